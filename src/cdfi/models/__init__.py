@@ -1,0 +1,6 @@
+"""The one network and the rows that make five of it."""
+
+from .config import NETWORKS, Config
+from .network import Maps, Network, Parts
+
+__all__ = ["NETWORKS", "Config", "Maps", "Network", "Parts"]

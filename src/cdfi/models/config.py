@@ -1,0 +1,188 @@
+"""An architecture as data: what a network is built from, and the five published rows."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Literal, get_type_hints
+
+Widths = tuple[int, int, int]
+Rounding = Literal["floor", "trunc"]
+Features = Literal["aligned", "stretched"]
+
+STAGES = 5
+MAP_HEADS = ("weight0", "alpha0", "beta0", "weight1", "alpha1", "beta1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The choices that make one network; whatever follows from them is derived, never stored.
+
+    Attributes:
+        kernel: K, taps on a side of the K x K kernel of each output pixel.
+        dilation: d, pixels between neighbouring taps.
+        encoder: output widths of the three convolutions of each of the five stages, fine to coarse.
+        decoder: the same for the four decoder stages, coarse to fine.
+        weight0, alpha0, beta0, weight1, alpha1, beta1: hidden widths of the head of each map;
+            0 and 1 are the side (``frame0``, ``frame1``), alpha row and beta column offsets.
+        occlusion: hidden widths of the head of the mask between the two sides.
+        blend: the same for the mask between synthesis and warps; None without synthesis.
+        pyramid: channels the 1 x 1 projections keep of each encoder stage; empty without synthesis.
+        grid: GridNet's widths, fine to coarse; empty without synthesis.
+        rounding: how a sampling position is split into an integer and a fraction. "trunc" is the
+            released CUDA kernel's, which extrapolates below zero; "floor" is true bilinear.
+        projection_padding: zeros around the input of the 1 x 1 projections. The released network
+            has 1, which frames every feature map with a border of pure bias.
+        features: "stretched" resizes the features over the frame and its warp border together,
+            as the released network does; "aligned" resizes them over the frame alone and
+            replicates their edge, as the frame's own is.
+    """
+
+    kernel: int
+    dilation: int
+    encoder: tuple[Widths, ...]
+    decoder: tuple[Widths, ...]
+    weight0: Widths
+    alpha0: Widths
+    beta0: Widths
+    weight1: Widths
+    alpha1: Widths
+    beta1: Widths
+    occlusion: Widths
+    blend: Widths | None = None
+    pyramid: tuple[int, ...] = ()
+    grid: tuple[int, ...] = ()
+    rounding: Rounding = "floor"
+    projection_padding: int = 0
+    features: Features = "aligned"
+
+    def __post_init__(self) -> None:
+        _check(self.kernel >= 1 and self.dilation >= 1, "kernel and dilation of at least 1", self)
+        _check(len(self.encoder) == STAGES, f"{STAGES} encoder stages", self)
+        _check(len(self.decoder) == STAGES - 1, f"{STAGES - 1} decoder stages", self)
+        _check(all(len(s) == 3 for s in self.stacks()), "three widths in every stack", self)
+        _check(all(w >= 1 for stack in self.stacks() for w in stack), "widths of at least 1", self)
+        _check(len(self.pyramid) in (0, STAGES), f"0 or {STAGES} pyramid levels", self)
+        _check(len(self.grid) in (0, 3), "0 or 3 GridNet widths", self)
+        parts = (bool(self.pyramid), bool(self.grid), self.blend is not None)
+        _check(len(set(parts)) == 1, "pyramid, grid and blend together, or none of them", self)
+        _check(self.rounding in ("floor", "trunc"), "rounding 'floor' or 'trunc'", self)
+        _check(self.features in ("aligned", "stretched"), "features 'aligned' or 'stretched'", self)
+
+    @property
+    def taps(self) -> int:
+        """Sampled positions an output pixel has on each side: K * K."""
+        return self.kernel * self.kernel
+
+    @property
+    def reach(self) -> int:
+        """Pixels from the middle tap to the outermost: the border a frame needs before a warp."""
+        return (self.kernel - 1) * self.dilation // 2
+
+    @property
+    def heads(self) -> dict[str, tuple[Widths, int]]:
+        """Name of each head -> its hidden widths and its output channels."""
+        rows = {name: (getattr(self, name), self.taps) for name in MAP_HEADS}
+        rows["occlusion"] = (self.occlusion, 1)
+        if self.blend is not None:
+            rows["blend"] = (self.blend, 1)
+        return rows
+
+    def stacks(self) -> list[Widths]:
+        """Every triple of widths, in the order the network runs them."""
+        heads = [getattr(self, name) for name in MAP_HEADS]
+        return [*self.encoder, *self.decoder, *heads, self.occlusion, *filter(None, [self.blend])]
+
+    def as_released(self) -> "Config":
+        """The same architecture with the quirks the released checkpoints were trained with."""
+        return replace(self, rounding="trunc", projection_padding=1, features="stretched")
+
+    def to_json(self) -> str:
+        """One line of JSON that :meth:`from_json` reads back."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """The Config that ``text`` describes.
+
+        Raises:
+            ValueError: ``text`` is no JSON object, or has unknown, missing or impossible fields.
+        """
+        try:
+            row = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"a Config is a JSON object, but this is not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise ValueError(f"a Config is a JSON object, not a {type(row).__name__}")
+        unknown = row.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown Config fields {sorted(unknown)}: known are {_names()}")
+        try:
+            return cls(**{name: _tuples(value) for name, value in row.items()})
+        except TypeError as error:
+            raise ValueError(f"this Config is incomplete or malformed: {error}") from error
+
+
+def _names() -> list[str]:
+    return list(get_type_hints(Config))
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _check(holds: bool, wanted: str, config: Config) -> None:
+    if not holds:
+        raise ValueError(f"a Config needs {wanted}; got {config.to_json()}")
+
+
+def _full(kernel: int, dilation: int) -> Config:
+    """AdaCoF before compression (Lee et al., CVPR 2020)."""
+    triple = (64, 64, kernel * kernel)
+    return Config(
+        kernel,
+        dilation,
+        encoder=tuple((w, w, w) for w in (32, 64, 128, 256, 512)),
+        decoder=tuple((w, w, w) for w in (512, 256, 128, 64)),
+        **dict.fromkeys(MAP_HEADS, triple),
+        occlusion=(64, 64, 64),
+    )
+
+
+def _compressed(kernel: int, dilation: int) -> Config:
+    """The widths the densities of the pruned AdaCoF ask for (CDFI, section 3.2)."""
+    return Config(
+        kernel,
+        dilation,
+        encoder=((24, 24, 24), (48, 48, 51), (99, 97, 94), (156, 142, 159), (92, 72, 121)),
+        decoder=((99, 69, 36), (74, 83, 81), (83, 88, 72), (45, 47, 44)),
+        weight0=(51, 49, 21),
+        alpha0=(50, 48, 20),
+        beta0=(51, 50, 20),
+        weight1=(50, 49, 20),
+        alpha1=(50, 49, 20),
+        beta1=(51, 50, 20),
+        occlusion=(52, 51, 48),
+    )
+
+
+def _cdfi() -> Config:
+    """The compressed network with pyramid, synthesis and blend (CDFI, section 3.3)."""
+    return Config(
+        kernel=11,
+        dilation=2,
+        encoder=((24, 24, 24), (48, 48, 52), (99, 97, 95), (156, 142, 159), (92, 72, 121)),
+        decoder=((99, 69, 36), (74, 83, 81), (83, 88, 72), (45, 45, 45)),
+        **dict.fromkeys(MAP_HEADS, (52, 49, 21)),
+        occlusion=(52, 52, 48),
+        blend=(52, 52, 48),
+        pyramid=(4, 8, 12, 16, 20),
+        grid=(32, 64, 96),
+    )
+
+
+NETWORKS = {
+    "adacof": _full(5, 1),
+    "adacof+": _full(11, 2),
+    "compressed-adacof": _compressed(5, 1),
+    "compressed-adacof+": _compressed(11, 2),
+    "cdfi": _cdfi(),
+}

@@ -1,0 +1,194 @@
+"""The one network: a U-Net whose heads say where to sample both frames, and how much."""
+
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops import adacof
+from .config import Config, Widths
+from .gridnet import GridNet
+
+#: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
+MEAN = (0.4631, 0.4352, 0.3990)
+#: The U-Net halves five times: frames are padded to a multiple of this.
+MULTIPLE = 32
+
+
+class Maps(NamedTuple):
+    """How one side is sampled: each (N, K*K, H, W), offsets in pixels, weights summing to 1."""
+
+    weight: Tensor
+    offset_y: Tensor
+    offset_x: Tensor
+
+
+class Parts(NamedTuple):
+    """A prediction and what it was made of; all cropped to the frames' H x W."""
+
+    middle: Tensor  # (N, 3, H, W)
+    warp0: Tensor  # (N, 3, H, W): frame0 sampled by maps0
+    warp1: Tensor
+    maps0: Maps
+    maps1: Maps
+    occlusion: Tensor  # (N, 1, H, W): how much of warp0 is seen
+    blend: Tensor | None  # (N, 1, H, W): how much of the synthesis is seen
+
+
+class Head(nn.Module):
+    """One map from the half-resolution features: three convolutions, bilinear x2, one more."""
+
+    def __init__(self, channels_in: int, widths: Widths, channels_out: int) -> None:
+        super().__init__()
+        self.hidden = stack(channels_in, widths)
+        self.last = nn.Conv2d(widths[-1], channels_out, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H/2, W/2) -> (N, out, H, W)
+        return cast(Tensor, self.last(double(self.hidden(x))))
+
+
+class Network(nn.Module):
+    """Two frames in, the frame half-way between them out.
+
+    AdaCoF (Lee et al., CVPR 2020), its compressed form and CDFI (Ding et al., CVPR 2021, figure 4)
+    are rows of :data:`cdfi.models.NETWORKS`; nothing here asks which of them it is.
+
+    Args:
+        config: the architecture.
+    """
+
+    mean: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        out = [widths[-1] for widths in config.encoder]
+        skips = out[:0:-1]  # coarse to fine; the finest stage is no skip
+        entries = [out[-1], *skips[:-1]]
+        exits = [widths[-1] for widths in config.decoder]
+        self.encoder = nn.ModuleList(map(stack, [6, *out], config.encoder))
+        self.decoder = nn.ModuleList(map(stack, entries, config.decoder))
+        self.upsample = nn.ModuleList(stack(w, (skip,)) for w, skip in zip(exits, skips))
+        self.heads = nn.ModuleDict(
+            {name: Head(skips[-1], *row) for name, row in config.heads.items()}
+        )
+        self.project = nn.ModuleList(
+            nn.Conv2d(w, kept, 1, padding=config.projection_padding)
+            for w, kept in zip(out, config.pyramid)
+        )
+        warped = 2 * (3 + sum(config.pyramid))
+        self.synthesis = GridNet(warped, 3, config.grid) if config.grid else None
+        mean = torch.tensor(MEAN).view(1, 3, 1, 1)
+        self.register_buffer("mean", mean, persistent=False)
+
+    def forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        """The middle frame, (N, 3, H, W), not clamped; frames are RGB in [0, 1] of any size."""
+        return self.parts(frame0, frame1).middle
+
+    def parts(self, frame0: Tensor, frame1: Tensor) -> Parts:
+        """The middle frame and every map and warp it was made of (see :class:`Parts`)."""
+        height, width = frame0.shape[-2:]
+        frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
+        stages = self.encode(frame0, frame1)
+        coarse = self.decode(stages)
+        features = self.pyramid(stages, frame0)
+        maps0, maps1 = self.maps(coarse, 0), self.maps(coarse, 1)
+        warps0 = self.warp(frame0, features, maps0)
+        warps1 = self.warp(frame1, features, maps1)
+        occlusion = torch.sigmoid(self.heads["occlusion"](coarse))
+        middle = occlusion * warps0[:, :3] + (1 - occlusion) * warps1[:, :3]
+        blend = None
+        if self.synthesis is not None:
+            blend = torch.sigmoid(self.heads["blend"](coarse))
+            middle = blend * self.synthesis(self.interleave(warps0, warps1)) + (1 - blend) * middle
+        parts = Parts(middle, warps0[:, :3], warps1[:, :3], maps0, maps1, occlusion, blend)
+        return _crop(parts, height, width)
+
+    def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
+        """Features of both padded frames, fine to coarse: stage s is (N, C_s, H/2^s, W/2^s)."""
+        x = torch.cat([frame0 - self.mean, frame1 - self.mean], 1)
+        stages = [self.encoder[0](x)]
+        for stage in list(self.encoder)[1:]:
+            stages.append(stage(F.avg_pool2d(stages[-1], 2)))
+        return stages
+
+    def decode(self, stages: list[Tensor]) -> Tensor:
+        """What the heads read: (N, C, H/2, W/2)."""
+        x = F.avg_pool2d(stages[-1], 2)
+        for stage, upsample, skip in zip(self.decoder, self.upsample, reversed(stages)):
+            x = upsample(double(stage(x))) + skip
+        return x
+
+    def maps(self, coarse: Tensor, side: int) -> Maps:
+        """The maps of ``side`` (0 or 1), at the padded frames' size."""
+        weight, alpha, beta = (self.heads[f"{name}{side}"](coarse) for name in MAP_NAMES)
+        return Maps(torch.softmax(weight, 1), alpha, beta)
+
+    def pyramid(self, stages: list[Tensor], like: Tensor) -> Tensor | None:
+        """The joint features both sides warp, with the border warps need: (N, 60, H+2r, W+2r)."""
+        if self.synthesis is None:
+            return None
+        reach = self.config.reach
+        size = (like.shape[-2], like.shape[-1])
+        grown = (size[0] + 2 * reach, size[1] + 2 * reach)
+        to = grown if self.config.features == "stretched" else size
+        levels = [
+            F.interpolate(project(x), to, mode="bilinear", align_corners=False)
+            for project, x in zip(self.project, stages)
+        ]
+        joined = torch.cat(levels, 1)
+        return joined if to == grown else F.pad(joined, [reach] * 4, mode="replicate")
+
+    def warp(self, frame: Tensor, features: Tensor | None, maps: Maps) -> Tensor:
+        """Frame and features sampled by one side's maps in one call: (N, 3 + 60, H, W)."""
+        x = F.pad(frame, [self.config.reach] * 4, mode="replicate")
+        if features is not None:
+            x = torch.cat([x, features.to(x.dtype)], 1)
+        return adacof(x, *maps, self.config.dilation, self.config.rounding)
+
+    def interleave(self, warps0: Tensor, warps1: Tensor) -> Tensor:
+        """GridNet's input: both frames, then both sides of each level, as it was trained."""
+        widths = [3, *self.config.pyramid]
+        pairs = zip(warps0.split(widths, 1), warps1.split(widths, 1))
+        return torch.cat([side for pair in pairs for side in pair], 1)
+
+
+#: Heads of one side, in the order :class:`Maps` has them.
+MAP_NAMES = ("weight", "alpha", "beta")
+
+
+def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """3 x 3 convolutions of these widths, each followed by a ReLU."""
+    layers: list[nn.Module] = []
+    for before, after in zip((channels_in, *widths), widths):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def double(x: Tensor) -> Tensor:
+    """Bilinear x2 with the corners aligned, as AdaCoF upsamples everywhere."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+
+
+def pad_to_multiple(frame: Tensor) -> Tensor:
+    """``frame`` grown at the right and bottom to a multiple of 32, by reflection.
+
+    Reflection can add at most size - 1; what a tiny frame still lacks repeats its edge.
+    """
+    for axis in (-1, -2):
+        missing = -frame.shape[axis] % MULTIPLE
+        reflected = min(missing, frame.shape[axis] - 1)
+        for mode, amount in (("reflect", reflected), ("replicate", missing - reflected)):
+            if amount:
+                frame = F.pad(frame, (0, amount, 0, 0) if axis == -1 else (0, 0, 0, amount), mode)
+    return frame
+
+
+def _crop(parts: Parts, height: int, width: int) -> Parts:
+    def cut(x: Tensor | Maps | None) -> Tensor | Maps | None:
+        if isinstance(x, Maps):
+            return Maps(*(m[..., :height, :width] for m in x))
+        return None if x is None else x[..., :height, :width]
+
+    return Parts(*(cut(x) for x in parts))  # type: ignore[arg-type]
