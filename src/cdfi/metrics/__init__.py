@@ -1,0 +1,8 @@
+"""Differentiable image metrics on batches ``(N, C, H, W)``."""
+
+from cdfi.metrics.ie import ie, mean_absolute_error
+from cdfi.metrics.lpips import lpips
+from cdfi.metrics.psnr import psnr
+from cdfi.metrics.ssim import ssim
+
+__all__ = ["ie", "lpips", "mean_absolute_error", "psnr", "ssim"]

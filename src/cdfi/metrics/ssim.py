@@ -1,0 +1,47 @@
+"""Structural similarity, as scikit-image computes it."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from cdfi.metrics.batch import precise
+
+WINDOW = 7
+K1, K2 = 0.01, 0.03
+
+
+def ssim(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
+    """Mean structural similarity of each image (Wang et al., 2004).
+
+    The defaults of ``skimage.metrics.structural_similarity``: a uniform 7 x 7 window, sample
+    covariance, only windows that lie inside the image, channels averaged.
+
+    Args:
+        x, y: Images ``(N, C, H, W)``, floats, of at least 7 x 7 pixels.
+        data_range: The distance between black and white.
+
+    Returns:
+        ``(N,)``; 1 for equal images.
+
+    Raises:
+        ValueError: The shapes differ, the images are not floats or are smaller than the window.
+    """
+    x, y = precise(x, y)
+    if min(x.shape[-2:]) < WINDOW:
+        raise ValueError(
+            f"structural similarity needs images of at least {WINDOW} x {WINDOW} pixels, "
+            f"got {x.shape[-2]} x {x.shape[-1]}"
+        )
+    mean_x, mean_y = _local_mean(x), _local_mean(y)
+    sample = WINDOW**2 / (WINDOW**2 - 1)
+    variance_x = sample * (_local_mean(x * x) - mean_x * mean_x)
+    variance_y = sample * (_local_mean(y * y) - mean_y * mean_y)
+    covariance = sample * (_local_mean(x * y) - mean_x * mean_y)
+    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    denominator = (mean_x.square() + mean_y.square() + c1) * (variance_x + variance_y + c2)
+    return (numerator / denominator).flatten(1).mean(dim=1)
+
+
+def _local_mean(x: Tensor) -> Tensor:
+    """The mean of every 7 x 7 window, by rows and then columns: 14 additions instead of 49."""
+    return F.avg_pool2d(F.avg_pool2d(x, (WINDOW, 1), stride=1), (1, WINDOW), stride=1)
