@@ -1,0 +1,102 @@
+"""Random changes that keep a triplet a triplet; any device, whole batches."""
+
+from collections.abc import Callable, Sequence
+from itertools import permutations
+
+import torch
+from torch import Tensor
+
+from cdfi.data.batch import Batch
+
+Change = Callable[[Batch, Tensor], Batch]
+_BRIGHTNESS = 0.2
+
+
+def augment(batch: Batch, numbers: Tensor, changes: Sequence[str]) -> Batch:
+    """Apply the named changes, each to a random part of the batch.
+
+    Args:
+        batch: N triplets.
+        numbers: (N, 6) uniform in [0, 1), column i for row i of ``CHANGES``: the only randomness.
+        changes: names out of ``CHANGES``.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    unknown = set(changes) - set(CHANGES)
+    if unknown:
+        raise ValueError(f"unknown augmentation {sorted(unknown)}; known are {', '.join(CHANGES)}")
+    for column, (name, change) in enumerate(CHANGES.items()):
+        if name in changes:
+            batch = change(batch, numbers[:, column])
+    return batch
+
+
+def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
+    """The changed triplet where u < 0.5, else the old one."""
+    mask = (u < 0.5)[:, None, None, None]
+    return Batch(*(torch.where(mask, new, old) for old, new in zip(batch, changed)))
+
+
+def _mirror(batch: Batch, axis: int) -> Batch:
+    """All planes mirrored along rows (2) or columns (3); motion along it changes sign."""
+    sign = batch.flow0.new_tensor([1.0, 1.0])
+    sign[axis - 2] = -1.0
+    flipped = Batch(*(field.flip(axis) for field in batch))
+    flow0, flow1 = (flow * sign[:, None, None] for flow in (flipped.flow0, flipped.flow1))
+    return flipped._replace(flow0=flow0, flow1=flow1)
+
+
+def _horizontal(batch: Batch, u: Tensor) -> Batch:
+    return _choose(u, batch, _mirror(batch, 3))
+
+
+def _vertical(batch: Batch, u: Tensor) -> Batch:
+    return _choose(u, batch, _mirror(batch, 2))
+
+
+def _rotate(batch: Batch, u: Tensor) -> Batch:
+    """Rows and columns swapped; with the mirrors, every right-angle rotation."""
+    if batch.middle.shape[2] != batch.middle.shape[3]:
+        return batch  # only square frames keep their shape
+    turned = Batch(*(field.transpose(2, 3) for field in batch))
+    turned = turned._replace(flow0=turned.flow0.flip(1), flow1=turned.flow1.flip(1))
+    return _choose(u, batch, turned)
+
+
+def _reverse(batch: Batch, u: Tensor) -> Batch:
+    """Backwards in time."""
+    f0, middle, f1, flow0, flow1, seen0, seen1 = batch
+    return _choose(u, batch, Batch(f1, middle, f0, flow1, flow0, seen1, seen0))
+
+
+def _channels(batch: Batch, u: Tensor) -> Batch:
+    """Red, green and blue in any order."""
+    orders = torch.tensor(list(permutations(range(3))), device=u.device)
+    order = orders[(u * len(orders)).long()]
+    rows = torch.arange(len(u), device=u.device)[:, None]
+    return batch._replace(
+        frame0=batch.frame0[rows, order],
+        middle=batch.middle[rows, order],
+        frame1=batch.frame1[rows, order],
+    )
+
+
+def _brightness(batch: Batch, u: Tensor) -> Batch:
+    """All three frames brighter or darker by up to a fifth, cut off at white."""
+    gain = (1 + _BRIGHTNESS * (2 * u - 1))[:, None, None, None]
+    return batch._replace(
+        frame0=(batch.frame0 * gain).clamp(max=1),
+        middle=(batch.middle * gain).clamp(max=1),
+        frame1=(batch.frame1 * gain).clamp(max=1),
+    )
+
+
+CHANGES: dict[str, Change] = {
+    "horizontal": _horizontal,
+    "vertical": _vertical,
+    "rotate": _rotate,
+    "reverse": _reverse,
+    "channels": _channels,
+    "brightness": _brightness,
+}

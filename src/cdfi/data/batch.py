@@ -1,0 +1,73 @@
+"""What every source of training data hands over: three instants of N small scenes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """N triplets in time order, with the motion where it is known.
+
+    Frames are (N, 3, H, W) floats in [0, 1]. ``flow0`` and ``flow1`` are (N, 2, H, W): rows then columns, in
+    pixels, from the middle frame to each side. ``seen0`` and ``seen1`` are (N, 1, H, W): 1 where
+    the point is visible in that side's frame and its motion is known, 0 everywhere for real shots.
+    """
+
+    frame0: Tensor
+    middle: Tensor
+    frame1: Tensor
+    flow0: Tensor
+    flow1: Tensor
+    seen0: Tensor
+    seen1: Tensor
+
+    def to(self, device: torch.device, non_blocking: bool = True) -> "Batch":
+        """The same batch on another device."""
+        return Batch(*(field.to(device, non_blocking=non_blocking) for field in self))
+
+
+class Draw(NamedTuple):
+    """One sample to make: its number in the source's own order, and its own random numbers."""
+
+    index: int
+    random: np.random.Generator
+
+
+class Source(Protocol):
+    """Makes samples; the same draw always gives the same sample."""
+
+    @property
+    def size(self) -> int:
+        """How many samples make one pass over what the source holds."""
+        ...
+
+    def samples(self, draws: Sequence[Draw]) -> Batch:
+        """One batch with a sample for each draw."""
+        ...
+
+
+def from_frames(triplets: np.ndarray) -> Batch:
+    """A batch of real frames, whose motion nobody knows.
+
+    Args:
+        triplets: uint8 (N, 3, H, W, 3), or uint16 of the same shape: frame0, middle, frame1.
+    """
+    full = float(np.iinfo(triplets.dtype).max)
+    planes = torch.from_numpy(triplets.astype(np.float32)).permute(1, 0, 4, 2, 3) / full
+    frame0, middle, frame1 = planes.contiguous().unbind(0)
+    flow, seen = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
+    return Batch(frame0, middle, frame1, flow, flow, seen, seen)
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """Several batches of one frame size, end to end."""
+    return batches[0] if len(batches) == 1 else Batch(*map(torch.cat, zip(*batches)))
+
+
+def uniform(randoms: Sequence[np.random.Generator], shape: tuple[int, ...]) -> Tensor:
+    """(N, *shape) floats in [0, 1), each sample's from its own generator."""
+    numbers = np.stack([random.random(shape, dtype=np.float32) for random in randoms])
+    return torch.from_numpy(numbers)

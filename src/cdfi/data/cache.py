@@ -1,0 +1,47 @@
+"""Where decoded training data is kept between runs, under names that change when the files do."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+
+def default_cache() -> Path:
+    """The user's cache folder for decoded training data (honours ``XDG_CACHE_HOME``)."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "cdfi" / "training"
+
+
+def folder_key(paths: Sequence[Path], *settings: str) -> str:
+    """A short name for these files with these settings: their paths, sizes and dates."""
+    digest = hashlib.sha256("\0".join(settings).encode())
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def mapped(path: Path) -> np.ndarray:
+    """A ``.npy`` file as a read-only memory map, opened once a process.
+
+    Data sets keep paths, not maps: a memory map that is sent to a worker process is copied whole.
+    """
+    array: np.ndarray = np.load(path, mmap_mode="r")
+    return array
+
+
+def check_unreadable(failures: Sequence[str], total: int, kind: str) -> None:
+    """Allow one unreadable file in a hundred.
+
+    Raises:
+        ValueError: more are unreadable, or nothing is left.
+    """
+    if failures and (len(failures) > total / 100 or len(failures) == total):
+        raise ValueError(
+            f"{len(failures)} of {total} {kind} cannot be read (at most 1 % may be); first: "
+            f"{failures[0]}. Remove or repair them"
+        )

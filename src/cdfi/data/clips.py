@@ -1,0 +1,136 @@
+"""A folder of videos, decoded once into a cache of continuous takes."""
+
+import csv
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from cdfi.data.cache import check_unreadable, folder_key, mapped
+from cdfi.data.decode import decode
+from cdfi.data.takes import takes
+
+SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
+Part = Literal["training", "validation", "all"]
+_HELD_OUT = 12  # one source video in so many is never trained on
+
+
+class Take(NamedTuple):
+    """One continuous run of frames in the cache."""
+
+    file: Path
+    source: str
+    frames: int
+    height: int
+    width: int
+
+    def pixels(self) -> np.ndarray:
+        """The frames, uint8 (T, H, W, 3), memory-mapped."""
+        return mapped(self.file)
+
+
+def video_paths(folder: Path) -> list[Path]:
+    """The videos under a folder, in a stable order.
+
+    Raises:
+        ValueError: the folder is missing or holds no video.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; give one that holds videos")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f"{folder} holds no videos ({', '.join(sorted(SUFFIXES))})")
+    return paths
+
+
+def sources(folder: Path) -> dict[str, str]:
+    """File name -> the video it was cut from, by ``CLIPS.tsv`` in the folder or its parent.
+
+    Shots of one video share scenes, so they must fall on one side of the validation split.
+    A video that the table does not name is its own source.
+    """
+    for table in (folder / "CLIPS.tsv", folder.parent / "CLIPS.tsv"):
+        if table.is_file():
+            with table.open(encoding="utf-8", newline="") as lines:
+                rows = csv.DictReader(lines, delimiter="\t")
+                return {
+                    row["file"]: f"{row['source_repository']}/{row['source_path']}" for row in rows
+                }
+    return {}
+
+
+def is_held_out(source: str) -> bool:
+    """Whether a source video belongs to the validation part: decided by its name alone."""
+    digest = hashlib.sha256(f"validation {source}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % _HELD_OUT == 0
+
+
+def cached_takes(
+    folder: Path,
+    cache: Path,
+    part: Part = "all",
+    lines: int = 360,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Take]:
+    """The takes of every video under a folder, decoded on first use.
+
+    Args:
+        folder: videos, at any depth.
+        cache: where decoded frames are kept; one ``.npy`` a take.
+        part: all of them, or one side of the validation split.
+        lines: frames with a longer short side are scaled down to this.
+        progress: told (videos done, videos in all) while decoding.
+
+    Raises:
+        ValueError: no videos, more than 1 % unreadable, or no run of three frames in them.
+    """
+    paths, names = video_paths(folder), sources(folder)
+    found: list[Take] = []
+    failures: list[str] = []
+    for done, path in enumerate(paths):
+        try:
+            found += _takes_of(path, names.get(path.name, path.name), cache, lines)
+        except ValueError as error:
+            failures.append(str(error))
+        if progress is not None:
+            progress(done + 1, len(paths))
+    check_unreadable(failures, len(paths), "videos")
+    for failure in failures:
+        warnings.warn(f"left out an unreadable video: {failure}", stacklevel=2)
+    if not found:
+        raise ValueError(f"no video in {folder} has three different frames without a cut")
+    return [take for take in found if part == "all" or (part == "validation") == is_held_out(take.source)]
+
+
+def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
+    """One video's takes; its index appears last, so a half-decoded video is decoded again."""
+    home = cache / f"{path.stem}-{folder_key([path], str(lines))}"
+    index = home / "takes.json"
+    if not index.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        shapes = [_save(take, home / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))]
+        _replace(index, lambda out: out.write(json.dumps(shapes).encode()))
+    shapes = json.loads(index.read_text())
+    return [Take(home / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]
+
+
+def _save(take: np.ndarray, file: Path) -> tuple[int, int, int]:
+    _replace(file, lambda out: np.save(out, take))
+    frames, height, width, _ = take.shape
+    return frames, height, width
+
+
+def _replace(file: Path, write: Callable[[Any], object]) -> None:
+    """Write beside, then rename: nobody ever sees half a file."""
+    beside = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        with beside.open("wb") as out:
+            write(out)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""A folder of still photos, decoded once into one memory-mapped array of equal landscapes."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from PIL import Image, ImageOps
+
+from cdfi.data.cache import check_unreadable, folder_key
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+_LANDSCAPE = (720, 1080)
+
+
+def photo_paths(folder: Path) -> list[Path]:
+    """The image files under a folder, in a stable order.
+
+    Raises:
+        ValueError: the folder is missing or holds no image.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; give one that holds still photos")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
+    return paths
+
+
+def load_photo(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """One photo as uint8 (height, width, 3): portraits lie down, then a centred crop is resized."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    if upright.height > upright.width:
+        upright = upright.transpose(Image.Transpose.ROTATE_90)
+    return np.asarray(ImageOps.fit(upright, size[::-1], Image.Resampling.LANCZOS))
+
+
+def photo_cache(folder: Path, cache: Path, size: tuple[int, int] = _LANDSCAPE) -> Path:
+    """The ``.npy`` file, uint8 (photos, height, width, 3), of a folder's photos; made if absent.
+
+    Unreadable photos are named in a warning and left out.
+
+    Raises:
+        ValueError: no photos, or more than 1 % of them unreadable.
+    """
+    paths = photo_paths(folder)
+    file = cache / f"photos-{folder_key(paths, str(size))}.npy"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _write(paths, size, file)
+    return file
+
+
+def _write(paths: list[Path], size: tuple[int, int], file: Path) -> None:
+    """Decode every photo, one in memory at a time, then let the whole file appear at once."""
+    beside = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        rows = open_memmap(beside, mode="w+", dtype=np.uint8, shape=(len(paths), *size, 3))
+        good = _decode_into(rows, paths, size)
+        rows.flush()
+        if good < len(paths):
+            with beside.with_suffix(".short").open("wb") as out:
+                np.save(out, rows[:good])
+            beside.with_suffix(".short").replace(beside)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _decode_into(rows: np.ndarray, paths: list[Path], size: tuple[int, int]) -> int:
+    """Fill the first rows with the photos that can be read; their number."""
+    good = 0
+    failures: list[str] = []
+    for path in paths:
+        try:
+            rows[good] = load_photo(path, size)
+            good += 1
+        except (OSError, ValueError) as error:  # Pillow's UnidentifiedImageError is an OSError
+            failures.append(f"{path}: {error}")
+    check_unreadable(failures, len(paths), "photos")
+    for failure in failures:
+        warnings.warn(f"left out an unreadable photo: {failure}", stacklevel=4)
+    return good

@@ -1,0 +1,127 @@
+"""Render synthetic scenes at three instants, with their exact motion; any device, whole batches."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cdfi.data.batch import Batch
+from cdfi.data.outlines import outlines
+from cdfi.data.scenes import LAYERS, Scene
+
+_INSTANTS = (-1.0, 0.0, 1.0)  # half steps from the middle frame
+
+
+def render(scene: Scene, patches: Tensor, side: int) -> Batch:
+    """Frames of N scenes, and the exact flow from the middle frame to both sides.
+
+    Args:
+        scene: the layout.
+        patches: (N, 5, 3, P, P) uint8 photo patches, one for each layer.
+        side: of the square frames, in pixels.
+
+    The flow at a point is that of the front layer there; a point is seen in a side's frame if it lands inside,
+    and the front layer there is the same one.
+    """
+    canvas, front, flow = _background(scene, patches, side)
+    for layer in range(1, LAYERS):
+        _lay_over(scene, patches, layer, canvas, front, flow)
+    frame0, middle, frame1 = canvas.clamp(0, 1).unflatten(2, (3, side)).unbind(2)
+    past, now, future = front.unflatten(1, (3, side)).unbind(1)
+    seen0, seen1 = _seen(flow, -1, now, past), _seen(flow, 1, now, future)
+    rows_first = flow.flip(1)
+    return Batch(frame0, middle, frame1, -rows_first, rows_first, seen0, seen1)
+
+
+def _background(scene: Scene, patches: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Canvas (N, 3, 3*side, side) of the instants one under another, front layers, flow (x, y)."""
+    where = _places(scene.velocity[:, 0], side)
+    canvas = _sample_photo(scene, patches, 0, slice(None), where)
+    front = torch.zeros_like(canvas[:, 0], dtype=torch.uint8)
+    return canvas, front, _flow(scene.velocity[:, 0], side)
+
+
+def _lay_over(
+    scene: Scene, patches: Tensor, layer: int, canvas: Tensor, front: Tensor, flow: Tensor
+) -> None:
+    """Paint one layer over those scenes that have it, in place."""
+    exists = scene.shapes >= layer
+    if canvas.is_cuda:  # choosing would make the host wait for the device; paint invisibly instead
+        chosen: Tensor | slice = slice(None)
+    else:
+        chosen = exists.nonzero().flatten()
+        if not len(chosen):
+            return
+    side = canvas.shape[3]
+    velocity = scene.velocity[chosen, layer]
+    where = _places(velocity, side)
+    colour = _sample_photo(scene, patches, layer, chosen, where)
+    opacity = _opacity(scene, layer, chosen, where) * exists[chosen, None, None, None]
+    canvas[chosen] = torch.lerp(canvas[chosen], colour, opacity)
+    solid = opacity[:, 0] > 0.5
+    front[chosen] = torch.where(solid, layer, front[chosen])
+    middle = solid[:, None, side : 2 * side]
+    flow[chosen] = torch.where(middle, _flow(velocity, side), flow[chosen])
+
+
+def _pixels(side: int, like: Tensor) -> Tensor:
+    """(side*side, 3): x, y and 1 of every pixel, measured from the centre of the frame."""
+    axis = torch.arange(side, device=like.device, dtype=like.dtype) - (side - 1) / 2
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
+
+
+def _places(velocity: Tensor, side: int) -> Tensor:
+    """Where each pixel of each instant was in the middle frame: (n, 3*side*side, 3) as x, y, 1.
+
+    A point p moves to p + s (A p + b) at instant s, so a pixel q shows p = (1 + s A)^-1 (q - s b).
+    """
+    steps = velocity.new_tensor(_INSTANTS)[:, None, None]
+    forward = torch.eye(2, device=velocity.device) + steps * velocity[:, None, :, :2]
+    (a, b), (c, d) = (row.unbind(-1) for row in forward.unbind(-2))
+    inverse = torch.stack((d, -b, -c, a), -1) / (a * d - b * c)[..., None]
+    inverse = inverse.unflatten(-1, (2, 2))
+    shift = -(inverse @ (steps * velocity[:, None, :, 2:]))
+    maps = torch.cat((inverse, shift), -1)  # (n, 3, 2, 3)
+    places = _pixels(side, velocity) @ maps.transpose(-1, -2)
+    return F.pad(places.flatten(1, 2), (0, 1), value=1.0)
+
+
+def _sample_photo(
+    scene: Scene, patches: Tensor, layer: int, chosen: Tensor | slice, where: Tensor
+) -> Tensor:
+    """The layer's photo at those places: (n, 3, 3*side, side) in [0, 1] before the gain."""
+    patch = patches[chosen, layer].float()
+    grid = where @ scene.texture[chosen, layer].transpose(-1, -2) * (2 / patch.shape[-1])
+    colour = _sample(patch, grid, "reflection")
+    return colour.mul_(scene.gain[chosen, layer, None, None, None] / 255)
+
+
+def _opacity(scene: Scene, layer: int, chosen: Tensor | slice, where: Tensor) -> Tensor:
+    """The layer's opacity at those places: (n, 1, 3*side, side)."""
+    library = outlines().to(where.device, non_blocking=True)
+    outline = library[(scene.kind[chosen, layer] * len(library)).long()]
+    grid = where @ scene.outline[chosen, layer].transpose(-1, -2)
+    distance = _sample(outline, grid, "border")
+    return (distance * scene.sharpness[chosen, layer, None, None, None]).add_(0.5).clamp_(0, 1)
+
+
+def _sample(image: Tensor, grid: Tensor, outside: str) -> Tensor:
+    side = round((grid.shape[1] / len(_INSTANTS)) ** 0.5)
+    grid = grid.unflatten(1, (len(_INSTANTS) * side, side))
+    return F.grid_sample(image, grid, padding_mode=outside, align_corners=False)
+
+
+def _flow(velocity: Tensor, side: int) -> Tensor:
+    """The displacement of every middle pixel over a half step: (n, 2, side, side), x then y."""
+    return (velocity @ _pixels(side, velocity).T).unflatten(-1, (side, side))
+
+
+def _seen(flow: Tensor, step: int, now: Tensor, then: Tensor) -> Tensor:
+    """(N, 1, H, W): 1 where the middle frame's front layer is in front where it moves to."""
+    side = flow.shape[-1]
+    x, y, _ = _pixels(side, flow).T.unflatten(1, (side, side)) + (side - 1) / 2
+    column, row = (x + step * flow[:, 0]).round().long(), (y + step * flow[:, 1]).round().long()
+    inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
+    place = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
+    landed = then.flatten(1).gather(1, place.flatten(1)).view_as(now)
+    return (inside & (landed == now)).to(flow.dtype)[:, None]

@@ -1,0 +1,84 @@
+"""Training triplets from continuous takes: random strides, scales and crops."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.clips import Take
+
+_SHRINK_CHANCE = 0.3
+_SHRINK_MOST = 2.0
+_CROPS_TRIED = 3
+
+
+class Shots:
+    """Triplets of real frames, drawn from takes.
+
+    The stride between frames is 1 to 3 where the take is long enough. Some triplets are shrunk first, which
+    sharpens them and hides what the video codec did. Of three random crops, the one that changes most between
+    its outer frames is kept: still background teaches little.
+
+    Args:
+        takes: where to draw from.
+        crop: side of the square crops, in pixels.
+
+    Raises:
+        ValueError: no takes, or every take is smaller than the crop.
+    """
+
+    def __init__(self, takes: Sequence[Take], crop: int, strides: int = 3) -> None:
+        self._takes = [take for take in takes if min(take.height, take.width) >= crop]
+        if not self._takes:
+            sizes = sorted({(take.height, take.width) for take in takes})
+            raise ValueError(
+                f"no take is as large as the crop of {crop} pixels; takes have (height, width) "
+                f"{sizes[-3:] or 'none'}. Use a smaller --crop or larger videos"
+            )
+        self._crop, self._strides = crop, strides
+
+    @property
+    def size(self) -> int:
+        """The number of different middle frames."""
+        return sum(take.frames - 2 for take in self._takes)
+
+    def samples(self, draws: Sequence[Draw]) -> Batch:
+        """One crop of a random triplet for each draw."""
+        return from_frames(np.stack([self._sample(draw.random) for draw in draws]))
+
+    def _sample(self, random: np.random.Generator) -> np.ndarray:
+        take = self._takes[random.integers(len(self._takes))]
+        stride = random.integers(1, min(self._strides, (take.frames - 1) // 2) + 1)
+        first = random.integers(take.frames - 2 * stride)
+        frames = take.pixels()[first : first + 2 * stride + 1 : stride]
+        room = min(_SHRINK_MOST, min(take.height, take.width) / self._crop)
+        shrink = random.uniform(1.0, room) if random.random() < _SHRINK_CHANCE else 1.0
+        side = min(round(self._crop * shrink), take.height, take.width)
+        return shrunk(liveliest(frames, side, random), self._crop)
+
+
+def liveliest(frames: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:
+    """Of a few random square crops of (3, H, W, 3), the one whose outer frames differ most."""
+    height, width = frames.shape[1:3]
+    corners = [
+        (random.integers(height - side + 1), random.integers(width - side + 1))
+        for _ in range(_CROPS_TRIED)
+    ]
+    crops = [frames[:, top : top + side, left : left + side] for top, left in corners]
+    return max(crops, key=_change)
+
+
+def _change(crop: np.ndarray) -> float:
+    sparse = crop[::2, ::6, ::6].astype(np.int16)
+    return float(np.abs(sparse[0] - sparse[1]).mean())
+
+
+def shrunk(frames: np.ndarray, side: int) -> np.ndarray:
+    """Square frames, uint8 (3, S, S, 3), scaled down to ``side`` with a smoothing filter."""
+    if frames.shape[1] == side:
+        return np.ascontiguousarray(frames)
+    planes = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+    small = F.interpolate(planes, (side, side), mode="bilinear", antialias=True)
+    return small.permute(0, 2, 3, 1).numpy()

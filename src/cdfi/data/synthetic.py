@@ -1,0 +1,67 @@
+"""Synthetic triplets from a folder of still photos."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cdfi.data.batch import Batch, Draw, uniform
+from cdfi.data.cache import mapped
+from cdfi.data.render import render
+from cdfi.data.scenes import LAYERS, NUMBERS, Scene, draw_scene
+
+
+class Synthetic:
+    """Layered scenes rendered on the fly.
+
+    Args:
+        photos: ``.npy`` file, uint8 (photos, height, width, 3), as ``photo_cache`` makes it.
+        crop: side of the square frames, in pixels.
+        motion: longest translation of a layer over a half step, in pixels.
+
+    Raises:
+        ValueError: the photos are smaller than the crop.
+    """
+
+    def __init__(self, photos: Path, crop: int, motion: float = 14.0) -> None:
+        height, width = mapped(photos).shape[1:3]
+        if crop > min(height, width):
+            raise ValueError(
+                f"photos are kept at {width} x {height}, too small for a crop of {crop}; use a smaller --crop"
+            )
+        self._photos, self._crop, self._motion = photos, crop, motion
+
+    @property
+    def size(self) -> int:
+        """Scenes never end; one pass is a hundred for each photo."""
+        return 100 * len(mapped(self._photos))
+
+    def samples(self, draws: Sequence[Draw]) -> Batch:
+        """One scene for each draw."""
+        numbers = uniform([draw.random for draw in draws], (LAYERS, NUMBERS))
+        scene = draw_scene(numbers, self._crop, self._motion)
+        return render(scene, self._patches(scene), self._crop)
+
+    def _patches(self, scene: Scene) -> Tensor:
+        """Cut each existing layer's patch out of its photo; (N, 5, 3, P, P) uint8."""
+        photos = mapped(self._photos)
+        side, corners = patch_corners(scene, photos.shape, self._crop)
+        patches = torch.empty(len(corners), LAYERS, side, side, 3, dtype=torch.uint8)
+        for sample, shapes in enumerate(scene.shapes.tolist()):
+            for layer in range(shapes + 1):
+                photo, top, left = corners[sample, layer].tolist()
+                view = photos[photo, top : top + side, left : left + side]
+                patches[sample, layer].numpy()[...] = view
+        return patches.permute(0, 1, 4, 2, 3)
+
+
+def patch_corners(scene: Scene, shape: Sequence[int], crop: int) -> tuple[int, Tensor]:
+    """The side of the patches, and (N, 5, 3) photo, top row and left column of each.
+
+    A patch is twice as large as the frame: scaled by up to 2, moved out of the frame, it rarely ends.
+    """
+    count, height, width = shape[:3]
+    side = min(2 * crop, height, width)
+    room = scene.photo.new_tensor([count, height - side + 1, width - side + 1])
+    return side, (scene.photo * room).long()

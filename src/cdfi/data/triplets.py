@@ -1,0 +1,150 @@
+"""Triplets of image files: Vimeo-90K in its own layout, or any folder of folders of three."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.photos import SUFFIXES
+
+Paths = tuple[Path, Path, Path]
+_UNREADABLE_SHARE = 0.01
+
+
+def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths]:
+    """The triplets a Vimeo-90K list names; its last line counts with or without a newline.
+
+    Raises:
+        ValueError: the list is missing or empty.
+    """
+    listing = folder / names
+    if not listing.is_file():
+        raise ValueError(
+            f"{listing} not found; give the unpacked vimeo_triplet folder, with sequences/ and {names}"
+        )
+    lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
+    homes = [folder / "sequences" / line for line in lines if line]
+    if not homes:
+        raise ValueError(f"{listing} names no triplets")
+    return [(home / "im1.png", home / "im2.png", home / "im3.png") for home in homes]
+
+
+def folder_triplets(folder: Path) -> list[Paths]:
+    """Every folder below that holds exactly three images, in the order of their names.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; give one that holds folders of three images")
+    homes: dict[Path, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            homes.setdefault(path.parent, []).append(path)
+    found: list[Paths] = [
+        (files[0], files[1], files[2]) for files in homes.values() if len(files) == 3
+    ]
+    if not found:
+        raise ValueError(
+            f"{folder} holds no folder of exactly three images (first, middle, last by name)"
+        )
+    return found
+
+
+def load_triplet(paths: Paths) -> np.ndarray:
+    """Three images as uint8 (3, H, W, 3).
+
+    Raises:
+        ValueError: one cannot be read, or their sizes differ.
+    """
+    frames = [_load(path) for path in paths]
+    if len({frame.shape for frame in frames}) > 1:
+        sizes = [frame.shape[:2] for frame in frames]
+        raise ValueError(f"the images in {paths[0].parent} have different sizes: {sizes}")
+    return np.stack(frames)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+class Triplets:
+    """Triplets of image files in random order, each once a pass.
+
+    An unreadable triplet is named in a warning and the next one taken; above 1 % the run stops.
+
+    Args:
+        triplets: the files.
+        crop: side of random square crops in pixels; 0 keeps whole frames, which then must be
+            of one size.
+        seed: of the order.
+    """
+
+    def __init__(self, triplets: Sequence[Paths], crop: int, seed: int = 0) -> None:
+        self._triplets, self._crop, self._seed = triplets, crop, seed
+        self._unreadable: set[Paths] = set()
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0))
+
+    @property
+    def size(self) -> int:
+        """The number of triplets."""
+        return len(self._triplets)
+
+    def samples(self, draws: Sequence[Draw]) -> Batch:
+        """The draws' triplets, cropped.
+
+        Raises:
+            ValueError: frames smaller than the crop or, uncropped, of different sizes; or more
+                than 1 % of the triplets unreadable.
+        """
+        crops = [self._crop_of(self._read(draw.index), draw.random) for draw in draws]
+        if len({crop.shape for crop in crops}) > 1:
+            sizes = sorted({crop.shape[1:3] for crop in crops})
+            raise ValueError(f"frames of different sizes {sizes} need a --crop that fits them all")
+        return from_frames(np.stack(crops))
+
+    def _read(self, index: int) -> np.ndarray:
+        for after in range(self.size):
+            triplet = self._at(index + after)
+            if triplet in self._unreadable:
+                continue
+            try:
+                return load_triplet(triplet)
+            except ValueError as error:
+                self._count_unreadable(triplet, error)
+        raise ValueError("none of the triplets can be read")
+
+    def _at(self, index: int) -> Paths:
+        passes, place = divmod(index, self.size)
+        if self._order[0] != passes:
+            random = np.random.default_rng((self._seed, passes))
+            self._order = passes, random.permutation(self.size)
+        return self._triplets[int(self._order[1][place])]
+
+    def _count_unreadable(self, triplet: Paths, error: ValueError) -> None:
+        self._unreadable.add(triplet)
+        count = len(self._unreadable)
+        if count > _UNREADABLE_SHARE * self.size:
+            raise ValueError(
+                f"{count} of {self.size} triplets cannot be read (at most 1 % may be); last: {error}"
+            ) from error
+        warnings.warn(f"skipped ({count} so far): {error}", stacklevel=2)
+
+    def _crop_of(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        if not self._crop:
+            return frames
+        top_room, left_room = (length - self._crop for length in frames.shape[1:3])
+        if min(top_room, left_room) < 0:
+            raise ValueError(
+                f"a frame of {frames.shape[2]} x {frames.shape[1]} is smaller than the crop of "
+                f"{self._crop}; use a smaller --crop"
+            )
+        top, left = random.integers(top_room + 1), random.integers(left_room + 1)
+        return frames[:, top : top + self._crop, left : left + self._crop]
