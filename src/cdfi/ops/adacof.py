@@ -1,0 +1,207 @@
+"""The AdaCoF operation as PyTorch sees it: its checks and its registration."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cdfi.ops.reference import adacof_reference
+
+ROUNDINGS = ("floor", "trunc")
+
+
+def adacof(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    dilation: int = 1,
+    rounding: str = "floor",
+) -> Tensor:
+    """Warp ``input`` by a K x K kernel of free sampling points a pixel.
+
+    ``result[n, c, i, j]`` sums, over the taps (k, l), ``weight[n, k*K + l, i, j]`` times the
+    bilinear sample of ``input[n, c]`` at row ``i + k*dilation + offset_y`` and column
+    ``j + l*dilation + offset_x``; each of the four neighbours is clamped to the border.
+
+    Args:
+        input: (N, C, H + (K-1)*dilation, W + (K-1)*dilation), the padded image or feature.
+        weight: (N, K*K, H, W).
+        offset_y: (N, K*K, H, W), pixels downwards.
+        offset_x: (N, K*K, H, W), pixels to the right.
+        dilation: distance between neighbouring taps at zero offset, in pixels, at least 1.
+        rounding: what splits an offset into whole pixels and a fraction. ``"floor"`` is bilinear
+            sampling; ``"trunc"`` rounds toward zero, so that negative offsets extrapolate: the
+            released checkpoints were trained with that.
+
+    Returns:
+        (N, C, H, W) in the input's dtype, channels-last in memory on a CPU. All four tensors have
+        exact gradients; on a CPU they are the same bits for any number of threads.
+
+    Raises:
+        ValueError: shapes that do not fit together, mixed devices, or an unknown rounding.
+    """
+    rows = weight.shape[2] + (math.isqrt(weight.shape[1]) - 1) * dilation
+    if input.shape[2] != rows:
+        raise ValueError(
+            f"expected an input of {rows} rows (H + (K-1)*dilation), got {input.shape[2]}: "
+            "pad the frame first"
+        )
+    return adacof_strip(input, weight, offset_y, offset_x, 0, dilation, rounding)
+
+
+def adacof_strip(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int = 1,
+    rounding: str = "floor",
+) -> Tensor:
+    """Compute rows ``row`` to ``row + h`` of :func:`adacof`, bit for bit.
+
+    ``input`` is the whole padded input; the maps (N, K*K, h, W) and the result (N, C, h, W) are
+    that strip of the taller output.
+    """
+    _check(input, (weight, offset_y, offset_x), row, dilation, rounding)
+    if not _has_kernel(input.device):
+        return adacof_reference(
+            *(input, weight, offset_y, offset_x), dilation=dilation, rounding=rounding, row=row
+        )
+    result: Tensor = _adacof(input, weight, offset_y, offset_x, row, dilation, rounding)
+    return result
+
+
+def _check(
+    input: Tensor, maps: tuple[Tensor, Tensor, Tensor], row: int, dilation: int, rounding: str
+) -> None:
+    """Raise ValueError where the arguments do not fit together."""
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"expected rounding to be one of {ROUNDINGS}, got {rounding!r}")
+    if dilation < 1 or row < 0:
+        raise ValueError(f"expected dilation >= 1 and row >= 0, got {dilation} and {row}")
+    if input.dim() != 4 or any(m.dim() != 4 for m in maps):
+        raise ValueError("expected four tensors of 4 dimensions: (N, C, H, W) and (N, K*K, H, W)")
+    shapes = [tuple(m.shape) for m in maps]
+    if shapes[0] != shapes[1] or shapes[0] != shapes[2]:
+        raise ValueError(f"expected weight and offsets of one shape (N, K*K, H, W), got {shapes}")
+    batch, taps, height, width = shapes[0]
+    reach = (math.isqrt(taps) - 1) * dilation
+    if math.isqrt(taps) ** 2 != taps or taps == 0:
+        raise ValueError(f"expected K*K maps for a K x K kernel, got {taps}")
+    if input.shape[0] != batch or input.shape[3] != width + reach:
+        raise ValueError(
+            f"expected an input of {batch} images and {width + reach} columns "
+            f"(W + (K-1)*dilation), got {tuple(input.shape)}: pad the frame first"
+        )
+    if input.shape[2] < row + height + reach:
+        raise ValueError(
+            f"expected an input of at least {row + height + reach} rows, got {input.shape[2]}: "
+            "pass the whole padded input"
+        )
+    if any(m.device != input.device for m in maps):
+        raise ValueError("expected input and maps on one device: move them with .to(device)")
+
+
+def _has_kernel(device: torch.device) -> bool:
+    """Whether the custom operation runs on ``device``."""
+    return device.type in ("cpu", "meta")
+
+
+@torch.library.custom_op("cdfi::adacof", mutates_args=())
+def _adacof(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> Tensor:
+    """The warp, by the kernel of the input's device."""
+    from cdfi.ops import cpu  # compiles its kernels, so it waits for the first call
+
+    return cpu.forward(input, weight, offset_y, offset_x, row, dilation, rounding)
+
+
+@torch.library.custom_op("cdfi::adacof_backward", mutates_args=())
+def _adacof_backward(
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+    of_input: bool,
+    of_maps: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of input, weight, offset_y, offset_x; those not asked for come back empty."""
+    from cdfi.ops import cpu
+
+    return cpu.backward(
+        *(grad, input, weight, offset_y, offset_x, row, dilation, rounding, of_input, of_maps)
+    )
+
+
+@_adacof.register_fake
+def _fake(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> Tensor:
+    batch, _, height, width = weight.shape
+    return _channels_last(input, (batch, input.shape[1], height, width))
+
+
+@_adacof_backward.register_fake
+def _fake_backward(
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+    of_input: bool,
+    of_maps: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    of_weight, of_y, of_x = (
+        _channels_last(values, values.shape) if of_maps else values.new_empty(0)
+        for values in (weight, offset_y, offset_x)
+    )
+    of_image = _channels_last(input, input.shape) if of_input else input.new_empty(0)
+    return of_image, of_weight, of_y, of_x
+
+
+def _channels_last(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """An empty (N, C, H, W) tensor whose channels lie side by side, as the kernels return it."""
+    batch, channels, height, width = shape
+    return like.new_empty((batch, height, width, channels)).permute(0, 3, 1, 2)
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:4])
+    ctx.settings = inputs[4:]
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    wanted = ctx.needs_input_grad[:4]
+    gradients = _adacof_backward(
+        grad, *ctx.saved_tensors, *ctx.settings, wanted[0], any(wanted[1:])
+    )
+    return (*(g if want else None for g, want in zip(gradients, wanted)), None, None, None)
+
+
+_adacof.register_autograd(_backward, setup_context=_setup_context)
+# Under a CPU's autocast the maps and the image may come in different precisions.
+_adacof.register_autocast("cpu", torch.float32)
