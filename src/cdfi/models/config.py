@@ -116,7 +116,7 @@ class Config:
         if unknown:
             raise ValueError(f"unknown Config fields {sorted(unknown)}: known are {_names()}")
         try:
-            return cls(**{name: _tuples(value) for name, value in row.items()})
+            return cls(**{name: _tuples(v) for name, v in row.items()})  # type: ignore[arg-type]
         except TypeError as error:
             raise ValueError(f"this Config is incomplete or malformed: {error}") from error
 
@@ -142,7 +142,12 @@ def _full(kernel: int, dilation: int) -> Config:
         dilation,
         encoder=tuple((w, w, w) for w in (32, 64, 128, 256, 512)),
         decoder=tuple((w, w, w) for w in (512, 256, 128, 64)),
-        **dict.fromkeys(MAP_HEADS, triple),
+        weight0=triple,
+        alpha0=triple,
+        beta0=triple,
+        weight1=triple,
+        alpha1=triple,
+        beta1=triple,
         occlusion=(64, 64, 64),
     )
 
@@ -166,12 +171,18 @@ def _compressed(kernel: int, dilation: int) -> Config:
 
 def _cdfi() -> Config:
     """The compressed network with pyramid, synthesis and blend (CDFI, section 3.3)."""
+    triple = (52, 49, 21)
     return Config(
         kernel=11,
         dilation=2,
         encoder=((24, 24, 24), (48, 48, 52), (99, 97, 95), (156, 142, 159), (92, 72, 121)),
         decoder=((99, 69, 36), (74, 83, 81), (83, 88, 72), (45, 45, 45)),
-        **dict.fromkeys(MAP_HEADS, (52, 49, 21)),
+        weight0=triple,
+        alpha0=triple,
+        beta0=triple,
+        weight1=triple,
+        alpha1=triple,
+        beta1=triple,
         occlusion=(52, 52, 48),
         blend=(52, 52, 48),
         pyramid=(4, 8, 12, 16, 20),

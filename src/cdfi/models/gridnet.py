@@ -91,25 +91,31 @@ class GridNet(nn.Module):
         self.last = Lateral(widths[0], channels_out)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W); H, W in 4s
-        state: list[Tensor | None] = [self.first(x)] + [None] * len(self.down)
+        state = [self.first(x)]
         for column in range(COLUMNS):
-            state = self._column(state, column)
+            move = self._downwards if column < COLUMNS // 2 else self._upwards
+            state = move(state, column)
         return cast(Tensor, self.last(state[0]))
 
-    def _column(self, state: list[Tensor | None], column: int) -> list[Tensor | None]:
-        """The states of one column, fine to coarse, from those of the column before it."""
-        new: list[Tensor | None] = [self._across(row, column, x) for row, x in enumerate(state)]
-        if column < len(self.down[0]):
-            for row, blocks in enumerate(self.down):
-                new[row + 1] = _sum(blocks[column](new[row]), new[row + 1])
-        else:
-            for row in reversed(range(len(self.up))):
-                new[row] = _sum(self.up[row][column - COLUMNS // 2](new[row + 1]), new[row])
+    def _downwards(self, state: list[Tensor], column: int) -> list[Tensor]:
+        """The states of a column of the first half, fine to coarse, from those to its left."""
+        new = [state[0] if column == 0 else self._across(0, column, state)]
+        for row in range(1, len(self.lateral)):
+            x = _block(self.down, row - 1, column)(new[-1])
+            new.append(x if column == 0 else x + self._across(row, column, state))
         return new
 
-    def _across(self, row: int, column: int, x: Tensor | None) -> Tensor | None:
-        return x if column == 0 or x is None else cast(Tensor, self.lateral[row][column - 1](x))
+    def _upwards(self, state: list[Tensor], column: int) -> list[Tensor]:
+        """The same for a column of the second half, where information rises."""
+        new = [self._across(len(self.lateral) - 1, column, state)]
+        for row in reversed(range(len(self.lateral) - 1)):
+            x = _block(self.up, row, column - COLUMNS // 2)(new[0])
+            new.insert(0, x + self._across(row, column, state))
+        return new
+
+    def _across(self, row: int, column: int, state: list[Tensor]) -> Tensor:
+        return cast(Tensor, _block(self.lateral, row, column - 1)(state[row]))
 
 
-def _sum(x: Tensor, y: Tensor | None) -> Tensor:
-    return x if y is None else x + y
+def _block(rows: nn.ModuleList, row: int, column: int) -> nn.Module:
+    return cast(nn.ModuleList, rows[row])[column]

@@ -92,7 +92,7 @@ class Network(nn.Module):
         frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
         stages = self.encode(frame0, frame1)
         coarse = self.decode(stages)
-        features = self.pyramid(stages, frame0)
+        features = self.pyramid(self.levels(stages), frame0.shape[-2], frame0.shape[-1])
         maps0, maps1 = self.maps(coarse, 0), self.maps(coarse, 1)
         warps0 = self.warp(frame0, features, maps0)
         warps1 = self.warp(frame1, features, maps1)
@@ -125,20 +125,24 @@ class Network(nn.Module):
         weight, alpha, beta = (self.heads[f"{name}{side}"](coarse) for name in MAP_NAMES)
         return Maps(torch.softmax(weight, 1), alpha, beta)
 
-    def pyramid(self, stages: list[Tensor], like: Tensor) -> Tensor | None:
-        """The joint features both sides warp, with the border warps need: (N, 60, H+2r, W+2r)."""
+    def levels(self, stages: list[Tensor]) -> list[Tensor]:
+        """What the pyramid keeps of each stage, still at the stage's size."""
+        return [project(x) for project, x in zip(self.project, stages)]
+
+    def pyramid(self, levels: list[Tensor], height: int, width: int) -> Tensor | None:
+        """The joint features that both sides warp, with the border a warp needs.
+
+        (N, 60, height + 2 * reach, width + 2 * reach), or None without synthesis.
+        """
         if self.synthesis is None:
             return None
-        reach = self.config.reach
-        size = (like.shape[-2], like.shape[-1])
-        grown = (size[0] + 2 * reach, size[1] + 2 * reach)
-        to = grown if self.config.features == "stretched" else size
-        levels = [
-            F.interpolate(project(x), to, mode="bilinear", align_corners=False)
-            for project, x in zip(self.project, stages)
-        ]
-        joined = torch.cat(levels, 1)
-        return joined if to == grown else F.pad(joined, [reach] * 4, mode="replicate")
+        aligned = self.config.features == "aligned"
+        border = self.config.reach
+        grow = 0 if aligned else 2 * border
+        size = (height + grow, width + grow)
+        spread = [F.interpolate(x, size, mode="bilinear", align_corners=False) for x in levels]
+        joined = torch.cat(spread, 1)
+        return F.pad(joined, [border] * 4, mode="replicate") if aligned else joined
 
     def warp(self, frame: Tensor, features: Tensor | None, maps: Maps) -> Tensor:
         """Frame and features sampled by one side's maps in one call: (N, 3 + 60, H, W)."""
@@ -150,7 +154,7 @@ class Network(nn.Module):
     def interleave(self, warps0: Tensor, warps1: Tensor) -> Tensor:
         """GridNet's input: both frames, then both sides of each level, as it was trained."""
         widths = [3, *self.config.pyramid]
-        pairs = zip(warps0.split(widths, 1), warps1.split(widths, 1))
+        pairs = zip(torch.split(warps0, widths, 1), torch.split(warps1, widths, 1))
         return torch.cat([side for pair in pairs for side in pair], 1)
 
 

@@ -1,0 +1,1 @@
+"""The command line: one typed function a command, and the only room that writes to stdout."""

@@ -1,0 +1,33 @@
+"""Where the commands write: results to stdout, progress and complaints to stderr."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+stdout = Console(soft_wrap=True, highlight=False)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def progress(quiet: bool) -> Progress:
+    """A progress bar on stderr; silent with ``quiet`` and where stderr is no terminal.
+
+    A task may carry a field ``note`` (a rate, a file's name), shown after the bar.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        disable=quiet or not sys.stderr.isatty(),
+    )

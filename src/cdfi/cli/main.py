@@ -1,0 +1,115 @@
+"""The entry point: the table of commands, and the one place where an error becomes a line."""
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from .console import stderr, stdout
+
+#: Command -> where its function (or its group of functions) lives.
+COMMANDS = {
+    "interpolate": "cdfi.cli.interpolate:interpolate",
+    "demo": "cdfi.cli.demo:demo",
+    "models": "cdfi.cli.models:app",
+    "train": "cdfi.cli.train:train",
+    "evaluate": "cdfi.cli.evaluate:evaluate",
+    "datasets": "cdfi.cli.datasets:app",
+    "benchmark": "cdfi.cli.benchmark:benchmark",
+    "density": "cdfi.cli.density:density",
+    "derive": "cdfi.cli.derive:derive",
+    "prune": "cdfi.cli.prune:prune",
+    "compress": "cdfi.cli.compress:compress",
+}
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit status.
+
+    0 is success, 1 an error (one line on stderr), 2 a wrong use, 130 Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        build()([word for word in words if word != "--debug"], prog_name="cdfi")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        stderr.print(f"cdfi: {describe(error)}", style="red", markup=False)
+        return FAILED
+    return 0
+
+
+def build() -> typer.Typer:
+    """The application with every command of :data:`COMMANDS`."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        help="Video frame interpolation with small networks, and the method that makes them small.",
+    )
+    app.callback()(_options)
+    for name, target in COMMANDS.items():
+        module, _, attribute = target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(_interruptible(command))
+    return app
+
+
+def describe(error: BaseException) -> str:
+    """One line that says what went wrong, without a traceback."""
+    known = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        text = str(error) or type(error).__name__
+    text = " ".join(text.split())
+    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+        return f"out of memory: {text} (a smaller --memory bounds what the network may take)"
+    return text if known else f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+
+
+def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command``, ending with status 130 on Ctrl-C, whatever the command-line library does."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            stderr.print("cdfi: interrupted")
+            raise SystemExit(INTERRUPTED) from None
+
+    return run
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        stdout.print(f"cdfi {version('cdfi')}")
+        raise typer.Exit
+
+
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command; ``--debug`` is taken out of the line before it gets here."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""The network's result strip by strip of rows: exact, and no full-resolution map is ever whole."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..ops import adacof_strip
+from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple
+
+#: Rows a head's three hidden convolutions look beyond their own, at half resolution.
+HIDDEN_HALO = 3
+
+
+class Rows(NamedTuple):
+    """What some rows of the frame are made of; without synthesis, ``base`` is all."""
+
+    base: Tensor  # (N, 3, rows, W): the occlusion mask's mix of both frame warps
+    joint: Tensor | None  # (N, 126, rows, W): GridNet's input
+    blend: Tensor | None  # (N, 1, rows, W)
+
+
+class Sources(NamedTuple):
+    """What the strips of one pair of frames are computed from."""
+
+    coarse: Tensor  # (N, C, H/2, W/2): what the heads read
+    #: (N, 3 or 63, H + 2r, W + 2r): frame0 and the features both sides share, in one block ...
+    first: Tensor
+    second: Tensor  # ... and frame1 alone, so that the features exist once.
+    height: int
+    width: int
+
+
+def middle_by_strips(
+    network: Network, frame0: Tensor, frame1: Tensor, chunk: int = 512, strip: int = 32
+) -> Tensor:
+    """The middle frame, (N, 3, H, W), unclamped: equal to ``network(frame0, frame1)``.
+
+    The maps exist for ``strip`` rows at a time. The heads' hidden layers and GridNet run on
+    ``chunk`` rows at a time, with as many rows around them as can reach them, so that no seam
+    appears. Inference only: nothing here is worth differentiating.
+
+    Args:
+        chunk, strip: rows, rounded up to multiples of 8 (GridNet halves twice, the heads once).
+    """
+    height, width = frame0.shape[-2:]
+    chunk, strip = -(-chunk // 8) * 8, -(-strip // 8) * 8
+    sources = _sources(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
+    done = list(_chunks(network, sources, chunk, strip))
+    return torch.cat(done, 2)[..., :height, :width]
+
+
+def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
+    height, width = frame0.shape[-2:]
+    stages = network.encode(frame0, frame1)
+    levels = network.levels(stages)
+    coarse = network.decode(stages)
+    del stages  # the finest stage is the largest tensor of the U-Net
+    border = [network.config.reach] * 4
+    first = F.pad(frame0, border, mode="replicate")
+    features = network.pyramid(levels, height, width)
+    if features is not None:
+        first = torch.cat([first, features.to(first.dtype)], 1)
+    second = F.pad(frame1, border, mode="replicate")
+    last = torch.channels_last
+    return Sources(
+        coarse.contiguous(memory_format=last),
+        first.contiguous(memory_format=last),
+        second.contiguous(memory_format=last),
+        height,
+        width,
+    )
+
+
+def _chunks(network: Network, sources: Sources, chunk: int, strip: int) -> Iterator[Tensor]:
+    """Finished rows, top to bottom. What GridNet looks back on is kept from chunk to chunk."""
+    halo = network.synthesis.halo if network.synthesis is not None else 0
+    kept: Rows | None = None
+    start = 0  # the frame's row that ``kept`` begins with
+    known = 0  # rows of the frame that are warped
+    for top in range(0, sources.height, chunk):
+        bottom = min(top + chunk, sources.height)
+        end = min(bottom + halo, sources.height)
+        if end > known:
+            kept = _join(kept, _warped(network, sources, known, end, strip))
+            known = end
+        assert kept is not None
+        kept, start = _below(kept, max(top - halo, 0) - start), max(top - halo, 0)
+        yield _finish(network, kept)[:, :, top - start : bottom - start]
+
+
+def _finish(network: Network, rows: Rows) -> Tensor:
+    if network.synthesis is None or rows.joint is None or rows.blend is None:
+        return rows.base
+    synthesis: Tensor = network.synthesis(rows.joint)
+    return rows.base + rows.blend * (synthesis - rows.base)
+
+
+def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: int) -> Rows:
+    """The warps of rows ``top`` to ``bottom``; the hidden layers run once for all of them."""
+    first = max(_coarse_row(top - 1, sources), 0)
+    last = min(_coarse_row(bottom, sources) + 2, sources.coarse.shape[2])
+    hidden = {
+        name: _slab(head, sources.coarse, first, last)  # type: ignore[arg-type]
+        for name, head in network.heads.items()
+    }
+    strips = [
+        _strip(network, sources, hidden, first, row, min(row + strip, bottom))
+        for row in range(top, bottom, strip)
+    ]
+    return Rows(*(None if x[0] is None else torch.cat(x, 2) for x in zip(*strips)))  # type: ignore
+
+
+def _strip(
+    network: Network,
+    sources: Sources,
+    hidden: dict[str, Tensor],
+    first: int,
+    top: int,
+    bottom: int,
+) -> Rows:
+    """One strip: the heads' last convolutions, the softmax, the warps of both sides."""
+
+    def head(name: str) -> Tensor:
+        layer = network.heads[name]
+        assert isinstance(layer, Head)
+        return _last(layer, hidden[name], first, sources, top, bottom)
+
+    def warp(side: int, source: Tensor) -> Tensor:
+        return adacof_strip(source, *maps[side], top, config.dilation, config.rounding)
+
+    config = network.config
+    maps = [_maps(*(head(f"{name}{side}") for name in MAP_NAMES)) for side in (0, 1)]
+    side0, side1 = warp(0, sources.first), warp(1, sources.second)
+    occlusion = torch.sigmoid(head("occlusion"))
+    base = side1 + occlusion * (side0[:, :3] - side1)
+    if network.synthesis is None:
+        return Rows(base, None, None)
+    side1 = torch.cat([side1, warp(1, sources.first)[:, 3:]], 1)
+    return Rows(base, network.interleave(side0, side1), torch.sigmoid(head("blend")))
+
+
+def _maps(weight: Tensor, alpha: Tensor, beta: Tensor) -> Maps:
+    return Maps(torch.softmax(weight, 1), alpha, beta)
+
+
+def _coarse_row(row: int, sources: Sources) -> int:
+    """The half-resolution row at or above a full-resolution one, corners aligned."""
+    return row * (sources.coarse.shape[2] - 1) // (sources.height - 1)
+
+
+def _slab(head: Head, coarse: Tensor, first: int, last: int) -> Tensor:
+    """Rows ``first`` to ``last`` of a head's hidden layers."""
+    above = min(HIDDEN_HALO, first)
+    rows: Tensor = head.hidden(coarse[:, :, first - above : last + HIDDEN_HALO])
+    return rows[:, :, above : above + last - first]
+
+
+def _last(
+    head: Head, hidden: Tensor, first: int, sources: Sources, top: int, bottom: int
+) -> Tensor:
+    """Rows ``top`` to ``bottom`` of a head's output, from hidden rows that begin at ``first``.
+
+    Bilinear x2 with aligned corners puts output row i at i * (h - 1) / (H - 1); rows beyond the
+    frame are the convolution's zero padding.
+    """
+    above, below = max(top - 1, 0), min(bottom + 1, sources.height)
+    place = torch.arange(above, below, device=hidden.device, dtype=torch.float64)
+    place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1))
+    row = place.floor()
+    fraction = (place - row).to(hidden.dtype).view(1, 1, -1, 1)
+    row = row.long() - first
+    upper = hidden.index_select(2, row)
+    lower = hidden.index_select(2, (row + 1).clamp(max=hidden.shape[2] - 1))
+    rows = torch.lerp(upper, lower, fraction.expand_as(upper))
+    wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
+    padding = (0, 0, above - (top - 1), bottom + 1 - below)
+    wide = F.pad(wide, padding)
+    return F.conv2d(wide, head.last.weight, head.last.bias, padding=(0, 1))
+
+
+def _join(above: Rows | None, below: Rows) -> Rows:
+    if above is None:
+        return below
+    return Rows(*(None if x is None else torch.cat([x, y], 2) for x, y in zip(above, below)))  # type: ignore
+
+
+def _below(rows: Rows, first: int) -> Rows:
+    return Rows(*(None if x is None else x[:, :, first:] for x in rows))  # type: ignore

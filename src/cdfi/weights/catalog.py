@@ -1,0 +1,132 @@
+"""What can be loaded by name: the bundled weights, and the released checkpoints to download."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
+_ADACOF = (
+    "https://raw.githubusercontent.com/HyeongminLEE/AdaCoF-pytorch/"
+    "6009ee99426397163d2f4eab11da56470a45c7ac/"
+)
+
+
+#: PSNR (dB) and SSIM.
+Scores = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Released:
+    """A checkpoint its authors published: downloaded by the user, never shipped with cdfi."""
+
+    name: str
+    network: str  # the row of cdfi.models.NETWORKS its shapes must match
+    url: str
+    git_blob: str  # pins the bytes: SHA-1 of the file as a git object
+    licence: str
+    middlebury: Scores | None  # as published, not measured by us
+    ucf101: Scores | None
+
+    @property
+    def path(self) -> Path:
+        """Where a download is kept."""
+        return cache_folder() / f"{self.name}.pth"
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """Weights that ship inside the package."""
+
+    name: str
+    summary: str
+
+    @property
+    def path(self) -> Path:
+        """The safetensors file inside the package."""
+        return Path(__file__).parent / f"{self.name}.safetensors"
+
+
+BUNDLED = {
+    row.name: row
+    for row in [
+        Bundled("compressed-adacof", "a stopgap: 2.45 M parameters, K=5, d=1"),
+    ]
+}
+
+#: What ``load("default")`` means.
+DEFAULT = "compressed-adacof"
+
+_NO_LICENCE = "none: yours to download, not ours to ship"
+RELEASED = {
+    row.name: row
+    for row in [
+        Released(
+            "released/cdfi",
+            "cdfi",
+            _CDFI + "checkpoints/CDFI_adacof.pth",
+            "1799ec7ab3f2a9f54c13b73d2743c4bb0458c72c",
+            _NO_LICENCE,
+            (37.14, 0.966),
+            (35.21, 0.95),
+        ),
+        Released(
+            "released/compressed-adacof",
+            "compressed-adacof",
+            _CDFI + "checkpoints/compressed_adacof_F_5_D_1.pth",
+            "14047246c214ec552b2413067f59f6e17c787c10",
+            _NO_LICENCE,
+            (35.43, 0.957),
+            (35.1, 0.95),
+        ),
+        Released(
+            "released/compressed-adacof+",
+            "compressed-adacof+",
+            _CDFI + "checkpoints/compressed_adacof_F_11_D_2.pth",
+            "1403e1d27053fd62e323d804bf30907376c6784e",
+            _NO_LICENCE,
+            (35.73, 0.96),
+            (35.13, 0.95),
+        ),
+        Released(
+            "released/adacof",
+            "adacof",
+            _ADACOF + "checkpoint/kernelsize_5/ckpt.pth",
+            "cdcb7c2661683f14ebc70747d93faed15892e627",
+            "MIT",
+            (35.72, 0.959),
+            (35.16, 0.95),
+        ),
+        Released(
+            "released/adacof+",
+            "adacof+",
+            _ADACOF + "checkpoint/kernelsize_11/ckpt.pth",
+            "3bca055500ceec82ccf91bebaf319573dcf2202d",
+            "MIT",
+            (36.09, 0.962),
+            (35.16, 0.95),
+        ),
+        Released(
+            "released/adacof-pruned",
+            "adacof",
+            _CDFI + "checkpoints/adacof_pruned_lr_1e-2_lam_1e-4_Np_10.pth",
+            "e351de2353bd5cc937298fa022740542f6eeb205",
+            _NO_LICENCE,
+            None,
+            None,
+        ),
+    ]
+}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``CDFI_CACHE``, or ``cdfi`` in the platform's cache folder."""
+    if chosen := os.environ.get("CDFI_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        root = str(Path.home() / "Library" / "Caches")
+    else:
+        root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "cdfi"

@@ -1,0 +1,138 @@
+"""Fetches one file: resumed where it broke off, checked, and whole or not there at all."""
+
+import hashlib
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+CHUNK = 1 << 20
+TIMEOUT = 30.0
+ATTEMPTS = 3
+
+#: Called with the bytes that are here and the bytes there will be (None where nobody says).
+Progress = Callable[[int, int | None], None]
+
+
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    size: int | None = None,
+    git_blob: str | None = None,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Downloads ``url`` to ``path``, unless a file with the right digest is there already.
+
+    What arrives is written to ``path`` + ".part", which a later call continues; it becomes
+    ``path`` by rename only when every check holds. A part that fails a check is removed.
+
+    Args:
+        size: bytes expected.
+        git_blob: SHA-1 of the file as a git object, ``sha1(b"blob %d\\0" % size + content)``.
+        sha256: SHA-256 of the file.
+
+    Raises:
+        ValueError: the address is no http(s) address, or the file is not the expected one.
+        OSError: the server cannot be reached, refuses, or breaks off; or the disk is full.
+    """
+    if path.is_file() and _mismatch(path, size, git_blob, sha256) is None:
+        return path
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ValueError(f"expected an http or https address, got {url}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    _transfer(url, part, size, progress)
+    problem = _mismatch(part, size, git_blob, sha256)
+    if problem:
+        part.unlink()
+        raise ValueError(f"{url} sent {problem}; the file was not kept. Try again later.")
+    part.replace(path)
+    return path
+
+
+def git_blob_sha1(path: Path) -> str:
+    """SHA-1 of a file as the git object it would be."""
+    start = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    return _digest(path, start)
+
+
+def _digest(path: Path, state: Any) -> str:
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            state.update(block)
+    return str(state.hexdigest())
+
+
+def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None) -> str | None:
+    """How the file differs from what was expected; None where it does not."""
+    actual = path.stat().st_size
+    if size is not None and actual != size:
+        return f"{actual} bytes where {size} were expected"
+    if blob and (found := git_blob_sha1(path)) != blob:
+        return f"a file of git object {found} where {blob} was expected"
+    if sha256 and (found := _digest(path, hashlib.sha256())) != sha256:
+        return f"a file of SHA-256 {found} where {sha256} was expected"
+    return None
+
+
+def _transfer(url: str, part: Path, size: int | None, progress: Progress | None) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        before = part.stat().st_size if part.exists() else 0
+        if size is not None and before > size:
+            part.unlink()
+        try:
+            _continue(url, part, progress)
+            return
+        except urllib.error.HTTPError as error:
+            raise OSError(f"{url}: the server answered {error.code} {error.reason}") from error
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            if attempt == ATTEMPTS:
+                reason = getattr(error, "reason", error)
+                kept = part.stat().st_size if part.exists() else 0
+                raise OSError(
+                    f"{url}: {reason} ({kept} bytes are kept; the same command goes on from there)"
+                ) from error
+
+
+def _continue(url: str, part: Path, progress: Progress | None) -> None:
+    """Appends what ``part`` lacks of ``url``; begins anew where the server cannot resume."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "cdfi"} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        reply = urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=TIMEOUT
+        )
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is left to send: what is here is whole, or wrong
+            return
+        raise
+    with reply:
+        resumed = reply.status == 206
+        length = reply.headers.get("Content-Length")
+        total = int(length) + (have if resumed else 0) if length else None
+        _require_room(part, total, have if resumed else 0)
+        with part.open("ab" if resumed else "wb") as file:
+            _copy(reply, file, total, progress)
+
+
+def _copy(reply: Any, file: IO[bytes], total: int | None, progress: Progress | None) -> None:
+    while block := reply.read(CHUNK):
+        file.write(block)
+        if progress:
+            progress(file.tell(), total)
+    if total is not None and file.tell() < total:
+        raise ConnectionError(f"the transfer broke off at {file.tell()} of {total} bytes")
+
+
+def _require_room(part: Path, total: int | None, have: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if total is not None and total - have > free:
+        raise OSError(
+            f"{part.parent} has {free / 1e9:.1f} GB free, {(total - have) / 1e9:.1f} GB are needed"
+        )
