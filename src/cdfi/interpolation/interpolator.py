@@ -1,0 +1,132 @@
+"""Interpolator: two frames in, the frames between them out, on any device, in bounded memory."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ..models import Network
+from ..models.strips import middle_by_strips
+from ..weights import load
+from .frames import Frame, check_pair, from_batch, to_batch
+from .memory import free_memory, plan
+from .midpoints import TOLERANCE, ancestors, nearest_dyadics
+from .tiles import middle_by_tiles
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+#: What "auto" means on each kind of device: half precision where it differs from float32 by less
+#: than half an 8-bit level on average and is faster; float32 elsewhere.
+_AUTO = {"cuda": "fp16"}
+
+
+class Interpolator:
+    """Makes the frames between two frames.
+
+    Args:
+        model: a name or path that :func:`cdfi.load` takes, or a network.
+        device: "cpu", "cuda", "mps", ...; by default CUDA where there is one, else the CPU.
+        precision: "fp32", "bf16", "fp16", or "auto": fp16 on CUDA, fp32 elsewhere.
+        memory: bytes the network may take on its device; by default what is free, less a margin.
+            Less memory means smaller strips, then overlapping tiles (which may differ slightly).
+
+    Attributes:
+        network: the bare network; ``network(frame0, frame1)`` is the unclamped middle frame.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Network = "default",
+        device: torch.device | str | None = None,
+        precision: Precision = "auto",
+        memory: int | None = None,
+    ) -> None:
+        self.device = pick_device(device)
+        if precision not in get_args(Precision):
+            raise ValueError(
+                f"expected a precision of {', '.join(get_args(Precision))}; got {precision!r}"
+            )
+        if memory is not None and memory <= 0:
+            raise ValueError(f"expected a positive number of bytes of memory, got {memory}")
+        network = model if isinstance(model, Network) else load(model)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.precision = _AUTO.get(self.device.type, "fp32") if precision == "auto" else precision
+        self.memory = memory
+
+    def __call__(self, frame0: Frame, frame1: Frame) -> Frame:
+        """The frame half-way between two; see :meth:`between` for what frames are."""
+        return next(iter(self.between(frame0, frame1, [Fraction(1, 2)])))
+
+    def between(
+        self,
+        frame0: Frame,
+        frame1: Frame,
+        times: Sequence[Fraction],
+        tolerance: Fraction = TOLERANCE,
+    ) -> Iterator[Frame]:
+        """The frames at ``times``, in order, by recursive midpoints; each midpoint is made once.
+
+        Args:
+            frame0, frame1: float tensors (3, H, W) or (N, 3, H, W) of RGB in [0, 1], or numpy
+                images (H, W, 3) of uint8, uint16 or float in [0, 1]. Any size from 1 x 1 up.
+            times: increasing instants in (0, 1): 0 is ``frame0``, 1 is ``frame1``.
+            tolerance: how far a frame may be from its instant. Instants whose denominator is a
+                power of two are met exactly, and different instants never share a frame.
+
+        Returns:
+            Frames of the same kind, on the same device, clamped to [0, 1].
+
+        Raises:
+            ValueError: frames that are no such images or differ in size or kind; bad times.
+        """
+        check_pair(frame0, frame1)
+        targets = nearest_dyadics(times, tolerance)
+        return self._walk(frame0, frame1, targets)
+
+    def _walk(self, frame0: Frame, frame1: Frame, targets: list[Fraction]) -> Iterator[Frame]:
+        made = {
+            Fraction(0): to_batch(frame0).to(self.device),
+            Fraction(1): to_batch(frame1).to(self.device),
+        }
+        last_use = {t: i for i, target in enumerate(targets) for t in ancestors(target)}
+        for i, target in enumerate(targets):
+            for t, (before, after) in ancestors(target).items():
+                if t not in made:
+                    made[t] = self._middle(made[before], made[after])
+            yield from_batch(made[target], frame0)
+            made = {t: x for t, x in made.items() if last_use.get(t, len(targets)) > i}
+
+    @torch.inference_mode()
+    def _middle(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        height, width = frame0.shape[-2:]
+        budget = self.memory or free_memory(self.device)
+        shape = plan(self.network.config, height, width, len(frame0), budget)
+        with torch.autocast(
+            self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
+        ):
+            if shape.tile:
+                middle = middle_by_tiles(self.network, frame0, frame1, shape.tile)
+            else:
+                middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
+        return middle.float().clamp_(0, 1)
+
+
+def pick_device(device: torch.device | str | None) -> torch.device:
+    """The device that is asked for, or the best there is.
+
+    Raises:
+        ValueError: no such device here.
+    """
+    if device is None or device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the device {device!s} cannot be used here: {reason}") from error
+    return chosen

@@ -1,0 +1,102 @@
+"""What the network takes of the memory, and the largest pieces that stay within a budget."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from ..models import Config
+from ..models.gridnet import GridNet
+from ..models.network import MULTIPLE
+
+#: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
+STRIP, CHUNK = 32, 512
+SMALLEST_STRIP, SMALLEST_CHUNK = 8, 64
+SMALLEST_TILE = 256
+#: What is left to others of the memory that is free.
+MARGIN = 0.2
+FLOAT = 4
+
+
+class Plan(NamedTuple):
+    """Rows a chunk and a strip have; the side of a tile, or 0 where the frame stays whole."""
+
+    chunk: int
+    strip: int
+    tile: int
+
+
+def plan(config: Config, height: int, width: int, batch: int, budget: int) -> Plan:
+    """The largest pieces that ``budget`` bytes allow: smaller strips first, tiles at the last.
+
+    Raises:
+        ValueError: not even the smallest tile fits.
+    """
+    chunk, strip = CHUNK, STRIP
+    while required(config, height, width, chunk, strip) * batch > budget:
+        if chunk > SMALLEST_CHUNK:
+            chunk //= 2
+        elif strip > SMALLEST_STRIP:
+            strip //= 2
+        else:
+            return Plan(CHUNK, STRIP, _tile(config, height, width, batch, budget))
+    return Plan(chunk, strip, 0)
+
+
+def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> int:
+    frames = 6 * height * width * FLOAT
+    tile = 2048
+    while (required(config, tile, tile, CHUNK, STRIP) + frames) * batch > budget:
+        tile //= 2
+        if tile < SMALLEST_TILE:
+            raise ValueError(
+                f"{budget / 1e9:.2f} GB of memory are too little for frames of {width} x {height}: "
+                "give it more with --memory, or scale the frames down"
+            )
+    return tile
+
+
+def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
+    """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
+
+    The larger of the U-Net's peak (two neighbouring tensors of its first stage, and a copy in the
+    convolution library's layout) and that of the strips: what they read, one chunk of warps with
+    GridNet's states around it, and one strip of maps.
+    """
+    height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
+    border = 2 * config.reach
+    pixels, grown = height * width, (height + border) * (width + border)
+    features = sum(config.pyramid)
+    first = config.encoder[0]
+    unet = pixels * (12 + 2 * max(first) + first[-1])
+    rows = min(height, chunk + 2 * GridNet.halo if features else chunk)
+    hidden = sum(max(widths) + widths[-1] for widths, _ in config.heads.values()) / 4
+    warps = 2 * (6 + 4 * features) + 6 * max(config.grid, default=0) / 2
+    maps = 10 * config.taps + 4 * (3 + features)
+    read = grown * (3 + _padded(3 + features)) + pixels * config.encoder[1][-1] / 4
+    strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps) + 3 * pixels
+    return int(FLOAT * max(unet, strips))
+
+
+def _padded(channels: int) -> int:
+    """Channels as the CPU kernel lays them out: in blocks of 16, or of 4 for a bare frame."""
+    return 4 if channels <= 4 else -(-channels // 16) * 16
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes the network may take on ``device`` when nobody said: what is free, less a margin."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] * (1 - MARGIN))
+    return int(_free_on_host() * (1 - MARGIN))
+
+
+def _free_on_host() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return 4 << 30  # Windows says it only through its own interfaces; a modest machine has this
