@@ -1,0 +1,162 @@
+"""Encoders and containers: rows of defaults, and the pixel format that keeps most of a source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+from av.codec import Codec
+
+from cdfi.video.pixels import Layout, layout
+
+
+@dataclass(frozen=True)
+class CodecRow:
+    """An encoder of libav with our defaults; ``even`` where 4:2:0 needs even sizes.
+
+    ``speed`` names the option that ``--preset`` sets, ``quality`` the one that ``--crf`` sets.
+    """
+
+    encoder: str
+    quality: str = "crf"
+    speed: str = "preset"
+    options: Mapping[str, str] = field(default_factory=dict)
+    even: bool = False
+
+
+X26 = {"crf": "18", "preset": "medium"}
+CODECS = {
+    "h264": CodecRow("libx264", options=X26, even=True),
+    "hevc": CodecRow("libx265", options=X26, even=True),
+    "av1": CodecRow("libsvtav1", options={"crf": "24", "preset": "7"}),
+    "vp9": CodecRow(
+        "libvpx-vp9",
+        speed="cpu-used",
+        options={"crf": "24", "b": "0", "cpu-used": "3", "row-mt": "1", "auto-alt-ref": "0"},
+    ),
+    "prores": CodecRow("prores_ks", quality="qscale", speed="profile", options={"vendor": "apl0"}),
+    "ffv1": CodecRow("ffv1", quality="", speed="", options={"level": "3", "slicecrc": "1"}),
+    "png": CodecRow("png", quality="", speed=""),
+    "gif": CodecRow("gif", quality="", speed=""),
+    "mjpeg": CodecRow("mjpeg", quality="qscale", speed="", options={"q": "2"}),
+}
+
+
+@dataclass(frozen=True)
+class ContainerRow:
+    """A container: libav's name, and the codecs for 8 bits, for more, and for alpha."""
+
+    format: str
+    plain: str = "h264"
+    deep: str = "hevc"
+    alpha: str = ""
+
+
+CONTAINERS = {
+    ".mp4": ContainerRow("mp4"),
+    ".m4v": ContainerRow("mp4"),
+    ".mkv": ContainerRow("matroska", alpha="ffv1"),
+    ".mov": ContainerRow("mov", alpha="prores"),
+    ".webm": ContainerRow("webm", plain="vp9", deep="av1", alpha="vp9"),
+    ".gif": ContainerRow("gif", plain="gif", deep="gif"),
+    ".avi": ContainerRow("avi", deep="ffv1", alpha="ffv1"),
+    ".ts": ContainerRow("mpegts"),
+    ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
+}
+PATTERN = {".png": ContainerRow("image2", plain="png", deep="png", alpha="png")}
+
+
+def container_row(target: Path) -> ContainerRow:
+    """The row for ``target``'s ending. Raises ValueError where the ending is unknown."""
+    rows = PATTERN if is_pattern(target) else CONTAINERS
+    row = rows.get(target.suffix.lower())
+    if row is None:
+        raise ValueError(
+            f"{target}: unsupported container {target.suffix or '(no ending)'}; expected one of "
+            f"{', '.join(CONTAINERS)}, or a pattern of images such as frame%05d.png"
+        )
+    return row
+
+
+def is_pattern(target: Path) -> bool:
+    """Whether ``target`` names numbered images, such as ``frame%05d.png``."""
+    return "%" in target.name
+
+
+def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
+    """The encoder that ``name`` asks for, or the default for the container and the source.
+
+    ``name`` is a row of ``CODECS`` or any video encoder of libav (hardware encoders too).
+    Raises ValueError for an unknown one, with the nearest names.
+    """
+    if name is None:
+        row, form = container_row(target), layout(pix_fmt)
+        chosen = row.alpha if form.alpha and row.alpha else row.deep if form.bits > 8 else row.plain
+        return CODECS[chosen]
+    if name in CODECS:
+        return CODECS[name]
+    try:
+        codec = Codec(name, "w")
+    except (av.codec.codec.UnknownCodecError, ValueError):
+        near = difflib.get_close_matches(name, [*CODECS, *av.codecs_available], 3)
+        raise ValueError(
+            f"unknown codec {name!r}: expected one of {', '.join(CODECS)} or an encoder of libav"
+            + (f" (near: {', '.join(near)})" if near else "")
+        ) from None
+    if codec.type != "video":
+        raise ValueError(f"codec {name!r} is no video encoder")
+    return CodecRow(codec.name, quality="", speed="preset", even=True)
+
+
+def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:
+    """The encoder's pixel format that loses least of frames in the format ``source``.
+
+    Raises ValueError where the encoder takes no format that can be made.
+    """
+    form = layout(source)
+    choices = [name for name in _formats(row.encoder) if _usable(name)]
+    if not choices:
+        raise ValueError(f"encoder {row.encoder} takes no pixel format that can be made here")
+    even = row.even and (width % 2 or height % 2)
+    return min(
+        choices,
+        key=lambda name: (even and _odd(layout(name), width, height), _loss(form, layout(name))),
+    )
+
+
+def _formats(encoder: str) -> list[str]:
+    return [fmt.name for fmt in Codec(encoder, "w").video_formats or []] or ["yuv420p"]
+
+
+def _usable(name: str) -> bool:
+    if name.startswith("yuvj"):
+        return False
+    try:
+        return bool(layout(name))
+    except ValueError:
+        return False
+
+
+def _odd(form: Layout, width: int, height: int) -> bool:
+    """Whether chroma of ``form`` would not divide the size."""
+    return bool(width % (1 << form.shifts[0]) or height % (1 << form.shifts[1]))
+
+
+def _loss(source: Layout, other: Layout) -> tuple[int, ...]:
+    """What ``other`` loses of ``source``, worst first; then how much it wastes."""
+    across, down = (s - o for s, o in zip(source.shifts, other.shifts))
+    return (
+        int(source.name != other.name),
+        int(source.family == "rgb" and other.family != "rgb") * 2 * (other.shifts != (0, 0)),
+        int(source.family != "gray" and other.family == "gray"),
+        int(source.alpha and not other.alpha),
+        max(source.bits - other.bits, 0),
+        max(-across, 0) + max(-down, 0),
+        int(source.family != other.family),
+        max(other.bits - source.bits, 0),
+        max(across, 0) + max(down, 0),
+        int(other.alpha and not source.alpha),
+    )

@@ -1,0 +1,24 @@
+"""The decoder of a video stream."""
+
+from __future__ import annotations
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+# libav's own VP8 and VP9 decoders leave the alpha channel out; libvpx's keep it.
+WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+def decoder_for(stream: VideoStream) -> VideoCodecContext:
+    """A decoder for ``stream``'s packets, with frame threads, and with alpha where there is any."""
+    name = WITH_ALPHA.get(stream.codec_context.name)
+    if name and any(
+        key.lower() == "alpha_mode" and value == "1" for key, value in stream.metadata.items()
+    ):
+        context = av.CodecContext.create(name, "r")
+        assert isinstance(context, VideoCodecContext)
+        context.extradata = stream.codec_context.extradata
+        return context
+    stream.thread_type = "AUTO"
+    return stream.codec_context

@@ -1,0 +1,87 @@
+"""The final file: the joined video, the source's other streams, its tags and chapters."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from cdfi.video.codecs import container_row
+from cdfi.video.join import joined
+from cdfi.video.open import open_media, video_stream
+from cdfi.video.segments import Job
+from cdfi.video.streams import add_chapters, add_streams, copied_packets, plain_tags
+from cdfi.video.workfolder import Record
+
+MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
+
+
+def write_result(job: Job, records: Sequence[Record], path: Path) -> list[str]:
+    """Write the result to ``path``, whole and on the disk; returns what the container left out."""
+    form = container_row(job.work.target).format
+    with (
+        open_media(job.source.path) as source,
+        av.open(
+            str(path), "w", format=form, container_options=_container_options(job, form)
+        ) as target,
+    ):
+        video = video_stream(source, job.source.path)
+        target.metadata.update(plain_tags(source.metadata))
+        made = _add_video(job, target, records, video)
+        copied = add_streams(source, target, video, job.options)
+        start = job.index.first * job.source.time_base
+        add_chapters(source, target, job.options.slow, start)
+        others = copied_packets(copied, job.options.slow, start)
+        videos = _video_packets(job, records, made)
+        for packet in heapq.merge(videos, others, key=_decode_time):
+            target.mux_one(packet)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return copied.left_out
+
+
+def _container_options(job: Job, form: str) -> dict[str, str]:
+    """Ticks of the whole file as fine as the video's, so that its start is exact."""
+    ticks = job.clock.time_base.denominator
+    return (
+        {"movie_timescale": str(ticks)} if form in ("mp4", "mov") and ticks <= MOVIE_TICKS else {}
+    )
+
+
+def _add_video(
+    job: Job, target: OutputContainer, records: Sequence[Record], video: VideoStream
+) -> VideoStream:
+    """The result's video stream, as the segments are encoded and as the source's was tagged."""
+    first = next(number for number, record in enumerate(records) if record.times)
+    with av.open(str(job.work.segment(first))) as segment:
+        template = segment.streams.video[0]
+        made = target.add_stream_from_template(template, opaque=True)
+    made.time_base = job.clock.time_base
+    made.codec_context.framerate = job.encoding.rate
+    if job.source.aspect is not None:
+        made.codec_context.sample_aspect_ratio = job.source.aspect
+    if job.source.matrix is not None:
+        made.set_display_matrix(job.source.matrix)
+    made.metadata.update(plain_tags(video.metadata))
+    made.disposition = video.disposition
+    return made
+
+
+def _video_packets(job: Job, records: Sequence[Record], made: VideoStream) -> Iterator[Packet[Any]]:
+    end = int(job.clock.at(job.index.end))
+    for packet in joined(job, records, end):
+        packet.stream = made
+        yield packet
+
+
+def _decode_time(packet: Packet[Any]) -> Fraction:
+    assert packet.dts is not None
+    return packet.dts * packet.time_base

@@ -1,0 +1,205 @@
+"""Pixel formats: where the samples of each component lie, read and written without change."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+from torch import Tensor
+
+Family = Literal["yuv", "rgb", "gray"]
+
+# Formats that interleave their components: the order of these in memory.
+PACKED = {
+    "rgb24": "rgb",
+    "bgr24": "bgr",
+    "rgba": "rgba",
+    "bgra": "bgra",
+    "argb": "argb",
+    "abgr": "abgr",
+    "rgb48le": "rgb",
+    "rgb48be": "rgb",
+    "rgba64le": "rgba",
+    "rgba64be": "rgba",
+    "ya8": "ya",
+    "ya16le": "ya",
+    "ya16be": "ya",
+}
+
+# Formats that hold the same samples in another order; libav reorders them without loss.
+SAME_SAMPLES = {
+    "nv12": "yuv420p",
+    "nv21": "yuv420p",
+    "nv16": "yuv422p",
+    "nv24": "yuv444p",
+    "p010le": "yuv420p10le",
+    "p012le": "yuv420p12le",
+    "p016le": "yuv420p16le",
+    "p210le": "yuv422p10le",
+    "p212le": "yuv422p12le",
+    "p410le": "yuv444p10le",
+    "yuyv422": "yuv422p",
+    "uyvy422": "yuv422p",
+    "yvyu422": "yuv422p",
+    "y210le": "yuv422p10le",
+    "rgb0": "rgb24",
+    "bgr0": "rgb24",
+    "0rgb": "rgb24",
+    "0bgr": "rgb24",
+    "rgb565le": "rgb24",
+    "rgb555le": "rgb24",
+    "x2rgb10le": "gbrp10le",
+    "pal8": "bgra",
+    "monob": "gray",
+    "monow": "gray",
+}
+
+# The full-range twins that old decoders name: the same samples under a name that says the range.
+FULL_RANGE = {f"yuvj{layout}p": f"yuv{layout}p" for layout in ("420", "422", "444", "440", "411")}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a pixel format stores a frame.
+
+    ``shifts`` are the base-2 logarithms of the chroma subsampling (across, down); ``order`` names
+    the interleaved components of a packed format and is empty for a planar one; ``planes`` gives
+    each component's plane.
+    """
+
+    name: str
+    family: Family
+    bits: int
+    planes: tuple[int, ...]
+    shifts: tuple[int, int]
+    alpha: bool
+    order: str
+    dtype: str
+
+    @property
+    def peak(self) -> int:
+        """The largest code."""
+        return (1 << self.bits) - 1
+
+    def size(self, component: int, width: int, height: int) -> tuple[int, int]:
+        """Rows and columns of ``component`` in a frame of the given size."""
+        if self.family == "yuv" and component in (1, 2):
+            return -(-height >> self.shifts[1]), -(-width >> self.shifts[0])
+        return height, width
+
+
+@lru_cache(maxsize=64)
+def layout(name: str) -> Layout:
+    """The layout of the pixel format ``name``.
+
+    Raises ValueError when frames in it cannot be made here.
+    """
+    parts = VideoFormat(name, 64, 64)
+    components = parts.components
+    bits = components[0].bits
+    planes = tuple(component.plane for component in components)
+    regular = all(c.bits == bits for c in components) and 8 <= bits <= 16
+    planar = len(set(planes)) == len(planes) and not parts.is_bit_stream
+    if not regular or parts.has_palette or "f" in name or not (planar or name in PACKED):
+        raise ValueError(
+            f"pixel format {name} is not supported: convert the video first, "
+            "for example to yuv444p10le"
+        )
+    chroma = [c for c in components if c.is_chroma or (not parts.is_rgb and len(components) > 2)]
+    shifts = (64 // chroma[1].width, 64 // chroma[1].height) if chroma else (1, 1)
+    family: Family = "rgb" if parts.is_rgb else "yuv" if chroma else "gray"
+    byte = ">" if parts.is_big_endian else "<"
+    return Layout(
+        name=name,
+        family=family,
+        bits=bits,
+        planes=planes,
+        shifts=(shifts[0].bit_length() - 1, shifts[1].bit_length() - 1),
+        alpha=any(c.is_alpha for c in components),
+        order=PACKED.get(name, ""),
+        dtype="u1" if bits == 8 else f"{byte}u2",
+    )
+
+
+def working_format(name: str) -> str:
+    """The format in which frames of format ``name`` are worked on: the same samples, ordered."""
+    plain = FULL_RANGE.get(name) or SAME_SAMPLES.get(name, name)
+    return layout(plain).name
+
+
+def to_working(image: VideoFrame) -> VideoFrame:
+    """``image`` in its working format, each sample unchanged."""
+    name = image.format.name
+    if name in FULL_RANGE:
+        return _renamed(image, FULL_RANGE[name])
+    return image.reformat(format=SAME_SAMPLES[name]) if name in SAME_SAMPLES else image
+
+
+def read_components(image: VideoFrame) -> list[Tensor]:
+    """The samples of each component, (rows, columns) integers: Y Cb Cr [A], R G B [A] or Y [A].
+
+    The tensors share the frame's memory where its byte order allows; do not write to them.
+    """
+    form = layout(image.format.name)
+    grids = [_component(image, form, index) for index in range(len(form.planes))]
+    native = form.dtype.replace(">", "<") if sys.byteorder == "little" else form.dtype
+    return [torch.from_numpy(grid.astype(native, copy=False)) for grid in grids]
+
+
+def write_components(components: list[Tensor], name: str) -> VideoFrame:
+    """A new frame of format ``name`` from integer or float codes, in ``read_components``'s order.
+
+    Floats are rounded to the nearest code and clamped to the format's codes.
+    """
+    form = layout(name)
+    height, width = components[0].shape
+    image = VideoFrame(width, height, name)
+    for index, codes in enumerate(components):
+        target = _component(image, form, index)
+        np.copyto(target, _codes(codes, form.peak), casting="unsafe")
+    return image
+
+
+def _codes(codes: Tensor, peak: int) -> NDArray[np.generic]:
+    """``codes`` as integers between 0 and ``peak``."""
+    if codes.is_floating_point():
+        codes = (codes + 0.5).clamp_(0, peak)
+        codes = codes.to(torch.uint8) if peak <= 255 else codes.to(torch.int32)
+    array: NDArray[np.generic] = codes.cpu().numpy()
+    return array
+
+
+def _component(image: VideoFrame, form: Layout, index: int) -> NDArray[np.generic]:
+    """The (rows, columns) view of one component, in the frame's own memory."""
+    plane = image.planes[form.planes[index]]
+    rows, columns = form.size(index, image.width, image.height)
+    samples = np.frombuffer(plane, form.dtype)  # type: ignore[call-overload]
+    stride = plane.line_size // samples.itemsize
+    lines = samples[: stride * rows].reshape(rows, stride)
+    if not form.order:
+        plain: NDArray[np.generic] = lines[:, :columns]
+        return plain
+    packed = lines[:, : columns * len(form.order)].reshape(rows, columns, len(form.order))
+    keys = [key for key in "rgbya" if key in form.order]
+    view: NDArray[np.generic] = packed[..., form.order.index(keys[index])]
+    return view
+
+
+def _renamed(image: VideoFrame, name: str) -> VideoFrame:
+    """A copy of ``image`` whose format is called ``name``."""
+    form = layout(name)
+    copy = VideoFrame(image.width, image.height, name)
+    for index in range(len(form.planes)):
+        np.copyto(_component(copy, form, index), _component(image, form, index))
+    copy.pts, copy.time_base = image.pts, image.time_base
+    for field in ("colorspace", "color_primaries", "color_trc"):
+        setattr(copy, field, getattr(image, field))
+    copy.color_range = 2  # AVCOL_RANGE_JPEG, which the old name stood for
+    return copy

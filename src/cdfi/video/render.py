@@ -1,0 +1,79 @@
+"""Spans to pictures: source frames as they are, and the network's frames between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Protocol
+
+import torch
+from av.video.frame import VideoFrame
+from torch import Tensor
+
+from cdfi.video.colour import Converter
+from cdfi.video.frame import Frame, Picture
+from cdfi.video.spans import Kind, Span
+
+
+class FrameMaker(Protocol):
+    """What makes frames: an ``Interpolator``, or anything that can stand in for one."""
+
+    def between(
+        self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction
+    ) -> Iterable[Tensor]:
+        """The frames (3, H, W) at ``times`` in (0, 1) between two frames (3, H, W) in [0, 1]."""
+
+
+class Renderer:
+    """Fills spans; keeps the RGB of the last frame converted, which the next span starts from."""
+
+    def __init__(self, maker: FrameMaker, converter: Converter) -> None:
+        self.maker = maker
+        self.converter = converter
+        self._kept: tuple[VideoFrame, Tensor] | None = None
+
+    def pictures(self, span: Span) -> Iterator[Picture]:
+        """The pictures of ``span`` in order of time."""
+        if span.kind is Kind.MOTION and span.right is not None:
+            yield from self._motion(span, span.left, span.right)
+            return
+        for instant in span.instants:
+            at_end = instant.t == 1 and span.right is not None
+            shown = span.right if at_end and span.right else span.left
+            yield Picture(instant.pts, shown.image, made=False)
+
+    def _motion(self, span: Span, left: Frame, right: Frame) -> Iterator[Picture]:
+        times = [instant.t for instant in span.instants if 0 < instant.t < 1]
+        made = self._made(left.image, right.image, times, span.tolerance)
+        for instant in span.instants:
+            if instant.t == 0 or instant.t == 1:
+                yield Picture(instant.pts, (left if instant.t == 0 else right).image, made=False)
+            else:
+                yield Picture(instant.pts, next(made), made=True)
+
+    def _made(
+        self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
+    ) -> Iterator[VideoFrame]:
+        if not times:
+            return
+        rgb0, rgb1 = self._rgb(left), self._rgb(right)
+        alphas = self._alphas(left, right, times, tolerance)
+        for rgb in self.maker.between(rgb0, rgb1, times, tolerance):
+            yield self.converter.to_frame(rgb, next(alphas), left)
+
+    def _alphas(
+        self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
+    ) -> Iterator[Tensor | None]:
+        """The opacity at each time: the network's, unless it does not change or there is none."""
+        alpha0, alpha1 = self.converter.alpha(left), self.converter.alpha(right)
+        if alpha0 is None or alpha1 is None or torch.equal(alpha0, alpha1):
+            yield from [alpha0] * len(times)
+            return
+        grey0, grey1 = alpha0.expand(3, -1, -1), alpha1.expand(3, -1, -1)
+        for grey in self.maker.between(grey0, grey1, times, tolerance):
+            yield grey.mean(0, keepdim=True)
+
+    def _rgb(self, image: VideoFrame) -> Tensor:
+        if self._kept is None or self._kept[0] is not image:
+            self._kept = (image, self.converter.to_rgb(image))
+        return self._kept[1]

@@ -1,0 +1,78 @@
+"""Chroma up- and down-sampling by two, with the place of the chroma samples kept.
+
+Upsampling is linear. Downsampling is its exact inverse (interior and borders), so that a picture
+which passes through RGB unchanged comes back with the chroma it had, and made frames do not flicker
+against untouched ones.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Where a chroma sample lies against its luma samples: (across, down), True = on the first of two.
+ON_FIRST = {
+    "left": (True, False),
+    "center": (False, False),
+    "topleft": (True, True),
+    "top": (False, True),
+    "bottomleft": (True, False),
+    "bottom": (False, False),
+}
+
+
+def double(planes: Tensor, dim: int, size: int, on_first: bool) -> Tensor:
+    """Linear upsampling of ``planes`` along ``dim`` to ``size`` (twice as many, or one less).
+
+    ``on_first``: samples lie on the even positions; otherwise midway between even and odd.
+    """
+    count = planes.shape[dim]
+    after = _shifted(planes, dim, 1)
+    if on_first:
+        even, odd = planes, torch.lerp(planes, after, 0.5)
+    else:
+        even = torch.lerp(planes, _shifted(planes, dim, -1), 0.25)
+        odd = torch.lerp(planes, after, 0.25)
+    shape = list(planes.shape)
+    shape[dim] = 2 * count
+    place = dim % planes.dim()
+    both = torch.stack((even, odd), place + 1).view(shape)
+    return both.narrow(dim, 0, size)
+
+
+def halve(planes: Tensor, dim: int, on_first: bool) -> Tensor:
+    """The inverse of ``double``: every second sample, or the filter (-1, 3, 3, -1) / 4."""
+    size = planes.shape[dim]
+    if size % 2:
+        planes = torch.cat((planes, _beyond(planes, dim, size)), dim)
+    even, odd = _every_second(planes, dim, 0), _every_second(planes, dim, 1)
+    if on_first:
+        return even
+    inner = (even + odd).mul_(0.75)
+    before = _shifted(odd, dim, -1, even.narrow(dim, 0, 1))
+    last = odd.narrow(dim, odd.shape[dim] - 1, 1)
+    return inner.sub_((before + _shifted(even, dim, 1, last)).mul_(0.25))
+
+
+def _beyond(planes: Tensor, dim: int, size: int) -> Tensor:
+    """The position after the last one, as ``double`` would have filled it."""
+    last = planes.narrow(dim, size - 1, 1)
+    if size == 1:
+        return last
+    return torch.lerp(planes.narrow(dim, size - 2, 1), last, 1.5)
+
+
+def _every_second(planes: Tensor, dim: int, first: int) -> Tensor:
+    index = [slice(None)] * planes.dim()
+    index[dim] = slice(first, None, 2)
+    return planes[tuple(index)]
+
+
+def _shifted(planes: Tensor, dim: int, by: int, edge: Tensor | None = None) -> Tensor:
+    """``planes`` one place on (``by`` 1) or back (-1); ``edge`` or the border fills in."""
+    count = planes.shape[dim]
+    if by > 0:
+        border = planes.narrow(dim, count - 1, 1) if edge is None else edge
+        return torch.cat((planes.narrow(dim, 1, count - 1), border), dim)
+    border = planes.narrow(dim, 0, 1) if edge is None else edge
+    return torch.cat((border, planes.narrow(dim, 0, count - 1)), dim)

@@ -1,0 +1,101 @@
+"""The source's other streams - audio, subtitles, attachments, chapters - in the result."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from cdfi.video.options import Options
+
+CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+
+
+@dataclass
+class Copied:
+    """The streams of ``source`` that go into the result, by their index, and those that cannot."""
+
+    source: InputContainer
+    streams: dict[int, Stream]
+    left_out: list[str]
+
+
+def add_streams(
+    source: InputContainer, target: OutputContainer, video: Stream, options: Options
+) -> Copied:
+    """Add to ``target`` a copy of every stream of ``source`` but ``video`` that it can hold."""
+    copied = Copied(source, {}, [])
+    for stream in source.streams:
+        if stream.index == video.index or (stream.type == "audio" and options.sound != "copy"):
+            continue
+        if not _holds(target.format.name, stream):
+            name = stream.name or (stream.codec_context.name if stream.codec_context else "unknown")
+            copied.left_out.append(f"{stream.type} stream {stream.index} ({name})")
+            continue
+        made = target.add_stream_from_template(stream, opaque=True)
+        made.metadata.update(plain_tags(stream.metadata))
+        made.disposition = stream.disposition
+        copied.streams[stream.index] = made
+    return copied
+
+
+def plain_tags(metadata: dict[str, str]) -> dict[str, str]:
+    """The tags that describe the content, not the file it was in."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key.lower() not in CONTAINER_TAGS and key.upper() != "DURATION"
+    }
+
+
+def copied_packets(copied: Copied, slow: int, start: Fraction) -> Iterator[Packet[Any]]:
+    """The packets of the copied streams, for their new streams, in the order of the source.
+
+    Times are stretched ``slow`` times about ``start`` (seconds).
+    """
+    wanted = [copied.source.streams[index] for index in copied.streams]
+    if not wanted:
+        return
+    for packet in copied.source.demux(*wanted):
+        if packet.dts is None or not packet.size:
+            continue
+        origin = round(start / packet.time_base)
+        packet.stream = copied.streams[packet.stream_index]
+        if slow > 1:
+            packet.dts = origin + (packet.dts - origin) * slow
+            packet.pts = None if packet.pts is None else origin + (packet.pts - origin) * slow
+            packet.duration = (packet.duration or 0) * slow
+        yield packet
+
+
+def add_chapters(
+    source: InputContainer, target: OutputContainer, slow: int, start: Fraction
+) -> None:
+    """Give ``target`` the chapters of ``source``, stretched ``slow`` times about ``start``."""
+    chapters = source.chapters()
+    for chapter in chapters:
+        origin = round(start / (chapter["time_base"] or 1))
+        chapter["start"] = origin + (chapter["start"] - origin) * slow
+        chapter["end"] = origin + (chapter["end"] - origin) * slow
+    if chapters:
+        target.set_chapters(chapters)
+
+
+def _holds(format_name: str, stream: Stream) -> bool:
+    """Whether a file of the format can hold ``stream``: libav is asked to begin one that does."""
+    if stream.type == "attachment":
+        return format_name in ("matroska", "webm") and format_name != "webm"
+    try:
+        with av.open(io.BytesIO(), "w", format=format_name) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
