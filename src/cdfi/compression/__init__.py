@@ -1,0 +1,1 @@
+"""Compression-driven design: prune, read the densities, derive the small network; for any model."""

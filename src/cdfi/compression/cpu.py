@@ -1,0 +1,78 @@
+"""The steps of OBProxSG in one pass over memory: contiguous float32 on a CPU."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import cast
+
+import numba
+import torch
+from numpy import float32
+from numpy.typing import NDArray
+from torch import Tensor
+
+Pair = tuple[Tensor, Tensor]
+Kernel = Callable[..., None]
+
+#: Values one thread takes at a time; models smaller than this are not worth a second thread.
+PIECE = 1 << 19
+
+
+def serves(x: Tensor, grad: Tensor) -> bool:
+    """Whether these kernels can step ``x``."""
+    return all(
+        t.device.type == "cpu" and t.dtype == torch.float32 and t.is_contiguous() for t in (x, grad)
+    )
+
+
+def prox_step(pairs: list[Pair], lr: float, lambda_: float) -> None:
+    """The proximal step of every (x, gradient), in place."""
+    _over(pairs, partial(_prox, lr=float32(lr), t=float32(lr * lambda_)))
+
+
+def orthant_step(pairs: list[Pair], lr: float, lambda_: float, eps: float) -> None:
+    """The orthant step of every (x, gradient), in place."""
+    _over(pairs, partial(_orthant, lr=float32(lr), lambda_=float32(lambda_), eps=float32(eps)))
+
+
+def _over(pairs: list[Pair], kernel: Kernel) -> None:
+    """Run ``kernel`` over all values: a pool shares the pieces among as many threads as torch's."""
+    pieces = [
+        (x.numpy(), grad.numpy())
+        for pair in pairs
+        for x, grad in zip(*(torch.split(t.detach().view(-1), PIECE) for t in pair))
+    ]
+    threads = min(torch.get_num_threads(), sum(x.size for x, _ in pieces) // PIECE)
+    if threads < 2:
+        for x, grad in pieces:
+            kernel(x, grad)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda piece: kernel(*piece), pieces))
+
+
+def _jit(function: Kernel) -> Kernel:
+    """Compile at the first call, and keep the machine code on disk where a folder allows it."""
+    try:
+        return cast(Kernel, numba.njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return cast(Kernel, numba.njit(nogil=True)(function))
+
+
+@_jit
+def _prox(x: NDArray[float32], grad: NDArray[float32], lr: float, t: float) -> None:
+    for i in range(x.size):
+        z = x[i] - lr * grad[i]
+        x[i] = z - min(max(z, -t), t)
+
+
+@_jit
+def _orthant(
+    x: NDArray[float32], grad: NDArray[float32], lr: float, lambda_: float, eps: float
+) -> None:
+    zero, one = float32(0), float32(1)
+    for i in range(x.size):  # the sign in two steps: so the loop vectorises
+        sign = one if x[i] > zero else zero
+        sign = sign - (one if x[i] < zero else zero)
+        y = x[i] - lr * (grad[i] + lambda_ * sign)
+        x[i] = y if y * sign > eps else zero

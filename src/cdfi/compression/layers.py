@@ -1,0 +1,61 @@
+"""The layers whose weights are pruned: which they are, and which way their channels run."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+WITH_MATRIX = (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
+
+
+class Layer(NamedTuple):
+    """A layer with a weight matrix."""
+
+    name: str
+    module: nn.Module
+    weight: Tensor
+    channels_in: int
+    channels_out: int
+    groups: int
+
+
+def layers(model: nn.Module) -> Iterator[Layer]:
+    """The convolutions, transposed convolutions and linear layers of ``model``, each once.
+
+    Raises:
+        ValueError: a weight is shared by two layers, is still lazy, or holds NaN or infinity.
+    """
+    owners: dict[int, str] = {}
+    for name, module in model.named_modules():
+        if not isinstance(module, WITH_MATRIX):
+            continue
+        if isinstance(module.weight, nn.UninitializedParameter):
+            raise ValueError(f"layer {name!r} has no shape yet: run the model once on an example")
+        if id(module.weight) in owners:
+            raise ValueError(
+                f"layers {owners[id(module.weight)]!r} and {name!r} share one weight, which cannot "
+                "be made smaller for one of them: call one module twice instead, or untie them"
+            )
+        owners[id(module.weight)] = name
+        check_finite(name, module.weight)
+        yield _layer(name, module)
+
+
+def check_finite(name: str, weight: Tensor) -> None:
+    """Raise ValueError where a weight holds NaN or infinity: its zeros would mean nothing."""
+    if not weight.is_meta and not bool(torch.isfinite(weight).all()):
+        raise ValueError(
+            f"the weights of {name!r} hold NaN or infinity: load them from a run that did not "
+            "diverge (a smaller learning rate helps)"
+        )
+
+
+def _layer(name: str, module: nn.Module) -> Layer:
+    if isinstance(module, nn.Linear):
+        return Layer(name, module, module.weight, module.in_features, module.out_features, 1)
+    assert isinstance(module, (*CONVOLUTIONS, *TRANSPOSED))
+    channels = (module.in_channels, module.out_channels)
+    return Layer(name, module, module.weight, *channels, module.groups)

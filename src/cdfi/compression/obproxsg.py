@@ -1,0 +1,153 @@
+"""OBProxSG: stochastic gradient steps that end in exact zeros.
+
+Chen et al., "Orthant Based Proximal Stochastic Gradient Method for l1-Regularized Optimization",
+ECML-PKDD 2020 (arXiv:2004.03639): ``Np`` epochs of proximal steps, then ``No`` epochs of orthant
+steps, and again.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, overload
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.optimizer import ParamsT
+
+from . import cpu
+
+
+class OBProxSG(Optimizer):
+    """Stochastic gradient descent on ``loss + lambda_ * |x|_1`` that reaches and keeps zeros.
+
+    Every argument after ``params`` may be set by parameter group. A group with ``lambda_=0``
+    (biases, say) takes plain gradient steps in both phases.
+
+    Args:
+        params: the parameters, or groups of them as for every ``torch.optim`` optimizer.
+        lr: learning rate, >= 0.
+        lambda_: weight of the l1 penalty, >= 0.
+        epochSize: steps in an epoch, >= 1.
+        Np: epochs of proximal steps in a cycle; ``inf`` stays proximal.
+        No: epochs of orthant steps in a cycle; ``inf`` stays orthant.
+        eps: an orthant step sets to zero what it leaves at or under this size, >= 0.
+
+    Raises:
+        ValueError: an argument outside these ranges.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float,
+        lambda_: float,
+        epochSize: int,
+        Np: float,
+        No: float = math.inf,
+        eps: float = 0.0,
+    ) -> None:
+        options = {"lr": lr, "lambda_": lambda_, "eps": eps, "Np": Np, "No": No}
+        super().__init__(params, {**options, "epochSize": epochSize, "step": 0})
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group; one that is added during a run begins with its own proximal steps."""
+        _check({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Take one step; with ``closure``, evaluate it first and return its loss."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            _step(_gradients(group["params"]), group)
+            group["step"] += 1
+        return loss
+
+    @torch.no_grad()
+    def density(self) -> list[float]:
+        """The fraction of non-zero values of each parameter group, in [0, 1]."""
+        return [
+            sum(int(p.count_nonzero()) for p in group["params"])
+            / max(1, sum(p.numel() for p in group["params"]))
+            for group in self.param_groups
+        ]
+
+
+class ProxSG(OBProxSG):
+    """The proximal stochastic gradient method: OBProxSG that never leaves its first phase."""
+
+    def __init__(self, params: ParamsT, lr: float, lambda_: float) -> None:
+        super().__init__(params, lr, lambda_, epochSize=1, Np=math.inf)
+
+
+def in_orthant_phase(group: dict[str, Any]) -> bool:
+    """Whether the next step of a parameter group is an orthant step."""
+    if group["Np"] == math.inf or group["lambda_"] == 0:
+        return False
+    epoch = group["step"] // group["epochSize"]
+    in_cycle = epoch if group["No"] == math.inf else epoch % (group["Np"] + group["No"])
+    return bool(in_cycle >= group["Np"])
+
+
+def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+    """One step of every (x, gradient): by the kernels of a CPU where they serve, else by torch."""
+    here = [pair for pair in pairs if cpu.serves(*pair)]
+    rest = [pair for pair in pairs if not cpu.serves(*pair)]
+    lr, lambda_, eps = group["lr"], group["lambda_"], group["eps"]
+    orthant = in_orthant_phase(group)
+    if here:
+        cpu.orthant_step(here, lr, lambda_, eps) if orthant else cpu.prox_step(here, lr, lambda_)
+    if rest:
+        x, grad = ([pair[i] for pair in rest] for i in (0, 1))
+        orthant_step(x, grad, lr, lambda_, eps) if orthant else prox_step(x, grad, lr, lambda_)
+
+
+def prox_step(x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float) -> None:
+    """``x = soft(x - lr * grad, lr * lambda_)`` in place; a value less its clamp is its soft."""
+    torch._foreach_add_(x, grad, alpha=-lr)
+    inside = torch._foreach_clamp_min(x, -lr * lambda_)
+    torch._foreach_clamp_max_(inside, lr * lambda_)
+    torch._foreach_sub_(x, inside)
+
+
+def orthant_step(
+    x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float, eps: float
+) -> None:
+    """``y = x - lr * (grad + lambda_ * sign(x))`` in place, where ``y * sign(x) > eps``, else 0."""
+    sign = torch._foreach_sign(x)
+    direction = torch._foreach_add(grad, sign, alpha=lambda_)
+    torch._foreach_add_(x, direction, alpha=-lr)
+    torch._foreach_mul_(sign, x)
+    for y, size in zip(x, sign):  # y where size > eps, else 0: in one pass
+        torch.ops.aten.threshold_backward.grad_input(y, size, eps, grad_input=y)
+
+
+def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Each parameter that has a gradient, and that gradient."""
+    pairs = [(p, p.grad) for p in params if p.grad is not None]
+    for _, grad in pairs:
+        if grad.layout != torch.strided:
+            raise ValueError(f"OBProxSG needs dense gradients, got {grad.layout}: use sparse=False")
+    return pairs
+
+
+def _check(group: dict[str, Any]) -> None:
+    """Raise ValueError for an option out of its range."""
+    for name in ("lr", "lambda_", "eps", "Np", "No"):
+        if not group[name] >= 0:
+            raise ValueError(f"OBProxSG needs {name} >= 0, got {group[name]}")
+    if group["epochSize"] < 1:
+        raise ValueError(f"OBProxSG needs epochSize >= 1, got {group['epochSize']}")
+    if group["Np"] + group["No"] == 0:
+        raise ValueError(
+            "OBProxSG needs Np or No above 0, got 0 for both: it has no phase to be in"
+        )
