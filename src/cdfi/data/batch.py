@@ -11,9 +11,10 @@ from torch import Tensor
 class Batch(NamedTuple):
     """N triplets in time order, with the motion where it is known.
 
-    Frames are (N, 3, H, W) floats in [0, 1]. ``flow0`` and ``flow1`` are (N, 2, H, W): rows then columns, in
-    pixels, from the middle frame to each side. ``seen0`` and ``seen1`` are (N, 1, H, W): 1 where
-    the point is visible in that side's frame and its motion is known, 0 everywhere for real shots.
+    Frames are (N, 3, H, W) floats in [0, 1]. ``flow0`` and ``flow1`` are (N, 2, H, W): rows then
+    columns, in pixels, from the middle frame to each side. ``seen0`` and ``seen1`` are
+    (N, 1, H, W): 1 where the point is visible in that side's frame and its motion is known, 0
+    everywhere for real shots.
     """
 
     frame0: Tensor
@@ -30,9 +31,9 @@ class Batch(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """One sample to make: its number in the source's own order, and its own random numbers."""
+    """One sample to make: its place in the source's own order, and its own random numbers."""
 
-    index: int
+    place: int
     random: np.random.Generator
 
 

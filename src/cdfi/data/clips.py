@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from cdfi.data.decode import decode
 from cdfi.data.takes import takes
 
 SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
-Part = Literal["training", "validation", "all"]
-_HELD_OUT = 12  # one source video in so many is never trained on
 
 
 class Take(NamedTuple):
@@ -28,6 +26,11 @@ class Take(NamedTuple):
     frames: int
     height: int
     width: int
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it is for validation, never for training."""
+        return is_held_out(self.source)
 
     def pixels(self) -> np.ndarray:
         """The frames, uint8 (T, H, W, 3), memory-mapped."""
@@ -64,16 +67,15 @@ def sources(folder: Path) -> dict[str, str]:
     return {}
 
 
-def is_held_out(source: str) -> bool:
-    """Whether a source video belongs to the validation part: decided by its name alone."""
+def is_held_out(source: str, share: int = 12) -> bool:
+    """Whether a source video is among the one in ``share`` for validation, by its name alone."""
     digest = hashlib.sha256(f"validation {source}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % _HELD_OUT == 0
+    return int.from_bytes(digest[:8], "big") % share == 0
 
 
 def cached_takes(
     folder: Path,
     cache: Path,
-    part: Part = "all",
     lines: int = 360,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Take]:
@@ -82,7 +84,6 @@ def cached_takes(
     Args:
         folder: videos, at any depth.
         cache: where decoded frames are kept; one ``.npy`` a take.
-        part: all of them, or one side of the validation split.
         lines: frames with a longer short side are scaled down to this.
         progress: told (videos done, videos in all) while decoding.
 
@@ -104,7 +105,7 @@ def cached_takes(
         warnings.warn(f"left out an unreadable video: {failure}", stacklevel=2)
     if not found:
         raise ValueError(f"no video in {folder} has three different frames without a cut")
-    return [take for take in found if part == "all" or (part == "validation") == is_held_out(take.source)]
+    return found
 
 
 def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
@@ -113,7 +114,9 @@ def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
     index = home / "takes.json"
     if not index.is_file():
         home.mkdir(parents=True, exist_ok=True)
-        shapes = [_save(take, home / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))]
+        shapes = [
+            _save(take, home / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))
+        ]
         _replace(index, lambda out: out.write(json.dumps(shapes).encode()))
     shapes = json.loads(index.read_text())
     return [Take(home / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]

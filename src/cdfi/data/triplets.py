@@ -23,7 +23,8 @@ def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths
     listing = folder / names
     if not listing.is_file():
         raise ValueError(
-            f"{listing} not found; give the unpacked vimeo_triplet folder, with sequences/ and {names}"
+            f"{listing} not found; give the unpacked vimeo_triplet folder, with sequences/ "
+            f"and {names}"
         )
     lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
     homes = [folder / "sequences" / line for line in lines if line]
@@ -104,7 +105,7 @@ class Triplets:
             ValueError: frames smaller than the crop or, uncropped, of different sizes; or more
                 than 1 % of the triplets unreadable.
         """
-        crops = [self._crop_of(self._read(draw.index), draw.random) for draw in draws]
+        crops = [self._crop_of(self._read(draw.place), draw.random) for draw in draws]
         if len({crop.shape for crop in crops}) > 1:
             sizes = sorted({crop.shape[1:3] for crop in crops})
             raise ValueError(f"frames of different sizes {sizes} need a --crop that fits them all")
@@ -133,7 +134,8 @@ class Triplets:
         count = len(self._unreadable)
         if count > _UNREADABLE_SHARE * self.size:
             raise ValueError(
-                f"{count} of {self.size} triplets cannot be read (at most 1 % may be); last: {error}"
+                f"{count} of {self.size} triplets cannot be read (at most 1 % may be); last: "
+                f"{error}"
             ) from error
         warnings.warn(f"skipped ({count} so far): {error}", stacklevel=2)
 

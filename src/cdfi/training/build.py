@@ -1,0 +1,81 @@
+"""What a run starts from: its network, its length, its loader of batches."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+
+from cdfi import weights
+from cdfi.data.batch import Batch
+from cdfi.data.mixture import Mixture, Steps
+from cdfi.models import NETWORKS, Config, Network
+from cdfi.training.args import TrainArgs
+from cdfi.training.losses import near_names
+from cdfi.training.processes import Processes
+from cdfi.training.schedules import Length
+from cdfi.weights.load import find, fit, read
+
+DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
+
+
+def find_config(network: str) -> Config:
+    """The architecture that a name or a JSON file stands for.
+
+    Raises:
+        ValueError: neither; near names are shown.
+    """
+    if network in NETWORKS:
+        return NETWORKS[network]
+    path = Path(network).expanduser()
+    if path.suffix == ".json" and path.is_file():
+        return Config.from_json(path.read_text(encoding="utf-8"))
+    raise ValueError(
+        f"no network is called {network!r}, and it is no .json file with a Config"
+        f"{near_names(network, list(NETWORKS))}"
+    )
+
+
+def build_network(args: TrainArgs) -> Network:
+    """The network, with fresh weights or those it starts from, on the CPU, ready to train.
+
+    Weights may be given to a named network that differs in its quirks (rounding, say), as long as every
+    tensor fits.
+
+    Raises:
+        ValueError: an unknown network, or weights of another one.
+    """
+    if not args.weights:
+        return Network(find_config(args.network or DEFAULT)).train()
+    if not args.network:
+        return weights.load(args.weights).requires_grad_(True).train()
+    network = Network(find_config(args.network))
+    fit(network, read(find(args.weights)).state, args.weights)
+    return network.train()
+
+
+def run_length(args: TrainArgs, samples: int, processes: int) -> Length:
+    """Steps of the run and of one epoch of ``samples``."""
+    epoch = max(1, samples // (args.batch * args.accumulate * processes))
+    return Length(args.steps or args.epochs * epoch, epoch)
+
+
+def batches(
+    args: TrainArgs, mixture: Mixture, processes: Processes, step: int, steps: int
+) -> Iterator[Batch]:
+    """The batches of optimizer steps ``step`` to ``steps``, ``accumulate`` of them for each."""
+    loader: DataLoader[Batch] = DataLoader(
+        Steps(mixture, args.batch, processes.rank, processes.count),
+        batch_size=None,
+        sampler=range(step * args.accumulate, steps * args.accumulate),
+        num_workers=args.workers,
+        prefetch_factor=4 if args.workers else None,
+        pin_memory=processes.device.type == "cuda",
+        worker_init_fn=_leave_interrupts,
+    )
+    return iter(loader)
+
+
+def _leave_interrupts(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the loader's are ended by their parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

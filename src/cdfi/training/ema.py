@@ -1,0 +1,28 @@
+"""A running average of a network's weights, which is what a run validates and keeps."""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from cdfi.models import Network
+
+
+class Average:
+    """The exponential moving average of a network's parameters, in a network of its own.
+
+    Args:
+        network: what is averaged; its present weights start the average.
+        decay: share of the old average kept at each step, once warmed up. 0 follows the network exactly.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = deepcopy(network).eval().requires_grad_(False)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after step ``step`` (from 0); early steps count for more."""
+        decay = min(self._decay, (step + 1) / (step + 10))
+        mine: list[Tensor] = list(self.network.parameters())
+        torch._foreach_lerp_(mine, list(network.parameters()), 1 - decay)

@@ -1,0 +1,85 @@
+"""The record of a run: CSV tables that need nothing, and TensorBoard where it is installed."""
+
+import csv
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+class Log:
+    """Writes rows of numbers and sample images into a run's folder.
+
+    ``train.csv`` and ``validation.csv`` have one row a report; rows after the step a run resumes
+    at are dropped first, as they will be made again.
+
+    Args:
+        folder: of the run; made if absent.
+        step: the step the run starts from.
+    """
+
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        self._folder = folder
+        (folder / "samples").mkdir(parents=True, exist_ok=True)
+        for table in ("train", "validation"):
+            _drop_after(folder / f"{table}.csv", step)
+        self._board: Any = _board(folder, step)
+
+    def close(self) -> None:
+        """Write out what is still held back."""
+        if self._board is not None:
+            self._board.close()
+
+    def row(self, table: str, step: int, values: Mapping[str, float]) -> None:
+        """Add one row to ``train`` or ``validation``; a new column starts the table's header anew."""
+        path = self._folder / f"{table}.csv"
+        header, rows = _read(path)
+        if not set(values) <= set(header):
+            header = ["step", *dict.fromkeys([*header[1:], *values])]
+            _write(path, header, rows)
+        with path.open("a", encoding="utf-8", newline="") as out:
+            csv.DictWriter(out, header).writerow(
+                {"step": step, **{name: f"{value:.6g}" for name, value in values.items()}}
+            )
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{table}/{name}", value, step)
+
+    def image(self, step: int, picture: np.ndarray) -> None:
+        """Keep a sample image, uint8 (H, W, 3)."""
+        Image.fromarray(picture).save(self._folder / "samples" / f"{step:08d}.png")
+        if self._board is not None:
+            self._board.add_image("samples", picture, step, dataformats="HWC")
+
+
+def _board(folder: Path, step: int) -> Any:
+    if find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)  # type: ignore[no-untyped-call]
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    if not path.is_file():
+        return [], []
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        rows = list(reader)
+    return list(reader.fieldnames or []), rows
+
+
+def _write(path: Path, header: list[str], rows: list[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, header, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _drop_after(path: Path, step: int) -> None:
+    header, rows = _read(path)
+    if header:
+        _write(path, header, [row for row in rows if int(row["step"]) <= step])

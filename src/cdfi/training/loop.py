@@ -1,0 +1,163 @@
+"""The run: step through the data until the end, the time limit or a signal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from cdfi.data.batch import Batch
+from cdfi.training import checkpoint
+from cdfi.training.args import TrainArgs
+from cdfi.training.build import batches, build_network, run_length
+from cdfi.training.checkpoint import State
+from cdfi.training.ema import Average
+from cdfi.training.guidance import anneal
+from cdfi.training.losses import parse_loss
+from cdfi.training.meter import Meter
+from cdfi.training.objective import Objective
+from cdfi.training.optimizers import build_optimizer
+from cdfi.training.processes import Processes, join_processes
+from cdfi.training.record import Record
+from cdfi.training.schedules import rate
+from cdfi.training.sources import Data, open_data
+from cdfi.training.stop import Stop
+from cdfi.training.watch import Outcome, Reason, Watcher
+
+
+def train(args: TrainArgs, resume: Path | None = None, watcher: Watcher | None = None) -> Outcome:
+    """Train a network as ``args`` say, and leave its weights and record in ``out/run``.
+
+    Args:
+        args: the run.
+        resume: a run folder or checkpoint to continue exactly where it was saved.
+        watcher: is told how it goes.
+
+    Raises:
+        ValueError: anything in ``args`` or the data that cannot be used; or a gradient that is not
+            finite (unless ``skip_nan``), with the batch saved in the run's folder.
+        OSError: the run's folder cannot be written; the last checkpoint is intact.
+    """
+    watcher = watcher or Watcher()
+    processes = join_processes(args.device)
+    torch.manual_seed(args.seed)
+    with Stop(args.max_minutes) as stop:
+        data = open_data(args, watcher.decoding)
+        run = Run(args, processes, data)
+        if resume is not None:
+            checkpoint.restore(run.state, checkpoint.read(resume), resume)
+        return run.go(stop, watcher)
+
+
+class Run:
+    """A run in progress, as one of its processes sees it.
+
+    Args:
+        args: what was asked for.
+        processes: who trains together.
+        data: the stream and the validation triplets.
+
+    Raises:
+        ValueError: an unknown network, loss, optimizer or schedule.
+    """
+
+    def __init__(self, args: TrainArgs, processes: Processes, data: Data) -> None:
+        self._args, self._processes, self._data = args, processes, data
+        self._folder = Path(args.out).expanduser() / args.run
+        self._length = run_length(args, data.mixture.size, processes.count)
+        rate(0, args, self._length)
+        terms = parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
+        network = build_network(args)
+        network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = build_optimizer(network, args, self._length.epoch)
+        self.state = State(network, optimizer, Average(network, args.ema))
+        self._module: nn.Module = processes.wrap(Objective(network, terms, args))
+        self._meter = Meter()
+
+    def go(self, stop: Stop, watcher: Watcher) -> Outcome:
+        """Take the steps that are left; save at the end, however it comes."""
+        record = self._record(watcher) if self._processes.rank == 0 else None
+        state, steps = self.state, self._length.steps
+        stream = batches(self._args, self._data.mixture, self._processes, state.step, steps)
+        reason: Reason = "finished"
+        self._meter.reset()
+        while state.step < steps:
+            if asked := self._asked(stop):
+                reason = asked
+                break
+            self._step(stream)
+            watcher.stepped(state.step, steps)
+            self._report(record)
+        if record is not None:
+            if reason != "interrupted":
+                record.validated(self._processes.device)
+            record.save()
+            record.log.close()
+        return Outcome(reason, state.step, state.best, self._folder)
+
+    def _record(self, watcher: Watcher) -> Record:
+        return Record(self._folder, self._args, self.state, self._data.held_out, watcher)
+
+    def _asked(self, stop: Stop) -> Reason | None:
+        """Why to stop now. Several processes agree on it, and only now and then: it costs a wait."""
+        if self._processes.count == 1:
+            return stop.reason()
+        if self.state.step % self._args.log_every:
+            return None
+        reasons: list[Reason | None] = [None, "time", "interrupted"]
+        mine = torch.tensor(float(reasons.index(stop.reason())), device=self._processes.device)
+        return reasons[round(float(self._processes.largest(mine)))]
+
+    def _step(self, stream: Iterator[Batch]) -> None:
+        """One optimizer step."""
+        args, state = self._args, self.state
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate(state.step, args, self._length)
+        guide = anneal(state.step / self._length.steps, args.guidance_until)
+        for part in range(args.accumulate):
+            batch = next(stream).to(self._processes.device)
+            with self._processes.held(self._module, part < args.accumulate - 1):
+                measured = self._module(batch, guide)
+                self._processes.backward(measured["loss"] / args.accumulate)
+            self._meter.add(measured, args.batch * self._processes.count)
+        norm = nn.utils.clip_grad_norm_(state.network.parameters(), args.clip or float("inf"))
+        if bool(torch.isfinite(norm)):  # the same in every process: gradients are exchanged by now
+            state.optimizer.step()
+            state.average.update(state.network, state.step)
+        else:
+            self._not_finite(batch)
+        state.optimizer.zero_grad(set_to_none=True)
+        state.step += 1
+
+    def _not_finite(self, batch: Batch) -> None:
+        """Keep the batch; stop, or count it and go on."""
+        name = f"bad-batch-{self.state.step}-{self._processes.rank}.pt"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._args.skip_nan:
+            torch.save(
+                {key: value.cpu() for key, value in batch._asdict().items()}, self._folder / name
+            )
+            raise ValueError(
+                f"the gradient of step {self.state.step} is not finite; its batch is in "
+                f"{self._folder / name}. Lower --lr, set --clip, or go on with --skip-nan from the "
+                "last checkpoint (--resume)"
+            )
+        self.state.skipped += 1
+        self._meter.reset()  # its sums are not finite either
+
+    def _report(self, record: Record | None) -> None:
+        """Log, validate and save when it is time."""
+        args, step = self._args, self.state.step
+        if step % args.log_every == 0 and self._meter.filled:
+            names, means = self._meter.means()
+            means = self._processes.mean(means)  # every process takes part
+            if record is not None:
+                speed = self._meter.speed()
+                values = dict(zip(names, means.tolist()))
+                extra = {"lr": rate(step - 1, args, self._length), "skipped": self.state.skipped}
+                record.measured({**values, **extra, "samples_per_second": speed}, speed)
+            self._meter.reset()
+        if record is not None:
+            if step % (args.validate_every or self._length.epoch) == 0:
+                record.validated(self._processes.device)
+            record.save_in_time()

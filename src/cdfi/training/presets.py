@@ -1,0 +1,33 @@
+"""Named starting points for a run: the published recipe, and the one for our own weights."""
+
+from dataclasses import replace
+
+from cdfi.training.args import TrainArgs
+
+_EVERY_CHANGE = ("horizontal", "vertical", "rotate", "reverse", "channels", "brightness")
+
+_BUNDLED = TrainArgs(
+    loss="1*Charb+0.2*Lap",
+    crop=128,
+    augment=_EVERY_CHANGE,
+    steps=100_000,
+    optimizer="AdamW",
+    lr=3e-4,
+    weight_decay=1e-4,
+    schedule="cosine",
+    warmup=500,
+    clip=1.0,
+    ema=0.999,
+    guidance=0.01,
+    warp=0.2,
+    guidance_until=0.5,
+    precision="bf16",
+    validate_every=1000,
+)
+
+#: Name -> arguments; the command line changes single ones.
+PRESETS: dict[str, TrainArgs] = {
+    "paper": TrainArgs(),
+    "bundled": _BUNDLED,
+    "fine-tune": replace(_BUNDLED, steps=20_000, lr=2e-4, warmup=200, guidance=0.003, warp=0.1),
+}

@@ -1,0 +1,142 @@
+"""One process or many: the few things a training loop needs to know about it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Processes(Protocol):
+    """The processes that train together, one device each."""
+
+    device: torch.device
+    rank: int
+    count: int
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module, such that backward averages gradients over the processes."""
+        ...
+
+    @contextmanager
+    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
+        """While ``hold``, gradients add up in each process and are not exchanged yet."""
+        ...
+
+    def backward(self, loss: Tensor) -> None:
+        """Gradients of the loss."""
+        ...
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over the processes."""
+        ...
+
+    def largest(self, value: Tensor) -> Tensor:
+        """The largest of a scalar over the processes."""
+        ...
+
+
+class Alone:
+    """One process; needs nothing but PyTorch."""
+
+    rank, count = 0, 1
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        return module
+
+    @contextmanager
+    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
+        yield
+
+    def backward(self, loss: Tensor) -> None:
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def mean(self, value: Tensor) -> Tensor:
+        return value
+
+    def largest(self, value: Tensor) -> Tensor:
+        return value
+
+
+class Together:
+    """PyTorch DDP through Lightning Fabric, in processes that torchrun or Slurm started.
+
+    Fabric finds the address, rank and device by itself under both, and wraps gloo and NCCL alike.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        try:
+            from lightning_fabric import Fabric
+        except ImportError as error:
+            raise ValueError(
+                "training in several processes needs Lightning Fabric: pip install 'cdfi[train]'"
+            ) from error
+        count, local = _world(), int(os.environ.get("LOCAL_WORLD_SIZE", _world()))
+        self._fabric: Any = Fabric(
+            accelerator=device.type, devices=local, num_nodes=count // local, strategy="ddp"
+        )
+        self._fabric.launch()
+        self.device: torch.device = self._fabric.device
+        self.rank: int = self._fabric.global_rank
+        self.count: int = self._fabric.world_size
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        wrapped: nn.Module = self._fabric.setup_module(module)
+        return wrapped
+
+    @contextmanager
+    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
+        with self._fabric.no_backward_sync(module, enabled=hold):
+            yield
+
+    def backward(self, loss: Tensor) -> None:
+        self._fabric.backward(loss)
+
+    def mean(self, value: Tensor) -> Tensor:
+        mean: Tensor = self._fabric.all_reduce(value, reduce_op="mean")
+        return mean
+
+    def largest(self, value: Tensor) -> Tensor:
+        gathered: Tensor = self._fabric.all_gather(value)
+        return gathered.max()
+
+
+def join_processes(device: str) -> Processes:
+    """The processes this one belongs to: as launched by torchrun, or alone.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        ValueError: the device is not there, or Lightning Fabric is needed and absent.
+    """
+    chosen = choose_device(device)
+    return Together(chosen) if _world() > 1 else Alone(chosen)
+
+
+def choose_device(name: str) -> torch.device:
+    """The named device; "auto" takes CUDA, then Apple's GPU, then the CPU.
+
+    Raises:
+        ValueError: no such device here.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, present in there.items() if present))
+    if not there.get(name.split(":")[0], False):
+        present = ", ".join(kind for kind, found in there.items() if found)
+        raise ValueError(f"there is no device {name!r} here; there is {present}")
+    return torch.device(name)
+
+
+def _world() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,93 @@
+"""What the first process leaves of a run: log rows, validations, weights, checkpoints."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cdfi import weights
+from cdfi.training import checkpoint
+from cdfi.training.args import TrainArgs
+from cdfi.training.checkpoint import State
+from cdfi.training.logs import Log
+from cdfi.training.validate import averaging, sample_image, validate
+from cdfi.training.watch import Watcher
+
+
+class Record:
+    """The folder of a run, kept up to date.
+
+    It holds ``args.json``, ``config.json``, ``train.csv``, ``validation.csv``, ``samples/``, ``tensorboard/``,
+    ``checkpoint.pt`` (to resume), ``last.safetensors`` and ``best.safetensors`` (averaged weights).
+
+    Args:
+        folder: made if absent.
+        args: the run.
+        state: what it changes.
+        held_out: validation triplets, uint8 (M, 3, H, W, 3), or None.
+        watcher: is told of validations.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        args: TrainArgs,
+        state: State,
+        held_out: np.ndarray | None,
+        watcher: Watcher,
+    ) -> None:
+        self._folder, self._args, self._state = folder, args, state
+        self._held_out, self._watcher = held_out, watcher
+        self._validated = -1
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "args.json").write_text(args.to_json() + "\n", encoding="utf-8")
+        config = state.network.config.to_json()
+        (folder / "config.json").write_text(config + "\n", encoding="utf-8")
+        self.log = Log(folder, state.step)
+        self._saved = time.monotonic()
+        if held_out is not None:
+            watcher.said(
+                f"validation: {len(held_out)} held-out triplets; the mean of their outer frames "
+                f"scores {averaging(held_out):.2f} dB"
+            )
+
+    def measured(self, values: Mapping[str, float], speed: float) -> None:
+        """A log row."""
+        self.log.row("train", self._state.step, values)
+        self._watcher.measured(f"loss {values['loss']:.4f}  {speed:.1f} samples/s")
+
+    def validated(self, device: torch.device) -> None:
+        """Score the averaged weights; keep them if they are the best so far."""
+        if self._held_out is None or self._validated == self._state.step:
+            return
+        self._validated = self._state.step
+        network = self._state.average.network
+        score = validate(network, self._held_out, device)
+        self.log.row("validation", self._state.step, {"psnr": score})
+        self.log.image(self._state.step, sample_image(network, self._held_out, device))
+        best = score > self._state.best
+        if best:
+            self._state.best = score
+            self._keep("best")
+        self._watcher.said(
+            f"step {self._state.step}: {score:.3f} dB on held-out shots{' (best)' if best else ''}"
+        )
+
+    def save_in_time(self) -> None:
+        """Save if the last checkpoint is old enough."""
+        if time.monotonic() - self._saved > self._args.checkpoint_minutes * 60:
+            self.save()
+
+    def save(self) -> None:
+        """Save the state and the averaged weights."""
+        checkpoint.save(self._state, self._args, self._folder / checkpoint.NAME)
+        self._keep("last")
+        self._saved = time.monotonic()
+
+    def _keep(self, name: str) -> None:
+        info = {"run": self._args.run, "step": str(self._state.step)}
+        if self._state.best > float("-inf"):
+            info["validation_psnr"] = f"{self._state.best:.4f}"
+        weights.save(self._state.average.network, self._folder / f"{name}.safetensors", info)

@@ -1,0 +1,53 @@
+"""Score a network on the triplets it was never trained on."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cdfi.metrics.psnr import psnr
+from cdfi.models import Network
+
+_SHOWN = 4  # triplets in a sample image
+_AT_ONCE = 4
+_PERFECT = 60.0  # dB; a frame that is matched exactly must not make the mean infinite
+
+
+def validate(network: Network, triplets: np.ndarray, device: torch.device) -> float:
+    """The mean PSNR in dB of the middle frames, rounded to 8 bits, over uint8 (M, 3, H, W, 3)."""
+    scores = [
+        score_of(_predict(network, part, device), part)
+        for part in np.array_split(triplets, -(-len(triplets) // _AT_ONCE))
+    ]
+    return float(torch.cat(scores).mean())
+
+
+def averaging(triplets: np.ndarray) -> float:
+    """The same for the mean of the two outer frames: what any network must beat."""
+    frames = _planes(triplets)
+    return float(score_of(((frames[:, 0] + frames[:, 2]) / 2), triplets).mean())
+
+
+def score_of(predicted: Tensor, triplets: np.ndarray) -> Tensor:
+    """The PSNR of each prediction, (M,)."""
+    rounded = (predicted.clamp(0, 1) * 255).round() / 255
+    return psnr(rounded, _planes(triplets)[:, 1]).clamp(max=_PERFECT)
+
+
+def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
+    """Rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
+    chosen = triplets[np.linspace(0, len(triplets) - 1, _SHOWN).round().astype(int)]
+    frames, predicted = _planes(chosen), _predict(network, chosen, device)
+    columns = torch.stack(((frames[:, 0] + frames[:, 2]) / 2, predicted, frames[:, 1]), 1)
+    picture = torch.cat([torch.cat(list(row), 2) for row in columns], 1).clamp(0, 1)
+    return (picture * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+@torch.inference_mode()
+def _predict(network: Network, triplets: np.ndarray, device: torch.device) -> Tensor:
+    frames = _planes(triplets).to(device)
+    predicted: Tensor = network(frames[:, 0], frames[:, 2])
+    return predicted.float().cpu()
+
+
+def _planes(triplets: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(triplets)).permute(0, 1, 4, 2, 3) / 255

@@ -1,0 +1,31 @@
+"""Who is told how a run goes, and how it ended."""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Reason = Literal["finished", "time", "interrupted"]
+
+
+class Watcher:
+    """Is told how a run goes; does nothing itself. The command line overrides it."""
+
+    def decoding(self, done: int, total: int) -> None:
+        """Videos decoded so far, the first time they are used."""
+
+    def stepped(self, step: int, steps: int) -> None:
+        """A step was taken."""
+
+    def measured(self, note: str) -> None:
+        """How fast and how well it goes, every so many steps."""
+
+    def said(self, text: str) -> None:
+        """Something worth a line."""
+
+
+class Outcome(NamedTuple):
+    """How a sitting ended."""
+
+    reason: Reason
+    step: int
+    best: float  # dB on the validation triplets; -inf before the first validation
+    folder: Path
