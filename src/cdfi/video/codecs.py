@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
-from cdfi.video.pixels import Layout, layout
+from .pixels import Layout, layout
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.pixels import Layout, layout, read_components, write_components
-from cdfi.video.siting import ON_FIRST, double, halve
+from .pixels import Layout, layout, read_components, write_components
+from .siting import ON_FIRST, double, halve
 
 UNSPECIFIED = 2
 FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited, 0 unspecified

@@ -14,10 +14,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from cdfi.video.codecs import CodecRow
-from cdfi.video.colour import Colour
-from cdfi.video.frame import Picture
-from cdfi.video.source import Source
+from .codecs import CodecRow
+from .colour import Colour
+from .frame import Picture
+from .source import Source
 
 TICK = 40  # a segment's file shows its frames 40 ms apart; the true times are in its record
 FILE_BASE = Fraction(1, 1000)

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import av
 
-from cdfi.video.codecs import codec_row, container_row, encoder_format
-from cdfi.video.encoder import EncoderSettings, encoder_options
-from cdfi.video.index import Index, read_index
-from cdfi.video.lock import locked
-from cdfi.video.mux import write_result
-from cdfi.video.options import Options
-from cdfi.video.render import FrameMaker
-from cdfi.video.segments import Job, make_segments
-from cdfi.video.source import Source, read_source
-from cdfi.video.timeline import Clock
-from cdfi.video.workfolder import WorkFolder, fingerprint
+from .codecs import codec_row, container_row, encoder_format
+from .encoder import EncoderSettings, encoder_options
+from .index import Index, read_index
+from .lock import locked
+from .maker import FrameMaker, Model, built, identity
+from .mux import write_result
+from .options import Options
+from .segments import Job, make_segments
+from .source import Source, read_source
+from .timeline import Clock
+from .workfolder import WorkFolder, fingerprint
 
 Progress = Callable[[int, int], None]
 
@@ -80,16 +80,15 @@ def _settings(
 def interpolate_video(
     source: str | Path,
     target: str | Path,
-    maker: FrameMaker,
     options: Options | None = None,
+    model: Model | FrameMaker | None = None,
     *,
-    model: str = "",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Interpolate the video ``source`` into ``target``.
 
-    ``maker`` makes the frames; ``model`` names it for the record of the unfinished work.
+    ``model`` makes the frames: by default the default network on the best device there is.
     ``progress`` is called with the pictures written so far and the number expected. Interrupted
     work stays in a folder beside ``target``; the same call takes it up.
 
@@ -99,9 +98,10 @@ def interpolate_video(
     source, target = Path(source), Path(target)
     _check_target(source, target, overwrite)
     job = plan_job(source, target, options or Options())
+    maker = built(model or Model())
     job.work.path.mkdir(exist_ok=True)
     with locked(job.work.path, target):
-        job.work.open(_identity(job, model), overwrite)
+        job.work.open(_identity(job, identity(maker)), overwrite)
         notes = _make_missing(job, maker, progress)
         report = _finish(job, notes)
     job.work.remove()

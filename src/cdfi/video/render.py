@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Protocol
 
 import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.colour import Converter
-from cdfi.video.frame import Frame, Picture
-from cdfi.video.spans import Kind, Span
-
-
-class FrameMaker(Protocol):
-    """What makes frames: an ``Interpolator``, or anything that can stand in for one."""
-
-    def between(
-        self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction
-    ) -> Iterable[Tensor]:
-        """The frames (3, H, W) at ``times`` in (0, 1) between two frames (3, H, W) in [0, 1]."""
+from .colour import Converter
+from .frame import Frame, Picture
+from .maker import FrameMaker
+from .spans import Kind, Span
 
 
 class Renderer:

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cdfi.video.ahead import ahead
-from cdfi.video.analysis import LEAD, analysed
-from cdfi.video.colour import Converter
-from cdfi.video.encoder import EncoderSettings, SegmentWriter
-from cdfi.video.frame import Frame, Picture
-from cdfi.video.index import Index
-from cdfi.video.options import Options
-from cdfi.video.reader import Reader
-from cdfi.video.render import FrameMaker, Renderer
-from cdfi.video.source import Source
-from cdfi.video.spans import Kind, Span, spans
-from cdfi.video.timeline import Clock
-from cdfi.video.workfolder import WorkFolder
+from .ahead import ahead
+from .analysis import LEAD, analysed
+from .colour import Converter
+from .encoder import EncoderSettings, SegmentWriter
+from .frame import Frame, Picture
+from .index import Index
+from .maker import FrameMaker
+from .options import Options
+from .reader import Reader
+from .render import Renderer
+from .source import Source
+from .spans import Kind, Span, spans
+from .timeline import Clock
+from .workfolder import WorkFolder
 
 AHEAD = 4  # frames decoded, and pictures made, before they are needed
 

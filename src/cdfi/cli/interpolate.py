@@ -1,0 +1,123 @@
+"""``cdfi interpolate``: videos, a folder of images, or two images."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+AUDIO = ("copy", "stretch", "drop")
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
+
+Inputs = Annotated[list[Path], Argument(help="A video or several, a folder of images, two images.")]
+Output = Annotated[
+    Path | None, Option("-o", "--output", help="The result; a folder for several videos.")
+]
+Factor = Annotated[int | None, Option(help="Frames in place of each one. By default 2.")]
+Fps = Annotated[str | None, Option(help="A constant rate instead: 60, 59.94, 60000/1001, ntsc.")]
+Slow = Annotated[int, Option(help="Make the video this many times longer.")]
+ModelName = Annotated[str, Option("--model", help="A model's name or file.")]
+Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
+Precision = Annotated[str, Option(help="auto, fp32, bf16 or fp16.")]
+Memory = Annotated[
+    str | None, Option(help="What the network may take: 4GB. By default what is free.")
+]
+Codec = Annotated[str | None, Option(help="h264, hevc, av1, vp9, prores, ffv1, or one of libav's.")]
+Crf = Annotated[float | None, Option(help="The encoder's quality: less is better.")]
+Preset = Annotated[str | None, Option(help="The encoder's preset.")]
+PixFmt = Annotated[str | None, Option("--pix-fmt", help="Pixel format. By default the source's.")]
+Extra = Annotated[
+    list[str] | None, Option("-x", help="An encoder's option, key=value; repeatable.")
+]
+Audio = Annotated[
+    str | None, Option(help="copy, stretch or drop. By default copy, with --slow drop.")
+]
+Threshold = Annotated[float, Option(help="How much must change to be a scene cut, in percent.")]
+Scenes = Annotated[bool, Option(help="Hold the last frame before a scene cut.")]
+Dedup = Annotated[bool, Option("--dedup", help="Interpolate across repeated frames.")]
+Deinterlace = Annotated[bool, Option("--deinterlace", help="Make interlaced frames whole first.")]
+Overwrite = Annotated[
+    bool, Option("--overwrite", help="Replace the result, and discard unfinished work on it.")
+]
+Json = Annotated[bool, Option("--json", help="Report a line of JSON for each file.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
+
+
+def interpolate(
+    inputs: Inputs,
+    output: Output = None,
+    factor: Factor = None,
+    fps: Fps = None,
+    slow: Slow = 1,
+    model: ModelName = "default",
+    device: Device = None,
+    precision: Precision = "auto",
+    memory: Memory = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    preset: Preset = None,
+    pix_fmt: PixFmt = None,
+    extra: Extra = None,
+    audio: Audio = None,
+    scene_threshold: Threshold = 10.0,
+    scenes: Scenes = True,
+    dedup: Dedup = False,
+    deinterlace: Deinterlace = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make the frames between the frames.
+
+    The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
+    takes up a run that was interrupted.
+    """
+    from ..video import Encoding, Model, Options, is_image, parse_rate
+    from .interpolate_task import Task
+
+    options = Options(
+        factor=factor,
+        fps=None if fps is None else parse_rate(fps),
+        slow=slow,
+        audio=_choice("--audio", audio, AUDIO),
+        scene_threshold=scene_threshold if scenes else None,
+        dedup=dedup,
+        deinterlace=deinterlace,
+        encoding=Encoding(codec, crf, preset, pix_fmt, _pairs(extra or [])),
+    )
+    network = Model(model, device, _choice("--precision", precision, PRECISIONS), _bytes(memory))
+    task = Task(inputs, output, overwrite, as_json, quiet)
+    if len(inputs) == 1 and inputs[0].is_dir():
+        task.folder(options, network)
+    elif any(is_image(path) for path in inputs):
+        task.images(options, network)
+    else:
+        task.videos(options, network)
+
+
+def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> Any:
+    """``value``, which is one of ``choices`` or not given."""
+    if value is not None and value not in choices:
+        raise ValueError(f"{option} {value}: expected one of {', '.join(choices)}")
+    return value
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    """``key=value`` words as a table."""
+    pairs = [word.partition("=") for word in words]
+    for key, sign, _ in pairs:
+        if not key or not sign:
+            raise ValueError(f"-x {key}{sign}: expected key=value, such as -x tune=film")
+    return {key: value for key, _, value in pairs}
+
+
+def _bytes(text: str | None) -> int | None:
+    """``4GB``, ``512 MiB`` or a plain number as bytes."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
+    if found is None or found[2] not in UNITS or not float(found[1]):
+        raise ValueError(f"--memory {text}: expected a size such as 4GB or 512MiB")
+    return int(float(found[1]) * UNITS[found[2]])

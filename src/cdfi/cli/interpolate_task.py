@@ -1,0 +1,143 @@
+"""One call of ``cdfi interpolate``: which files become which, progress, and the report."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..video import (
+    Model,
+    Options,
+    Report,
+    interpolate_folder,
+    interpolate_images,
+    interpolate_video,
+    is_image,
+)
+from ..video.codecs import CONTAINERS
+from .console import progress as progress_bar
+from .console import stderr, stdout
+
+Shown = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The files of a call, and how it talks."""
+
+    inputs: list[Path]
+    output: Path | None
+    overwrite: bool
+    as_json: bool
+    quiet: bool
+
+    def images(self, options: Options, model: Model) -> None:
+        """Two images to one."""
+        if len(self.inputs) != 2 or not all(is_image(path) for path in self.inputs):
+            raise ValueError(
+                "expected two images, a folder of images, or videos; got "
+                + ", ".join(str(path) for path in self.inputs)
+            )
+        if _factor(options) != 2:
+            raise ValueError("two images give one: put them in a folder for a higher --factor")
+        first, second = self.inputs
+        target = self.output or first.with_name(f"{first.stem}_{second.stem}{first.suffix}")
+        interpolate_images(first, second, target, model, self.overwrite)
+        self._say({"target": str(target), "pictures": 1, "made": 1})
+
+    def folder(self, options: Options, model: Model) -> None:
+        """A folder of images to another."""
+        source, factor = self.inputs[0], _factor(options)
+        target = self.output or source.with_name(f"{source.name}_{factor}x")
+        with self._progress(source.name) as shown:
+            count = interpolate_folder(
+                source, target, model, factor, overwrite=self.overwrite, progress=shown
+            )
+        made = (count - 1) // factor * (factor - 1)
+        self._say({"target": str(target), "pictures": count, "made": made})
+
+    def videos(self, options: Options, model: Model) -> None:
+        """Each video to its own; a failure of one is told, and the others still made."""
+        targets = self._targets(options)
+        maker = model if len(self.inputs) == 1 else model.build()
+        failures = 0
+        for source, target in zip(self.inputs, targets):
+            try:
+                with self._progress(source.name) as shown:
+                    report = interpolate_video(
+                        source, target, options, maker, overwrite=self.overwrite, progress=shown
+                    )
+            except (ValueError, OSError) as error:
+                if len(self.inputs) == 1:
+                    raise
+                failures += 1
+                stderr.print(f"cdfi: {error}", style="red", markup=False)
+                continue
+            self._report(report)
+        if failures:
+            raise ValueError(f"{failures} of {len(self.inputs)} videos failed, as told above")
+
+    def _targets(self, options: Options) -> list[Path]:
+        """Where each input's result goes."""
+        if len(self.inputs) == 1:
+            only = self.inputs[0]
+            if self.output is not None and self.output.is_dir():
+                return [self.output / only.name]
+            return [self.output or only.with_name(_default_name(only, options))]
+        if self.output is not None and not self.output.is_dir():
+            raise NotADirectoryError(
+                f"{self.output}: several videos need an existing output folder"
+            )
+        folder = self.output
+        names = [path.name if folder else _default_name(path, options) for path in self.inputs]
+        targets = [(folder or path.parent) / name for path, name in zip(self.inputs, names)]
+        if len(set(targets)) < len(targets):
+            raise ValueError("two of the videos have the same name: their results would collide")
+        return targets
+
+    def _report(self, report: Report) -> None:
+        for warning in report.warnings:
+            stderr.print(f"cdfi: {warning}", style="yellow", markup=False)
+        self._say(report.as_json())
+
+    def _say(self, values: dict[str, object]) -> None:
+        """The result on stdout: a JSON line, or a sentence."""
+        if self.as_json:
+            stdout.print(json.dumps(values), markup=False)
+            return
+        counts = values.get("counts")
+        details = [f"{values['pictures']} pictures, {values['made']} of them made"]
+        if isinstance(counts, dict):
+            details += [f"{count} {what}" for what, count in counts.items()]
+        stdout.print(f"{values['target']}: {'; '.join(details)}", markup=False)
+
+    @contextmanager
+    def _progress(self, name: str) -> Iterator[Shown]:
+        """A bar with the rate and the time left."""
+        with progress_bar(self.quiet) as bar:
+            row = bar.add_task(name, total=None, note="")
+
+            def shown(done: int, total: int) -> None:
+                speed = bar.tasks[row].speed
+                note = f"{speed:.1f} frames/s" if speed else ""
+                bar.update(row, completed=done, total=total, note=note)
+
+            yield shown
+
+
+def _factor(options: Options) -> int:
+    """The factor for images, which have no times."""
+    if options.fps is not None or options.slow != 1:
+        raise ValueError("images have no times: --fps and --slow need a video")
+    return options.factor or 2
+
+
+def _default_name(source: Path, options: Options) -> str:
+    """A name beside the source's."""
+    if options.fps is not None:
+        mark = f"{float(options.fps):g}fps"
+    else:
+        mark = f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
+    known = source.suffix.lower() in CONTAINERS
+    return f"{source.stem}_{mark}{source.suffix if known else '.mkv'}"

@@ -1,0 +1,52 @@
+"""What makes the frames between two frames, and how a job knows that it is still the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from ..interpolation import Interpolator, Precision
+from ..weights import digest
+
+
+class FrameMaker(Protocol):
+    """An ``Interpolator``, or anything that can stand in for one."""
+
+    def between(
+        self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction, /
+    ) -> Iterable[Tensor]:
+        """The frames (3, H, W) at ``times`` in (0, 1) between two frames (3, H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network by name, with where and how it runs; other processes can build it too.
+
+    ``memory`` bounds what the network takes, in bytes.
+    """
+
+    name: str | Path = "default"
+    device: str | None = None
+    precision: Precision = "auto"
+    memory: int | None = None
+
+    def build(self) -> Interpolator:
+        """The interpolator. Raises ValueError or OSError where it cannot be had."""
+        return Interpolator(self.name, self.device, self.precision, self.memory)
+
+
+def built(model: Model | FrameMaker) -> FrameMaker:
+    """What makes the frames, built where ``model`` only names it."""
+    return model.build() if isinstance(model, Model) else model
+
+
+def identity(maker: FrameMaker) -> str:
+    """What stays the same as long as ``maker`` makes the same frames: its weights and precision."""
+    if isinstance(maker, Interpolator):
+        return f"{digest(maker.network.state_dict())} {maker.network.config} {maker.precision}"
+    return f"{type(maker).__module__}.{type(maker).__qualname__}"

@@ -1,0 +1,119 @@
+"""Interpolating still images: two to one, or a folder to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from .colour import Converter
+from .frame import Frame
+from .lock import locked
+from .maker import FrameMaker, Model, built, identity
+from .pictures import COLOUR, images_in, read_image, write_image
+from .render import Renderer
+from .spans import Kind, Span
+from .timeline import Instant, tolerance
+from .workfolder import WorkFolder, fingerprint
+
+Progress = Callable[[int, int], None]
+
+
+def interpolate_images(
+    first: Path, second: Path, target: Path, model: Model | FrameMaker, overwrite: bool = False
+) -> None:
+    """Write the image half-way between two images of one size.
+
+    Raises FileExistsError where ``target`` exists and ``overwrite`` is false, and OSError or
+    ValueError for images that cannot be read, differ in size, or cannot be written.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    left, right = _pair(first, second)
+    maker = built(model)
+    (middle,) = _between(left, right, 2, maker)
+    write_image(middle, target)
+
+
+def interpolate_folder(
+    source: Path,
+    target: Path,
+    model: Model | FrameMaker,
+    factor: int = 2,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Write the images of ``source`` with ``factor - 1`` made ones between each two, numbered.
+
+    Returns how many were written. They are gathered in a work folder and appear together; an
+    interrupted call is taken up by the same call. Raises as ``interpolate_images`` does.
+    """
+    paths = images_in(source)
+    if len(paths) < 2:
+        raise ValueError(f"{source} holds {len(paths)} images, expected two or more")
+    if factor < 2:
+        raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
+    if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{target} exists: give --overwrite to write into it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    maker, work = built(model), WorkFolder(target)
+    work.path.mkdir(exist_ok=True)
+    with locked(work.path, target):
+        names = [f"{path.name} {fingerprint(path)}" for path in paths]
+        work.open({"source": names, "factor": factor, "model": identity(maker)}, overwrite)
+        total = factor * (len(paths) - 1) + 1
+        for number, image in enumerate(_sequence(paths, factor, maker, work.path)):
+            if image is not None:
+                write_image(image, work.path / f"{number:06d}.png")
+            if progress is not None:
+                progress(number + 1, total)
+        target.mkdir(exist_ok=True)
+        for number in range(total):
+            (work.path / f"{number:06d}.png").replace(target / f"{number:06d}.png")
+    work.remove()
+    return total
+
+
+def _sequence(
+    paths: list[Path], factor: int, maker: FrameMaker, done: Path
+) -> Iterator[VideoFrame | None]:
+    """The images of the result in order, None for those that lie in ``done`` already."""
+    for index, (first, second) in enumerate(pairwise(paths)):
+        numbers = range(index * factor, (index + 1) * factor)
+        if all((done / f"{number:06d}.png").exists() for number in numbers):
+            yield from [None] * factor
+            continue
+        left, right = _pair(first, second)
+        yield left
+        yield from _between(left, right, factor, maker)
+    yield read_image(paths[-1])
+
+
+def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
+    """Two images of one size, in the format of the first."""
+    left, right = read_image(first), read_image(second)
+    if (left.width, left.height) != (right.width, right.height):
+        raise ValueError(
+            f"{first} is {left.width} x {left.height} and {second} is {right.width} x "
+            f"{right.height}: the images must be of one size"
+        )
+    return left, right.reformat(format=left.format.name)
+
+
+def _between(
+    left: VideoFrame, right: VideoFrame, factor: int, maker: FrameMaker
+) -> list[VideoFrame]:
+    """The ``factor - 1`` images between two."""
+    places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
+    span = Span(Frame(0, left), Frame(factor, right), Kind.MOTION, places, tolerance(factor))
+    renderer = Renderer(maker, Converter(left.format.name, COLOUR))
+    return [picture.image for picture in renderer.pictures(span)]
