@@ -109,8 +109,9 @@ def train(
 ) -> None:
     """Train a network on videos, photos or triplets.
 
-    As published unless told otherwise. The run's folder gets args.json, CSV tables, samples, TensorBoard events,
-    checkpoint.pt (to resume), last.safetensors and best.safetensors (best on held-out shots).
+    As published unless told otherwise. The run's folder gets args.json, CSV tables, samples,
+    TensorBoard events, checkpoint.pt (to resume), last.safetensors and best.safetensors (best on
+    held-out shots).
 
     Example: cdfi train --preset bundled --data synthetic=photos --data clips=videos --run first
     """

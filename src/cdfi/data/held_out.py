@@ -37,8 +37,8 @@ def clip_triplets(takes: Sequence[Take], count: int = _COUNT) -> np.ndarray | No
 def split_triplets(triplets: Sequence[Paths]) -> tuple[list[Paths], list[Paths]]:
     """Training and validation triplets.
 
-    Triplets are grouped by the folder above their own, which in Vimeo-90K is about the source video; a folder
-    of triplets without such groups is divided triplet by triplet.
+    Triplets are grouped by the folder above their own, which in Vimeo-90K is about the source
+    video; a folder of triplets without such groups is divided triplet by triplet.
     """
     groups = [triplet[0].parent.parent.name for triplet in triplets]
     if len(set(groups)) == 1:

@@ -14,7 +14,8 @@ _SIDE = 64
 def outlines(count: int = 256) -> Tensor:
     """(count, 1, 64, 64) floats: about the distance to the edge, positive inside, 1 = mean radius.
 
-    A distance, unlike a mask, keeps its edge as sharp as wanted at any scale. The same set in every process.
+    A distance, unlike a mask, keeps its edge as sharp as wanted at any scale. Every process makes
+    the same set.
     """
     random = torch.Generator().manual_seed(0)
     axis = (torch.arange(_SIDE) + 0.5) / _SIDE * 2 * EXTENT - EXTENT

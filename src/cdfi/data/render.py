@@ -19,8 +19,8 @@ def render(scene: Scene, patches: Tensor, side: int) -> Batch:
         patches: (N, 5, 3, P, P) uint8 photo patches, one for each layer.
         side: of the square frames, in pixels.
 
-    The flow at a point is that of the front layer there; a point is seen in a side's frame if it lands inside,
-    and the front layer there is the same one.
+    The flow at a point is that of the front layer there; a point is seen in a side's frame if it
+    lands inside, and the front layer there is the same one.
     """
     canvas, front, flow = _background(scene, patches, side)
     for layer in range(1, LAYERS):

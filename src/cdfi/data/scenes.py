@@ -17,7 +17,8 @@ _SLOWEST = 0.2  # pixels a half step, of the layers that move
 class Scene(NamedTuple):
     """N scenes of 5 layers each; layer 0 is the background, later ones lie in front.
 
-    Maps are (N, 5, 2, 3), applied to (x, y, 1) with x, y in pixels from the centre of the middle frame.
+    Maps are (N, 5, 2, 3), applied to (x, y, 1) with x, y in pixels from the centre of the middle
+    frame.
     """
 
     shapes: Tensor  # (N,) how many of layers 1 to 4 exist

@@ -17,9 +17,9 @@ _CROPS_TRIED = 3
 class Shots:
     """Triplets of real frames, drawn from takes.
 
-    The stride between frames is 1 to 3 where the take is long enough. Some triplets are shrunk first, which
-    sharpens them and hides what the video codec did. Of three random crops, the one that changes most between
-    its outer frames is kept: still background teaches little.
+    The stride between frames is 1 to 3 where the take is long enough. Some triplets are shrunk
+    first, which sharpens them and hides what the video codec did. Of three random crops, the one
+    that changes most is kept: still background teaches little.
 
     Args:
         takes: where to draw from.

@@ -28,7 +28,8 @@ class Synthetic:
         height, width = mapped(photos).shape[1:3]
         if crop > min(height, width):
             raise ValueError(
-                f"photos are kept at {width} x {height}, too small for a crop of {crop}; use a smaller --crop"
+                f"photos are kept at {width} x {height}, too small for a crop of {crop}; use a "
+                "smaller --crop"
             )
         self._photos, self._crop, self._motion = photos, crop, motion
 
@@ -59,7 +60,7 @@ class Synthetic:
 def patch_corners(scene: Scene, shape: Sequence[int], crop: int) -> tuple[int, Tensor]:
     """The side of the patches, and (N, 5, 3) photo, top row and left column of each.
 
-    A patch is twice as large as the frame: scaled by up to 2, moved out of the frame, it rarely ends.
+    A patch is twice as large as the frame: scaled by up to 2 and moving, it seldom ends inside.
     """
     count, height, width = shape[:3]
     side = min(2 * crop, height, width)

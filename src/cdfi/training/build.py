@@ -39,8 +39,7 @@ def find_config(network: str) -> Config:
 def build_network(args: TrainArgs) -> Network:
     """The network, with fresh weights or those it starts from, on the CPU, ready to train.
 
-    Weights may be given to a named network that differs in its quirks (rounding, say), as long as every
-    tensor fits.
+    Weights may go into a network that differs in its quirks (rounding, say) if every tensor fits.
 
     Raises:
         ValueError: an unknown network, or weights of another one.

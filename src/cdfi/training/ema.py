@@ -13,7 +13,7 @@ class Average:
 
     Args:
         network: what is averaged; its present weights start the average.
-        decay: share of the old average kept at each step, once warmed up. 0 follows the network exactly.
+        decay: share of the old average kept at each step, once warmed up; 0 follows the network.
     """
 
     def __init__(self, network: Network, decay: float) -> None:

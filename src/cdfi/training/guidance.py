@@ -12,7 +12,7 @@ _EPSILON = 0.1  # pixels: a smaller error of the expected displacement hardly pu
 
 
 def displacement(maps: Maps) -> tuple[Tensor, Tensor]:
-    """The weighted offsets ``sum_k w_k * offset_k``, rows and columns, each (N, 1, H, W), float32."""
+    """The weighted offsets ``sum_k w_k * offset_k``, rows and columns, each (N, 1, H, W)."""
     weight = maps.weight.float()
     return (
         (weight * maps.offset_y.float()).sum(1, keepdim=True),

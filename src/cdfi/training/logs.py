@@ -34,7 +34,7 @@ class Log:
             self._board.close()
 
     def row(self, table: str, step: int, values: Mapping[str, float]) -> None:
-        """Add one row to ``train`` or ``validation``; a new column starts the table's header anew."""
+        """Add one row to ``train`` or ``validation``; a new name makes a new column."""
         path = self._folder / f"{table}.csv"
         header, rows = _read(path)
         if not set(values) <= set(header):

@@ -99,7 +99,7 @@ class Run:
         return Record(self._folder, self._args, self.state, self._data.held_out, watcher)
 
     def _asked(self, stop: Stop) -> Reason | None:
-        """Why to stop now. Several processes agree on it, and only now and then: it costs a wait."""
+        """Why to stop now. Several processes agree on it, only now and then: it costs a wait."""
         if self._processes.count == 1:
             return stop.reason()
         if self.state.step % self._args.log_every:

@@ -76,8 +76,8 @@ def smoothness(x: Tensor) -> Tensor:
 def laplacian(x: Tensor, y: Tensor, levels: int = 5) -> Tensor:
     """L1 between the Laplacian pyramids of two (N, C, H, W), level l weighted 2^l.
 
-    Bojanowski et al., "Optimizing the Latent Space of Generative Networks", equation 5; as used for frame interpolation
-    by Niklaus & Liu, CVPR 2018.
+    Bojanowski et al., "Optimizing the Latent Space of Generative Networks", equation 5, as used for
+    frame interpolation by Niklaus & Liu, CVPR 2018.
     """
     difference, total = x - y, x.new_zeros(())
     for level in range(levels):
@@ -100,7 +100,8 @@ def _blurred(x: Tensor) -> Tensor:
 def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
     """The soft distance between the census transforms of two (N, 3, H, W), blind to brightness.
 
-    Meister et al., UnFlow, AAAI 2018: normalised differences to the 7 x 7 neighbours, then d^2 / (0.1 + d^2).
+    Meister et al., UnFlow, AAAI 2018: normalised differences to the 7 x 7 neighbours, then
+    d^2 / (0.1 + d^2).
     """
     distance = (_census(x, reach) - _census(y, reach)).square()
     inside = (distance / (0.1 + distance))[..., reach:-reach, reach:-reach]
@@ -121,7 +122,7 @@ def _image(measure: Callable[[Tensor, Tensor], Tensor], _: Path | None) -> Measu
 
 
 def _smooth_offsets(_: Path | None) -> Measure:
-    """Total variation of the weighted mean offsets, as released: the mean, not the sum, over taps."""
+    """Total variation of the weighted mean offsets: as released, a mean, no sum, over the taps."""
 
     def measure(parts: Parts, batch: Batch) -> Tensor:
         total = batch.middle.new_zeros(())

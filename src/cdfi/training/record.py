@@ -19,8 +19,9 @@ from cdfi.training.watch import Watcher
 class Record:
     """The folder of a run, kept up to date.
 
-    It holds ``args.json``, ``config.json``, ``train.csv``, ``validation.csv``, ``samples/``, ``tensorboard/``,
-    ``checkpoint.pt`` (to resume), ``last.safetensors`` and ``best.safetensors`` (averaged weights).
+    It holds ``args.json``, ``config.json``, ``train.csv``, ``validation.csv``, ``samples/``,
+    ``tensorboard/``, ``checkpoint.pt`` (to resume), ``last.safetensors`` and ``best.safetensors``
+    (averaged weights).
 
     Args:
         folder: made if absent.

@@ -1,4 +1,4 @@
-"""``KIND=FOLDER:WEIGHT`` on the command line -> the stream of training samples, and what is held out."""
+"""``KIND=FOLDER:WEIGHT`` -> the stream of training samples, and what is held out."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
