@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 from torch import Tensor
 
-from .pixels import Layout, layout, read_components, write_components
+from .pixels import Layout, flat_planes, layout, read_components, write_component, write_components
 from .siting import ON_FIRST, double, halve
 
 UNSPECIFIED = 2
@@ -58,8 +60,10 @@ class Converter:
         self.colour = colour
         self.device = device or torch.device("cpu")
 
-    def to_rgb(self, image: VideoFrame) -> Tensor:
-        """Float RGB (3, H, W); legal codes lie in [0, 1]."""
+    def to_rgb(self, image: VideoFrame, out: Tensor | None = None) -> Tensor:
+        """Float RGB (3, H, W); legal codes lie in [0, 1]. ``out`` may be used to hold it."""
+        if self._compiled():
+            return self._to_rgb_compiled(image, out)
         components = self._floats(image)
         if self.form.family == "rgb":
             return torch.stack(components[:3]).div_(self.form.peak)
@@ -77,12 +81,59 @@ class Converter:
 
     def to_frame(self, rgb: Tensor, alpha: Tensor | None, like: VideoFrame) -> VideoFrame:
         """The frame of ``rgb`` (3, H, W) and ``alpha`` (1, H, W), tagged as ``like`` is."""
-        components = self._codes(rgb.float())
-        if alpha is not None:
-            components.append(alpha[0].float().mul(self.form.peak))
-        image = write_components(components, self.form.name)
+        if self._compiled() and rgb.device.type == "cpu":
+            image = self._to_frame_compiled(rgb.float().contiguous(), alpha)
+        else:
+            components = self._codes(rgb.float())
+            if alpha is not None:
+                components.append(alpha[0].float().mul(self.form.peak))
+            image = write_components(components, self.form.name)
         for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
             setattr(image, field, getattr(like, field))
+        return image
+
+    def _compiled(self) -> bool:
+        """Whether the compiled twin of the conversion applies."""
+        form = self.form
+        native = form.bits == 8 or np.dtype(form.dtype).isnative
+        return (
+            self.device.type == "cpu"
+            and form.family == "yuv"
+            and native
+            and not form.order
+            and max(form.shifts) <= 1
+        )
+
+    def _to_rgb_compiled(self, image: VideoFrame, out: Tensor | None) -> Tensor:
+        from .yuv_kernels import yuv_to_rgb
+
+        planes, lines = flat_planes(image)
+        rgb = torch.empty(3, image.height, image.width) if out is None else out
+        kr, kb = self.colour.weights(image.height)
+        green = 1 - kr - kb
+        (luma, black), (chroma, grey) = self._luma(), self._chroma()
+        levels = (1 / luma, -black / luma, 1 / chroma, -grey / chroma)
+        hues = (2 * (1 - kr), -2 * (1 - kb) * kb / green, -2 * (1 - kr) * kr / green, 2 * (1 - kb))
+        halved = self.form.shifts[0] > 0, self.form.shifts[1] > 0
+        yuv_to_rgb(
+            planes[:3], lines[:3], rgb.numpy(), _f32(levels), _f32(hues), halved, self._sited()
+        )
+        return rgb
+
+    def _to_frame_compiled(self, rgb: Tensor, alpha: Tensor | None) -> VideoFrame:
+        from .yuv_kernels import rgb_to_yuv
+
+        image = VideoFrame(rgb.shape[2], rgb.shape[1], self.form.name)
+        planes, lines = flat_planes(image)
+        kr, kb = self.colour.weights(image.height)
+        (luma, black), (chroma, grey) = self._luma(), self._chroma()
+        levels = (luma, black, chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr)), grey)
+        halved = self.form.shifts[0] > 0, self.form.shifts[1] > 0
+        weights = _f32((kr, 1 - kr - kb, kb))
+        sited, peak = self._sited(), self.form.peak
+        rgb_to_yuv(rgb.numpy(), planes[:3], lines[:3], _f32(levels), weights, peak, halved, sited)
+        if alpha is not None:
+            write_component(image, 3, alpha[0].float().mul(peak))
         return image
 
     def _floats(self, image: VideoFrame) -> list[Tensor]:
@@ -153,3 +204,7 @@ class Converter:
     def _sited(self) -> tuple[bool, bool]:
         """Where chroma lies (across, down); unspecified means left, as in H.264 and MPEG-2."""
         return ON_FIRST.get(self.colour.location, ON_FIRST["left"])
+
+
+def _f32(values: tuple[float, ...]) -> NDArray[np.float32]:
+    return np.array(values, np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -153,18 +153,31 @@ def read_components(image: VideoFrame) -> list[Tensor]:
     return [torch.from_numpy(grid.astype(native, copy=False)) for grid in grids]
 
 
+def flat_planes(image: VideoFrame) -> tuple[tuple[NDArray[Any], ...], tuple[int, ...]]:
+    """The planes in the frame's own memory, each a flat array, and their samples a line."""
+    form = layout(image.format.name)
+    planes = [image.planes[number] for number in form.planes]
+    flat = tuple(np.frombuffer(plane, form.dtype) for plane in planes)  # type: ignore[call-overload]
+    lines = tuple(plane.line_size // np.dtype(form.dtype).itemsize for plane in planes)
+    return flat, lines
+
+
 def write_components(components: list[Tensor], name: str) -> VideoFrame:
     """A new frame of format ``name`` from integer or float codes, in ``read_components``'s order.
 
     Floats are rounded to the nearest code and clamped to the format's codes.
     """
-    form = layout(name)
     height, width = components[0].shape
     image = VideoFrame(width, height, name)
     for index, codes in enumerate(components):
-        target = _component(image, form, index)
-        np.copyto(target, _codes(codes, form.peak), casting="unsafe")
+        write_component(image, index, codes)
     return image
+
+
+def write_component(image: VideoFrame, index: int, codes: Tensor) -> None:
+    """Fill one component of ``image`` as ``write_components`` does."""
+    form = layout(image.format.name)
+    np.copyto(_component(image, form, index), _codes(codes, form.peak), casting="unsafe")
 
 
 def _codes(codes: Tensor, peak: int) -> NDArray[np.generic]:

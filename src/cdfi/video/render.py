@@ -16,12 +16,12 @@ from .spans import Kind, Span
 
 
 class Renderer:
-    """Fills spans; keeps the RGB of the last frame converted, which the next span starts from."""
+    """Fills spans; keeps the RGB of the last two frames, one of which the next span starts from."""
 
     def __init__(self, maker: FrameMaker, converter: Converter) -> None:
         self.maker = maker
         self.converter = converter
-        self._kept: tuple[VideoFrame, Tensor] | None = None
+        self._kept: list[tuple[VideoFrame, Tensor]] = []
 
     def pictures(self, span: Span) -> Iterator[Picture]:
         """The pictures of ``span`` in order of time."""
@@ -65,6 +65,11 @@ class Renderer:
             yield grey.mean(0, keepdim=True)
 
     def _rgb(self, image: VideoFrame) -> Tensor:
-        if self._kept is None or self._kept[0] is not image:
-            self._kept = (image, self.converter.to_rgb(image))
-        return self._kept[1]
+        """``image`` in RGB; of the two images last asked for, both are kept."""
+        for kept, rgb in self._kept:
+            if kept is image:
+                return rgb
+        spare = self._kept.pop(0)[1] if len(self._kept) == 2 else None
+        rgb = self.converter.to_rgb(image, spare)
+        self._kept.append((image, rgb))
+        return rgb

@@ -1,0 +1,201 @@
+"""Planar YUV to RGB and back in one pass each, compiled: the fast twins of ``colour.Converter``.
+
+They compute what the tensor operations there compute, for chroma subsampled by at most two, without
+the memory traffic of a dozen intermediate planes. They free the interpreter's lock while they run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[Any]
+Floats = NDArray[np.float32]
+
+JIT = {"nogil": True, "cache": True, "fastmath": {"contract", "nsz", "arcp", "reassoc"}}
+
+
+@numba.njit(**JIT)
+def _half(count: int, halved: bool) -> int:
+    """How many chroma samples ``count`` luma samples have."""
+    return (count + 1) // 2 if halved else count
+
+
+@numba.njit(**JIT)
+def _neighbour(place: int, halved: bool, on_first: bool, count: int) -> tuple[int, int, float]:
+    """Which two chroma samples a luma position lies between, and the weight of the second."""
+    if not halved:
+        return place, place, 0.0
+    near = place // 2
+    if on_first:
+        other = min(near + 1, count - 1)
+        return near, other, 0.5 * (place % 2)
+    other = min(near + 1, count - 1) if place % 2 else max(near - 1, 0)
+    return near, other, 0.25
+
+
+@numba.njit(**JIT)
+def yuv_to_rgb(
+    planes: tuple[Codes, Codes, Codes],
+    strides: tuple[int, int, int],
+    rgb: Floats,
+    levels: Floats,
+    hues: Floats,
+    halved: tuple[bool, bool],
+    on_first: tuple[bool, bool],
+) -> None:
+    """Fill ``rgb`` (3, H, W) from code planes (flat, a line every so many samples).
+
+    ``levels``: luma's scale and offset, chroma's scale and offset, as ``code * scale + offset``;
+    ``hues``: red from Cr, green from Cb, green from Cr, blue from Cb. ``halved`` and ``on_first``:
+    (across, down), the subsampling and the place of the chroma samples.
+    """
+    luma, blue, red = planes
+    _, rows, columns = rgb.shape
+    small_rows, small = _half(rows, halved[1]), _half(columns, halved[0])
+    low_blue, low_red = np.empty(small, np.float32), np.empty(small, np.float32)
+    wide_blue, wide_red = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    for i in range(rows):
+        near, other, share = _neighbour(i, halved[1], on_first[1], small_rows)
+        keep, share32 = np.float32(1.0 - share), np.float32(share)
+        first, second = blue[near * strides[1] :], blue[other * strides[1] :]
+        third, fourth = red[near * strides[2] :], red[other * strides[2] :]
+        for j in range(small):
+            b = keep * np.float32(first[j]) + share32 * np.float32(second[j])
+            r = keep * np.float32(third[j]) + share32 * np.float32(fourth[j])
+            low_blue[j] = b * levels[2] + levels[3]
+            low_red[j] = r * levels[2] + levels[3]
+        _widen(low_blue, wide_blue, halved[0], on_first[0])
+        _widen(low_red, wide_red, halved[0], on_first[0])
+        line = luma[i * strides[0] :]
+        for j in range(columns):
+            y = np.float32(line[j]) * levels[0] + levels[1]
+            rgb[0, i, j] = y + hues[0] * wide_red[j]
+            rgb[1, i, j] = y + hues[1] * wide_blue[j] + hues[2] * wide_red[j]
+            rgb[2, i, j] = y + hues[3] * wide_blue[j]
+
+
+@numba.njit(**JIT)
+def _widen(low: Floats, wide: Floats, halved: bool, on_first: bool) -> None:
+    """One row of chroma to the width of luma."""
+    small, columns = low.shape[0], wide.shape[0]
+    if not halved:
+        wide[:] = low
+        return
+    quarter, half = np.float32(0.25), np.float32(0.5)
+    if on_first:
+        for j in range(columns // 2):
+            wide[2 * j] = low[j]
+            wide[2 * j + 1] = half * (low[j] + low[min(j + 1, small - 1)])
+        if columns % 2:
+            wide[columns - 1] = low[small - 1]
+        return
+    for j in range(columns):
+        k = j // 2
+        other = min(k + 1, small - 1) if j % 2 else max(k - 1, 0)
+        wide[j] = low[k] + quarter * (low[other] - low[k])
+
+
+@numba.njit(**JIT)
+def rgb_to_yuv(
+    rgb: Floats,
+    planes: tuple[Codes, Codes, Codes],
+    strides: tuple[int, int, int],
+    levels: Floats,
+    weights: Floats,
+    peak: int,
+    halved: tuple[bool, bool],
+    on_first: tuple[bool, bool],
+) -> None:
+    """Fill the code planes from ``rgb`` (3, H, W).
+
+    ``levels``: luma's scale and offset, Cb's scale, Cr's scale, chroma's offset, as
+    ``value * scale + offset``; ``weights``: of R, G, B in luma.
+    """
+    luma, blue, red = planes
+    _, rows, columns = rgb.shape
+    high = np.float32(peak)
+    for i in range(rows):
+        line = luma[i * strides[0] :]
+        for j in range(columns):
+            y = weights[0] * rgb[0, i, j] + weights[1] * rgb[1, i, j] + weights[2] * rgb[2, i, j]
+            code = y * levels[0] + levels[1] + np.float32(0.5)
+            line[j] = min(max(code, np.float32(0)), high)
+    small_rows, small = _half(rows, halved[1]), _half(columns, halved[0])
+    sum_blue, sum_red = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    low_blue, low_red = np.empty(small, np.float32), np.empty(small, np.float32)
+    for i in range(small_rows):
+        _differences(rgb, weights, i, halved[1], on_first[1], sum_blue, sum_red)
+        _narrow(sum_blue, low_blue, halved[0], on_first[0])
+        _narrow(sum_red, low_red, halved[0], on_first[0])
+        for j in range(small):
+            b = low_blue[j] * levels[2] + levels[4] + np.float32(0.5)
+            r = low_red[j] * levels[3] + levels[4] + np.float32(0.5)
+            blue[i * strides[1] + j] = min(max(b, np.float32(0)), high)
+            red[i * strides[2] + j] = min(max(r, np.float32(0)), high)
+
+
+@numba.njit(**JIT)
+def _differences(
+    rgb: Floats,
+    weights: Floats,
+    row: int,
+    halved: bool,
+    on_first: bool,
+    sum_blue: Floats,
+    sum_red: Floats,
+) -> None:
+    """B - Y and R - Y of a row of chroma at the width of luma, filtered down the columns."""
+    rows = rgb.shape[1]
+    sum_blue[:] = 0
+    sum_red[:] = 0
+    if not halved or on_first:
+        _accumulate(rgb, weights, row * 2 if halved else row, 1.0, sum_blue, sum_red)
+        return
+    for tap in range(4):
+        share = 0.75 if tap == 1 or tap == 2 else -0.25
+        place = max(2 * row - 1 + tap, 0)
+        if place < rows:
+            _accumulate(rgb, weights, place, share, sum_blue, sum_red)
+        elif rows % 2 == 0 or rows == 1:
+            _accumulate(rgb, weights, rows - 1, share, sum_blue, sum_red)
+        else:  # the row that an odd height lacks, as upsampling would have filled it
+            _accumulate(rgb, weights, rows - 1, 1.5 * share, sum_blue, sum_red)
+            _accumulate(rgb, weights, rows - 2, -0.5 * share, sum_blue, sum_red)
+
+
+@numba.njit(**JIT)
+def _accumulate(
+    rgb: Floats, weights: Floats, row: int, share: float, sum_blue: Floats, sum_red: Floats
+) -> None:
+    part = np.float32(share)
+    for j in range(rgb.shape[2]):
+        r, g, b = rgb[0, row, j], rgb[1, row, j], rgb[2, row, j]
+        y = weights[0] * r + weights[1] * g + weights[2] * b
+        sum_blue[j] += part * (b - y)
+        sum_red[j] += part * (r - y)
+
+
+@numba.njit(**JIT)
+def _narrow(wide: Floats, low: Floats, halved: bool, on_first: bool) -> None:
+    """One row from the width of luma to that of chroma: the inverse of ``_widen``."""
+    columns, small = wide.shape[0], low.shape[0]
+    if not halved:
+        low[:] = wide
+        return
+    if on_first:
+        for j in range(small):
+            low[j] = wide[2 * j]
+        return
+    near, far = np.float32(0.75), np.float32(0.25)
+    beyond = wide[columns - 1]
+    if columns % 2 and columns > 1:
+        beyond = np.float32(1.5) * wide[columns - 1] - np.float32(0.5) * wide[columns - 2]
+    for j in range(small):
+        before = wide[max(2 * j - 1, 0)]
+        last = wide[2 * j + 1] if 2 * j + 1 < columns else beyond
+        after = wide[2 * j + 2] if 2 * j + 2 < columns else last
+        low[j] = near * (wide[2 * j] + last) - far * (before + after)
