@@ -143,8 +143,12 @@ def _adacof_backward(
     """Gradients of input, weight, offset_y, offset_x; those not asked for come back empty."""
     from cdfi.ops import cpu
 
-    return cpu.backward(
-        *(grad, input, weight, offset_y, offset_x, row, dilation, rounding, of_input, of_maps)
+    arguments = (grad, input, weight, offset_y, offset_x, row, dilation, rounding)
+    of_image = cpu.backward_input(*arguments) if of_input else input.new_empty(0)
+    maps = (weight, offset_y, offset_x)
+    return (
+        of_image,
+        *(cpu.backward_maps(*arguments) if of_maps else (m.new_empty(0) for m in maps)),
     )
 
 
