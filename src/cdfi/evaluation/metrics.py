@@ -1,0 +1,103 @@
+"""The table of metrics that a report may have as columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import torch
+from torch import Tensor
+
+from cdfi import metrics
+from cdfi.evaluation.extras import need
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column.
+
+    Attributes:
+        name: What the command line calls it.
+        title: What tables call it.
+        function: From two batches ``(1, 3, H, W)`` in [0, 1] to ``(1,)``.
+        protocol: How it is computed, in one line of the report.
+        digits: Decimals that tables print.
+        higher: Whether more is better.
+    """
+
+    name: str
+    title: str
+    function: Callable[[Tensor, Tensor], Tensor]
+    protocol: str
+    digits: int = 4
+    higher: bool = False
+
+
+def _from_package(net: str, x: Tensor, y: Tensor) -> Tensor:
+    """LPIPS 0.1 with another network, through the package ``lpips``, standard protocol."""
+    distance: Tensor = _package_network(net, x.device)(x, y, normalize=True)
+    return distance.flatten()
+
+
+@lru_cache
+def _package_network(net: str, device: torch.device) -> torch.nn.Module:
+    package = need("lpips", f"the metric 'lpips-{net}'", "lpips")
+    network: torch.nn.Module = package.LPIPS(net=net, verbose=False)
+    return network.to(device)
+
+
+METRICS = {
+    row.name: row
+    for row in [
+        Metric("psnr", "PSNR", metrics.psnr, "data range 1, all pixels and channels", 2, True),
+        Metric(
+            "ssim",
+            "SSIM",
+            metrics.ssim,
+            "scikit-image's: uniform 7 x 7 window, sample covariance, channels averaged",
+            higher=True,
+        ),
+        Metric("lpips", "LPIPS", metrics.lpips, "0.1 SqueezeNet, images rescaled to [-1, 1]"),
+        Metric(
+            "lpips-paper",
+            "LPIPS (paper)",
+            partial(metrics.lpips, rescale=False),
+            "0.1 SqueezeNet, images fed in [0, 1] as for the CDFI paper's table",
+        ),
+        Metric("ie", "IE", metrics.ie, "RMS length of RGB differences, levels of 0 to 255", 2),
+        Metric(
+            "mae",
+            "MAE",
+            metrics.mean_absolute_error,
+            "mean absolute difference, levels of 0 to 255 (printed as IE in many papers)",
+            2,
+        ),
+        Metric(
+            "lpips-alex",
+            "LPIPS (AlexNet)",
+            partial(_from_package, "alex"),
+            "0.1 AlexNet of the package lpips, images rescaled to [-1, 1]",
+        ),
+        Metric(
+            "lpips-vgg",
+            "LPIPS (VGG)",
+            partial(_from_package, "vgg"),
+            "0.1 VGG16 of the package lpips, images rescaled to [-1, 1]",
+        ),
+    ]
+}
+
+DEFAULT = ("psnr", "ssim", "lpips", "lpips-paper", "ie")
+
+
+def choose(names: Sequence[str]) -> list[Metric]:
+    """The rows called ``names``.
+
+    Raises:
+        ValueError: There is none of some name, or its package is not installed.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise ValueError(f"no metric is called {name}; known are {', '.join(METRICS)}")
+        if name in ("lpips-alex", "lpips-vgg"):
+            need("lpips", f"the metric '{name}'", "lpips")
+    return [METRICS[name] for name in dict.fromkeys(names)]

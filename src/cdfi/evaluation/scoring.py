@@ -1,0 +1,131 @@
+"""A method over a data set, to a row of scores for each picture."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from cdfi.evaluation.datasets import DataSet
+from cdfi.evaluation.methods import Method
+from cdfi.evaluation.metrics import Metric
+from cdfi.evaluation.pictures import Picture, to_tensor
+from cdfi.evaluation.triplets import Frames, Unreadable
+from cdfi.evaluation.videos import Video
+from cdfi.video.ahead import ahead
+
+# Decoded triplets waiting for the network, and predictions waiting for their metrics: enough to
+# even out slow ones, little enough that 4K frames fit into memory.
+READ_AHEAD, SCORE_BEHIND = 2, 4
+SCORERS = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of one picture; ``seconds`` is what its prediction took, None if untimed."""
+
+    method: str
+    dataset: str
+    name: str
+    scores: dict[str, float]
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that could not be scored, and why."""
+
+    method: str
+    dataset: str
+    name: str
+    reason: str
+
+
+#: Shown every scored picture with its prediction, in the order of the data set.
+Watcher = Callable[[Row, Frames, Picture], None]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Runs methods over data sets.
+
+    Attributes:
+        metrics: The columns.
+        device: Where the metrics are computed.
+        keep_going: Turn bad pictures into :class:`Skipped` rows instead of an error.
+        watch: Called for every scored picture.
+    """
+
+    metrics: Sequence[Metric]
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    keep_going: bool = False
+    watch: Sequence[Watcher] = ()
+
+    def run(self, method: Method, dataset: DataSet | Video) -> Iterator[Row | Skipped]:
+        """A row for each picture of ``dataset``, as it is done.
+
+        Reading stays ahead of the method in a thread of its own, and metrics follow in others, so
+        that neither waits for the other.
+
+        Raises:
+            ValueError, OSError: A picture is missing, unreadable, or no match for its truth
+                (with ``keep_going`` only: no picture is there at all).
+        """
+        if not self.keep_going:
+            dataset.check()
+        waiting: deque[_Pending | Skipped] = deque()
+        with ThreadPoolExecutor(SCORERS) as pool:
+            for item in ahead(dataset.read(), READ_AHEAD):
+                outcome = self._predict(method, dataset.name, item)
+                if isinstance(outcome, _Predicted):
+                    row = pool.submit(self._score, method.name, dataset.name, outcome)
+                    waiting.append(_Pending(row, outcome))
+                else:
+                    waiting.append(outcome)
+                if len(waiting) > SCORE_BEHIND:
+                    yield self._finish(waiting.popleft())
+            while waiting:
+                yield self._finish(waiting.popleft())
+
+    def _predict(
+        self, method: Method, dataset: str, item: Frames | Unreadable
+    ) -> "_Predicted | Skipped":
+        try:
+            if isinstance(item, Unreadable):
+                raise ValueError(item.reason)
+            start = time.perf_counter()
+            picture = method.predict(dataset, item.name, item.frame0, item.frame1)
+            seconds = time.perf_counter() - start
+        except (ValueError, OSError) as error:
+            if not self.keep_going:
+                raise
+            return Skipped(method.name, dataset, item.name, str(error))
+        return _Predicted(item, picture, seconds if method.timed else None)
+
+    @torch.no_grad()
+    def _score(self, method: str, dataset: str, done: "_Predicted") -> Row:
+        x, y = (to_tensor(image).to(self.device) for image in (done.picture, done.frames.truth))
+        scores = {metric.name: metric.function(x, y).item() for metric in self.metrics}
+        return Row(method, dataset, done.frames.name, scores, done.seconds)
+
+    def _finish(self, item: "_Pending | Skipped") -> Row | Skipped:
+        if isinstance(item, Skipped):
+            return item
+        row = item.row.result()
+        for watch in self.watch:
+            watch(row, item.done.frames, item.done.picture)
+        return row
+
+
+class _Predicted(NamedTuple):
+    frames: Frames
+    picture: Picture
+    seconds: float | None
+
+
+class _Pending(NamedTuple):
+    row: Future[Row]
+    done: _Predicted

@@ -1,0 +1,103 @@
+"""Pictures of where a prediction is wrong: error maps, and a sheet of the worst cases."""
+
+import heapq
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from cdfi.evaluation.pictures import Picture, save_picture
+from cdfi.evaluation.scoring import Row
+from cdfi.evaluation.triplets import Frames
+
+# A quarter of the range is shown as the brightest: errors of a few levels stay visible.
+FULL_SCALE = 64
+TILE, GAP, CAPTION = 320, 8, 20
+
+
+def error_map(picture: Picture, truth: Picture) -> Picture:
+    """The largest channel's error ``(H, W, 3)``: black, through red and yellow, to white.
+
+    An error of 64 levels or more is white.
+    """
+    error = np.abs(picture.astype(np.int16) - truth).max(axis=2) / FULL_SCALE
+    ramp = np.stack([3 * error, 3 * error - 1, 3 * error - 2], axis=2)
+    return (ramp.clip(0, 1) * 255).round().astype(np.uint8)
+
+
+@dataclass
+class Saver:
+    """Writes each prediction, or its error map, to ``<folder>/<method>/<dataset>/<name>.png``."""
+
+    folder: Path
+    errors: bool = False
+
+    def __call__(self, row: Row, frames: Frames, picture: Picture) -> None:
+        """Write the picture of one row."""
+        shown = error_map(picture, frames.truth) if self.errors else picture
+        save_picture(self.folder / row.method / row.dataset / f"{row.name}.png", shown)
+
+
+@dataclass(order=True)
+class Case:
+    """A picture on the sheet; ordered so that the best of the worst comes first."""
+
+    badness: float
+    number: int
+    row: Row = field(compare=False)
+    pictures: tuple[Picture, ...] = field(compare=False)
+
+
+@dataclass
+class ContactSheet:
+    """Collects the ``size`` pictures with the lowest PSNR, whatever their method."""
+
+    size: int = 8
+    cases: list[Case] = field(default_factory=list)
+    seen: int = 0
+
+    def __call__(self, row: Row, frames: Frames, picture: Picture) -> None:
+        """Keep the picture if it is among the worst so far."""
+        errors = frames.truth.astype(np.float64) - picture
+        pictures = tuple(
+            _tile(image) for image in (frames.frame0, frames.frame1, frames.truth, picture)
+        )
+        shown = (*pictures, _tile(error_map(picture, frames.truth)))
+        # The count breaks ties: pictures cannot be compared.
+        case = Case(float(np.square(errors).mean()), self.seen, row, shown)
+        self.seen += 1
+        push = heapq.heappush if len(self.cases) < self.size else heapq.heappushpop
+        push(self.cases, case)
+
+    def save(self, path: Path) -> None:
+        """Write the sheet as PNG: a line for each case, the worst on top.
+
+        Raises:
+            ValueError: Nothing was scored.
+        """
+        if not self.cases:
+            raise ValueError(f"{path}: no contact sheet without a scored picture")
+        rows = [_line(case) for case in sorted(self.cases, reverse=True)]
+        width = max(row.shape[1] for row in rows)
+        padded = [np.pad(r, ((0, GAP), (0, width - r.shape[1]), (0, 0))) for r in rows]
+        save_picture(path, np.concatenate(padded))
+
+
+def _tile(picture: Picture) -> Picture:
+    """``picture`` no wider than a column of the sheet."""
+    image = Image.fromarray(picture)
+    image.thumbnail((TILE, TILE), Image.Resampling.BOX)
+    return np.array(image)
+
+
+def _line(case: Case) -> Picture:
+    """One case: both frames, the truth, the prediction and its error, side by side."""
+    gap = np.zeros((case.pictures[0].shape[0], GAP, 3), np.uint8)
+    strip = np.concatenate([part for tile in case.pictures for part in (tile, gap)], axis=1)
+    caption = Image.new("RGB", (strip.shape[1], CAPTION))
+    row = case.row
+    scores = "  ".join(f"{name} {value:.4f}" for name, value in row.scores.items())
+    text = f"{row.dataset} {row.name}  {row.method}  {scores}   [frame0 frame1 truth made error]"
+    ImageDraw.Draw(caption).text((4, 4), text, fill=(255, 255, 255))
+    return np.concatenate([np.array(caption), strip])
