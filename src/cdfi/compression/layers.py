@@ -15,11 +15,10 @@ class Layer(NamedTuple):
     """A layer with a weight matrix."""
 
     name: str
-    module: nn.Module
     weight: Tensor
+    bias: Tensor | None
     channels_in: int
     channels_out: int
-    groups: int
 
 
 def layers(model: nn.Module) -> Iterator[Layer]:
@@ -55,7 +54,7 @@ def check_finite(name: str, weight: Tensor) -> None:
 
 def _layer(name: str, module: nn.Module) -> Layer:
     if isinstance(module, nn.Linear):
-        return Layer(name, module, module.weight, module.in_features, module.out_features, 1)
+        return Layer(name, module.weight, module.bias, module.in_features, module.out_features)
     assert isinstance(module, (*CONVOLUTIONS, *TRANSPOSED))
     channels = (module.in_channels, module.out_channels)
-    return Layer(name, module, module.weight, *channels, module.groups)
+    return Layer(name, module.weight, module.bias, *channels)

@@ -1,0 +1,161 @@
+"""The small network that densities ask for: for any module."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from .budget import Budget, Size, fit
+from .call import Rule
+from .plan import AGREE, Plan
+from .shrink import shrink
+from .trace import evaluating, trace
+
+
+class Derived(NamedTuple):
+    """A smaller network, and how it came about."""
+
+    module: nn.Module
+    factor: float  # all densities were scaled by this to meet the budget
+    before: Size
+    after: Size
+
+
+def derive(
+    model: nn.Module,
+    example: Sequence[Any],
+    densities: Mapping[str, float],
+    *,
+    rule: str = "min",
+    round_to: int = 1,
+    budget: Budget | None = None,
+    protected: Sequence[str] = (),
+    extra: Mapping[str, Rule] | None = None,
+    warm_start: bool = True,
+) -> Derived:
+    """A smaller module of the same topology, with the widths the densities ask for.
+
+    Which layers share a width is found by running ``model`` once: additions and other pointwise
+    operations, concatenations, grouped, depthwise and transposed convolutions, PixelShuffle,
+    norms and slopes are followed; inputs, outputs and what a number in the code picks stay.
+
+    Args:
+        model: the pruned network; it is left as it is.
+        example: arguments of its forward, small but of a typical shape.
+        densities: of layers by name, as :func:`cdfi.compression.density.density` reads them.
+        rule: "min", "max" or "mean": how layers that share a width agree.
+        round_to: widths are rounded up to a multiple of this (8 or 16 suit most hardware).
+        budget: scale all densities by the one factor that meets it.
+        protected: layers, or modules around them, whose outputs keep their width.
+        extra: rules for operations of your own, by name.
+        warm_start: begin with the largest channels of ``model``; otherwise with new weights.
+
+    Raises:
+        ValueError: a density that is none, an unknown layer or rule, a model that cannot be
+            traced or matched (the message names the layer), or an impossible budget.
+    """
+    plan = Plan(trace(model, example, extra), protected)
+    units, factor = choose(plan, densities, rule, round_to, budget)
+    small = shrink(model, plan.largest(units))
+    _check_runs(model, small, example)
+    if not warm_start:
+        _reset(small)
+    return Derived(small, factor, size(plan, plan.full()), size(plan, units))
+
+
+def choose(
+    plan: Plan,
+    densities: Mapping[str, float],
+    rule: str,
+    round_to: int = 1,
+    budget: Budget | None = None,
+) -> tuple[list[int], float]:
+    """The units of every width, and the factor that the budget scaled all densities by.
+
+    Raises:
+        ValueError: as :func:`derive`.
+    """
+    _check_choice(plan, densities, rule, round_to)
+    if budget is None:
+        return plan.wanted(densities, rule, round_to), 1.0
+    positive = [d for d in densities.values() if d > 0]
+    most = 1 / min(positive, default=1.0)
+    factor = fit(budget, lambda f: size(plan, plan.wanted(densities, rule, round_to, f)), most)
+    return plan.wanted(densities, rule, round_to, factor), factor
+
+
+def remove_zeros(
+    model: nn.Module,
+    example: Sequence[Any],
+    protected: Sequence[str] = (),
+    extra: Mapping[str, Rule] | None = None,
+) -> nn.Module:
+    """A smaller module that computes exactly what ``model`` does in evaluation mode.
+
+    Channels go where nothing would miss them: they are zero whatever comes in, or all weights
+    that read them are zero. A filter of zeros with a bias that leaves another constant stays:
+    next to zero padding no other bias could replace it. Channels under a norm over channels stay,
+    their zeros count in its statistics.
+
+    Raises:
+        ValueError: a model that cannot be traced or matched.
+    """
+    while True:
+        plan = Plan(trace(model, example, extra), protected)
+        small = shrink(model, plan.indices(plan.needed()))
+        _check_runs(model, small, example)
+        if _count(small) == _count(model):
+            return small
+        model = small  # what read the channels that went may be unread itself now
+
+
+def size(plan: Plan, units: Sequence[int]) -> Size:
+    """What the network costs at these widths."""
+    return Size(plan.parameters(units), plan.flops(units))
+
+
+def _check_choice(plan: Plan, densities: Mapping[str, float], rule: str, round_to: int) -> None:
+    if rule not in AGREE:
+        raise ValueError(f"the rule is one of {', '.join(AGREE)}, got {rule!r}")
+    if round_to < 1:
+        raise ValueError(f"widths are rounded to a multiple of at least 1, got {round_to}")
+    ours = {name.rpartition(".")[0] for name in plan.graph.tensors}
+    for name, dense in densities.items():
+        if name not in ours:
+            raise ValueError(
+                f"the densities name a layer {name!r} that the model does not have: read them "
+                "from this model, or from a pruned copy of it"
+            )
+        if not 0 <= dense <= 1:
+            raise ValueError(f"a density lies in [0, 1], but that of {name!r} is {dense}")
+
+
+def _check_runs(model: nn.Module, small: nn.Module, example: Sequence[Any]) -> None:
+    """Raise ValueError where numbers in the code of a model do not suit its smaller form."""
+    with evaluating(model), evaluating(small):
+        expected = [t.shape for t in pytree.tree_leaves(model(*example)) if isinstance(t, Tensor)]
+        try:
+            leaves = pytree.tree_leaves(small(*example))
+        except RuntimeError as error:
+            raise ValueError(
+                f"the smaller model does not run ({error}): its code counts on a width somewhere "
+                "(a view, a split); pass the layer before it in protected=(...)"
+            ) from error
+    shapes = [t.shape for t in leaves if isinstance(t, Tensor)]
+    if shapes != expected:
+        raise ValueError(
+            f"the smaller model returns shapes {shapes} instead of {expected}: pass the layer "
+            "that makes them in protected=(...)"
+        )
+
+
+def _reset(model: nn.Module) -> None:
+    for module in model.modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
+
+
+def _count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())

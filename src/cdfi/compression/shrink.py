@@ -1,0 +1,74 @@
+"""A smaller module: the same layers with some of their channels left out."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from .graph import Slot
+from .layers import CONVOLUTIONS, TRANSPOSED
+
+
+def shrink(model: nn.Module, indices: Mapping[Slot, torch.Tensor]) -> nn.Module:
+    """A copy of ``model`` that keeps, of every slot, the indices given; its widths say so too."""
+    small = copy.deepcopy(model)
+    by_tensor: dict[str, dict[int, torch.Tensor]] = {}
+    for (name, dim), kept in indices.items():
+        by_tensor.setdefault(name, {})[dim] = kept
+    for name, dims in by_tensor.items():
+        path, _, leaf = name.rpartition(".")
+        _cut(small.get_submodule(path), leaf, dims)
+    for module in small.modules():
+        _refit(module)
+    return small
+
+
+def _cut(module: nn.Module, leaf: str, dims: Mapping[int, torch.Tensor]) -> None:
+    """Keep ``dims``' indices of one parameter or buffer of ``module``."""
+    owner = module._parameters if leaf in module._parameters else module._buffers
+    old = owner[leaf]
+    assert old is not None
+    tensor = old.detach()
+    for dim, kept in dims.items():
+        tensor = tensor.index_select(dim, kept.to(tensor.device))
+    if isinstance(old, nn.Parameter):
+        module._parameters[leaf] = nn.Parameter(tensor.clone(), old.requires_grad)
+    else:
+        module._buffers[leaf] = tensor.clone()
+
+
+def _refit(module: nn.Module) -> None:
+    """Set what a layer says of its widths to what its weights are."""
+    if isinstance(module, CONVOLUTIONS):
+        depthwise = module.groups == module.in_channels > 1
+        each = module.out_channels // module.groups
+        module.out_channels = module.weight.shape[0]
+        module.groups = module.out_channels // each if depthwise else module.groups
+        module.in_channels = module.weight.shape[1] * module.groups
+    elif isinstance(module, TRANSPOSED):
+        depthwise = module.groups == module.in_channels > 1
+        module.in_channels = module.weight.shape[0]
+        module.groups = module.in_channels if depthwise else module.groups
+        module.out_channels = module.weight.shape[1] * module.groups
+    elif isinstance(module, nn.Linear):
+        module.out_features, module.in_features = module.weight.shape
+    else:
+        _refit_norm(module)
+
+
+def _refit_norm(module: nn.Module) -> None:
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, torch.Tensor) or weight.dim() != 1:
+        return
+    width = len(weight)
+    if isinstance(module, nn.GroupNorm):
+        by_channel = module.num_groups == module.num_channels
+        module.num_channels = width
+        module.num_groups = width if by_channel else module.num_groups
+    elif isinstance(module, nn.modules.batchnorm._NormBase):
+        module.num_features = width
+    elif isinstance(module, nn.LayerNorm):
+        module.normalized_shape = (width,)
+    elif isinstance(module, nn.PReLU):
+        module.num_parameters = width

@@ -1,0 +1,74 @@
+"""Densities as a table, JSON, CSV or a plot."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from .density import Density, overall
+
+COLUMNS = ("Name", "Density", "In", "Out", "In'", "Out'", "Parameters", "Kept")
+
+
+def as_table(rows: Sequence[Density]) -> str:
+    """The published table: a line for every layer, and one for all of them."""
+    width = max([len(row.name) for row in rows] + [7])
+    lines = [
+        f"{'Name':>{width}}  Density    In   Out   In'  Out'  Parameters        Kept",
+        *(f"{row.name:>{width}}  {_numbers(row)}" for row in rows),
+        f"{'overall':>{width}}  {overall(rows):7.3f}  {'':22}"
+        f"{sum(row.parameters for row in rows):10,}  {sum(row.kept for row in rows):10,}",
+    ]
+    return "\n".join(lines)
+
+
+def _numbers(row: Density) -> str:
+    widths = (row.channels_in, row.channels_out, row.wanted_in, row.wanted_out)
+    four = " ".join(f"{width:5}" for width in widths)
+    return f"{row.density:7.3f} {four}  {row.parameters:10,}  {row.kept:10,}"
+
+
+def as_json(rows: Sequence[Density]) -> str:
+    """A JSON list with an object for every layer."""
+    return json.dumps([row._asdict() for row in rows], indent=2)
+
+
+def as_csv(rows: Sequence[Density]) -> str:
+    """Comma-separated values under the published column names."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    return text.getvalue()
+
+
+def from_json(text: str) -> list[Density]:
+    """The rows that :func:`as_json` wrote.
+
+    Raises:
+        ValueError: ``text`` is something else.
+    """
+    try:
+        return [Density(**row) for row in json.loads(text)]
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"these are not the densities `cdfi density` writes: {error}") from error
+
+
+def plot(rows: Sequence[Density], path: Path) -> None:
+    """Draw a bar for every layer into ``path`` (its suffix says the format).
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ValueError("a plot needs matplotlib: pip install 'cdfi[plot]'") from error
+    figure = Figure(figsize=(max(6.0, 0.2 * len(rows)), 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(range(len(rows)), [row.density for row in rows], color="#3b6ea5")
+    axes.axhline(overall(rows), color="#b5483a", linestyle="--", label="overall")
+    axes.set_xticks(range(len(rows)), [row.name for row in rows], rotation=90, fontsize=6)
+    axes.set(ylabel="density", ylim=(0, 1), xlim=(-0.7, len(rows) - 0.3))
+    axes.legend()
+    figure.savefig(path, dpi=150)
