@@ -15,7 +15,6 @@ from .console import stderr, stdout
 #: Command -> where its function (or its group of functions) lives.
 COMMANDS = {
     "interpolate": "cdfi.cli.interpolate:interpolate",
-    "demo": "cdfi.cli.demo:demo",
     "models": "cdfi.cli.models:app",
     "train": "cdfi.cli.train:train",
     "evaluate": "cdfi.cli.evaluate:evaluate",
@@ -37,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
     try:
-        build()([word for word in words if word != "--debug"], prog_name="cdfi")
+        build(words)(words, prog_name="cdfi")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
     except Exception as error:
@@ -49,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build() -> typer.Typer:
-    """The application with every command of :data:`COMMANDS`."""
+def build(words: Sequence[str] = ()) -> typer.Typer:
+    """The application that ``words`` need: one command where they name it, else all of them.
+
+    Importing a command costs time, and what one of them lacks must not stop the others.
+    """
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -58,8 +61,9 @@ def build() -> typer.Typer:
         help="Video frame interpolation with small networks, and the method that makes them small.",
     )
     app.callback()(_options)
-    for name, target in COMMANDS.items():
-        module, _, attribute = target.partition(":")
+    first = next((word for word in words if not word.startswith("-")), None)
+    for name in [first] if first in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(import_module(module), attribute)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

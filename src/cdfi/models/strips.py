@@ -12,6 +12,8 @@ from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
+#: Channels the CPU kernel takes at a time.
+BLOCK = 16
 
 
 class Rows(NamedTuple):
@@ -26,7 +28,7 @@ class Sources(NamedTuple):
     """What the strips of one pair of frames are computed from."""
 
     coarse: Tensor  # (N, C, H/2, W/2): what the heads read
-    #: (N, 3 or 63, H + 2r, W + 2r): frame0 and the features both sides share, in one block ...
+    #: (N, 3 or 64, H + 2r, W + 2r): frame0 and the features both sides share, in one block ...
     first: Tensor
     second: Tensor  # ... and frame1 alone, so that the features exist once.
     height: int
@@ -62,7 +64,8 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     first = F.pad(frame0, border, mode="replicate")
     features = network.pyramid(levels, height, width)
     if features is not None:
-        first = torch.cat([first, features.to(first.dtype)], 1)
+        blank = first.new_zeros(1, 1, 1, 1).expand(len(first), _blank(network), *first.shape[2:])
+        first = torch.cat([first, features.to(first.dtype), blank], 1)
     second = F.pad(frame1, border, mode="replicate")
     last = torch.channels_last
     return Sources(
@@ -139,11 +142,18 @@ def _strip(
     if network.synthesis is None:
         return Rows(base, None, None)
     side1 = torch.cat([side1, warp(1, sources.first)[:, 3:]], 1)
-    return Rows(base, network.interleave(side0, side1), torch.sigmoid(head("blend")))
+    joint = network.interleave(*(side[:, : 3 + sum(config.pyramid)] for side in (side0, side1)))
+    return Rows(base, joint, torch.sigmoid(head("blend")))
+
+
+def _blank(network: Network) -> int:
+    """Empty channels that fill up a block, so that the CPU kernel reads it where it lies."""
+    return -(3 + sum(network.config.pyramid)) % BLOCK
 
 
 def _maps(weight: Tensor, alpha: Tensor, beta: Tensor) -> Maps:
-    return Maps(torch.softmax(weight, 1), alpha, beta)
+    taps = weight.permute(0, 2, 3, 1)  # as they lie in memory, so that nothing is copied
+    return Maps(torch.softmax(taps, 3).permute(0, 3, 1, 2), alpha, beta)
 
 
 def _coarse_row(row: int, sources: Sources) -> int:
@@ -170,14 +180,16 @@ def _last(
     place = torch.arange(above, below, device=hidden.device, dtype=torch.float64)
     place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1))
     row = place.floor()
-    fraction = (place - row).to(hidden.dtype).view(1, 1, -1, 1)
+    fraction = (place - row).to(hidden.dtype).view(1, -1, 1, 1)
     row = row.long() - first
-    upper = hidden.index_select(2, row)
-    lower = hidden.index_select(2, (row + 1).clamp(max=hidden.shape[2] - 1))
-    rows = torch.lerp(upper, lower, fraction.expand_as(upper))
+    pixels = hidden.permute(0, 2, 3, 1)  # as it lies in memory: rows are contiguous there
+    upper = pixels.index_select(1, row)
+    lower = pixels.index_select(1, (row + 1).clamp_(max=hidden.shape[2] - 1))
+    rows = upper.lerp_(lower, fraction).permute(0, 3, 1, 2)
     wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
-    padding = (0, 0, above - (top - 1), bottom + 1 - below)
-    wide = F.pad(wide, padding)
+    missing = (above - (top - 1), bottom + 1 - below)
+    if any(missing):
+        wide = F.pad(wide, (0, 0, *missing))
     return F.conv2d(wide, head.last.weight, head.last.bias, padding=(0, 1))
 
 

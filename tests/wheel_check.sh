@@ -1,0 +1,29 @@
+#!/bin/sh
+# Builds the wheel, installs it into an empty environment, and interpolates once with it.
+# Usage: wheel_check.sh PYTHON (one that has the `build` package)
+set -eu
+python=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$python" -m build --quiet --wheel --outdir "$work/dist" .
+case "$work"/dist/*.whl in
+*-py3-none-any.whl) ;;
+*) echo "wheel-check: the wheel is not a pure-Python one: $(ls "$work/dist")" >&2; exit 1 ;;
+esac
+"$python" -c "import sys, venv; venv.create(sys.argv[1], with_pip=True)" "$work/empty"
+"$work/empty/bin/python" -m pip install --quiet --constraint constraints.txt torch
+"$work/empty/bin/python" -m pip install --quiet --constraint constraints.txt "$work"/dist/*.whl
+cp tests/assets/frame0.png tests/assets/frame1.png "$work"
+cd "$work" # away from the checkout: what runs is the wheel
+"$work/empty/bin/cdfi" --version
+"$work/empty/bin/cdfi" interpolate frame0.png frame1.png -o middle.png
+"$work/empty/bin/python" - <<'PYTHON'
+from PIL import Image, ImageChops, ImageStat
+
+middle, frame0, frame1 = (Image.open(f"{name}.png") for name in ("middle", "frame0", "frame1"))
+assert middle.size == frame0.size, (middle.size, frame0.size)
+mean = Image.blend(frame0, frame1, 0.5)
+difference = max(ImageStat.Stat(ImageChops.difference(middle, mean)).mean)
+assert 0 < difference < 20, f"the middle frame is not between its neighbours: {difference}"
+print(f"wheel-check: interpolated {middle.size[0]} x {middle.size[1]} from the installed wheel")
+PYTHON
