@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from ..training.watch import Outcome, Watcher
 from .console import progress, stderr, stdout
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, which `cdfi --help` must not wait for
     from ..training.args import TrainArgs
-    from ..training.watch import Outcome
 
 _WHAT, _HOW, _RUN = "What is trained, on what", "How", "The run"
 _INTERRUPTED = 130
@@ -160,7 +160,7 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
 
     if download_vgg:
         download()
-    watcher = _bar(quiet)
+    watcher = _Bar(quiet)
     with watcher.bar:
         outcome = run_training(args, resume, watcher)
     _say(outcome)
@@ -168,36 +168,30 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
         raise typer.Exit(_INTERRUPTED)
 
 
-def _say(outcome: "Outcome") -> None:
+def _say(outcome: Outcome) -> None:
     score = f", best {outcome.best:.3f} dB on held-out shots" if outcome.best > 0 else ""
     stdout.print(f"{outcome.reason} at step {outcome.step}{score}: {outcome.folder}")
     if outcome.reason != "finished":
         stdout.print(f"continue with: cdfi train --resume {outcome.folder}")
 
 
-def _bar(quiet: bool):  # the class needs an import that only this command should pay for
-    from ..training.watch import Watcher
+class _Bar(Watcher):
+    """Shows a run as a progress bar on stderr."""
 
-    class Bar(Watcher):
-        """Shows a run as a progress bar on stderr."""
+    def __init__(self, quiet: bool) -> None:
+        self.bar = progress(quiet)
+        self._quiet = quiet
+        self._task = self.bar.add_task("starting", total=None, note="")
 
-        def __init__(self) -> None:
-            self.bar = progress(quiet)
-            self._task = self.bar.add_task("starting", total=None, note="")
+    def decoding(self, done: int, total: int) -> None:
+        self.bar.update(self._task, description="decoding", completed=done, total=total)
 
-        def decoding(self, done: int, total: int) -> None:
-            self.bar.update(
-                self._task, description="decoding", completed=done, total=total, note="videos"
-            )
+    def stepped(self, step: int, steps: int) -> None:
+        self.bar.update(self._task, description="training", completed=step, total=steps)
 
-        def stepped(self, step: int, steps: int) -> None:
-            self.bar.update(self._task, description="training", completed=step, total=steps)
+    def measured(self, note: str) -> None:
+        self.bar.update(self._task, note=note)
 
-        def measured(self, note: str) -> None:
-            self.bar.update(self._task, note=note)
-
-        def said(self, text: str) -> None:
-            if not quiet:
-                stderr.print(text)
-
-    return Bar()
+    def said(self, text: str) -> None:
+        if not self._quiet:
+            stderr.print(text)

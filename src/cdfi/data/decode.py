@@ -57,7 +57,7 @@ def _with_opencv(path: Path, lines: int | None) -> Iterator[np.ndarray]:
         if not good:
             raise ValueError(f"{path} cannot be decoded by OpenCV")
         while good:
-            size = fitted(*frame.shape[:2], lines)
+            size = fitted(frame.shape[0], frame.shape[1], lines)
             if size != frame.shape[:2]:
                 frame = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

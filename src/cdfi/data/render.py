@@ -25,8 +25,8 @@ def render(scene: Scene, patches: Tensor, side: int) -> Batch:
     canvas, front, flow = _background(scene, patches, side)
     for layer in range(1, LAYERS):
         _lay_over(scene, patches, layer, canvas, front, flow)
-    frame0, middle, frame1 = canvas.clamp(0, 1).unflatten(2, (3, side)).unbind(2)
-    past, now, future = front.unflatten(1, (3, side)).unbind(1)
+    frame0, middle, frame1 = canvas.clamp(0, 1).view(-1, 3, 3, side, side).unbind(2)
+    past, now, future = front.view(-1, 3, side, side).unbind(1)
     seen0, seen1 = _seen(flow, -1, now, past), _seen(flow, 1, now, future)
     rows_first = flow.flip(1)
     return Batch(frame0, middle, frame1, -rows_first, rows_first, seen0, seen1)
@@ -79,7 +79,7 @@ def _places(velocity: Tensor, side: int) -> Tensor:
     forward = torch.eye(2, device=velocity.device) + steps * velocity[:, None, :, :2]
     (a, b), (c, d) = (row.unbind(-1) for row in forward.unbind(-2))
     inverse = torch.stack((d, -b, -c, a), -1) / (a * d - b * c)[..., None]
-    inverse = inverse.unflatten(-1, (2, 2))
+    inverse = inverse.view(*inverse.shape[:-1], 2, 2)
     shift = -(inverse @ (steps * velocity[:, None, :, 2:]))
     maps = torch.cat((inverse, shift), -1)  # (n, 3, 2, 3)
     places = _pixels(side, velocity) @ maps.transpose(-1, -2)
@@ -107,21 +107,23 @@ def _opacity(scene: Scene, layer: int, chosen: Tensor | slice, where: Tensor) ->
 
 def _sample(image: Tensor, grid: Tensor, outside: str) -> Tensor:
     side = round((grid.shape[1] / len(_INSTANTS)) ** 0.5)
-    grid = grid.unflatten(1, (len(_INSTANTS) * side, side))
-    return F.grid_sample(image, grid, padding_mode=outside, align_corners=False)
+    grid = grid.view(len(grid), len(_INSTANTS) * side, side, 2)
+    sampled: Tensor = F.grid_sample(image, grid, padding_mode=outside, align_corners=False)
+    return sampled
 
 
 def _flow(velocity: Tensor, side: int) -> Tensor:
     """The displacement of every middle pixel over a half step: (n, 2, side, side), x then y."""
-    return (velocity @ _pixels(side, velocity).T).unflatten(-1, (side, side))
+    return (velocity @ _pixels(side, velocity).T).view(-1, 2, side, side)
 
 
 def _seen(flow: Tensor, step: int, now: Tensor, then: Tensor) -> Tensor:
     """(N, 1, H, W): 1 where the middle frame's front layer is in front where it moves to."""
     side = flow.shape[-1]
-    x, y, _ = _pixels(side, flow).T.unflatten(1, (side, side)) + (side - 1) / 2
+    x, y, _ = _pixels(side, flow).T.reshape(3, side, side) + (side - 1) / 2
     column, row = (x + step * flow[:, 0]).round().long(), (y + step * flow[:, 1]).round().long()
     inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
     place = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
     landed = then.flatten(1).gather(1, place.flatten(1)).view_as(now)
-    return (inside & (landed == now)).to(flow.dtype)[:, None]
+    seen: Tensor = inside & (landed == now)
+    return seen.to(flow.dtype)[:, None]

@@ -73,7 +73,7 @@ def _velocity(u: Tensor, centre: Tensor, motion: float) -> Tensor:
     bend = torch.stack(
         (grow + shear_x / 3, -turn + shear_y / 3, turn + shear_y / 3, grow - shear_x / 3), -1
     )
-    bend = (bend * spread[:, None]).unflatten(-1, (2, 2))
+    bend = (bend * spread[:, None]).view(*u.shape[:2], 2, 2)
     return _about(bend, centre) + torch.nn.functional.pad(total[..., None], (2, 0))
 
 
@@ -92,7 +92,7 @@ def _turned(u: Tensor, most: float = math.pi) -> Tensor:
     """Rotations by up to ``most`` radians either way, (..., 2, 2)."""
     angle = (u * 2 - 1) * most
     cos, sin = torch.cos(angle), torch.sin(angle)
-    return torch.stack((cos, sin, -sin, cos), -1).unflatten(-1, (2, 2))
+    return torch.stack((cos, sin, -sin, cos), -1).view(*u.shape, 2, 2)
 
 
 def _log_uniform(u: Tensor, low: float, high: float) -> Tensor:

@@ -62,4 +62,5 @@ def _thumbnail(frame: np.ndarray) -> np.ndarray:
 def _histogram(thumbnail: np.ndarray) -> np.ndarray:
     """The share of each of 64 colours."""
     bins = (thumbnail // 64).astype(np.int64) @ np.array([16, 4, 1])
-    return np.bincount(bins.ravel(), minlength=64) / bins.size
+    shares: np.ndarray = np.bincount(bins.ravel(), minlength=64) / bins.size
+    return shares

@@ -1,1 +1,1 @@
-"""."""
+"""Training: a run's arguments, losses, optimizers, loop and record."""

@@ -166,7 +166,8 @@ def _read(text: str, like: object) -> Any:
         if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
             raise ValueError("it is true or false")
         return text.lower() in ("true", "1", "yes")
-    return type(like)(text)
+    kind: Any = type(like)
+    return kind(text)
 
 
 def _check(holds: bool, name: str, wanted: str, value: object) -> None:

@@ -32,7 +32,8 @@ def expected_flow(maps: Maps, dilation: int) -> Tensor:
     """
     size = math.isqrt(maps.weight.shape[1])
     taps = (torch.arange(size, device=maps.weight.device) - (size - 1) / 2) * dilation
-    share = maps.weight.float().unflatten(1, (size, size))
+    share = maps.weight.float()
+    share = share.reshape(-1, size, size, *share.shape[2:])
     rows = torch.einsum("nklhw,k->nhw", share, taps)[:, None]
     columns = torch.einsum("nklhw,l->nhw", share, taps)[:, None]
     moved_y, moved_x = displacement(maps)

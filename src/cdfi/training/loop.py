@@ -1,6 +1,7 @@
 """The run: step through the data until the end, the time limit or a signal."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -76,27 +77,29 @@ class Run:
 
     def go(self, stop: Stop, watcher: Watcher) -> Outcome:
         """Take the steps that are left; save at the end, however it comes."""
-        record = self._record(watcher) if self._processes.rank == 0 else None
+        record = None
+        if self._processes.rank == 0:
+            record = Record(self._folder, self._args, self.state, self._data.held_out, watcher)
+        with record or nullcontext():
+            reason = self._steps(stop, watcher, record)
+            if record is not None:
+                if reason != "interrupted":
+                    record.validated(self._processes.device)
+                record.save()
+        return Outcome(reason, self.state.step, self.state.best, self._folder)
+
+    def _steps(self, stop: Stop, watcher: Watcher, record: Record | None) -> Reason:
+        """Steps until the last one or until asked to stop; why it ended."""
         state, steps = self.state, self._length.steps
         stream = batches(self._args, self._data.mixture, self._processes, state.step, steps)
-        reason: Reason = "finished"
         self._meter.reset()
         while state.step < steps:
             if asked := self._asked(stop):
-                reason = asked
-                break
+                return asked
             self._step(stream)
             watcher.stepped(state.step, steps)
             self._report(record)
-        if record is not None:
-            if reason != "interrupted":
-                record.validated(self._processes.device)
-            record.save()
-            record.log.close()
-        return Outcome(reason, state.step, state.best, self._folder)
-
-    def _record(self, watcher: Watcher) -> Record:
-        return Record(self._folder, self._args, self.state, self._data.held_out, watcher)
+        return "finished"
 
     def _asked(self, stop: Stop) -> Reason | None:
         """Why to stop now. Several processes agree on it, only now and then: it costs a wait."""
@@ -152,10 +155,8 @@ class Run:
             names, means = self._meter.means()
             means = self._processes.mean(means)  # every process takes part
             if record is not None:
-                speed = self._meter.speed()
-                values = dict(zip(names, means.tolist()))
-                extra = {"lr": rate(step - 1, args, self._length), "skipped": self.state.skipped}
-                record.measured({**values, **extra, "samples_per_second": speed}, speed)
+                lr = rate(step - 1, args, self._length)
+                record.measured(dict(zip(names, means.tolist())), lr, self._meter.speed())
             self._meter.reset()
         if record is not None:
             if step % (args.validate_every or self._length.epoch) == 0:

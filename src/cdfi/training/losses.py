@@ -111,8 +111,8 @@ def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
 def _census(x: Tensor, reach: int) -> Tensor:
     grey = (x * x.new_tensor([0.2989, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True) * 255
     side = 2 * reach + 1
-    around = F.unfold(grey, side, padding=reach).unflatten(2, grey.shape[2:])
-    difference = around - grey
+    around = F.unfold(grey, side, padding=reach)
+    difference = around.view(len(x), -1, *grey.shape[2:]) - grey
     return difference / torch.sqrt(0.81 + difference.square())
 
 

@@ -46,7 +46,7 @@ class Record:
         (folder / "args.json").write_text(args.to_json() + "\n", encoding="utf-8")
         config = state.network.config.to_json()
         (folder / "config.json").write_text(config + "\n", encoding="utf-8")
-        self.log = Log(folder, state.step)
+        self._log = Log(folder, state.step)
         self._saved = time.monotonic()
         if held_out is not None:
             watcher.said(
@@ -54,9 +54,17 @@ class Record:
                 f"scores {averaging(held_out):.2f} dB"
             )
 
-    def measured(self, values: Mapping[str, float], speed: float) -> None:
-        """A log row."""
-        self.log.row("train", self._state.step, values)
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.close()
+
+    def measured(self, values: Mapping[str, float], lr: float, speed: float) -> None:
+        """A log row: the loss and its parts, the learning rate, samples a second."""
+        state = self._state
+        extra = {"lr": lr, "skipped": state.skipped, "samples_per_second": speed}
+        self._log.row("train", state.step, {**values, **extra})
         self._watcher.measured(f"loss {values['loss']:.4f}  {speed:.1f} samples/s")
 
     def validated(self, device: torch.device) -> None:
@@ -66,8 +74,8 @@ class Record:
         self._validated = self._state.step
         network = self._state.average.network
         score = validate(network, self._held_out, device)
-        self.log.row("validation", self._state.step, {"psnr": score})
-        self.log.image(self._state.step, sample_image(network, self._held_out, device))
+        self._log.row("validation", self._state.step, {"psnr": score})
+        self._log.image(self._state.step, sample_image(network, self._held_out, device))
         best = score > self._state.best
         if best:
             self._state.best = score

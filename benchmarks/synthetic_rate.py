@@ -1,0 +1,42 @@
+"""How many synthetic samples a second does one core render (or one GPU)?
+
+CDFI_DATA=data python benchmarks/synthetic_rate.py [--side 128]
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cdfi.data.batch import Draw
+from cdfi.data.cache import default_cache
+from cdfi.data.photos import photo_cache
+from cdfi.data.synthetic import Synthetic
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batches", type=int, default=30)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    photos = photo_cache(Path(os.environ["CDFI_DATA"]) / "train" / "stills", default_cache())
+    source = Synthetic(photos, options.side)
+    source.samples(draws(0, options.batch))
+    start = time.perf_counter()
+    for number in range(options.batches):
+        source.samples(draws(number * options.batch, options.batch))
+    rate = options.batch * options.batches / (time.perf_counter() - start)
+    print(f"{rate:.0f} samples/s a core at {options.side} x {options.side}")
+
+
+def draws(first: int, count: int) -> list[Draw]:
+    return [Draw(i, np.random.default_rng(i)) for i in range(first, first + count)]
+
+
+if __name__ == "__main__":
+    main()

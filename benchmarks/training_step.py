@@ -1,0 +1,60 @@
+"""How long is one training step (forward, loss, backward, optimizer), without its data?
+
+python benchmarks/training_step.py [--network compressed-adacof] [--side 128] [--device cpu]
+"""
+
+import argparse
+import time
+from statistics import median
+
+import torch
+from torch.optim import Optimizer
+
+from cdfi.data.batch import Batch
+from cdfi.models import NETWORKS, Network
+from cdfi.training.losses import parse_loss
+from cdfi.training.objective import Objective
+from cdfi.training.optimizers import build_optimizer
+from cdfi.training.presets import PRESETS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", default="compressed-adacof", choices=NETWORKS)
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--guide", type=float, default=0.0, help="1: with guidance, 0: without")
+    options = parser.parse_args()
+    args = PRESETS["bundled"]
+    device = torch.device(options.device)
+    network = Network(NETWORKS[options.network]).to(device).to(memory_format=torch.channels_last)
+    objective = Objective(network, parse_loss(args.loss), args)
+    optimizer = build_optimizer(network, args, 1)
+    batch = random_batch(options.batch, options.side, device)
+    times = [step(objective, optimizer, batch, options.guide) for _ in range(options.steps + 3)][3:]
+    best, middle = min(times), median(times)
+    print(f"{options.network}, {options.batch} x {options.side}^2 on {device}: ", end="")
+    print(f"median {middle:.3f} s, best {best:.3f} s, {options.batch / middle:.1f} samples/s")
+
+
+def random_batch(count: int, side: int, device: torch.device) -> Batch:
+    shapes = [3, 3, 3, 2, 2, 1, 1]
+    return Batch(*(torch.rand(count, c, side, side, device=device) for c in shapes))
+
+
+def step(
+    objective: Objective, optimizer: torch.optim.Optimizer, batch: Batch, guide: float
+) -> float:
+    start = time.perf_counter()
+    objective(batch, guide)["loss"].backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    if batch.middle.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
