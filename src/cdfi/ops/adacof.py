@@ -43,13 +43,14 @@ def adacof(
     Raises:
         ValueError: shapes that do not fit together, mixed devices, or an unknown rounding.
     """
-    rows = weight.shape[2] + (math.isqrt(weight.shape[1]) - 1) * dilation
+    _check(input, (weight, offset_y, offset_x), 0, dilation, rounding)
+    rows = weight.shape[2] + (_kernel_size(weight) - 1) * dilation
     if input.shape[2] != rows:
         raise ValueError(
             f"expected an input of {rows} rows (H + (K-1)*dilation), got {input.shape[2]}: "
             "pad the frame first"
         )
-    return adacof_strip(input, weight, offset_y, offset_x, 0, dilation, rounding)
+    return _run(input, weight, offset_y, offset_x, 0, dilation, rounding)
 
 
 def adacof_strip(
@@ -67,10 +68,22 @@ def adacof_strip(
     that strip of the taller output.
     """
     _check(input, (weight, offset_y, offset_x), row, dilation, rounding)
+    return _run(input, weight, offset_y, offset_x, row, dilation, rounding)
+
+
+def _run(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> Tensor:
+    """Compute a strip by the device's kernel, or by the reference where it has none."""
     if not _has_kernel(input.device):
-        return adacof_reference(
-            *(input, weight, offset_y, offset_x), dilation=dilation, rounding=rounding, row=row
-        )
+        maps = (weight, offset_y, offset_x)
+        return adacof_reference(input, *maps, dilation=dilation, rounding=rounding, row=row)
     result: Tensor = _adacof(input, weight, offset_y, offset_x, row, dilation, rounding)
     return result
 
@@ -85,12 +98,15 @@ def _check(
         raise ValueError(f"expected dilation >= 1 and row >= 0, got {dilation} and {row}")
     if input.dim() != 4 or any(m.dim() != 4 for m in maps):
         raise ValueError("expected four tensors of 4 dimensions: (N, C, H, W) and (N, K*K, H, W)")
+    if not all(values.is_floating_point() for values in (input, *maps)):
+        raise ValueError("expected floating-point tensors: convert them with .float()")
     shapes = [tuple(m.shape) for m in maps]
     if shapes[0] != shapes[1] or shapes[0] != shapes[2]:
         raise ValueError(f"expected weight and offsets of one shape (N, K*K, H, W), got {shapes}")
     batch, taps, height, width = shapes[0]
-    reach = (math.isqrt(taps) - 1) * dilation
-    if math.isqrt(taps) ** 2 != taps or taps == 0:
+    kernel = _kernel_size(maps[0])
+    reach = (kernel - 1) * dilation
+    if kernel**2 != taps or taps == 0:
         raise ValueError(f"expected K*K maps for a K x K kernel, got {taps}")
     if input.shape[0] != batch or input.shape[3] != width + reach:
         raise ValueError(
@@ -109,6 +125,11 @@ def _check(
 def _has_kernel(device: torch.device) -> bool:
     """Whether the custom operation runs on ``device``."""
     return device.type in ("cpu", "meta")
+
+
+def _kernel_size(maps: Tensor) -> int:
+    """K of maps (N, K*K, H, W); ``int`` makes a compiler take it as a constant of the graph."""
+    return math.isqrt(int(maps.shape[1]))
 
 
 @torch.library.custom_op("cdfi::adacof", mutates_args=())

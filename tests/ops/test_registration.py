@@ -1,0 +1,193 @@
+"""The AdaCoF operation inside PyTorch: opcheck, compile, export, autocast, threads, caches."""
+
+import importlib
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cdfi.ops import adacof, adacof_reference, adacof_strip
+
+# The package gives the function the module's name.
+registration = importlib.import_module("cdfi.ops.adacof")
+
+
+def arguments(
+    channels: int = 5, size: tuple[int, int] = (6, 7), kernel: int = 3, gradients: bool = False
+) -> tuple[Tensor, ...]:
+    """Random input, weight, offset_y, offset_x for two images and dilation 1."""
+    random = torch.Generator().manual_seed(0)
+    shape = (2, kernel * kernel, *size)
+    image = torch.randn(2, channels, *(s + kernel - 1 for s in size), generator=random)
+    maps = (torch.randn(shape, generator=random) for _ in range(3))
+    return tuple(tensor.requires_grad_(gradients) for tensor in (image, *maps))
+
+
+class Warp(nn.Module):
+    """The operation on a frame that it pads itself."""
+
+    def forward(self, frame: Tensor, weight: Tensor, offset_y: Tensor, offset_x: Tensor) -> Tensor:
+        padded = nn.functional.pad(frame, (1, 1, 1, 1), mode="replicate")
+        return adacof(padded, weight, offset_y, offset_x)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("gradients", [False, True])
+def test_opcheck_accepts_the_operation(channels: int, gradients: bool) -> None:
+    tensors = arguments(channels, gradients=gradients)
+    torch.library.opcheck(registration._adacof, (*tensors, 0, 1, "floor"))
+
+
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)])
+def test_opcheck_accepts_the_backward_operation(wanted: tuple[bool, bool]) -> None:
+    tensors = arguments()
+    grad = torch.randn(2, 5, 6, 7)
+    torch.library.opcheck(registration._adacof_backward, (grad, *tensors, 0, 1, "trunc", *wanted))
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_one_compiled_graph_holds_the_operation_and_its_gradient(dynamic: bool) -> None:
+    compiled = torch.compile(adacof, fullgraph=True, dynamic=dynamic, backend="aot_eager")
+    for size in ((6, 7), (9, 8)):
+        tensors = arguments(size=size, gradients=True)
+        result, expected = compiled(*tensors), adacof(*tensors)
+        torch.testing.assert_close(result, expected)
+        ours = torch.autograd.grad(result.square().sum(), tensors)
+        theirs = torch.autograd.grad(expected.square().sum(), tensors)
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_an_exported_program_takes_frames_of_any_size() -> None:
+    height, width = torch.export.Dim("height", min=2), torch.export.Dim("width", min=2)
+    shapes = tuple({2: height, 3: width} for _ in range(4))
+    frame, maps = torch.rand(2, 3, 6, 7), arguments(size=(6, 7))[1:]
+    program = torch.export.export(Warp(), (frame, *maps), dynamic_shapes=shapes)
+    frame, maps = torch.rand(2, 3, 11, 8), arguments(size=(11, 8))[1:]
+    torch.testing.assert_close(program.module()(frame, *maps), Warp()(frame, *maps))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_on_a_cpu_computes_in_float32(dtype: torch.dtype) -> None:
+    image, *maps = arguments()
+    halves = [tensor.to(dtype) for tensor in (image, *maps[:2])]
+    with torch.autocast("cpu", torch.bfloat16):
+        result = adacof(*halves, maps[2])
+    expected = adacof(*(half.float() for half in halves), maps[2])
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_rounded_once_at_the_end(dtype: torch.dtype) -> None:
+    halves = [tensor.to(dtype).requires_grad_() for tensor in arguments()]
+    result = adacof(*halves)
+    expected = adacof(*(half.float() for half in halves)).to(dtype)
+    assert torch.equal(result, expected)
+    gradients = torch.autograd.grad(result.float().sum(), halves)
+    assert all(gradient.dtype == dtype for gradient in gradients)
+
+
+def test_a_device_without_a_kernel_uses_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "_has_kernel", lambda device: False)
+    image, *maps = arguments()
+    assert torch.equal(adacof(image, *maps), adacof_reference(image, *maps))
+    strip = [values[:, :, 2:5] for values in maps]
+    expected = adacof_reference(image, *maps)[:, :, 2:5]
+    assert torch.equal(adacof_strip(image, *strip, 2), expected)
+
+
+def test_threads_may_call_the_operation_at_the_same_time() -> None:
+    tensors = arguments(size=(40, 30), gradients=True)
+
+    def gradients(_: int) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(adacof(*tensors).square().sum(), tensors)
+
+    expected = gradients(0)
+    with ThreadPoolExecutor(2) as pool:
+        for result in pool.map(gradients, range(20)):
+            assert all(torch.equal(ours, theirs) for ours, theirs in zip(result, expected))
+
+
+def test_an_error_in_a_thread_reaches_the_caller() -> None:
+    from cdfi.ops import cpu
+
+    def broken(start: int, stop: int) -> None:
+        raise MemoryError(f"{start} {stop}")
+
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(MemoryError):
+            cpu._over_lines(broken, 10)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_importing_the_operation_does_not_import_its_compiler() -> None:
+    code = (
+        "import sys, cdfi.ops; sys.exit('numba' in sys.modules or 'triton.language' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_kernel_without_a_folder_to_cache_in_is_compiled_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from numba.core import caching
+
+    from cdfi.ops.cpu_kernels import compiled
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    def double(number: int) -> int:
+        return 2 * number
+
+    assert compiled(double)(21) == 42
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX folders")
+def test_machine_code_is_kept_in_the_folder_of_numba_cache_dir(tmp_path: Path) -> None:
+    code = (
+        "import torch; from cdfi.ops import adacof; "
+        "m = torch.zeros(1, 1, 1, 1); adacof(torch.zeros(1, 1, 1, 1), m, m, m)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+    )
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"rounding": "round"}, "rounding"),
+        ({"dilation": 0}, "dilation"),
+        ({"input": torch.zeros(2, 5, 8, 8)}, "columns"),
+        ({"input": torch.zeros(2, 5, 9, 9)}, "rows"),
+        ({"input": torch.zeros(1, 5, 8, 9)}, "images"),
+        ({"input": torch.zeros(5, 8, 9)}, "4 dimensions"),
+        ({"offset_y": torch.zeros(2, 9, 6, 1)}, "one shape"),
+        ({name: torch.zeros(2, 8, 6, 7) for name in ("weight", "offset_y", "offset_x")}, r"K\*K"),
+        ({"offset_x": torch.zeros(2, 9, 6, 7, device="meta")}, "one device"),
+        ({"weight": torch.zeros(2, 9, 6, 7, dtype=torch.int32)}, "floating"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(change: dict[str, object], message: str) -> None:
+    names = ("input", "weight", "offset_y", "offset_x")
+    call = {**dict(zip(names, arguments())), **change}
+    with pytest.raises(ValueError, match=message):
+        adacof(**call)
+
+
+@pytest.mark.parametrize("row", [-1, 3])
+def test_a_strip_beyond_the_input_is_refused(row: int) -> None:
+    image, *maps = arguments()
+    with pytest.raises(ValueError, match="row"):
+        adacof_strip(image, *(values[:, :, :4] for values in maps), row)
