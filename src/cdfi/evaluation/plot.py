@@ -9,6 +9,11 @@ from cdfi.evaluation.extras import need
 from cdfi.evaluation.report import Average, Report
 
 
+def need_matplotlib() -> None:
+    """Raise ValueError if matplotlib is not installed."""
+    need("matplotlib", "a plot", "cdfi[plot]")
+
+
 def plot(report: Report, path: Path) -> None:
     """Draw the first metric of ``report``: a row of axes for each data set.
 
@@ -21,7 +26,7 @@ def plot(report: Report, path: Path) -> None:
     Raises:
         ValueError: matplotlib is not installed, or does not know the file's ending.
     """
-    need("matplotlib", "a plot", "cdfi[plot]")
+    need_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -128,7 +128,7 @@ class Report:
         lines = [self.header(), ["---"] * len(self.header())]
         lines += [self.cells(average) for average in self.averages()]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        notes = "\n".join(f"- {key}: {_flat(value)}" for key, value in self.protocol.items())
+        notes = "\n".join(f"- {key}: {flat(value)}" for key, value in self.protocol.items())
         return f"{table}\n\n{notes}\n"
 
 
@@ -153,7 +153,8 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
     return {**row, "scores": plain}
 
 
-def _flat(value: object) -> str:
+def flat(value: object) -> str:
+    """A part of the protocol on one line."""
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {_flat(inner)}" for key, inner in value.items())
+        return "; ".join(f"{key}: {flat(inner)}" for key, inner in value.items())
     return str(value)
