@@ -115,9 +115,7 @@ class Converter:
         levels = (1 / luma, -black / luma, 1 / chroma, -grey / chroma)
         hues = (2 * (1 - kr), -2 * (1 - kb) * kb / green, -2 * (1 - kr) * kr / green, 2 * (1 - kb))
         halved = self.form.shifts[0] > 0, self.form.shifts[1] > 0
-        yuv_to_rgb(
-            planes[:3], lines[:3], rgb.numpy(), _f32(levels), _f32(hues), halved, self._sited()
-        )
+        yuv_to_rgb(planes, lines, rgb.numpy(), _f32(levels), _f32(hues), halved, self._sited())
         return rgb
 
     def _to_frame_compiled(self, rgb: Tensor, alpha: Tensor | None) -> VideoFrame:
@@ -131,7 +129,7 @@ class Converter:
         halved = self.form.shifts[0] > 0, self.form.shifts[1] > 0
         weights = _f32((kr, 1 - kr - kb, kb))
         sited, peak = self._sited(), self.form.peak
-        rgb_to_yuv(rgb.numpy(), planes[:3], lines[:3], _f32(levels), weights, peak, halved, sited)
+        rgb_to_yuv(rgb.numpy(), planes, lines, _f32(levels), weights, peak, halved, sited)
         if alpha is not None:
             write_component(image, 3, alpha[0].float().mul(peak))
         return image

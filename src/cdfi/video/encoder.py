@@ -11,11 +11,11 @@ from pathlib import Path
 
 import av
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .codecs import CodecRow
 from .colour import Colour
+from .fit import Fitter
 from .frame import Picture
 from .source import Source
 
@@ -29,7 +29,7 @@ class EncoderSettings:
     """Everything that fixes the encoded stream; the same for all segments of a job."""
 
     row: CodecRow
-    pix_fmt: str
+    fitter: Fitter
     time_base: Fraction
     rate: Fraction
     options: Mapping[str, str]
@@ -115,16 +115,16 @@ class SegmentWriter:
         stream.time_base = FILE_BASE
         context = stream.codec_context
         context.width, context.height = source.width, source.height
-        context.pix_fmt = settings.pix_fmt
+        context.pix_fmt = settings.fitter.target
         if source.aspect is not None:
             context.sample_aspect_ratio = source.aspect
-        _tag(context, source.colour)
+        _tag(context, settings.fitter.tags)
         context.open()
         return stream
 
     def add(self, picture: Picture) -> None:
         """Encode ``picture``, whose time is later than any before it."""
-        image = fitted(picture.image, self.settings.pix_fmt)
+        image = self.settings.fitter.fit(picture.image)
         image.pts, image.time_base = picture.pts, self.settings.time_base
         image.pict_type = 0  # the source's own choice of key frames is not ours
         self._number[picture.pts] = len(self.times)
@@ -151,13 +151,6 @@ class SegmentWriter:
             packet.duration = TICK
             self._decoded += 1
             self._container.mux_one(packet)
-
-
-def fitted(image: VideoFrame, pix_fmt: str) -> VideoFrame:
-    """``image`` itself, or converted where the encoder takes only another format."""
-    if image.format.name == pix_fmt:
-        return image
-    return image.reformat(format=pix_fmt, interpolation="BICUBIC")
 
 
 def _tag(context: av.VideoCodecContext, colour: Colour) -> None:

@@ -19,6 +19,7 @@ from .join import joined
 from .open import open_media, video_stream
 from .segments import Job
 from .streams import add_chapters, add_streams, copied_packets, plain_tags
+from .stretch import add_stretched
 from .workfolder import Record
 
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
@@ -27,25 +28,54 @@ MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit dura
 def write_result(job: Job, records: Sequence[Record], path: Path) -> list[str]:
     """Write the result to ``path``, whole and on the disk; returns what the container left out."""
     form = container_row(job.work.target).format
+    ticks = _container_options(job, form)
     with (
         open_media(job.source.path) as source,
-        av.open(
-            str(path), "w", format=form, container_options=_container_options(job, form)
-        ) as target,
+        av.open(str(path), "w", format=form, container_options=ticks) as target,
     ):
         video = video_stream(source, job.source.path)
         target.metadata.update(plain_tags(source.metadata))
         made = _add_video(job, target, records, video)
         copied = add_streams(source, target, video, job.options)
-        start = job.index.first * job.source.time_base
-        add_chapters(source, target, job.options.slow, start)
-        others = copied_packets(copied, job.options.slow, start)
-        videos = _video_packets(job, records, made)
-        for packet in heapq.merge(videos, others, key=_decode_time):
+        slow, start = job.options.slow, job.index.first * job.source.time_base
+        add_chapters(source, target, slow, start)
+        end = int(job.clock.at(job.index.end))
+        flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
+        flows.append(copied_packets(copied, slow, start))
+        if job.options.sound == "stretch":
+            flows += [
+                add_stretched(job.source.path, audio, target, slow, start).packets()
+                for audio in source.streams.audio
+            ]
+        for packet in heapq.merge(*flows, key=_decode_time):
             target.mux_one(packet)
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     return copied.left_out
+
+
+def write_video(job: Job, records: Sequence[Record], path: Path, end: int) -> None:
+    """Write the joined video alone to ``path``; it ends at the tick ``end``."""
+    form = container_row(job.work.target).format
+    with av.open(str(path), "w", format=form) as target:
+        made = _add_video(job, target, records, None)
+        for packet in _video_packets(job, records, made, end):
+            target.mux_one(packet)
+
+
+def write_images(job: Job, records: Sequence[Record]) -> None:
+    """Write each picture of the result to a file of its own, as the target's pattern numbers them.
+
+    They appear under their names when all of them are written.
+    """
+    packets = joined(job, records, int(job.clock.at(job.index.end)))
+    count = 0
+    for packet in packets:
+        (job.work.path / f"image{count}").write_bytes(bytes(packet))
+        count += 1
+    for number in range(count):
+        target = job.work.target.with_name(job.work.target.name % (number + 1))
+        (job.work.path / f"image{number}").replace(target)
 
 
 def _container_options(job: Job, form: str) -> dict[str, str]:
@@ -57,26 +87,31 @@ def _container_options(job: Job, form: str) -> dict[str, str]:
 
 
 def _add_video(
-    job: Job, target: OutputContainer, records: Sequence[Record], video: VideoStream
+    job: Job, target: OutputContainer, records: Sequence[Record], video: VideoStream | None
 ) -> VideoStream:
     """The result's video stream, as the segments are encoded and as the source's was tagged."""
     first = next(number for number, record in enumerate(records) if record.times)
     with av.open(str(job.work.segment(first))) as segment:
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
+        alpha = template.metadata.get("alpha_mode")
     made.time_base = job.clock.time_base
     made.codec_context.framerate = job.encoding.rate
     if job.source.aspect is not None:
         made.codec_context.sample_aspect_ratio = job.source.aspect
     if job.source.matrix is not None:
         made.set_display_matrix(job.source.matrix)
-    made.metadata.update(plain_tags(video.metadata))
-    made.disposition = video.disposition
+    if video is not None:
+        made.metadata.update(plain_tags(video.metadata))
+        made.disposition = video.disposition
+    if alpha is not None:
+        made.metadata["alpha_mode"] = alpha
     return made
 
 
-def _video_packets(job: Job, records: Sequence[Record], made: VideoStream) -> Iterator[Packet[Any]]:
-    end = int(job.clock.at(job.index.end))
+def _video_packets(
+    job: Job, records: Sequence[Record], made: VideoStream, end: int
+) -> Iterator[Packet[Any]]:
     for packet in joined(job, records, end):
         packet.stream = made
         yield packet

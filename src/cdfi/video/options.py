@@ -63,11 +63,15 @@ class Options:
         """What happens to the audio."""
         return self.audio or ("copy" if self.slow == 1 else "drop")
 
+    @property
+    def multiplier(self) -> int:
+        """Frames in place of each source frame, where no rate is asked for."""
+        return self.factor or (self.slow if self.slow > 1 else 2)
+
     def clock(self, source: Source, index: Index) -> Clock:
         """The instants of the result. Raises ValueError for a rate below the source's."""
         if self.fps is None:
-            factor = self.factor or (self.slow if self.slow > 1 else 2)
-            return Even(source.time_base, index.first, factor, self.slow)
+            return Even(source.time_base, index.first, self.multiplier, self.slow)
         shown = index.rate / self.slow
         if self.fps < shown * Fraction(999, 1000):
             raise ValueError(

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 from torch import Tensor
 
+Triple = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 Family = Literal["yuv", "rgb", "gray"]
 
 # Formats that interleave their components: the order of these in memory.
@@ -153,13 +155,18 @@ def read_components(image: VideoFrame) -> list[Tensor]:
     return [torch.from_numpy(grid.astype(native, copy=False)) for grid in grids]
 
 
-def flat_planes(image: VideoFrame) -> tuple[tuple[NDArray[Any], ...], tuple[int, ...]]:
-    """The planes in the frame's own memory, each a flat array, and their samples a line."""
+def flat_planes(image: VideoFrame) -> tuple[Triple, tuple[int, int, int]]:
+    """The three colour planes in the frame's memory, flat, and how many samples a line has."""
     form = layout(image.format.name)
-    planes = [image.planes[number] for number in form.planes]
-    flat = tuple(np.frombuffer(plane, form.dtype) for plane in planes)  # type: ignore[call-overload]
-    lines = tuple(plane.line_size // np.dtype(form.dtype).itemsize for plane in planes)
-    return flat, lines
+    first, second, third = (image.planes[number] for number in form.planes[:3])
+    step = np.dtype(form.dtype).itemsize
+    flat = _flat(first, form), _flat(second, form), _flat(third, form)
+    return flat, (first.line_size // step, second.line_size // step, third.line_size // step)
+
+
+def _flat(plane: VideoPlane, form: Layout) -> NDArray[Any]:
+    samples: NDArray[Any] = np.frombuffer(plane, form.dtype)  # type: ignore[call-overload]
+    return samples
 
 
 def write_components(components: list[Tensor], name: str) -> VideoFrame:
@@ -193,7 +200,7 @@ def _component(image: VideoFrame, form: Layout, index: int) -> NDArray[np.generi
     """The (rows, columns) view of one component, in the frame's own memory."""
     plane = image.planes[form.planes[index]]
     rows, columns = form.size(index, image.width, image.height)
-    samples = np.frombuffer(plane, form.dtype)  # type: ignore[call-overload]
+    samples = _flat(plane, form)
     stride = plane.line_size // samples.itemsize
     lines = samples[: stride * rows].reshape(rows, stride)
     if not form.order:
@@ -211,7 +218,6 @@ def _renamed(image: VideoFrame, name: str) -> VideoFrame:
     copy = VideoFrame(image.width, image.height, name)
     for index in range(len(form.planes)):
         np.copyto(_component(copy, form, index), _component(image, form, index))
-    copy.pts, copy.time_base = image.pts, image.time_base
     for field in ("colorspace", "color_primaries", "color_trc"):
         setattr(copy, field, getattr(image, field))
     copy.color_range = 2  # AVCOL_RANGE_JPEG, which the old name stood for

@@ -9,10 +9,15 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from .colour import Converter
+from .colour import Colour, Converter
 from .frame import Frame, Picture
 from .maker import FrameMaker
 from .spans import Kind, Span
+
+
+def converter_for(pix_fmt: str, colour: Colour, maker: FrameMaker) -> Converter:
+    """A converter where ``maker`` works: frames travel to a GPU as codes, not as floats."""
+    return Converter(pix_fmt, colour, getattr(maker, "device", None))
 
 
 class Renderer:

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from .ahead import ahead
 from .analysis import LEAD, analysed
-from .colour import Converter
 from .encoder import EncoderSettings, SegmentWriter
 from .frame import Frame, Picture
 from .index import Index
 from .maker import FrameMaker
 from .options import Options
 from .reader import Reader
-from .render import Renderer
+from .render import Renderer, converter_for
 from .source import Source
 from .spans import Kind, Span, spans
 from .timeline import Clock
@@ -96,7 +95,7 @@ def located_spans(job: Job, frames: Iterator[Frame], run: range) -> Iterator[tup
 
 
 def _pieces(job: Job, maker: FrameMaker, frames: Iterator[Frame], run: range) -> Iterator[Piece]:
-    renderer = Renderer(maker, Converter(job.source.pix_fmt, job.source.colour))
+    renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
     for number, span in located_spans(job, frames, run):
         yield Piece(number, None, _counts(span))
         for picture in renderer.pictures(span):

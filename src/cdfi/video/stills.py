@@ -9,12 +9,11 @@ from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from .colour import Converter
 from .frame import Frame
 from .lock import locked
 from .maker import FrameMaker, Model, built, identity
 from .pictures import COLOUR, images_in, read_image, write_image
-from .render import Renderer
+from .render import Renderer, converter_for
 from .spans import Kind, Span
 from .timeline import Instant, tolerance
 from .workfolder import WorkFolder, fingerprint
@@ -115,5 +114,5 @@ def _between(
     """The ``factor - 1`` images between two."""
     places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
     span = Span(Frame(0, left), Frame(factor, right), Kind.MOTION, places, tolerance(factor))
-    renderer = Renderer(maker, Converter(left.format.name, COLOUR))
+    renderer = Renderer(maker, converter_for(left.format.name, COLOUR, maker))
     return [picture.image for picture in renderer.pictures(span)]

@@ -89,6 +89,11 @@ class WorkFolder:
             if path.name != "lock":
                 path.unlink()
 
+    def remove_if_idle(self) -> None:
+        """Remove the folder where it keeps no finished segment."""
+        if not any(self.path.glob("[0-9]*.json")):
+            self.remove()
+
     def remove(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from ..ops.cpu_kernels import compiled
 
 Codes = NDArray[Any]
 Floats = NDArray[np.float32]
 
-JIT = {"nogil": True, "cache": True, "fastmath": {"contract", "nsz", "arcp", "reassoc"}}
 
-
-@numba.njit(**JIT)
+@compiled
 def _half(count: int, halved: bool) -> int:
     """How many chroma samples ``count`` luma samples have."""
     return (count + 1) // 2 if halved else count
 
 
-@numba.njit(**JIT)
+@compiled
 def _neighbour(place: int, halved: bool, on_first: bool, count: int) -> tuple[int, int, float]:
     """Which two chroma samples a luma position lies between, and the weight of the second."""
     if not halved:
@@ -37,7 +36,7 @@ def _neighbour(place: int, halved: bool, on_first: bool, count: int) -> tuple[in
     return near, other, 0.25
 
 
-@numba.njit(**JIT)
+@compiled
 def yuv_to_rgb(
     planes: tuple[Codes, Codes, Codes],
     strides: tuple[int, int, int],
@@ -78,7 +77,7 @@ def yuv_to_rgb(
             rgb[2, i, j] = y + hues[3] * wide_blue[j]
 
 
-@numba.njit(**JIT)
+@compiled
 def _widen(low: Floats, wide: Floats, halved: bool, on_first: bool) -> None:
     """One row of chroma to the width of luma."""
     small, columns = low.shape[0], wide.shape[0]
@@ -99,7 +98,7 @@ def _widen(low: Floats, wide: Floats, halved: bool, on_first: bool) -> None:
         wide[j] = low[k] + quarter * (low[other] - low[k])
 
 
-@numba.njit(**JIT)
+@compiled
 def rgb_to_yuv(
     rgb: Floats,
     planes: tuple[Codes, Codes, Codes],
@@ -138,7 +137,7 @@ def rgb_to_yuv(
             red[i * strides[2] + j] = min(max(r, np.float32(0)), high)
 
 
-@numba.njit(**JIT)
+@compiled
 def _differences(
     rgb: Floats,
     weights: Floats,
@@ -167,7 +166,7 @@ def _differences(
             _accumulate(rgb, weights, rows - 2, -0.5 * share, sum_blue, sum_red)
 
 
-@numba.njit(**JIT)
+@compiled
 def _accumulate(
     rgb: Floats, weights: Floats, row: int, share: float, sum_blue: Floats, sum_red: Floats
 ) -> None:
@@ -179,7 +178,7 @@ def _accumulate(
         sum_red[j] += part * (r - y)
 
 
-@numba.njit(**JIT)
+@compiled
 def _narrow(wide: Floats, low: Floats, halved: bool, on_first: bool) -> None:
     """One row from the width of luma to that of chroma: the inverse of ``_widen``."""
     columns, small = wide.shape[0], low.shape[0]

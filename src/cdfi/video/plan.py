@@ -1,0 +1,83 @@
+"""Everything about a job that is settled before its first frame is made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .codecs import codec_row, container_row, encoder_format, is_pattern
+from .encoder import EncoderSettings, encoder_options
+from .fit import Fitter
+from .index import Index, read_index
+from .options import Options
+from .segments import Job
+from .source import Source, read_source
+from .timeline import Clock
+from .workfolder import WorkFolder
+
+
+def plan_job(source: Path, target: Path, options: Options) -> Job:
+    """Everything about a job that is settled before the first frame is made.
+
+    Raises OSError or ValueError for a source that cannot be read or options that do not fit it.
+    """
+    found, index = read_source(source), read_index(source)
+    if len(index.times) < 2:
+        raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
+    if found.interlaced and not options.deinterlace:
+        raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
+    clock = options.clock(found, index)
+    encoding = _settings(found, index, clock, options, target)
+    return Job(found, index, clock, options, encoding, WorkFolder(target))
+
+
+def _settings(
+    source: Source, index: Index, clock: Clock, options: Options, target: Path
+) -> EncoderSettings:
+    """The encoder's settings for the result."""
+    asked = options.encoding
+    container_row(target)
+    row = codec_row(asked.codec, target, source.pix_fmt)
+    wanted: dict[str, str] = {}
+    if asked.crf is not None and row.quality:
+        wanted[row.quality] = f"{asked.crf:g}"
+    if asked.preset is not None and row.speed:
+        wanted[row.speed] = asked.preset
+    pix_fmt = asked.pix_fmt or encoder_format(row, source.pix_fmt, source.width, source.height)
+    rate = options.fps or index.rate * options.multiplier / options.slow
+    return EncoderSettings(
+        row=row,
+        fitter=Fitter(source.pix_fmt, pix_fmt, source.colour, source.height),
+        time_base=clock.time_base,
+        rate=rate.limit_denominator(1001),
+        options=encoder_options(row, source, wanted | dict(asked.extra)),
+    )
+
+
+def check_target(source: Path, target: Path, overwrite: bool) -> None:
+    """Refuse a ``target`` that cannot be written, or must not be: raises OSError or ValueError."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the source itself: expected another name for the result")
+    if is_pattern(target):
+        try:
+            target = target.with_name(target.name % 1)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{target}: expected a pattern with one number in it, such as frame%05d.png"
+            ) from None
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"{target.parent} is not writable: choose another output folder")
+
+
+def expected_pictures(job: Job) -> int:
+    """How many pictures the result has."""
+    first, last = job.index.first, int(job.index.times[-1])
+    if job.options.fps is None:
+        return job.options.multiplier * (len(job.index.times) - 1) + 1
+    return len(job.clock.ticks(first, last)) + len(job.clock.tail(last, job.index.end))

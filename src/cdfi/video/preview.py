@@ -1,0 +1,101 @@
+"""A short clip that shows the source at the left and the result at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from av.video.frame import VideoFrame
+
+from .ahead import ahead
+from .analysis import analysed
+from .encoder import SegmentWriter
+from .frame import Picture
+from .maker import FrameMaker, Model, built
+from .mux import write_video
+from .options import Options
+from .pixels import read_components, write_components
+from .plan import check_target, plan_job
+from .render import Renderer, converter_for
+from .segments import AHEAD, Job
+from .spans import spans
+from .workfolder import Record, WorkFolder
+
+SECONDS = 5
+
+
+def write_preview(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    model: Model | FrameMaker | None = None,
+    *,
+    overwrite: bool = False,
+    seconds: int = SECONDS,
+) -> int:
+    """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
+
+    Returns how many pictures the clip has. Raises as ``interpolate_video`` does.
+    """
+    source, target = Path(source), Path(target)
+    check_target(source, target, overwrite)
+    narrow = plan_job(source, target, options or Options())
+    maker = built(model or Model())
+    with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
+        job = _widened(narrow, Path(folder) / target.name)
+        job.work.path.mkdir()
+        writer = SegmentWriter(job.work.part(0), job.encoding, job.source)
+        try:
+            for picture in ahead(_compared(narrow, maker, seconds), AHEAD):
+                writer.add(picture)
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
+        job.work.finish(0, writer.times, {})
+        end = 2 * writer.times[-1] - writer.times[-2]
+        write_video(job, [Record(1, writer.times)], job.work.target, end)
+        job.work.target.replace(target)
+    return len(writer.times)
+
+
+def _widened(job: Job, target: Path) -> Job:
+    """``job`` for pictures of two frames side by side, at even sizes."""
+    width, height = 2 * (job.source.width & ~1), job.source.height & ~1
+    if not width or not height:
+        raise ValueError(f"{job.source.path}: frames of one pixel are too small for a preview")
+    return replace(
+        job, source=replace(job.source, width=width, height=height), work=WorkFolder(target)
+    )
+
+
+def _compared(job: Job, maker: FrameMaker, seconds: int) -> Iterator[Picture]:
+    """The result's pictures, each beside the source frame that is shown at its instant."""
+    renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
+    frames = analysed(job.reader().frames(), job.options.scene_threshold)
+    last = job.clock.at(job.index.first) + seconds / job.clock.time_base
+    for span in spans(frames, job.clock, job.index.end, job.options.dedup):
+        for picture in renderer.pictures(span):
+            if picture.pts >= last:
+                return
+            shown = span.right if span.right and picture.image is span.right.image else span.left
+            yield replace(picture, image=_beside(shown.image, picture.image))
+
+
+def _beside(left: VideoFrame, right: VideoFrame) -> VideoFrame:
+    """Two frames of one format in one, cut to even sizes."""
+    pairs = zip(read_components(left), read_components(right))
+    full = read_components(left)[0].shape
+    rows, columns = (size & ~1 for size in full)
+    parts = []
+    for first, second in pairs:
+        height = -(-rows * first.shape[0] // full[0])
+        width = columns * first.shape[1] // full[1]
+        parts.append(torch.cat((first[:height, :width], second[:height, :width]), 1))
+    image = write_components(parts, left.format.name)
+    for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
+        setattr(image, field, getattr(left, field))
+    return image

@@ -1,0 +1,87 @@
+"""The instants of the result, as exact numbers."""
+
+import itertools
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdfi.video.timeline import TOLERANCE, Even, Grid, instants, tolerance
+
+bases = st.sampled_from(
+    [Fraction(1, 1000), Fraction(1, 600), Fraction(1, 90000), Fraction(1001, 24000)]
+)
+gaps = st.lists(st.integers(1, 5000), min_size=1, max_size=20)
+starts = st.integers(-(10**6), 10**6)
+
+
+def ascending(start: int, steps: list[int]) -> list[int]:
+    times = [start]
+    for step in steps:
+        times.append(times[-1] + step)
+    return times
+
+
+@given(bases, starts, gaps, st.integers(2, 9), st.integers(1, 5))
+def test_a_factor_keeps_every_source_time_and_divides_the_gaps_evenly(base, start, steps, n, slow):
+    times = ascending(start, steps)
+    clock = Even(base, start, n, slow)
+    for left, right in itertools.pairwise(times):
+        ticks = [*clock.ticks(left, right), int(clock.at(right))]
+        seconds = [tick * clock.time_base for tick in ticks]
+        assert seconds[0] == (start + (left - start) * slow) * base
+        step = (right - left) * slow * base / n
+        assert [later - sooner for sooner, later in itertools.pairwise(seconds)] == [step] * n
+
+
+@given(bases, starts, gaps, st.sampled_from([Fraction(60), Fraction(60000, 1001), Fraction(25, 3)]))
+def test_a_rate_gives_every_instant_of_its_grid_once(base, start, steps, rate):
+    times = ascending(start, steps)
+    clock = Grid(base, start, rate)
+    ticks = [tick for pair in itertools.pairwise(times) for tick in clock.ticks(*pair)]
+    ticks += clock.tail(times[-1], times[-1] + steps[-1])
+    seconds = [tick * clock.time_base for tick in ticks]
+    assert seconds == [start * base + number / rate for number in range(len(seconds))]
+    assert seconds[-1] < (times[-1] + steps[-1]) * base <= seconds[-1] + 1 / rate
+
+
+@given(bases, starts, gaps, st.integers(2, 70))
+def test_instants_ascend_and_are_near_their_true_place(base, start, steps, n):
+    times = ascending(start, steps)
+    clock = Even(base, start, n)
+    places = instants(clock, times)
+    assert [place.pts for place in places] == sorted({place.pts for place in places})
+    low, high = clock.at(times[0]), clock.at(times[-1])
+    for place in places:
+        assert 0 <= place.t <= 1
+        assert abs(place.t - (place.pts - low) / (high - low)) < tolerance(len(places)) <= TOLERANCE
+
+
+def test_an_hour_of_23_976_does_not_drift():
+    base, rate = Fraction(1, 24000), Fraction(60000, 1001)
+    frames = 24 * 3600
+    clock = Grid(base, 0, rate)
+    ticks = [
+        tick
+        for number in (0, frames // 2, frames - 1)
+        for tick in clock.ticks(number * 1001, (number + 1) * 1001)
+    ]
+    for tick in ticks:
+        assert (tick * clock.time_base * rate).denominator == 1
+
+
+def test_an_instant_that_meets_a_source_frame_is_that_frame():
+    places = instants(Grid(Fraction(1, 24), 0, Fraction(60)), [0, 1])
+    assert [place.t for place in places] == [0, Fraction(2, 5), Fraction(4, 5)]
+
+
+def test_a_source_time_rounded_to_milliseconds_still_meets_the_grid():
+    clock = Grid(Fraction(1, 1000), 33, Fraction(60))
+    assert instants(clock, [33, 67])[0].t == 0
+    assert [place.t for place in instants(clock, [67, 100])][-1] != 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 100])
+def test_the_tolerance_never_lets_two_instants_meet(count):
+    assert tolerance(count) * 2 <= Fraction(1, count) or tolerance(count) == TOLERANCE
