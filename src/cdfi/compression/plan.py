@@ -77,19 +77,25 @@ class Plan:
 
     def parameters(self, units: Sequence[int]) -> int:
         """Parameters of the network at these widths, biases and norms included."""
-        return sum(self.sizes(units)[name] for name in self.graph.trained)
+        sizes = self.sizes(units)
+        return sum(sizes[name] for name in self.graph.trained)
 
     def flops(self, units: Sequence[int]) -> int:
         """Floating-point operations of one run on the example: 2 for each multiply-add."""
         sizes = self.sizes(units)
         return sum(2 * run.positions * sizes[run.weight] for run in self.graph.runs)
 
-    def sizes(self, units: Sequence[int]) -> dict[str, int]:
-        """Values in every parameter and buffer at these widths."""
+    def counts(self, units: Sequence[int]) -> Counter[Slot]:
+        """Indices that every slot keeps at these widths."""
         kept: Counter[Slot] = Counter()
         for width, count in zip(self.widths, units):
             for slot, indices in width.slots.items():
                 kept[slot] += indices * count
+        return kept
+
+    def sizes(self, units: Sequence[int]) -> dict[str, int]:
+        """Values in every parameter and buffer at these widths."""
+        kept = self.counts(units)
         return {
             name: math.prod(kept.get((name, d), size) for d, size in enumerate(tensor.shape))
             for name, tensor in self.graph.tensors.items()

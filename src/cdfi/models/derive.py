@@ -1,0 +1,156 @@
+"""From densities to a Config, and from a pruned network to its compact one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from ..compression.budget import Budget, Size
+from ..compression.call import Call, Rule
+from ..compression.derive import choose, size
+from ..compression.elementwise import zeros
+from ..compression.graph import Graph
+from ..compression.plan import Plan
+from ..compression.rearranging import split_by_width
+from ..compression.shrink import shrink
+from ..compression.trace import trace
+from .config import MAP_HEADS, Config, Widths
+from .network import Network
+
+#: Side of the square frames a network is traced on.
+SIDE = 64
+#: Operations are counted for frames of 1280 x 720, which the U-Net sees as 1280 x 736.
+FRAME = 1280 * 736
+
+
+class Compact(NamedTuple):
+    """A smaller architecture, and how it came about. Operations are those of a 720p frame."""
+
+    config: Config
+    factor: float  # all densities were scaled by this to meet the budget
+    before: Size
+    after: Size
+
+
+def derive(
+    config: Config,
+    densities: Mapping[str, float],
+    rule: str = "min",
+    round_to: int = 1,
+    budget: Budget | None = None,
+) -> Compact:
+    """The architecture that the densities of a pruned network ask for.
+
+    What has a fixed meaning (frames, taps, masks) keeps its channels; layers joined by an
+    addition, a skip say, share one width.
+
+    Args:
+        config: the architecture that was pruned.
+        densities: by names of its layers, "encoder.0.0" and so on; others count as whole.
+        rule: "min", "max" or "mean": how layers that share a width agree.
+        round_to: widths are rounded up to a multiple of this.
+        budget: scale all densities by the one factor that meets it (operations: of a 720p frame).
+
+    Raises:
+        ValueError: no density, an unknown layer or rule, or an impossible budget.
+    """
+    return _choose(config, plan(Network(config)), densities, rule, round_to, budget)[0]
+
+
+def compact(
+    network: Network,
+    densities: Mapping[str, float],
+    rule: str = "min",
+    round_to: int = 1,
+    budget: Budget | None = None,
+) -> tuple[Network, Compact]:
+    """The network of the architecture derived, begun with the largest channels of this one.
+
+    Raises:
+        ValueError: as :func:`derive`.
+    """
+    made = plan(network)
+    row, units = _choose(network.config, made, densities, rule, round_to, budget)
+    small = Network(row.config)
+    small.load_state_dict(shrink(network, made.largest(units)).state_dict())
+    return small.to(next(network.parameters()).device), row
+
+
+def size_of(network: Network) -> Size:
+    """Parameters, and the operations of its convolutions on a 720p frame."""
+    made = plan(network)
+    return _per_frame(size(made, made.full()))
+
+
+def plan(network: Network) -> Plan:
+    """Which channels of a network share a width."""
+    frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
+    graph = trace(network, (frame, frame), OURS)
+    for row in range(len(network.config.grid)):
+        _one_width(graph, row)
+    return Plan(graph, ("synthesis.last",) if network.config.grid else ())
+
+
+def _one_width(graph: Graph, row: int) -> None:
+    """GridNet's blocks have one width a row of resolution, hidden layers included."""
+    parts = [f"lateral.{row}", f"down.{row - 1}", f"up.{row}", *(["first"] if row == 0 else [])]
+    blocks = tuple(f"synthesis.{part}." for part in parts)
+    outs = [ids for layer, ids in graph.outputs if layer.startswith(blocks)]
+    for ids in outs[1:]:
+        graph.join(ids, outs[0])
+
+
+def _choose(
+    config: Config,
+    made: Plan,
+    densities: Mapping[str, float],
+    rule: str,
+    round_to: int,
+    budget: Budget | None,
+) -> tuple[Compact, list[int]]:
+    if budget is not None and budget.flops is not None:
+        budget = budget._replace(flops=budget.flops * SIDE * SIDE // FRAME)
+    units, factor = choose(made, densities, rule, round_to, budget)
+    before, after = (_per_frame(size(made, u)) for u in (made.full(), units))
+    return Compact(_config(config, made, units), factor, before, after), units
+
+
+def _per_frame(found: Size) -> Size:
+    return found._replace(flops=found.flops * FRAME // (SIDE * SIDE))
+
+
+def _config(config: Config, made: Plan, units: list[int]) -> Config:
+    """``config`` with the out-channels that every convolution has at these widths."""
+    counts = made.counts(units)
+
+    def out(layer: str) -> int:
+        return counts[f"{layer}.weight", 0]
+
+    def triple(stack: str) -> Widths:
+        return out(f"{stack}.0"), out(f"{stack}.2"), out(f"{stack}.4")
+
+    heads = {name: triple(f"heads.{name}.hidden") for name in (*MAP_HEADS, "occlusion")}
+    return replace(
+        config,
+        encoder=tuple(triple(f"encoder.{i}") for i in range(len(config.encoder))),
+        decoder=tuple(triple(f"decoder.{i}") for i in range(len(config.decoder))),
+        **heads,  # type: ignore[arg-type]
+        blend=triple("heads.blend.hidden") if config.blend else None,
+        pyramid=tuple(out(f"project.{i}") for i in range(len(config.pyramid))),
+        grid=tuple(out(f"synthesis.lateral.{i}.0.body.1") for i in range(len(config.grid))),
+    )
+
+
+def _adacof(graph: Graph, call: Call) -> bool:
+    """The taps of the maps stay; every channel of the input is sampled by itself."""
+    for maps in call.args[1:4]:
+        if taps := graph.of(maps):
+            graph.fix(taps.ids, "taps of a kernel")
+    if channels := graph.of(call.args[0]):
+        graph.tell(call.result, -3, channels.ids, zeros(channels))
+    return True
+
+
+#: What a trace of our networks needs to know: the warp, and splits that follow the Config.
+OURS: dict[str, Rule] = {"adacof": _adacof, "split": split_by_width}
