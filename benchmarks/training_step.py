@@ -8,7 +8,6 @@ import time
 from statistics import median
 
 import torch
-from torch.optim import Optimizer
 
 from cdfi.data.batch import Batch
 from cdfi.models import NETWORKS, Network

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from torch.utils.data import DataLoader
 
 from cdfi import weights
@@ -71,6 +72,7 @@ def batches(
         prefetch_factor=4 if args.workers else None,
         pin_memory=processes.device.type == "cuda",
         worker_init_fn=_leave_interrupts,
+        generator=torch.Generator(),  # the global one is the run's, to be resumed exactly
     )
     return iter(loader)
 
