@@ -42,8 +42,8 @@ Csv = Annotated[Path | None, Option("--csv", help="Write a line for each picture
 Markdown = Annotated[Path | None, Option("--markdown", help="Write the table; - is stdout.")]
 SaveImages = Annotated[Path | None, Option(help="Write predictions: METHOD/DATASET/NAME.png.")]
 ErrorMaps = Annotated[Path | None, Option(help="Write error maps: METHOD/DATASET/NAME.png.")]
-Sheet = Annotated[Path | None, Option(help="Write the pictures of lowest PSNR side by side.")]
-Cases = Annotated[int, Option(help="Pictures on the contact sheet.", min=1)]
+Sheet = Annotated[Path | None, Option(help="Write the worst pictures of each method as PNG.")]
+Cases = Annotated[int, Option(help="Pictures of a method on the contact sheet.", min=1)]
 Plot = Annotated[Path | None, Option(help="Draw quality against time and parameters.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -171,7 +171,8 @@ def _show(report: "Report") -> None:
     whole = stdout.measure(table, options=stdout.options.update(max_width=1000)).maximum
     stdout.print(table, width=max(whole, stdout.width), crop=False)
     for key in ("machine", "versions", "precision"):
-        stdout.print(f"{key}: {flat(report.protocol[key])}", style="dim", markup=False)
+        if text := flat(report.protocol[key]):
+            stdout.print(f"{key}: {text}", style="dim", markup=False)
     if exact := sum(average.exact for average in report.averages()):
         stdout.print(f"{exact} predictions equal their truth; their infinite PSNR is not averaged.")
     for gone in report.skipped:

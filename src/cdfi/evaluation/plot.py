@@ -1,12 +1,16 @@
-"""A drawing of quality against parameters and against time."""
+"""A drawing of quality against time and against parameters."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cdfi.evaluation.extras import need
+from cdfi.evaluation.metrics import Metric
 from cdfi.evaluation.report import Average, Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def need_matplotlib() -> None:
@@ -15,10 +19,9 @@ def need_matplotlib() -> None:
 
 
 def plot(report: Report, path: Path) -> None:
-    """Draw the first metric of ``report``: a row of axes for each data set.
+    """Draw the first metric of ``report``: a pair of axes for each data set.
 
-    The left one is a scatter over the time of a prediction, the right one a bar for each method
-    with its parameters written on it.
+    A method without a network, or without a time, is a dashed line across.
 
     Args:
         path: A file of any format that matplotlib writes (``.png``, ``.svg``, ``.pdf``).
@@ -27,55 +30,40 @@ def plot(report: Report, path: Path) -> None:
         ValueError: matplotlib is not installed, or does not know the file's ending.
     """
     need_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    averages = report.averages()
+    averages = [average for average in report.averages() if average.images]
     datasets = list(dict.fromkeys(average.dataset for average in averages))
-    figure = Figure(figsize=(11, 4 * len(datasets)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(datasets), 2, squeeze=False)
-    for pair, dataset in zip(axes, datasets):
+    parameters = {method.name: method.parameters for method in report.methods}
+    figure = Figure(figsize=(11, 4 * max(1, len(datasets))), layout="constrained")
+    axes = figure.subplots(max(1, len(datasets)), 2, squeeze=False)
+    for (left, right), dataset in zip(axes, datasets):
         inside = [average for average in averages if average.dataset == dataset]
-        _scatter(pair[0], report, inside)
-        _bars(pair[1], report, inside)
-        for axis in pair:
-            axis.set_title(dataset)
+        milliseconds = [a.seconds and 1000 * a.seconds for a in inside]
+        _draw(left, report.metrics[0], inside, milliseconds)
+        _draw(right, report.metrics[0], inside, [parameters[a.method] for a in inside])
+        left.set(title=dataset, xlabel="milliseconds a frame (median)")
+        right.set(title=dataset, xlabel="parameters")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     figure.savefig(part)
     part.replace(path)
 
 
-def _scatter(axis: Any, report: Report, averages: list[Average]) -> None:
-    metric = report.metrics[0]
-    timed = [average for average in averages if average.seconds is not None]
-    for average in timed:
-        x, y = 1000 * (average.seconds or 0), average.scores[metric.name]
-        axis.scatter(x, y)
-        axis.annotate(average.method, (x, y), xytext=(4, 4), textcoords="offset points")
-    if timed:
-        axis.set_xscale("log")
-    axis.set_xlabel("ms a frame (median)")
-    axis.set_ylabel(metric.title)
-    axis.grid(alpha=0.3)
-
-
-def _bars(axis: Any, report: Report, averages: list[Average]) -> None:
-    metric = report.metrics[0]
-    count: Callable[[str], int | None] = {m.name: m.parameters for m in report.methods}.get
-    values = [average.scores[metric.name] for average in averages]
-    bars = axis.barh([average.method for average in averages], values)
-    labels = [_label(value, count(a.method)) for a, value in zip(averages, values)]
-    axis.bar_label(bars, labels, padding=3)
-    finite = [value for value in values if math.isfinite(value)]
-    if finite:
-        # Differences are small beside the values: start below the lowest bar, not at zero.
-        spread = max(max(finite) - min(finite), 0.02 * abs(max(finite)), 1e-6)
-        axis.set_xlim(min(finite) - 0.5 * spread, max(finite) + 0.8 * spread)
-    axis.set_xlabel(metric.title)
-
-
-def _label(value: float, parameters: int | None) -> str:
-    size = "" if parameters is None else f", {parameters / 1e6:.2f} M"
-    return f"{value:.4g}{size}"
+def _draw(
+    axes: "Axes", metric: Metric, averages: Sequence[Average], costs: Sequence[float | None]
+) -> None:
+    """One panel: the metric over the costs, on a logarithmic axis."""
+    axes.set_ylabel(metric.title)
+    axes.grid(alpha=0.3)
+    axes.margins(x=0.3)
+    for number, (average, cost) in enumerate(zip(averages, costs)):
+        score, colour = average.scores[metric.name], f"C{number}"
+        if not math.isfinite(score):
+            continue
+        if cost is None:
+            axes.axhline(score, linestyle="--", linewidth=1, color=colour, label=average.method)
+        else:
+            axes.semilogx(cost, score, "o", color=colour, label=average.method)
+    if averages:
+        axes.legend(fontsize="small")

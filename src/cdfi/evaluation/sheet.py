@@ -41,44 +41,45 @@ class Saver:
 
 @dataclass(order=True)
 class Case:
-    """A picture on the sheet; ordered so that the best of the worst comes first."""
+    """A picture on the sheet; the worst is the greatest, the earlier one of two as bad."""
 
     badness: float
-    number: int
+    order: int
     row: Row = field(compare=False)
     pictures: tuple[Picture, ...] = field(compare=False)
 
 
 @dataclass
 class ContactSheet:
-    """Collects the ``size`` pictures with the lowest PSNR, whatever their method."""
+    """Collects the ``size`` pictures of lowest PSNR of each method."""
 
     size: int = 8
-    cases: list[Case] = field(default_factory=list)
+    cases: dict[str, list[Case]] = field(default_factory=dict)
     seen: int = 0
 
     def __call__(self, row: Row, frames: Frames, picture: Picture) -> None:
-        """Keep the picture if it is among the worst so far."""
-        errors = frames.truth.astype(np.float64) - picture
-        pictures = tuple(
-            _tile(image) for image in (frames.frame0, frames.frame1, frames.truth, picture)
-        )
-        shown = (*pictures, _tile(error_map(picture, frames.truth)))
-        # The count breaks ties: pictures cannot be compared.
-        case = Case(float(np.square(errors).mean()), self.seen, row, shown)
+        """Keep the picture if it is among its method's worst so far."""
+        badness = float(np.square(frames.truth.astype(np.float64) - picture).mean())
         self.seen += 1
-        push = heapq.heappush if len(self.cases) < self.size else heapq.heappushpop
-        push(self.cases, case)
+        worst = self.cases.setdefault(row.method, [])
+        if len(worst) == self.size and badness <= worst[0].badness:
+            return
+        parts = (frames.frame0, frames.frame1, frames.truth, picture)
+        tiles = map(_tile, (*parts, error_map(picture, frames.truth)))
+        heapq.heappush(worst, Case(badness, -self.seen, row, tuple(tiles)))
+        if len(worst) > self.size:
+            heapq.heappop(worst)
 
     def save(self, path: Path) -> None:
-        """Write the sheet as PNG: a line for each case, the worst on top.
+        """Write the sheet as PNG: a line for each case, method by method, the worst on top.
 
         Raises:
             ValueError: Nothing was scored.
         """
         if not self.cases:
             raise ValueError(f"{path}: no contact sheet without a scored picture")
-        rows = [_line(case) for case in sorted(self.cases, reverse=True)]
+        cases = [case for worst in self.cases.values() for case in sorted(worst, reverse=True)]
+        rows = [_line(case) for case in cases]
         width = max(row.shape[1] for row in rows)
         padded = [np.pad(r, ((0, GAP), (0, width - r.shape[1]), (0, 0))) for r in rows]
         save_picture(path, np.concatenate(padded))

@@ -1,0 +1,139 @@
+"""What a model costs: parameters, operations, time and peak memory at a size and precision."""
+
+import multiprocessing
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from cdfi.interpolation import Interpolator, pick_device
+from cdfi.models import Config, Network
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to measure; sizes in pixels. ``model`` is a name or a file."""
+
+    model: str
+    width: int
+    height: int
+    precision: str
+    device: str
+    runs: int
+    warm_up: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one frame.
+
+    Attributes:
+        precision: What was computed in ("auto" resolved).
+        parameters: Of the network.
+        flops: Floating-point operations, a multiply-add counting as two.
+        seconds: Median time of a frame, without the first ones.
+        fastest: The least of them.
+        peak_bytes: Peak resident memory of a process that does only this, libraries included, or
+            what the CUDA device had allocated at most; None where the system does not say.
+    """
+
+    model: str
+    width: int
+    height: int
+    precision: str
+    parameters: int
+    flops: int
+    seconds: float
+    fastest: float
+    peak_bytes: int | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def measure(task: Task) -> Cost:
+    """The cost of ``task``, measured in a fresh process so that nothing else is in its memory.
+
+    Raises:
+        ValueError: No such model, precision or device.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(measure_here, task).result()
+
+
+def measure_here(task: Task) -> Cost:
+    """:func:`measure` in this process: its peak memory is that of all the process did."""
+    device = pick_device(task.device)
+    interpolator = Interpolator(task.model, device, task.precision)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.rand(2, 1, 3, task.height, task.width, generator=generator).to(device)
+    seconds = list(_times(lambda: interpolator(frames[0], frames[1]), device, task))
+    network = interpolator.network
+    return Cost(
+        model=task.model,
+        width=task.width,
+        height=task.height,
+        precision=interpolator.precision,
+        parameters=sum(weights.numel() for weights in network.parameters()),
+        flops=count_flops(network.config, task.height, task.width),
+        seconds=statistics.median(seconds),
+        fastest=min(seconds),
+        peak_bytes=peak_memory(device),
+    )
+
+
+def _times(run: Callable[[], object], device: torch.device, task: Task) -> Iterator[float]:
+    """Seconds of each run after the warm-up."""
+    for number in range(task.warm_up + task.runs):
+        start = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if number >= task.warm_up:
+            yield time.perf_counter() - start
+
+
+def count_flops(config: Config, height: int, width: int) -> int:
+    """Operations of one forward pass on frames of ``height`` x ``width``; computes nothing.
+
+    Convolutions as PyTorch counts them, and the AdaCoF operation by :func:`adacof_flops`.
+    """
+    with torch.device("meta"):
+        network, frame = Network(config).eval(), torch.empty(1, 3, height, width)
+    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.cdfi.adacof: adacof_flops})
+    with counter, torch.no_grad():
+        network(frame, frame)
+    return int(counter.get_total_flops())
+
+
+def adacof_flops(input_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int:
+    """Operations of one warp: for each pixel and tap, 4 corner weights, then 4 sums a channel."""
+    batch, taps, height, width = weight_shape
+    corners = 4
+    return int(batch * taps * height * width * corners * 2 * (1 + input_shape[1]))
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """The most bytes in use so far; see :class:`Cost`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Unlike getrusage, this does not count the parent's memory before the process began.
+        high = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+        return 1024 * int(high.group(1)) if high else None
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return None
