@@ -1,6 +1,6 @@
 """The run: step through the data until the end, the time limit or a signal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cdfi.training.build import batches, build_network, run_length
 from cdfi.training.checkpoint import State
 from cdfi.training.ema import Average
 from cdfi.training.guidance import anneal
-from cdfi.training.losses import parse_loss
+from cdfi.training.losses import Term, parse_loss
 from cdfi.training.meter import Meter
 from cdfi.training.objective import Objective
 from cdfi.training.optimizers import build_optimizer
@@ -26,13 +26,19 @@ from cdfi.training.stop import Stop
 from cdfi.training.watch import Outcome, Reason, Watcher
 
 
-def train(args: TrainArgs, resume: Path | None = None, watcher: Watcher | None = None) -> Outcome:
+def train(
+    args: TrainArgs,
+    resume: Path | None = None,
+    watcher: Watcher | None = None,
+    terms: Sequence[Term] = (),
+) -> Outcome:
     """Train a network as ``args`` say, and leave its weights and record in ``out/run``.
 
     Args:
         args: the run.
         resume: a run folder or checkpoint to continue exactly where it was saved.
         watcher: is told how it goes.
+        terms: of the loss, beside those ``args`` names.
 
     Raises:
         ValueError: anything in ``args`` or the data that cannot be used; or a gradient that is not
@@ -44,7 +50,7 @@ def train(args: TrainArgs, resume: Path | None = None, watcher: Watcher | None =
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
         data = open_data(args, watcher.decoding)
-        run = Run(args, processes, data)
+        run = Run(args, processes, data, terms)
         if resume is not None:
             checkpoint.restore(run.state, checkpoint.read(resume), resume)
         return run.go(stop, watcher)
@@ -57,17 +63,20 @@ class Run:
         args: what was asked for.
         processes: who trains together.
         data: the stream and the validation triplets.
+        terms: of the loss, beside those ``args`` names.
 
     Raises:
         ValueError: an unknown network, loss, optimizer or schedule.
     """
 
-    def __init__(self, args: TrainArgs, processes: Processes, data: Data) -> None:
+    def __init__(
+        self, args: TrainArgs, processes: Processes, data: Data, terms: Sequence[Term] = ()
+    ) -> None:
         self._args, self._processes, self._data = args, processes, data
         self._folder = Path(args.out).expanduser() / args.run
         self._length = run_length(args, data.mixture.size, processes.count)
         rate(0, args, self._length)
-        terms = parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
+        terms = [*parse_loss(args.loss, Path(args.vgg) if args.vgg else None), *terms]
         network = build_network(args)
         network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = build_optimizer(network, args, self._length.epoch)
