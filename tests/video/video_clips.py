@@ -74,7 +74,7 @@ def write_clip(path: Path, clip: Clip | None = None, frames: Iterable[Any] | Non
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = (
             clip.colour
         )
-        sound = container.add_stream("aac", rate=8000) if clip.audio else None
+        sound = container.add_stream("aac", rate=48000, layout="mono") if clip.audio else None
         images = frames or (picture(number, clip) for number in range(clip.count))
         times = clip.times or range(10**6)
         for time, image in zip(times, images):
@@ -88,11 +88,10 @@ def write_clip(path: Path, clip: Clip | None = None, frames: Iterable[Any] | Non
 
 def _write_tone(container: Any, stream: Any, clip: Clip) -> None:
     """A tone as long as the video."""
-    stream.layout = "mono"
-    samples = int(clip.count / clip.rate * 8000)
-    wave = (np.sin(np.arange(samples) * 0.2) * 0.2).astype(np.float32)
+    samples = int(clip.count / clip.rate * 48000)
+    wave = (np.sin(np.arange(samples) * 0.05) * 0.2).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(wave[None], "fltp", "mono")
-    frame.sample_rate, frame.pts = 8000, 0
+    frame.sample_rate, frame.pts = 48000, 0
     fifo = av.AudioFifo()
     fifo.write(frame)
     while (part := fifo.read(1024, partial=True)) is not None:
@@ -125,6 +124,8 @@ def packets_of(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
     """Time and content of each packet of the streams of a kind."""
     with av.open(str(path)) as container:
         streams = [stream for stream in container.streams if stream.type == kind]
+        if not streams:  # demuxing no stream would mean all of them
+            return []
         return [
             (packet.pts * packet.time_base, bytes(packet))
             for packet in container.demux(*streams)
