@@ -1,7 +1,9 @@
 """The AdaCoF operation as PyTorch sees it: its checks and its registration."""
 
-import math
+import importlib
+import importlib.util
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from cdfi.ops.reference import adacof_reference
 
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 ROUNDINGS = ("floor", "trunc")
 
 
@@ -44,7 +47,7 @@ def adacof(
         ValueError: shapes that do not fit together, mixed devices, or an unknown rounding.
     """
     _check(input, (weight, offset_y, offset_x), 0, dilation, rounding)
-    rows = weight.shape[2] + (_kernel_size(weight) - 1) * dilation
+    rows = weight.shape[2] + (_kernel_size(weight.shape[1]) - 1) * dilation
     if input.shape[2] != rows:
         raise ValueError(
             f"expected an input of {rows} rows (H + (K-1)*dilation), got {input.shape[2]}: "
@@ -81,7 +84,7 @@ def _run(
     rounding: str,
 ) -> Tensor:
     """Compute a strip by the device's kernel, or by the reference where it has none."""
-    if not _has_kernel(input.device):
+    if not _has_kernel(input):
         maps = (weight, offset_y, offset_x)
         return adacof_reference(input, *maps, dilation=dilation, rounding=rounding, row=row)
     result: Tensor = _adacof(input, weight, offset_y, offset_x, row, dilation, rounding)
@@ -104,7 +107,7 @@ def _check(
     if shapes[0] != shapes[1] or shapes[0] != shapes[2]:
         raise ValueError(f"expected weight and offsets of one shape (N, K*K, H, W), got {shapes}")
     batch, taps, height, width = shapes[0]
-    kernel = _kernel_size(maps[0])
+    kernel = _kernel_size(taps)
     reach = (kernel - 1) * dilation
     if kernel**2 != taps or taps == 0:
         raise ValueError(f"expected K*K maps for a K x K kernel, got {taps}")
@@ -122,14 +125,24 @@ def _check(
         raise ValueError("expected input and maps on one device: move them with .to(device)")
 
 
-def _has_kernel(device: torch.device) -> bool:
-    """Whether the custom operation runs on ``device``."""
-    return device.type in ("cpu", "meta")
+def _has_kernel(input: Tensor) -> bool:
+    """Whether the custom operation knows the input's device, and its precision there."""
+    if input.device.type == "cuda":
+        return HAS_TRITON and input.dtype != torch.float64
+    return input.device.type in ("cpu", "meta")
 
 
-def _kernel_size(maps: Tensor) -> int:
-    """K of maps (N, K*K, H, W); ``int`` makes a compiler take it as a constant of the graph."""
-    return math.isqrt(int(maps.shape[1]))
+def _kernels(device: torch.device) -> ModuleType:
+    """The module of the device's kernels: imported late, as its compiler takes a while to load."""
+    return importlib.import_module(f"cdfi.ops.{'triton' if device.type == 'cuda' else 'cpu'}")
+
+
+def _kernel_size(taps: int) -> int:
+    """The least K with K*K >= taps. Counted: compilers cannot trace ``math.isqrt``."""
+    kernel = 1
+    while kernel * kernel < taps:
+        kernel += 1
+    return kernel
 
 
 @torch.library.custom_op("cdfi::adacof", mutates_args=())
@@ -143,9 +156,9 @@ def _adacof(
     rounding: str,
 ) -> Tensor:
     """The warp, by the kernel of the input's device."""
-    from cdfi.ops import cpu  # compiles its kernels, so it waits for the first call
-
-    return cpu.forward(input, weight, offset_y, offset_x, row, dilation, rounding)
+    kernels = _kernels(input.device)
+    result: Tensor = kernels.forward(input, weight, offset_y, offset_x, row, dilation, rounding)
+    return result
 
 
 @torch.library.custom_op("cdfi::adacof_backward", mutates_args=())
@@ -162,14 +175,13 @@ def _adacof_backward(
     of_maps: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of input, weight, offset_y, offset_x; those not asked for come back empty."""
-    from cdfi.ops import cpu
-
+    kernels = _kernels(input.device)
     arguments = (grad, input, weight, offset_y, offset_x, row, dilation, rounding)
-    of_image = cpu.backward_input(*arguments) if of_input else input.new_empty(0)
+    of_image = kernels.backward_input(*arguments) if of_input else input.new_empty(0)
     maps = (weight, offset_y, offset_x)
     return (
         of_image,
-        *(cpu.backward_maps(*arguments) if of_maps else (m.new_empty(0) for m in maps)),
+        *(kernels.backward_maps(*arguments) if of_maps else (m.new_empty(0) for m in maps)),
     )
 
 

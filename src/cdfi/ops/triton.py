@@ -1,0 +1,132 @@
+"""AdaCoF on CUDA devices: layouts and launches of the Triton kernels.
+
+float32, float16 and bfloat16 are read as they are and may be mixed; sums are in float32.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import triton
+from torch import Tensor
+
+from cdfi.ops import triton_kernels
+
+# Channels a program: more would leave too few registers for the four neighbours.
+WIDEST = 64
+
+
+def forward(
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> Tensor:
+    """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last."""
+    image = _side_by_side(input)
+    out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
+    launch = _launch(input, weight, row, dilation, rounding)
+    triton_kernels.forward_kernel[launch.grid](
+        *_strided(image),
+        *_alike(weight, offset_y, offset_x),
+        *_strided(out),
+        *launch.sizes,
+        **launch.constants,
+    )
+    return out
+
+
+def backward_maps(
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
+    of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in (weight, offset_y, offset_x))
+    launch = _launch(input, weight, row, dilation, rounding)
+    triton_kernels.backward_maps_kernel[launch.grid[:2]](
+        *_strided(_side_by_side(input)),
+        *_alike(weight, offset_y, offset_x),
+        *_strided(_side_by_side(grad)),
+        *(of_weight, of_y, of_x, *of_weight.stride()),
+        *launch.sizes,
+        **launch.constants,
+    )
+    return of_weight, of_y, of_x
+
+
+def backward_input(
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> Tensor:
+    """The gradient of the input. Additions are atomic: its last bits differ between runs."""
+    result = _empty(input, input.shape, torch.float32).zero_()
+    launch = _launch(input, weight, row, dilation, rounding)
+    triton_kernels.backward_input_kernel[launch.grid](
+        *_strided(result),
+        *_alike(weight, offset_y, offset_x),
+        *_strided(_side_by_side(grad)),
+        *launch.sizes,
+        **launch.constants,
+    )
+    return result.to(input.dtype)
+
+
+class _Launch(NamedTuple):
+    """What all kernels are launched with."""
+
+    grid: tuple[int, int, int]
+    sizes: tuple[int, ...]
+    constants: dict[str, Any]
+
+
+def _launch(input: Tensor, weight: Tensor, row: int, dilation: int, rounding: str) -> _Launch:
+    batch, channels, rows, columns = input.shape
+    _, taps, height, width = weight.shape
+    lanes = min(triton.next_power_of_2(channels), WIDEST)
+    pixels = 128 if lanes <= 4 else 32
+    constants = {
+        "KERNEL": round(taps**0.5),
+        "DILATION": dilation,
+        "TRUNCATE": rounding == "trunc",
+        "PIXELS": pixels,
+        "LANES": lanes,
+    }
+    grid = (triton.cdiv(height * width, pixels), batch, triton.cdiv(channels, lanes))
+    return _Launch(grid, (channels, rows, columns, height, width, row), constants)
+
+
+def _side_by_side(image: Tensor) -> Tensor:
+    """Channels-last where there are many channels; a few planes read well as they are."""
+    return image.contiguous(memory_format=torch.channels_last) if image.shape[1] > 4 else image
+
+
+def _empty(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """An empty (N, C, H, W) tensor with its channels side by side."""
+    batch, channels, height, width = shape
+    return like.new_empty((batch, height, width, channels), dtype=dtype).permute(0, 3, 1, 2)
+
+
+def _strided(values: Tensor) -> tuple[Any, ...]:
+    return (values, *values.stride())
+
+
+def _alike(weight: Tensor, offset_y: Tensor, offset_x: Tensor) -> tuple[Any, ...]:
+    """The maps with strides that hold for all three: copied only where theirs differ."""
+    maps = (weight, offset_y, offset_x)
+    if any(m.stride() != weight.stride() for m in maps):
+        maps = (weight.contiguous(), offset_y.contiguous(), offset_x.contiguous())
+    return (*maps, *maps[0].stride())

@@ -1,0 +1,144 @@
+"""AdaCoF's Triton kernels: some neighbouring pixels and a block of their channels a program.
+
+One reading of the maps serves all channels of a program. Tensors come with their strides in the
+order n, c (channel or tap), y, x; the three maps share theirs. Sums are in float32.
+"""
+
+# mypy: disallow-untyped-decorators=False
+
+from typing import Any
+
+import triton
+import triton.language as tl
+
+Value = Any  # a pointer, a block of numbers, or an integer: Triton types them at launch
+
+
+@triton.jit
+def _split(offset: Value, origin: Value, size: Value, TRUNCATE: tl.constexpr) -> Value:
+    """Two neighbours in [0, size) of ``origin + offset``, and the fraction between them."""
+    whole = tl.floor(offset)
+    if TRUNCATE:
+        whole = tl.where(offset < 0, tl.ceil(offset), whole)
+    # Larger offsets land on the border all the same, but would overflow an int32.
+    near = origin + tl.minimum(tl.maximum(whole, -16777216.0), 16777216.0).to(tl.int32)
+    first = tl.minimum(tl.maximum(near, 0), size - 1)
+    second = tl.minimum(tl.maximum(near + 1, 0), size - 1)
+    return first, second, offset - whole
+
+
+@triton.jit
+def _load(base: Value, at: Value, inside: Value) -> Value:
+    """Numbers at ``base + at`` in float32, 0 outside."""
+    return tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
+
+
+@triton.jit
+def forward_kernel(
+    image: Value, image_n: Value, image_c: Value, image_y: Value, image_x: Value,
+    weight: Value, offset_y: Value, offset_x: Value,
+    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
+    out: Value, out_n: Value, out_c: Value, out_y: Value, out_x: Value,
+    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr,
+) -> None:  # fmt: skip
+    """Fill ``out`` (N, C, H, W). Grid: blocks of pixels, N, blocks of channels."""
+    p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
+    n = tl.program_id(1).to(tl.int64)
+    c = tl.program_id(2) * LANES + tl.arange(0, LANES)
+    i, j, real = p // width, p % width, p < height * width
+    inside = real[:, None] & (c < channels)[None, :]
+    source = image + n * image_n + (c * image_c)[None, :]
+    at = n * maps_n + i * maps_y + j * maps_x
+    total = tl.zeros((PIXELS, LANES), tl.float32)
+    for t in range(KERNEL * KERNEL):
+        w = _load(weight, at + t * maps_c, real)
+        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
+        left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
+        upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
+        near, far = (left * image_x)[:, None], (right * image_x)[:, None]
+        total += (w * (1 - fy) * (1 - fx))[:, None] * _load(upper, near, inside)
+        total += (w * (1 - fy) * fx)[:, None] * _load(upper, far, inside)
+        total += (w * fy * (1 - fx))[:, None] * _load(lower, near, inside)
+        total += (w * fy * fx)[:, None] * _load(lower, far, inside)
+    target = out + n * out_n + (i * out_y + j * out_x)[:, None] + (c * out_c)[None, :]
+    tl.store(target, total, mask=inside)
+
+
+@triton.jit
+def backward_maps_kernel(
+    image: Value, image_n: Value, image_c: Value, image_y: Value, image_x: Value,
+    weight: Value, offset_y: Value, offset_x: Value,
+    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
+    grad: Value, grad_n: Value, grad_c: Value, grad_y: Value, grad_x: Value,
+    of_weight: Value, of_y: Value, of_x: Value,
+    of_n: Value, of_c: Value, of_row: Value, of_column: Value,
+    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr,
+) -> None:  # fmt: skip
+    """Fill the gradients of the three maps. Grid: blocks of pixels, N."""
+    p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
+    n = tl.program_id(1).to(tl.int64)
+    i, j, real = p // width, p % width, p < height * width
+    at = n * maps_n + i * maps_y + j * maps_x
+    to = n * of_n + i * of_row + j * of_column
+    for t in range(KERNEL * KERNEL):
+        w = _load(weight, at + t * maps_c, real)
+        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
+        left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
+        dot00, dot01 = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
+        dot10, dot11 = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
+        for first in range(0, channels, LANES):
+            c = first + tl.arange(0, LANES)
+            inside = real[:, None] & (c < channels)[None, :]
+            from_grad = grad + n * grad_n + (c * grad_c)[None, :]
+            g = _load(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
+            source = image + n * image_n + (c * image_c)[None, :]
+            upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
+            near, far = (left * image_x)[:, None], (right * image_x)[:, None]
+            dot00 += tl.sum(g * _load(upper, near, inside), 1)
+            dot01 += tl.sum(g * _load(upper, far, inside), 1)
+            dot10 += tl.sum(g * _load(lower, near, inside), 1)
+            dot11 += tl.sum(g * _load(lower, far, inside), 1)
+        above, below = dot00 + (dot01 - dot00) * fx, dot10 + (dot11 - dot10) * fx
+        aside = (dot01 - dot00) * (1 - fy) + (dot11 - dot10) * fy
+        tl.store(of_weight + to + t * of_c, above + (below - above) * fy, mask=real)
+        tl.store(of_y + to + t * of_c, w * (below - above), mask=real)
+        tl.store(of_x + to + t * of_c, w * aside, mask=real)
+
+
+@triton.jit
+def backward_input_kernel(
+    result: Value, result_n: Value, result_c: Value, result_y: Value, result_x: Value,
+    weight: Value, offset_y: Value, offset_x: Value,
+    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
+    grad: Value, grad_n: Value, grad_c: Value, grad_y: Value, grad_x: Value,
+    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr,
+) -> None:  # fmt: skip
+    """Add to the gradient of the image, atomically. Grid: as of ``forward_kernel``."""
+    p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
+    n = tl.program_id(1).to(tl.int64)
+    c = tl.program_id(2) * LANES + tl.arange(0, LANES)
+    i, j, real = p // width, p % width, p < height * width
+    inside = real[:, None] & (c < channels)[None, :]
+    from_grad = grad + n * grad_n + (c * grad_c)[None, :]
+    g = _load(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
+    target = result + n * result_n + (c * result_c)[None, :]
+    at = n * maps_n + i * maps_y + j * maps_x
+    for t in range(KERNEL * KERNEL):
+        w = _load(weight, at + t * maps_c, real)
+        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
+        left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
+        upper, lower = target + (top * result_y)[:, None], target + (bottom * result_y)[:, None]
+        near, far = (left * result_x)[:, None], (right * result_x)[:, None]
+        tl.atomic_add(upper + near, (w * (1 - fy) * (1 - fx))[:, None] * g, mask=inside)
+        tl.atomic_add(upper + far, (w * (1 - fy) * fx)[:, None] * g, mask=inside)
+        tl.atomic_add(lower + near, (w * fy * (1 - fx))[:, None] * g, mask=inside)
+        tl.atomic_add(lower + far, (w * fy * fx)[:, None] * g, mask=inside)

@@ -1,0 +1,134 @@
+"""The Triton kernels against the reference: on a GPU, or under Triton's interpreter on a CPU."""
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from cdfi.ops import adacof, adacof_reference
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+HALVES = [torch.float16, torch.bfloat16]
+
+
+@pytest.fixture
+def kernels() -> ModuleType:
+    """The launchers, with kernels that Triton interprets on CPU tensors."""
+    if not INTERPRETED:
+        pytest.skip("runs in a process of its own, with TRITON_INTERPRET=1")
+    return importlib.import_module("cdfi.ops.triton")
+
+
+def arguments(
+    channels: int, device: str = "cpu", dtype: torch.dtype = torch.float32, reach: float = 2.0
+) -> tuple[Tensor, ...]:
+    """Random input, weight, offset_y, offset_x for K=3, dilation 2 and an output of 5 x 7."""
+    random = torch.Generator().manual_seed(0)
+    image = torch.randn(2, channels, 9, 11, generator=random)
+    weight, *offsets = (torch.randn(2, 9, 5, 7, generator=random) for _ in range(3))
+    tensors = (image, weight, *(offset * reach for offset in offsets))
+    return tuple(t.to(device, dtype).requires_grad_() for t in tensors)
+
+
+def check(kernels: ModuleType, tensors: tuple[Tensor, ...], rounding: str) -> None:
+    """Compare values and all four gradients."""
+    expected = adacof_reference(*tensors, 2, rounding)
+    grad = torch.randn_like(expected)
+    plain = [tensor.detach() for tensor in tensors]
+    results = (
+        kernels.forward(*plain, 0, 2, rounding),
+        kernels.backward_input(grad, *plain, 0, 2, rounding),
+        *kernels.backward_maps(grad, *plain, 0, 2, rounding),
+    )
+    references = (expected, *torch.autograd.grad(expected, tensors, grad))
+    loose = 1e-4 if tensors[0].dtype == torch.float32 else 2e-2
+    for ours, theirs in zip(results, references):
+        assert ours.dtype == theirs.dtype
+        scale = max(1.0, theirs.abs().max().item())
+        torch.testing.assert_close(ours, theirs, rtol=loose, atol=loose * scale)
+
+
+@pytest.mark.parametrize("rounding", ["floor", "trunc"])
+@pytest.mark.parametrize("channels", [1, 3, 5, 63, 70])
+def test_interpreted_kernels_match_the_reference(
+    kernels: ModuleType, channels: int, rounding: str
+) -> None:
+    check(kernels, arguments(channels), rounding)
+
+
+def test_interpreted_kernels_read_the_border_far_out_of_the_frame(kernels: ModuleType) -> None:
+    check(kernels, arguments(3, reach=1e9), "floor")
+
+
+def test_interpreted_kernels_read_any_layout(kernels: ModuleType) -> None:
+    image, weight, *offsets = (t.detach() for t in arguments(5))
+    last = weight.contiguous(memory_format=torch.channels_last)
+    tensors = tuple(
+        tensor.requires_grad_()
+        for tensor in (image.transpose(2, 3).contiguous().mT, last, *offsets)
+    )
+    check(kernels, tensors, "floor")
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_interpreted_kernels_sum_half_precision_in_float32(
+    kernels: ModuleType, dtype: torch.dtype
+) -> None:
+    check(kernels, arguments(5, dtype=dtype), "floor")
+
+
+def test_an_interpreted_strip_is_that_of_the_whole(kernels: ModuleType) -> None:
+    image, *maps = (tensor.detach() for tensor in arguments(3))
+    whole = kernels.forward(image, *maps, 0, 2, "floor")
+    strip = kernels.forward(image, *(m[:, :, 3:5] for m in maps), 3, 2, "floor")
+    assert torch.equal(strip, whole[:, :, 3:5])
+
+
+@pytest.mark.skipif(INTERPRETED, reason="is the process that runs the others")
+def test_the_interpreter_passes_these_tests() -> None:
+    """Triton reads TRITON_INTERPRET once, when kernels are defined: hence a second process."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed (it comes with PyTorch for CUDA on Linux)")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    run = subprocess.run(
+        [*command, "-k", "interpreted"],
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "passed" in run.stdout and "skipped" not in run.stdout
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("rounding", ["floor", "trunc"])
+@pytest.mark.parametrize("channels", [1, 3, 63, 130])
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+def test_the_gpu_matches_the_reference(
+    cuda: str, channels: int, rounding: str, dtype: torch.dtype
+) -> None:
+    module = importlib.import_module("cdfi.ops.triton")
+    check(module, arguments(channels, cuda, dtype), rounding)
+
+
+@pytest.mark.gpu
+def test_the_gpu_takes_mixed_precision_through_the_public_function(cuda: str) -> None:
+    image, *maps = arguments(5, cuda)
+    half = image.detach().half().requires_grad_()
+    result = adacof(half, *maps, 2)
+    expected = adacof_reference(half, *maps, 2)
+    torch.testing.assert_close(result, expected, rtol=1e-2, atol=1e-2)
+    gradients = torch.autograd.grad(result.float().sum(), (half, *maps))
+    assert [g.dtype for g in gradients] == [torch.float16] + [torch.float32] * 3
+
+
+@pytest.mark.gpu
+def test_opcheck_accepts_the_operation_on_a_gpu(cuda: str) -> None:
+    torch.library.opcheck(torch.ops.cdfi.adacof.default, (*arguments(5, cuda), 0, 2, "floor"))
