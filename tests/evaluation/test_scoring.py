@@ -1,0 +1,169 @@
+"""Rows of scores: what is compared, what is skipped, and what is refused."""
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_sets import NAMES, noise, save, triplet_set
+
+from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, network, predictions
+from cdfi.evaluation.metrics import Metric, choose
+from cdfi.evaluation.pictures import Picture, read_picture
+from cdfi.interpolation import Interpolator
+from cdfi.models import Config, Network
+
+PSNR = choose(["psnr"])
+
+
+def run(
+    method: Method, root: Path, keep_going: bool = False, **options: object
+) -> list[Row | Skipped]:
+    """Every outcome over a folder of triplets."""
+    scorer = Scorer(PSNR, keep_going=keep_going, **options)  # type: ignore[arg-type]
+    return list(scorer.run(method, find(str(root))))
+
+
+def test_rows_come_in_the_order_of_the_data_set(tmp_path: Path) -> None:
+    rows = run(baseline("average"), triplet_set(tmp_path, 12))
+    assert [row.name for row in rows] == [str(number) for number in range(1, 13)]
+
+
+def test_scores_are_those_of_the_8_bit_prediction(tmp_path: Path) -> None:
+    truth = read_picture(triplet_set(tmp_path, 1) / "1" / "im2.png")
+    off = np.where(truth < 255, truth + 1, truth - 1).astype(np.uint8)
+    (row,) = run(Method("off by one", lambda *_: off), tmp_path)
+    assert isinstance(row, Row)
+    assert row.scores["psnr"] == pytest.approx(20 * np.log10(255), abs=1e-4)
+
+
+def test_a_network_is_a_method(tmp_path: Path) -> None:
+    two = (2, 2, 2)
+    config = Config(3, 1, (two,) * 5, (two,) * 4, two, two, two, two, two, two, two)
+    method = network("tiny", Interpolator(Network(config), "cpu"))
+    rows = run(method, triplet_set(tmp_path, 2))
+    assert all(isinstance(row, Row) and np.isfinite(row.scores["psnr"]) for row in rows)
+    assert method.precision == "fp32"
+    assert method.parameters == sum(p.numel() for p in Network(config).parameters())
+
+
+def test_predictions_are_found_by_name_or_in_a_folder(tmp_path: Path) -> None:
+    root, made = triplet_set(tmp_path / "set", 2), tmp_path / "made"
+    save(made / "1.png", noise(0))
+    save(made / "2" / "whatever.png", noise(0))
+    assert [row.name for row in run(predictions(made), root)] == ["1", "2"]
+
+
+def test_predictions_may_be_in_a_folder_of_the_data_sets_name(tmp_path: Path) -> None:
+    root = triplet_set(tmp_path / "set", 1)
+    save(tmp_path / "made" / "set" / "1.png", noise(0))
+    (row,) = run(predictions(tmp_path / "made"), root)
+    assert isinstance(row, Row)
+    assert row.seconds is None
+
+
+def test_a_missing_prediction_is_named(tmp_path: Path) -> None:
+    root, made = triplet_set(tmp_path / "set", 2), tmp_path / "made"
+    save(made / "1.png", noise(0))
+    with pytest.raises(ValueError, match=r"made/2: no prediction \(looked for 2\.png"):
+        run(predictions(made), root)
+
+
+def test_two_pictures_for_one_prediction_are_refused(tmp_path: Path) -> None:
+    root, made = triplet_set(tmp_path / "set", 1), tmp_path / "made"
+    save(made / "1" / "a.png", noise(0))
+    save(made / "1" / "b.png", noise(0))
+    with pytest.raises(ValueError, match="2 pictures in it, expected one"):
+        run(predictions(made), root)
+
+
+def test_a_prediction_of_another_size_is_named(tmp_path: Path) -> None:
+    root, made = triplet_set(tmp_path / "set", 1), tmp_path / "made"
+    save(made / "1.png", noise(0, 24, 40))
+    with pytest.raises(ValueError, match=r"1\.png: 40 x 24 pixels, but its data set has 32 x 24"):
+        run(predictions(made), root)
+
+
+def test_a_missing_folder_of_predictions_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="gone: the folder of predictions is missing"):
+        predictions(tmp_path / "gone")
+
+
+def test_keep_going_scores_the_rest_and_tells_what_it_skipped(tmp_path: Path) -> None:
+    root = triplet_set(tmp_path, 4)
+    (root / "1" / "im2.png").unlink()
+    (root / "3" / "im1.png").write_text("text")
+    rows = run(baseline("average"), root, keep_going=True)
+    assert [(row.name, type(row)) for row in rows] == [
+        ("1", Skipped),
+        ("2", Row),
+        ("3", Skipped),
+        ("4", Row),
+    ]
+    assert "im2.png: no such file" in rows[0].reason  # type: ignore[union-attr]
+    assert "im1.png: not an image" in rows[2].reason  # type: ignore[union-attr]
+
+
+def test_without_keep_going_a_bad_picture_ends_the_run(tmp_path: Path) -> None:
+    (triplet_set(tmp_path, 2) / "2" / "im3.png").write_text("text")
+    with pytest.raises(ValueError, match=r"2/im3\.png: not an image"):
+        run(baseline("average"), tmp_path)
+
+
+def test_metrics_of_one_picture_do_not_hold_up_the_next_prediction(tmp_path: Path) -> None:
+    second = threading.Event()
+
+    def predict(_: str, name: str, frame0: Picture, __: Picture) -> Picture:
+        if name == "2":
+            second.set()
+        return frame0
+
+    def slow(x: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        # Ends only once the next picture is being predicted.
+        return torch.tensor([float(second.wait(timeout=30))]).to(x)
+
+    scorer = Scorer([Metric("slow", "Slow", slow, "")])
+    rows = list(scorer.run(Method("m", predict), find(str(triplet_set(tmp_path, 2)))))
+    assert [row.scores["slow"] for row in rows if isinstance(row, Row)] == [1, 1]
+
+
+def test_reading_stays_ahead_of_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last_read = threading.Event()
+
+    def watched(path: Path) -> Picture:
+        if path == tmp_path / "2" / NAMES[2]:
+            last_read.set()
+        return read_picture(path)
+
+    def predict(_: str, name: str, frame0: Picture, __: Picture) -> Picture:
+        # The first prediction ends only once the second triplet has been read.
+        assert last_read.wait(timeout=30)
+        return frame0
+
+    monkeypatch.setattr("cdfi.evaluation.triplets.read_picture", watched)
+    assert len(run(Method("m", predict), triplet_set(tmp_path, 2))) == 2
+
+
+def test_watchers_see_every_scored_picture(tmp_path: Path) -> None:
+    seen: list[str] = []
+    run(
+        baseline("average"),
+        triplet_set(tmp_path, 3),
+        watch=[lambda row, frames, picture: seen.append(row.name)],
+    )
+    assert seen == ["1", "2", "3"]
+
+
+def test_an_unknown_metric_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="no metric is called vmaf; known are psnr, ssim"):
+        choose(["vmaf"])
+
+
+def test_other_lpips_networks_need_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    with pytest.raises(ValueError, match="'lpips-alex' needs lpips: pip install 'lpips'"):
+        choose(["lpips-alex"])
