@@ -74,6 +74,8 @@ def write_clip(path: Path, clip: Clip | None = None, frames: Iterable[Any] | Non
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = (
             clip.colour
         )
+        if layout(clip.pix_fmt).alpha:
+            stream.metadata["alpha_mode"] = "1"
         sound = container.add_stream("aac", rate=48000, layout="mono") if clip.audio else None
         images = frames or (picture(number, clip) for number in range(clip.count))
         times = clip.times or range(10**6)
@@ -82,13 +84,13 @@ def write_clip(path: Path, clip: Clip | None = None, frames: Iterable[Any] | Non
             container.mux(stream.encode(image))
         container.mux(stream.encode(None))
         if sound is not None:
-            _write_tone(container, sound, clip)
+            add_tone(container, sound, float(clip.count / clip.rate))
     return path
 
 
-def _write_tone(container: Any, stream: Any, clip: Clip) -> None:
-    """A tone as long as the video."""
-    samples = int(clip.count / clip.rate * 48000)
+def add_tone(container: Any, stream: Any, seconds: float) -> None:
+    """Encode a tone."""
+    samples = int(seconds * 48000)
     wave = (np.sin(np.arange(samples) * 0.05) * 0.2).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(wave[None], "fltp", "mono")
     frame.sample_rate, frame.pts = 48000, 0

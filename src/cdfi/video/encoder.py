@@ -119,6 +119,8 @@ class SegmentWriter:
         if source.aspect is not None:
             context.sample_aspect_ratio = source.aspect
         _tag(context, settings.fitter.tags)
+        if settings.fitter.has_alpha:
+            stream.metadata["alpha_mode"] = "1"  # without it no reader of VP9 looks for alpha
         context.open()
         return stream
 

@@ -42,6 +42,12 @@ class Fitter:
         matrix = BT709 if self.height >= HD_LINES else SMPTE170M
         return replace(self.colour, matrix=matrix, range=LIMITED)
 
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the result carries opacity."""
+        form = self._target_layout()
+        return form is not None and form.alpha
+
     def fit(self, image: VideoFrame) -> VideoFrame:
         """``image`` in the target's format."""
         if self.source == self.target:

@@ -106,4 +106,5 @@ class Reader:
         if (image.width, image.height, image.format.name) != wanted:
             self.notes[RESIZED] += 1
             image = image.reformat(*wanted, interpolation="BICUBIC")
+        image.pts, image.time_base = frame.pts, self.source.time_base
         return Frame(frame.pts, image)

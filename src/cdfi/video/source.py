@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .colour import FULL, UNSPECIFIED, Colour
+from .decoder import decoder_for
 from .open import open_video
 from .pixels import FULL_RANGE, working_format
 
@@ -67,10 +68,11 @@ def read_source(path: Path) -> Source:
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
     """The first frame that can be decoded."""
+    decoder = decoder_for(stream)
     try:
         for packet in container.demux(stream):
             try:
-                for frame in stream.decode(packet if packet.size else None):
+                for frame in decoder.decode(packet if packet.size else None):
                     return frame
             except av.error.FFmpegError:
                 continue

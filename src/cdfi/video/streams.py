@@ -11,7 +11,7 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Discard, Stream
 
 from .options import Options
 
@@ -33,8 +33,9 @@ def add_streams(
     """Add to ``target`` a copy of every stream of ``source`` but ``video`` that it can hold."""
     copied = Copied(source, {}, [])
     for stream in source.streams:
-        if stream.index == video.index or (stream.type == "audio" and options.sound != "copy"):
-            continue
+        audible = stream.type == "audio" and options.sound != "copy"
+        if stream.index == video.index or audible or stream.discard == Discard.all:
+            continue  # libav discards QuickTime's chapter tracks: they are written anew
         if not _holds(target.format.name, stream):
             name = stream.name or (stream.codec_context.name if stream.codec_context else "unknown")
             copied.left_out.append(f"{stream.type} stream {stream.index} ({name})")
@@ -64,8 +65,11 @@ def copied_packets(copied: Copied, slow: int, start: Fraction) -> Iterator[Packe
     if not wanted:
         return
     for packet in copied.source.demux(*wanted):
-        if packet.dts is None or not packet.size:
+        if not packet.size or _is_gap(packet):
             continue
+        if packet.dts is None:  # a cover picture has no time at all
+            packet.dts = packet.pts if packet.pts is not None else 0
+        packet.pts = packet.dts if packet.pts is None else packet.pts
         origin = round(start / packet.time_base)
         packet.stream = copied.streams[packet.stream_index]
         if slow > 1:
@@ -73,6 +77,12 @@ def copied_packets(copied: Copied, slow: int, start: Fraction) -> Iterator[Packe
             packet.pts = None if packet.pts is None else origin + (packet.pts - origin) * slow
             packet.duration = (packet.duration or 0) * slow
         yield packet
+
+
+def _is_gap(packet: Packet[Any]) -> bool:
+    """Whether a packet says that no subtitle is shown: QuickTime's muxer writes those itself."""
+    context = packet.stream.codec_context
+    return context is not None and context.name == "mov_text" and bytes(packet) == bytes(2)
 
 
 def add_chapters(
