@@ -72,13 +72,17 @@ class Together:
     def __init__(self, device: torch.device) -> None:
         try:
             from lightning_fabric import Fabric
+            from lightning_fabric.strategies import DDPStrategy
         except ImportError as error:
             raise ValueError(
                 "training in several processes needs Lightning Fabric: pip install 'cdfi[train]'"
             ) from error
         count, local = _world(), int(os.environ.get("LOCAL_WORLD_SIZE", _world()))
         self._fabric: Any = Fabric(
-            accelerator=device.type, devices=local, num_nodes=count // local, strategy="ddp"
+            accelerator=device.type,
+            devices=local,
+            num_nodes=count // local,
+            strategy=DDPStrategy(broadcast_buffers=False),  # the only buffer never changes
         )
         self._fabric.launch()
         self.device: torch.device = self._fabric.device

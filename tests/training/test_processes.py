@@ -1,0 +1,80 @@
+"""Two processes train as one would with twice the batch."""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_runs import make_photos, tiny_args
+
+from cdfi.training.args import TrainArgs
+from cdfi.training.loop import train
+from cdfi.training.processes import choose_device, join_processes
+
+LAUNCH = """
+import sys
+from pathlib import Path
+from cdfi.training.args import TrainArgs
+from cdfi.training.loop import train
+train(TrainArgs.from_json(Path(sys.argv[1]).read_text()))
+"""
+
+
+def _two_processes(args: TrainArgs, tmp_path: Path) -> None:
+    script = tmp_path / "launch.py"
+    script.write_text(LAUNCH)
+    file = tmp_path / "args.json"
+    file.write_text(args.to_json())
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*torchrun, str(script), str(file)], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _losses(args: TrainArgs) -> list[float]:
+    with (Path(args.out) / args.run / "train.csv").open() as lines:
+        return [float(row["loss"]) for row in csv.DictReader(lines)]
+
+
+def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos")
+    args = tiny_args(
+        tmp_path,
+        data=(f"synthetic={photos}:0.5", f"triplets={tmp_path / 'triplets'}:0.5"),
+        optimizer="SGD",
+        lr=0.05,
+        guidance=0.01,
+        warp=0.1,
+        guidance_until=1.0,
+        steps=5,
+    )
+    train(replace(args, run="one", batch=4))
+    _two_processes(replace(args, run="two", batch=2), tmp_path)
+    one, two = _losses(replace(args, run="one")), _losses(replace(args, run="two"))
+    assert len(one) == 5
+    assert two == pytest.approx(one, rel=1e-5)
+
+
+def test_a_lone_process_needs_no_fabric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    assert join_processes("cpu").count == 1
+
+
+def test_several_processes_without_fabric_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    with pytest.raises(ValueError, match=r"cdfi\[train\]"):
+        join_processes("cpu")
+
+
+def test_an_absent_device_is_named_with_those_that_are_there() -> None:
+    with pytest.raises(ValueError, match=r"no device 'tpu' here; there is .*cpu"):
+        choose_device("tpu")
