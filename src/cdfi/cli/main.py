@@ -15,6 +15,7 @@ from .console import stderr, stdout
 #: Command -> where its function (or its group of functions) lives.
 COMMANDS = {
     "interpolate": "cdfi.cli.interpolate:interpolate",
+    "demo": "cdfi.cli.demo:demo",
     "models": "cdfi.cli.models:app",
     "train": "cdfi.cli.train:train",
     "evaluate": "cdfi.cli.evaluate:evaluate",
