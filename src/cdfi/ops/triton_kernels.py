@@ -6,16 +6,14 @@ order n, c (channel or tap), y, x; the three maps share theirs. Sums are in floa
 
 # mypy: disallow-untyped-decorators=False
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
-Value = Any  # a pointer, a block of numbers, or an integer: Triton types them at launch
-
 
 @triton.jit
-def _split(offset: Value, origin: Value, size: Value, TRUNCATE: tl.constexpr) -> Value:
+def _split(
+    offset: tl.tensor, origin: tl.tensor, size: tl.tensor, TRUNCATE: tl.constexpr
+) -> tuple[tl.tensor, ...]:
     """Two neighbours in [0, size) of ``origin + offset``, and the fraction between them."""
     whole = tl.floor(offset)
     if TRUNCATE:
@@ -28,18 +26,20 @@ def _split(offset: Value, origin: Value, size: Value, TRUNCATE: tl.constexpr) ->
 
 
 @triton.jit
-def _load(base: Value, at: Value, inside: Value) -> Value:
+def _load(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
     """Numbers at ``base + at`` in float32, 0 outside."""
     return tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
 
 
 @triton.jit
 def forward_kernel(
-    image: Value, image_n: Value, image_c: Value, image_y: Value, image_x: Value,
-    weight: Value, offset_y: Value, offset_x: Value,
-    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
-    out: Value, out_n: Value, out_c: Value, out_y: Value, out_x: Value,
-    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    image: tl.tensor,
+    image_n: tl.tensor, image_c: tl.tensor, image_y: tl.tensor, image_x: tl.tensor,
+    weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
+    maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
+    out: tl.tensor, out_n: tl.tensor, out_c: tl.tensor, out_y: tl.tensor, out_x: tl.tensor,
+    channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
+    height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
     PIXELS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
@@ -69,13 +69,15 @@ def forward_kernel(
 
 @triton.jit
 def backward_maps_kernel(
-    image: Value, image_n: Value, image_c: Value, image_y: Value, image_x: Value,
-    weight: Value, offset_y: Value, offset_x: Value,
-    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
-    grad: Value, grad_n: Value, grad_c: Value, grad_y: Value, grad_x: Value,
-    of_weight: Value, of_y: Value, of_x: Value,
-    of_n: Value, of_c: Value, of_row: Value, of_column: Value,
-    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    image: tl.tensor,
+    image_n: tl.tensor, image_c: tl.tensor, image_y: tl.tensor, image_x: tl.tensor,
+    weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
+    maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
+    grad: tl.tensor, grad_n: tl.tensor, grad_c: tl.tensor, grad_y: tl.tensor, grad_x: tl.tensor,
+    of_weight: tl.tensor, of_y: tl.tensor, of_x: tl.tensor,
+    of_n: tl.tensor, of_c: tl.tensor, of_row: tl.tensor, of_column: tl.tensor,
+    channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
+    height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
     PIXELS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
@@ -113,11 +115,13 @@ def backward_maps_kernel(
 
 @triton.jit
 def backward_input_kernel(
-    result: Value, result_n: Value, result_c: Value, result_y: Value, result_x: Value,
-    weight: Value, offset_y: Value, offset_x: Value,
-    maps_n: Value, maps_c: Value, maps_y: Value, maps_x: Value,
-    grad: Value, grad_n: Value, grad_c: Value, grad_y: Value, grad_x: Value,
-    channels: Value, rows: Value, columns: Value, height: Value, width: Value, row: Value,
+    result: tl.tensor,
+    result_n: tl.tensor, result_c: tl.tensor, result_y: tl.tensor, result_x: tl.tensor,
+    weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
+    maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
+    grad: tl.tensor, grad_n: tl.tensor, grad_c: tl.tensor, grad_y: tl.tensor, grad_x: tl.tensor,
+    channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
+    height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
     PIXELS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
