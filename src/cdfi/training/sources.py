@@ -48,7 +48,7 @@ def parse_source(text: str) -> tuple[str, Path, float]:
         raise ValueError(f"unknown kind of data {kind!r}{near_names(kind, list(KINDS))}")
     folder, colon, tail = rest.rpartition(":")
     try:
-        return kind, Path(folder).expanduser(), float(tail) if colon else 1.0
+        return kind, Path(folder if colon else rest).expanduser(), float(tail) if colon else 1.0
     except ValueError:  # a colon that belongs to the path
         return kind, Path(rest).expanduser(), 1.0
 
