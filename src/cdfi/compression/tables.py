@@ -3,10 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .density import Density, overall
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = ("Name", "Density", "In", "Out", "In'", "Out'", "Parameters", "Kept")
 
@@ -60,11 +64,7 @@ def plot(rows: Sequence[Density], path: Path) -> None:
     Raises:
         ValueError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError("a plot needs matplotlib: pip install 'cdfi[plot]'") from error
-    figure = Figure(figsize=(max(6.0, 0.2 * len(rows)), 4.5), layout="constrained")
+    figure = _figure((max(6.0, 0.2 * len(rows)), 4.5))
     axes = figure.subplots()
     axes.bar(range(len(rows)), [row.density for row in rows], color="#3b6ea5")
     axes.axhline(overall(rows), color="#b5483a", linestyle="--", label="overall")
@@ -72,3 +72,33 @@ def plot(rows: Sequence[Density], path: Path) -> None:
     axes.set(ylabel="density", ylim=(0, 1), xlim=(-0.7, len(rows) - 0.3))
     axes.legend()
     figure.savefig(path, dpi=150)
+
+
+def plot_search(points: Mapping[float, tuple[float, float]], target: float, path: Path) -> None:
+    """Draw quality against density for every penalty that was tried.
+
+    Args:
+        points: penalty -> density and PSNR in dB.
+        target: the density that was asked for.
+        path: its suffix says the format.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    figure = _figure((6.0, 4.0))
+    axes = figure.subplots()
+    order = sorted(points.values())
+    axes.plot([x for x, _ in order], [y for _, y in order], "o-", color="#3b6ea5")
+    for number, (dense, quality) in points.items():
+        axes.annotate(f" {number:g}", (dense, quality))
+    axes.axvline(target, color="#b5483a", linestyle="--")
+    axes.set(xlabel="density", ylabel="held-out PSNR (dB)")
+    figure.savefig(path, dpi=150)
+
+
+def _figure(size: tuple[float, float]) -> "Figure":
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ValueError("a plot needs matplotlib: pip install 'cdfi[plot]'") from error
+    return Figure(figsize=size, layout="constrained")

@@ -1,0 +1,29 @@
+"""``cdfi density``: how much of every layer of a pruned network is left."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import stdout
+
+
+def density(
+    model: Annotated[str, typer.Argument(help="Weights: a name, our file or a released .pth.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, which derive reads.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw a bar for every layer here.")] = None,
+) -> None:
+    """Show each layer's density, and the widths In' and Out' it asks for.
+
+    Density is the share of non-zero weights; In' and Out' are In and Out times its square root.
+    """
+    from .. import weights
+    from ..compression import density as densities
+    from ..compression import tables
+
+    rows = densities.density(weights.load(model))
+    if plot:
+        tables.plot(rows, plot)
+    write = tables.as_json if json else tables.as_csv if csv else tables.as_table
+    stdout.out(write(rows).rstrip("\n"))

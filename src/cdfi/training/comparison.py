@@ -1,0 +1,131 @@
+"""Networks side by side: what they cost, and how well they do."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from cdfi import weights
+from cdfi.compression.density import density, overall
+from cdfi.evaluation import Report, Scorer, find, network
+from cdfi.evaluation.benchmark import Task, measure
+from cdfi.evaluation.metrics import Metric, choose
+from cdfi.evaluation.protocol import protocol
+from cdfi.interpolation import Interpolator
+
+METRICS = ("psnr", "ssim", "lpips")
+HELD_OUT = "held-out"
+
+
+class Entry(NamedTuple):
+    """One network of a comparison."""
+
+    name: str
+    parameters: int
+    density: float  # of the layers, in [0, 1]
+    flops: int  # of one frame at the size measured, warps included
+    milliseconds: float  # median
+    megabytes: float  # peak memory of a process that does only this; NaN where unknown
+    scores: dict[str, dict[str, float]]  # data set -> metric -> mean
+
+
+def compare(
+    networks: Mapping[str, str | Path],
+    held_out: np.ndarray | None,
+    datasets: Sequence[str],
+    size: tuple[int, int],
+    folder: Path,
+) -> list[Entry]:
+    """Measure every network; ``folder`` gets report.json and report.md.
+
+    Args:
+        networks: what to call them, and their names or files.
+        held_out: triplets, uint8 (M, 3, H, W, 3), that no training saw.
+        datasets: sets to score as well, by name or folder.
+        size: width and height that time, memory and operations are measured at.
+        folder: where the report is written.
+
+    Raises:
+        ValueError: a data set or a model that is not there.
+    """
+    entries = [_entry(name, str(at), held_out, datasets, size) for name, at in networks.items()]
+    rows = [entry._asdict() for entry in entries]
+    (folder / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    (folder / "report.md").write_text(as_markdown(entries, size), encoding="utf-8")
+    return entries
+
+
+def as_markdown(entries: Sequence[Entry], size: tuple[int, int]) -> str:
+    """The report as a table."""
+    sets = list(entries[0].scores)
+    titles = [f"{name} PSNR / SSIM / LPIPS" for name in sets]
+    costs = ["Parameters", "Density", "GFLOPs", "Time", "Memory"]
+    lines = ["| Network | " + " | ".join([*costs, *titles]) + " |", "|---" * (6 + len(sets)) + "|"]
+    for entry in entries:
+        cells = [
+            f"{entry.parameters:,}",
+            f"{entry.density:.3f}",
+            f"{entry.flops / 1e9:.1f}",
+            f"{entry.milliseconds:.0f} ms",
+            "" if math.isnan(entry.megabytes) else f"{entry.megabytes:.0f} MB",
+            *(_scores(entry.scores[name]) for name in sets),
+        ]
+        lines.append(f"| {entry.name} | " + " | ".join(cells) + " |")
+    note = f"Time, memory and operations: one frame of {size[0]} x {size[1]}."
+    return "\n".join(lines) + f"\n\n{note}\n"
+
+
+def _scores(means: Mapping[str, float]) -> str:
+    return f"{means['psnr']:.3f} / {means['ssim']:.4f} / {means['lpips']:.4f}"
+
+
+def _entry(
+    name: str,
+    model: str,
+    held_out: np.ndarray | None,
+    datasets: Sequence[str],
+    size: tuple[int, int],
+) -> Entry:
+    cost = measure(Task(model, *size, "fp32", "cpu", runs=3, warm_up=1))
+    loaded = weights.load(model)
+    interpolator = Interpolator(loaded, precision="fp32")
+    metrics = choose(METRICS)
+    scores = {} if held_out is None else {HELD_OUT: _held_out(interpolator, held_out, metrics)}
+    scores.update((dataset, _dataset(interpolator, dataset, metrics)) for dataset in datasets)
+    megabytes = math.nan if cost.peak_bytes is None else cost.peak_bytes / 1e6
+    return Entry(
+        name,
+        cost.parameters,
+        overall(density(loaded)),
+        cost.flops,
+        cost.seconds * 1e3,
+        megabytes,
+        scores,
+    )
+
+
+@torch.no_grad()
+def _held_out(
+    interpolator: Interpolator, triplets: np.ndarray, metrics: Sequence[Metric]
+) -> dict[str, float]:
+    """Means over triplets, of predictions rounded to 8 bits."""
+    sums = dict.fromkeys((metric.name for metric in metrics), 0.0)
+    for frames in torch.from_numpy(np.ascontiguousarray(triplets)).permute(0, 1, 4, 2, 3):
+        frame0, truth, frame1 = (frames / 255).split(1)
+        middle = interpolator(frame0, frame1).cpu()
+        rounded = (middle.clamp(0, 1) * 255).round() / 255
+        for metric in metrics:
+            sums[metric.name] += metric.function(rounded, truth).item() / len(triplets)
+    return sums
+
+
+def _dataset(interpolator: Interpolator, name: str, metrics: Sequence[Metric]) -> dict[str, float]:
+    method = network("network", interpolator)
+    report = Report(metrics, [method], protocol([method], metrics, torch.device("cpu")))
+    for row in Scorer(metrics).run(method, find(name)):
+        report.add(row)
+    return report.averages()[0].scores
