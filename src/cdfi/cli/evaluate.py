@@ -164,12 +164,14 @@ def _write(path: Path | None, text: Callable[[], str]) -> None:
 
 
 def _show(report: "Report") -> None:
+    from rich.console import Console
+
     from ..evaluation.report import flat
 
     table = _table(report)
     # Whole numbers matter more than the width of a pipe, which counts as 80 columns.
     whole = stdout.measure(table, options=stdout.options.update(max_width=1000)).maximum
-    stdout.print(table, width=max(whole, stdout.width), crop=False)
+    Console(file=stdout.file, width=max(whole, stdout.width), highlight=False).print(table)
     for key in ("machine", "versions", "precision"):
         if text := flat(report.protocol[key]):
             stdout.print(f"{key}: {text}", style="dim", markup=False)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from cdfi.evaluation.triplets import VIMEO_NAMES
 from cdfi.weights.download import fetch
@@ -65,7 +66,7 @@ class Files:
         return target
 
     def _fetch(self, blob: Blob, target: Path) -> int:
-        url = f"{self.url}/{blob.path}"
+        url = f"{self.url}/{quote(blob.path)}"
         fetch(url, target / blob.path, size=blob.size, git_blob=blob.sha1)
         return blob.size
 

@@ -1,0 +1,74 @@
+"""What a model is said to cost."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from cdfi.evaluation.benchmark import Task, adacof_flops, count_flops, measure, peak_memory
+from cdfi.models import Config, Network
+from cdfi.weights import save
+
+TWO = (2, 2, 2)
+TINY = Config(3, 2, (TWO,) * 5, (TWO,) * 4, TWO, TWO, TWO, TWO, TWO, TWO, TWO)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """The file of a tiny network."""
+    save(Network(TINY), tmp_path / "tiny.safetensors", {})
+    return str(tmp_path / "tiny.safetensors")
+
+
+def test_a_warp_counts_corner_weights_and_a_sum_for_each_channel() -> None:
+    assert adacof_flops((2, 3, 10, 11), (2, 9, 6, 7)) == 2 * 9 * 6 * 7 * 4 * 2 * (1 + 3)
+
+
+def test_the_count_is_that_of_a_real_run_and_both_warps() -> None:
+    counter = FlopCounterMode(display=False)
+    frame = torch.rand(1, 3, 64, 96)
+    with counter, torch.no_grad():
+        Network(TINY)(frame, frame)
+    warp = adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
+    assert count_flops(TINY, 64, 96) == counter.get_total_flops() + 2 * warp
+
+
+def test_a_frame_counts_with_its_padding() -> None:
+    assert count_flops(TINY, 33, 33) == count_flops(TINY, 64, 64)
+
+
+def test_a_model_is_measured_in_a_process_of_its_own(model: str) -> None:
+    cost = measure(Task(model, 48, 32, "fp32", "cpu", runs=3, warm_up=1))
+    assert (cost.precision, cost.width, cost.height) == ("fp32", 48, 32)
+    assert cost.parameters == sum(p.numel() for p in Network(TINY).parameters())
+    assert 0 < cost.fastest <= cost.seconds
+    assert json.loads(json.dumps(cost.as_dict()))["model"] == model
+    if sys.platform == "linux":
+        assert cost.peak_bytes is not None
+        assert cost.peak_bytes > 50e6
+
+
+def test_an_unknown_model_is_told_from_the_other_process() -> None:
+    with pytest.raises(ValueError, match="no model is called nothing"):
+        measure(Task("nothing", 32, 32, "fp32", "cpu", runs=1, warm_up=0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_peak_counts_memory_that_is_free_again() -> None:
+    before = peak_memory(torch.device("cpu"))
+    bytearray(200_000_000).count(1)
+    after = peak_memory(torch.device("cpu"))
+    assert before is not None
+    assert after is not None
+    assert after >= before
+    assert after > 200_000_000
+
+
+@pytest.mark.gpu
+def test_the_peak_on_cuda_is_the_devices(model: str, cuda: str) -> None:
+    cost = measure(Task(model, 64, 64, "fp32", cuda, runs=2, warm_up=1))
+    assert cost.peak_bytes is not None
+    assert 0 < cost.peak_bytes < 1e9
