@@ -94,7 +94,9 @@ def test_hdr10_keeps_its_side_data_and_chroma_place(tmp_path):
         assert made.colour == given.colour
         assert made.pix_fmt == "yuv420p10le"
         assert made.light == given.light
-        assert figures(made.mastering) == pytest.approx(figures(given.mastering), rel=1e-3, abs=1e-4)
+        assert figures(made.mastering) == pytest.approx(
+            figures(given.mastering), rel=1e-3, abs=1e-4
+        )
 
 
 def figures(mastering):

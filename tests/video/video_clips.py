@@ -20,6 +20,8 @@ from cdfi.video.pixels import layout, read_components, write_components
 class Mean:
     """Stands in for a network: mixes the two frames. Counts its calls."""
 
+    identity = "mean"
+
     def __init__(self) -> None:
         self.calls = 0
 
@@ -28,6 +30,20 @@ class Mean:
     ) -> Iterator[Tensor]:
         self.calls += 1
         return (torch.lerp(frame0, frame1, float(time)) for time in times)
+
+
+class Stops(Mean):
+    """Fails as an interrupted run does, after some calls."""
+
+    def __init__(self, calls: int, error: BaseException) -> None:
+        super().__init__()
+        self.left, self.error = calls, error
+
+    def between(self, *arguments: Any) -> Iterator[Tensor]:
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+        return super().between(*arguments)
 
 
 @dataclass

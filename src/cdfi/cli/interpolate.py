@@ -41,6 +41,11 @@ Deinterlace = Annotated[bool, Option("--deinterlace", help="Make interlaced fram
 Overwrite = Annotated[
     bool, Option("--overwrite", help="Replace the result, and discard unfinished work on it.")
 ]
+Jobs = Annotated[int | None, Option(help="Processes at once. By default one for each GPU.")]
+Preview = Annotated[
+    bool, Option("--preview", help="Only show the first seconds, beside the source.")
+]
+DryRun = Annotated[bool, Option("--dry-run", help="Only tell what would be done.")]
 Json = Annotated[bool, Option("--json", help="Report a line of JSON for each file.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -66,6 +71,9 @@ def interpolate(
     dedup: Dedup = False,
     deinterlace: Deinterlace = False,
     overwrite: Overwrite = False,
+    jobs: Jobs = None,
+    preview: Preview = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -74,27 +82,17 @@ def interpolate(
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
     takes up a run that was interrupted.
     """
-    from ..video import Encoding, Model, Options, is_image, parse_rate
+    from ..video import Encoding, Model, Options, parse_rate
     from .interpolate_task import Task
 
-    options = Options(
-        factor=factor,
-        fps=None if fps is None else parse_rate(fps),
-        slow=slow,
-        audio=_choice("--audio", audio, AUDIO),
-        scene_threshold=scene_threshold if scenes else None,
-        dedup=dedup,
-        deinterlace=deinterlace,
-        encoding=Encoding(codec, crf, preset, pix_fmt, _pairs(extra or [])),
-    )
+    encoding = Encoding(codec, crf, preset, pix_fmt, _pairs(extra or []))
+    rate = None if fps is None else parse_rate(fps)
+    cuts = scene_threshold if scenes else None
+    sound = _choice("--audio", audio, AUDIO)
+    options = Options(factor, rate, slow, sound, cuts, dedup, deinterlace, encoding)
     network = Model(model, device, _choice("--precision", precision, PRECISIONS), _bytes(memory))
-    task = Task(inputs, output, overwrite, as_json, quiet)
-    if len(inputs) == 1 and inputs[0].is_dir():
-        task.folder(options, network)
-    elif any(is_image(path) for path in inputs):
-        task.images(options, network)
-    else:
-        task.videos(options, network)
+    mode: Any = "plan" if dry_run else "preview" if preview else "make"
+    Task(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 
 
 def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> Any:

@@ -5,20 +5,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..video import (
     Model,
     Options,
-    Report,
+    forecast,
     interpolate_folder,
     interpolate_images,
     interpolate_video,
     is_image,
+    write_preview,
 )
 from ..video.codecs import CONTAINERS
 from .console import progress as progress_bar
 from .console import stderr, stdout
 
+Mode = Literal["make", "preview", "plan"]
 Shown = Callable[[int, int], None]
 
 
@@ -31,6 +34,17 @@ class Task:
     overwrite: bool
     as_json: bool
     quiet: bool
+    jobs: int | None
+    mode: Mode
+
+    def run(self, options: Options, model: Model) -> None:
+        """Do what the inputs call for."""
+        if len(self.inputs) == 1 and self.inputs[0].is_dir():
+            self.folder(options, model)
+        elif any(is_image(path) for path in self.inputs):
+            self.images(options, model)
+        else:
+            self.videos(options, model)
 
     def images(self, options: Options, model: Model) -> None:
         """Two images to one."""
@@ -60,23 +74,43 @@ class Task:
     def videos(self, options: Options, model: Model) -> None:
         """Each video to its own; a failure of one is told, and the others still made."""
         targets = self._targets(options)
-        maker = model if len(self.inputs) == 1 else model.build()
         failures = 0
         for source, target in zip(self.inputs, targets):
             try:
-                with self._progress(source.name) as shown:
-                    report = interpolate_video(
-                        source, target, options, maker, overwrite=self.overwrite, progress=shown
-                    )
+                self._video(source, target, options, model)
             except (ValueError, OSError) as error:
                 if len(self.inputs) == 1:
                     raise
                 failures += 1
                 stderr.print(f"cdfi: {error}", style="red", markup=False)
-                continue
-            self._report(report)
+                if self.as_json:
+                    stdout.print(json.dumps({"source": str(source), "error": str(error)}))
         if failures:
             raise ValueError(f"{failures} of {len(self.inputs)} videos failed, as told above")
+
+    def _video(self, source: Path, target: Path, options: Options, model: Model) -> None:
+        """One video: made, shown beside its source, or planned."""
+        if self.mode == "plan":
+            plan = forecast(source, target, options, model)
+            stdout.print(json.dumps(plan, indent=None if self.as_json else 1), markup=False)
+            return
+        if self.mode == "preview":
+            count = write_preview(source, target, options, model, overwrite=self.overwrite)
+            self._say({"target": str(target), "pictures": count, "made": count // 2})
+            return
+        with self._progress(source.name) as shown:
+            report = interpolate_video(
+                source,
+                target,
+                options,
+                model,
+                overwrite=self.overwrite,
+                jobs=self.jobs,
+                progress=shown,
+            )
+        for warning in report.warnings:
+            stderr.print(f"cdfi: {warning}", style="yellow", markup=False)
+        self._say(report.as_json())
 
     def _targets(self, options: Options) -> list[Path]:
         """Where each input's result goes."""
@@ -84,22 +118,24 @@ class Task:
             only = self.inputs[0]
             if self.output is not None and self.output.is_dir():
                 return [self.output / only.name]
-            return [self.output or only.with_name(_default_name(only, options))]
+            return [self.output or only.with_name(self._default_name(only, options))]
         if self.output is not None and not self.output.is_dir():
             raise NotADirectoryError(
                 f"{self.output}: several videos need an existing output folder"
             )
         folder = self.output
-        names = [path.name if folder else _default_name(path, options) for path in self.inputs]
+        names = [path.name if folder else self._default_name(path, options) for path in self.inputs]
         targets = [(folder or path.parent) / name for path, name in zip(self.inputs, names)]
         if len(set(targets)) < len(targets):
             raise ValueError("two of the videos have the same name: their results would collide")
         return targets
 
-    def _report(self, report: Report) -> None:
-        for warning in report.warnings:
-            stderr.print(f"cdfi: {warning}", style="yellow", markup=False)
-        self._say(report.as_json())
+    def _default_name(self, source: Path, options: Options) -> str:
+        """A name beside the source's."""
+        known = source.suffix.lower() in CONTAINERS
+        suffix = source.suffix if known else ".mkv"
+        preview = "_preview" if self.mode == "preview" else ""
+        return f"{source.stem}_{_mark(options)}{preview}{suffix}"
 
     def _say(self, values: dict[str, object]) -> None:
         """The result on stdout: a JSON line, or a sentence."""
@@ -133,11 +169,8 @@ def _factor(options: Options) -> int:
     return options.factor or 2
 
 
-def _default_name(source: Path, options: Options) -> str:
-    """A name beside the source's."""
+def _mark(options: Options) -> str:
+    """What was asked for, in a word for the result's name."""
     if options.fps is not None:
-        mark = f"{float(options.fps):g}fps"
-    else:
-        mark = f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
-    known = source.suffix.lower() in CONTAINERS
-    return f"{source.stem}_{mark}{source.suffix if known else '.mkv'}"
+        return f"{float(options.fps):g}fps"
+    return f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"

@@ -1,5 +1,6 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
+from .forecast import forecast
 from .job import Report, interpolate_video
 from .maker import FrameMaker, Model
 from .options import Encoding, Options
@@ -16,6 +17,7 @@ __all__ = [
     "Model",
     "Options",
     "Report",
+    "forecast",
     "interpolate_folder",
     "interpolate_frames",
     "interpolate_images",

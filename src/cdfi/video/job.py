@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -69,8 +70,13 @@ def interpolate_video(
             job.work.open(_identity(job, identity(maker)), overwrite)
             notes = _make_missing(job, model if count > 1 else maker, count, progress)
             report = _finish(job, notes)
-        except BaseException:
+        except BaseException as error:
             job.work.remove_if_idle()
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise OSError(
+                    f"{target}: no space left on the disk; the finished segments are kept: "
+                    "free some space and repeat the command"
+                ) from error
             raise
         job.work.remove()
     return report

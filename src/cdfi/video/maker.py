@@ -46,7 +46,12 @@ def built(model: Model | FrameMaker) -> FrameMaker:
 
 
 def identity(maker: FrameMaker) -> str:
-    """What stays the same as long as ``maker`` makes the same frames: its weights and precision."""
+    """What stays the same as long as ``maker`` makes the same frames.
+
+    The weights and the precision of an ``Interpolator``; for anything else its attribute
+    ``identity``, or the name of its class.
+    """
     if isinstance(maker, Interpolator):
         return f"{digest(maker.network.state_dict())} {maker.network.config} {maker.precision}"
-    return f"{type(maker).__module__}.{type(maker).__qualname__}"
+    name = f"{type(maker).__module__}.{type(maker).__qualname__}"
+    return str(getattr(maker, "identity", name))
