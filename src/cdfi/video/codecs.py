@@ -62,7 +62,6 @@ CONTAINERS = {
     ".mov": ContainerRow("mov", alpha="prores"),
     ".webm": ContainerRow("webm", plain="vp9", deep="av1", alpha="vp9"),
     ".gif": ContainerRow("gif", plain="gif", deep="gif"),
-    ".avi": ContainerRow("avi", deep="ffv1", alpha="ffv1"),
     ".ts": ContainerRow("mpegts"),
     ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
 }
