@@ -50,7 +50,7 @@ def server() -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         Handler.state = Server(f"http://127.0.0.1:{running.server_port}")
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield Handler.state
         running.shutdown()

@@ -1,0 +1,41 @@
+"""How long does it take to score the 379 predictions of UCF101-DVF?
+
+    CDFI_DATA=... python benchmarks/scoring_speed.py [--threads 2]
+
+The predictions are frame averages saved to a temporary folder first, so that reading them counts
+as it does for any other method's pictures, and making them does not.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from cdfi.evaluation import Scorer, baseline, find, predictions
+from cdfi.evaluation.metrics import DEFAULT, choose
+from cdfi.evaluation.protocol import machine
+from cdfi.evaluation.sheet import Saver
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    torch.set_num_threads(parser.parse_args().threads)
+    dataset = find("ucf101-dvf")
+    print(machine(torch.device("cpu")))
+    with tempfile.TemporaryDirectory() as folder:
+        saver = Saver(Path(folder))
+        for _ in Scorer([], watch=[saver]).run(baseline("average"), dataset):
+            pass
+        method = predictions(Path(folder) / "average")
+        for metrics in (["psnr", "ssim"], ["psnr", "ssim", "lpips-paper"], list(DEFAULT)):
+            start = time.perf_counter()
+            rows = list(Scorer(choose(metrics)).run(method, dataset))
+            seconds = time.perf_counter() - start
+            print(f"{len(rows)} predictions, {' + '.join(metrics)}: {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
