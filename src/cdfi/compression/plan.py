@@ -69,7 +69,7 @@ class Plan:
             asked = [
                 math.floor(math.sqrt(min(1.0, densities[layer] * factor)) * whole)
                 for name, _ in width.slots
-                if (layer := _layer(name)) in densities
+                if name.endswith("weight") and (layer := _layer(name)) in densities
             ]
             least = whole if width.fixed or not asked else max(1, AGREE[rule](asked))
             chosen.append(min(whole, math.ceil(least / round_to) * round_to))

@@ -55,7 +55,7 @@ def derive(
     Raises:
         ValueError: no density, an unknown layer or rule, or an impossible budget.
     """
-    return _choose(config, plan(Network(config)), densities, rule, round_to, budget)[0]
+    return _choose(config, plan(_hollow(config)), densities, rule, round_to, budget)[0]
 
 
 def compact(
@@ -73,7 +73,10 @@ def compact(
     made = plan(network)
     row, units = _choose(network.config, made, densities, rule, round_to, budget)
     small = Network(row.config)
-    small.load_state_dict(shrink(network, made.largest(units)).state_dict())
+    state = shrink(network, made.largest(units)).state_dict()
+    # Where the two widths of a GridNet block have become equal, its skip has no layer any more.
+    own = small.state_dict()
+    small.load_state_dict({**own, **{key: state[key] for key in own if key in state}})
     return small.to(next(network.parameters()).device), row
 
 
@@ -99,6 +102,16 @@ def _one_width(graph: Graph, row: int) -> None:
     outs = [ids for layer, ids in graph.outputs if layer.startswith(blocks)]
     for ids in outs[1:]:
         graph.join(ids, outs[0])
+
+
+def _hollow(config: Config) -> Network:
+    """A network of zeros, made without drawing its weights: enough to follow its channels."""
+    with torch.device("meta"):
+        network = Network(config)
+    network.to_empty(device="cpu")
+    for tensor in (*network.parameters(), *network.buffers()):
+        tensor.detach().zero_()
+    return network
 
 
 def _choose(
