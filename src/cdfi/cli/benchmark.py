@@ -27,7 +27,7 @@ def benchmark(
     precisions: Precisions = "auto",
     device: Device = None,
     runs: Runs = 5,
-    warm_up: WarmUp = 1,
+    warm_up: WarmUp = 2,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -43,8 +43,12 @@ def benchmark(
         for size in map(_size, sizes.split(","))
         for precision in precisions.split(",")
     ]
+    costs: list[Cost] = []
     with progress(quiet) as bar:
-        costs = list(bar.track(map(measure, tasks), total=len(tasks), description="measuring"))
+        shown = bar.add_task("measuring", total=len(tasks), note="")
+        for task in tasks:
+            costs.append(measure(task))
+            bar.advance(shown)
     if as_json:
         report = {"machine": machine(place), "versions": versions()}
         stdout.print_json(json.dumps({**report, "costs": [cost.as_dict() for cost in costs]}))

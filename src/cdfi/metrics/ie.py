@@ -9,7 +9,7 @@ def ie(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
     """Root-mean-square difference of each image in 8-bit levels: the benchmark's own definition.
 
     The difference of a colour pixel is the length of its RGB difference (Baker et al., "A
-    database and evaluation methodology for optical flow", IJCV 2011, section 4.1).
+    database and evaluation methodology for optical flow", IJCV 2011).
 
     Args:
         x, y: Images ``(N, C, H, W)``, floats.
