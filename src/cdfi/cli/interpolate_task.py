@@ -43,6 +43,10 @@ class Task:
             self.folder(options, model)
         elif any(is_image(path) for path in self.inputs):
             self.images(options, model)
+        elif any(path.is_dir() for path in self.inputs):
+            raise ValueError(
+                "a folder of images is interpolated alone: give no other input with it"
+            )
         else:
             self.videos(options, model)
 

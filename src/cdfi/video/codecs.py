@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,6 @@ CODECS = {
     "ffv1": CodecRow("ffv1", quality="", speed="", options={"level": "3", "slicecrc": "1"}),
     "png": CodecRow("png", quality="", speed=""),
     "gif": CodecRow("gif", quality="", speed=""),
-    "mjpeg": CodecRow("mjpeg", quality="qscale", speed="", options={"q": "2"}),
 }
 
 
@@ -65,7 +65,9 @@ CONTAINERS = {
     ".ts": ContainerRow("mpegts"),
     ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
 }
-PATTERN = {".png": ContainerRow("image2", plain="png", deep="png", alpha="png")}
+PATTERN = {
+    ".png": ContainerRow("image2", plain="png", deep="png", alpha="png"),
+}
 
 
 def container_row(target: Path) -> ContainerRow:
@@ -108,6 +110,23 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
     if codec.type != "video":
         raise ValueError(f"codec {name!r} is no video encoder")
     return CodecRow(codec.name, quality="", speed="preset", even=True)
+
+
+def check_fit(row: CodecRow, target: Path) -> None:
+    """Raise ValueError where ``target``'s container is unknown or cannot hold the codec."""
+    form = container_row(target).format
+    if form == "image2":
+        if row.encoder != "png":
+            raise ValueError(f"{target}: images are written by the codec png, not {row.encoder}")
+        return
+    try:
+        with av.open(io.BytesIO(), "w", format=form) as trial:
+            trial.add_stream(row.encoder, rate=25)
+    except ValueError:
+        raise ValueError(
+            f"{target}: {target.suffix} cannot hold {row.encoder}: choose another codec or "
+            "container"
+        ) from None
 
 
 def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .codecs import CodecRow
@@ -20,6 +21,7 @@ from .frame import Picture
 from .source import Source
 
 TICK = 40  # a segment's file shows its frames 40 ms apart; the true times are in its record
+LOCATION = "chroma_sample_location"
 FILE_BASE = Fraction(1, 1000)
 QUIET = {"libx265": ("x265-params", "log-level=none")}
 
@@ -39,7 +41,7 @@ def encoder_options(row: CodecRow, source: Source, asked: Mapping[str, str]) -> 
     """The row's defaults, the source's chroma place and HDR10 figures, then what was asked for."""
     options = dict(row.options)
     if source.colour.location != "unspecified":
-        options["chroma_sample_location"] = source.colour.location
+        options[LOCATION] = source.colour.location
     key, figures = _hdr_figures(row.encoder, source)
     if row.encoder in QUIET:
         key, quiet = QUIET[row.encoder]
@@ -121,7 +123,7 @@ class SegmentWriter:
         _tag(context, settings.fitter.tags)
         if settings.fitter.has_alpha:
             stream.metadata["alpha_mode"] = "1"  # without it no reader of VP9 looks for alpha
-        context.open()
+        _open(context, settings)
         return stream
 
     def add(self, picture: Picture) -> None:
@@ -155,7 +157,22 @@ class SegmentWriter:
             self._container.mux_one(packet)
 
 
-def _tag(context: av.VideoCodecContext, colour: Colour) -> None:
+def _open(context: VideoCodecContext, settings: EncoderSettings) -> None:
+    """Open the encoder. Raises ValueError for what it does not take, by name."""
+    name = settings.row.encoder
+    try:
+        context.open()
+    except av.error.FFmpegError as error:
+        chosen = ", ".join(f"{key}={value}" for key, value in settings.options.items())
+        raise ValueError(
+            f"encoder {name} refuses {settings.fitter.target} of {context.width} x "
+            f"{context.height} with {chosen or 'its defaults'}: {error.strerror}"
+        ) from error
+    if unknown := sorted(context.options.keys() & settings.options.keys()):
+        raise ValueError(f"encoder {name} has no option {', '.join(unknown)}")
+
+
+def _tag(context: VideoCodecContext, colour: Colour) -> None:
     """Write the colour tags into the stream."""
     context.colorspace, context.color_primaries = colour.matrix, colour.primaries
     context.color_trc, context.color_range = colour.transfer, colour.range

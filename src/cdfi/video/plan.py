@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .codecs import codec_row, container_row, encoder_format, is_pattern
+from .codecs import check_fit, codec_row, encoder_format, is_pattern
 from .encoder import EncoderSettings, encoder_options
 from .fit import Fitter
 from .index import Index, read_index
@@ -36,8 +36,8 @@ def _settings(
 ) -> EncoderSettings:
     """The encoder's settings for the result."""
     asked = options.encoding
-    container_row(target)
     row = codec_row(asked.codec, target, source.pix_fmt)
+    check_fit(row, target)
     wanted: dict[str, str] = {}
     if asked.crf is not None and row.quality:
         wanted[row.quality] = f"{asked.crf:g}"
