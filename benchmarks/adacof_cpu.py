@@ -1,0 +1,112 @@
+"""How much faster than its reference is AdaCoF on this CPU? Prints JSON.
+
+python benchmarks/adacof_cpu.py [--repeats 5] [--quick]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from machine import machine
+from torch import Tensor
+
+from cdfi.ops import adacof, adacof_reference
+
+
+@dataclass(frozen=True)
+class Case:
+    """One shape of the operation."""
+
+    kernel: int
+    dilation: int
+    channels: int
+    batch: int
+    height: int
+    width: int
+
+    def arguments(self, scale: int = 1) -> tuple[Tensor, ...]:
+        """Random channels-last tensors with offsets of about 2 pixels, ``scale`` times smaller."""
+        random = torch.Generator().manual_seed(0)
+        height, width = self.height // scale, self.width // scale
+        pad = (self.kernel - 1) * self.dilation
+        image = torch.rand(self.batch, self.channels, height + pad, width + pad, generator=random)
+        shape = (self.batch, self.kernel**2, height, width)
+        weight, *offsets = (torch.randn(shape, generator=random) for _ in range(3))
+        tensors = (image, weight.softmax(1), *(2 * offset for offset in offsets))
+        return tuple(t.contiguous(memory_format=torch.channels_last) for t in tensors)
+
+
+CASES = [
+    Case(kernel=5, dilation=1, channels=3, batch=1, height=480, width=640),
+    Case(kernel=5, dilation=1, channels=3, batch=8, height=128, width=128),
+    Case(kernel=11, dilation=2, channels=63, batch=1, height=480, width=640),
+]
+
+
+def check(case: Case) -> None:
+    """Refuse to time what is wrong: values and gradients on a small version of the case."""
+    tensors = tuple(t.requires_grad_() for t in case.arguments(scale=16))
+    results = []
+    for operation in (adacof, adacof_reference):
+        result = operation(*tensors, case.dilation)
+        results.append([result, *torch.autograd.grad(result.square().sum(), tensors)])
+    for ours, theirs in zip(*results):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def seconds(function: Callable[[], object], repeats: int) -> float:
+    """The median time of a call, after one that compiles and warms up."""
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def gradients(case: Case, tensors: tuple[Tensor, ...], wanted: slice, repeats: int) -> float:
+    """The time of the backward pass to the tensors of ``wanted``."""
+    inputs = [t.detach().clone() for t in tensors]
+    chosen = [t.requires_grad_() for t in inputs[wanted]]
+    result = adacof(*inputs, case.dilation)
+    grad = torch.ones_like(result)
+    return seconds(lambda: torch.autograd.grad(result, chosen, grad, retain_graph=True), repeats)
+
+
+def measure(case: Case, repeats: int, quick: bool) -> dict[str, object]:
+    """All timings of one case, in seconds."""
+    check(case)
+    tensors = case.arguments()
+    forward = seconds(lambda: adacof(*tensors, case.dilation), repeats)
+    row: dict[str, object] = {
+        **asdict(case),
+        "forward": forward,
+        "backward_maps": gradients(case, tensors, slice(1, 4), repeats),
+        "backward_input": gradients(case, tensors, slice(0, 1), repeats),
+    }
+    if not quick:
+        start = time.perf_counter()
+        adacof_reference(*tensors, case.dilation)
+        reference = time.perf_counter() - start
+        row |= {"reference": reference, "times_faster": reference / forward}
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="without the slow reference")
+    args = parser.parse_args()
+    rows = [measure(case, args.repeats, args.quick) for case in CASES]
+    json.dump({"machine": machine(), "cases": rows}, sys.stdout, indent=2)
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""How much faster is AdaCoF's Triton kernel than the released design on this GPU? Prints JSON.
+
+    python benchmarks/adacof_gpu.py [--repeats 20] [--height 1080 --width 1920]
+
+The baseline is built as the released kernel is: one thread an output value, channels-first
+float32, so that every channel reads all maps again. A `cdfi` side warps 3 + 60 channels, which the
+released network does in six calls (the frame and five feature levels), so twelve in all.
+"""
+
+import argparse
+import json
+import sys
+
+import torch
+import triton
+import triton.language as tl
+from adacof_cpu import Case
+from machine import machine
+from torch import Tensor
+from triton.testing import do_bench
+
+from cdfi.ops import adacof, adacof_reference
+
+KERNEL, DILATION = 11, 2
+LEVELS = (3, 4, 8, 12, 16, 20)  # channels of the frame and of each feature level
+
+
+@triton.jit
+def _baseline(
+    image, weight, offset_y, offset_x, out, values, channels, rows, columns, height, width,
+    KERNEL: tl.constexpr, DILATION: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    real = index < values
+    j, i = index % width, index // width % height
+    c, n = index // (width * height) % channels, index // (width * height * channels)
+    plane = image + (n * channels + c) * rows * columns
+    total = tl.zeros((BLOCK,), tl.float32)
+    for t in range(KERNEL * KERNEL):
+        at = ((n * KERNEL * KERNEL + t) * height + i) * width + j
+        w = tl.load(weight + at, mask=real, other=0.0)
+        y = tl.load(offset_y + at, mask=real, other=0.0)
+        x = tl.load(offset_x + at, mask=real, other=0.0)
+        fy, fx = y - tl.floor(y), x - tl.floor(x)
+        top = i + t // KERNEL * DILATION + tl.floor(y).to(tl.int32)
+        left = j + t % KERNEL * DILATION + tl.floor(x).to(tl.int32)
+        y0 = tl.minimum(tl.maximum(top, 0), rows - 1) * columns
+        y1 = tl.minimum(tl.maximum(top + 1, 0), rows - 1) * columns
+        x0 = tl.minimum(tl.maximum(left, 0), columns - 1)
+        x1 = tl.minimum(tl.maximum(left + 1, 0), columns - 1)
+        total += w * (1 - fy) * (1 - fx) * tl.load(plane + y0 + x0, mask=real, other=0.0)
+        total += w * (1 - fy) * fx * tl.load(plane + y0 + x1, mask=real, other=0.0)
+        total += w * fy * (1 - fx) * tl.load(plane + y1 + x0, mask=real, other=0.0)
+        total += w * fy * fx * tl.load(plane + y1 + x1, mask=real, other=0.0)
+    tl.store(out + index, total, mask=real)
+
+
+def baseline(image: Tensor, weight: Tensor, offset_y: Tensor, offset_x: Tensor) -> Tensor:
+    """The warp of contiguous float32 tensors, one thread an output value."""
+    out = image.new_empty(*image.shape[:2], *weight.shape[2:])
+    _baseline[(triton.cdiv(out.numel(), 256),)](
+        *(image, weight, offset_y, offset_x, out, out.numel(), *image.shape[1:], *out.shape[2:]),
+        KERNEL=KERNEL,
+        DILATION=DILATION,
+        BLOCK=256,
+    )
+    return out
+
+
+def released_side(image: Tensor, maps: list[Tensor]) -> list[Tensor]:
+    """The six separate warps of one side."""
+    return [baseline(level.contiguous(), *maps) for level in image.split(LEVELS, 1)]
+
+
+def check(device: str) -> None:
+    """Refuse to time what is wrong: both kernels, values and gradients, on a small frame."""
+    case = Case(KERNEL, DILATION, sum(LEVELS), 1, 40, 56)
+    tensors = tuple(t.to(device).requires_grad_() for t in case.arguments())
+    ours, expected = adacof(*tensors, DILATION), adacof_reference(*tensors, DILATION)
+    image, *maps = (t.detach().contiguous() for t in tensors)
+    torch.testing.assert_close(torch.cat(released_side(image, maps), 1), expected)
+    torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3)
+    gradients = [torch.autograd.grad(r.square().sum(), tensors) for r in (ours, expected)]
+    for mine, theirs in zip(*gradients):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
+
+
+def measure(case: Case, repeats: int) -> dict[str, float]:
+    """Milliseconds a side: the baseline, ours in each precision, and our backward pass."""
+    image, *maps = (t.to("cuda") for t in case.arguments())
+    planes, *plane_maps = (t.contiguous() for t in (image, *maps))
+    times = {"baseline": do_bench(lambda: released_side(planes, plane_maps), rep=repeats * 10)}
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        cast = [t.to(dtype) for t in (image, *maps)]
+        name = str(dtype).removeprefix("torch.")
+        times[name] = do_bench(lambda cast=cast: adacof(*cast, DILATION), rep=repeats * 10)
+    tensors = [t.requires_grad_() for t in (image, *maps)]
+    result = adacof(*tensors, DILATION)
+    times["backward_float32"] = do_bench(
+        lambda: torch.autograd.grad(result, tensors, result.detach(), retain_graph=True),
+        rep=repeats * 10,
+    )
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--width", type=int, default=1920)
+    args = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("adacof_gpu: needs a CUDA device, and there is none")
+    check("cuda")
+    case = Case(KERNEL, DILATION, sum(LEVELS), 1, args.height, args.width)
+    times = measure(case, args.repeats)
+    report = {"machine": machine(), "milliseconds": times}
+    report["times_faster"] = times["baseline"] / times["float32"]
+    json.dump(report, sys.stdout, indent=2)
+    print()
+
+
+if __name__ == "__main__":
+    main()
