@@ -6,22 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cdfi.models import Config
 from cdfi.training.args import TrainArgs
-
-CONFIG = Config(
-    kernel=3,
-    dilation=1,
-    encoder=((2, 2, 2), (2, 2, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
-    decoder=((3, 3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
-    weight0=(2, 2, 2),
-    alpha0=(2, 2, 2),
-    beta0=(2, 2, 2),
-    weight1=(2, 2, 2),
-    alpha1=(2, 2, 2),
-    beta1=(2, 2, 2),
-    occlusion=(2, 2, 2),
-)
+from tests.tiny import TINY
 
 
 def make_photos(folder: Path, count: int = 2, size: tuple[int, int] = (96, 64)) -> Path:
@@ -53,7 +39,7 @@ def tiny_args(tmp_path: Path, **changes: object) -> TrainArgs:
     if not triplets.exists():
         make_triplets(triplets)
     config = tmp_path / "tiny.json"
-    config.write_text(CONFIG.to_json())
+    config.write_text(TINY.to_json())
     args = TrainArgs(
         network=str(config),
         data=(f"triplets={triplets}",),

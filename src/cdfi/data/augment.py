@@ -1,6 +1,7 @@
 """Random changes that keep a triplet a triplet; any device, whole batches."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import permutations
 
 import torch
@@ -40,7 +41,7 @@ def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
 
 def _mirror(batch: Batch, axis: int) -> Batch:
     """All planes mirrored along rows (2) or columns (3); motion along it changes sign."""
-    sign = batch.flow0.new_tensor([1.0, 1.0])
+    sign = torch.ones(2, device=batch.flow0.device)
     sign[axis - 2] = -1.0
     flipped = Batch(*(field.flip(axis) for field in batch))
     flow0, flow1 = (flow * sign[:, None, None] for flow in (flipped.flow0, flipped.flow1))
@@ -72,7 +73,7 @@ def _reverse(batch: Batch, u: Tensor) -> Batch:
 
 def _channels(batch: Batch, u: Tensor) -> Batch:
     """Red, green and blue in any order."""
-    orders = torch.tensor(list(permutations(range(3))), device=u.device)
+    orders = _orders(u.device)
     order = orders[(u * len(orders)).long()]
     rows = torch.arange(len(u), device=u.device)[:, None]
     return batch._replace(
@@ -80,6 +81,12 @@ def _channels(batch: Batch, u: Tensor) -> Batch:
         middle=batch.middle[rows, order],
         frame1=batch.frame1[rows, order],
     )
+
+
+@lru_cache(maxsize=4)
+def _orders(device: torch.device) -> Tensor:
+    """(6, 3); kept, because a copy to a GPU makes the host wait."""
+    return torch.tensor(list(permutations(range(3))), device=device)
 
 
 def _brightness(batch: Batch, u: Tensor) -> Batch:

@@ -11,7 +11,7 @@ _SIDE = 64
 
 
 @lru_cache(maxsize=4)
-def outlines(count: int = 256) -> Tensor:
+def outlines(device: torch.device, count: int = 256) -> Tensor:
     """(count, 1, 64, 64) floats: about the distance to the edge, positive inside, 1 = mean radius.
 
     A distance, unlike a mask, keeps its edge as sharp as wanted at any scale. Every process makes
@@ -21,7 +21,8 @@ def outlines(count: int = 256) -> Tensor:
     axis = (torch.arange(_SIDE) + 0.5) / _SIDE * 2 * EXTENT - EXTENT
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     kinds = (_blob, _polygon, _box, _ring)
-    return torch.stack([kinds[i % len(kinds)](x, y, random) for i in range(count)])[:, None]
+    made = [kinds[i % len(kinds)](x, y, random) for i in range(count)]
+    return torch.stack(made)[:, None].to(device)
 
 
 def _uniform(low: float, high: float, random: torch.Generator) -> float:

@@ -8,7 +8,7 @@ from cdfi.data.batch import Batch
 from cdfi.data.outlines import outlines
 from cdfi.data.scenes import LAYERS, Scene
 
-_INSTANTS = (-1.0, 0.0, 1.0)  # half steps from the middle frame
+_INSTANTS = 3  # a half step before the middle frame, itself, a half step after
 
 
 def render(scene: Scene, patches: Tensor, side: int) -> Batch:
@@ -75,7 +75,7 @@ def _places(velocity: Tensor, side: int) -> Tensor:
 
     A point p moves to p + s (A p + b) at instant s, so a pixel q shows p = (1 + s A)^-1 (q - s b).
     """
-    steps = velocity.new_tensor(_INSTANTS)[:, None, None]
+    steps = torch.arange(-1, _INSTANTS - 1, device=velocity.device)[:, None, None]
     forward = torch.eye(2, device=velocity.device) + steps * velocity[:, None, :, :2]
     (a, b), (c, d) = (row.unbind(-1) for row in forward.unbind(-2))
     inverse = torch.stack((d, -b, -c, a), -1) / (a * d - b * c)[..., None]
@@ -98,7 +98,7 @@ def _sample_photo(
 
 def _opacity(scene: Scene, layer: int, chosen: Tensor | slice, where: Tensor) -> Tensor:
     """The layer's opacity at those places: (n, 1, 3*side, side)."""
-    library = outlines().to(where.device, non_blocking=True)
+    library = outlines(where.device)
     outline = library[(scene.kind[chosen, layer] * len(library)).long()]
     grid = where @ scene.outline[chosen, layer].transpose(-1, -2)
     distance = _sample(outline, grid, "border")
@@ -106,8 +106,8 @@ def _opacity(scene: Scene, layer: int, chosen: Tensor | slice, where: Tensor) ->
 
 
 def _sample(image: Tensor, grid: Tensor, outside: str) -> Tensor:
-    side = round((grid.shape[1] / len(_INSTANTS)) ** 0.5)
-    grid = grid.view(len(grid), len(_INSTANTS) * side, side, 2)
+    side = round((grid.shape[1] / _INSTANTS) ** 0.5)
+    grid = grid.view(len(grid), _INSTANTS * side, side, 2)
     sampled: Tensor = F.grid_sample(image, grid, padding_mode=outside, align_corners=False)
     return sampled
 

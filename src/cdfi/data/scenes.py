@@ -69,7 +69,8 @@ def _velocity(u: Tensor, centre: Tensor, motion: float) -> Tensor:
     length = total.norm(dim=-1, keepdim=True).clamp(min=motion)
     total = total * (motion / length)
     turn, grow, shear_x, shear_y = (_normal(u[..., 4 + i]) for i in range(4))
-    spread = turn.new_tensor([0.01] + [0.03] * (LAYERS - 1))
+    spread = torch.full((LAYERS,), 0.03, device=u.device)
+    spread[0] = 0.01
     bend = torch.stack(
         (grow + shear_x / 3, -turn + shear_y / 3, turn + shear_y / 3, grow - shear_x / 3), -1
     )

@@ -64,5 +64,6 @@ def patch_corners(scene: Scene, shape: Sequence[int], crop: int) -> tuple[int, T
     """
     count, height, width = shape[:3]
     side = min(2 * crop, height, width)
-    room = scene.photo.new_tensor([count, height - side + 1, width - side + 1])
-    return side, (scene.photo * room).long()
+    room = (count, height - side + 1, width - side + 1)
+    corners = [(scene.photo[..., i] * room[i]).long() for i in range(3)]
+    return side, torch.stack(corners, -1)

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,9 +92,15 @@ def laplacian(x: Tensor, y: Tensor, levels: int = 5) -> Tensor:
 
 def _blurred(x: Tensor) -> Tensor:
     """x smoothed by the 5-tap binomial filter along both axes."""
-    taps = x.new_tensor([1, 4, 6, 4, 1]) / 16
-    kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 5, 5)
+    kernel = _binomial(x.device).to(x.dtype).expand(x.shape[1], 1, 5, 5)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=x.shape[1])
+
+
+@lru_cache(maxsize=4)
+def _binomial(device: torch.device) -> Tensor:
+    """(5, 5); kept, because a copy to a GPU makes the host wait."""
+    taps = torch.tensor([1, 4, 6, 4, 1], device=device) / 16
+    return torch.outer(taps, taps)
 
 
 def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
@@ -109,7 +115,8 @@ def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
 
 
 def _census(x: Tensor, reach: int) -> Tensor:
-    grey = (x * x.new_tensor([0.2989, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True) * 255
+    red, green, blue = x.unbind(1)
+    grey = (0.2989 * red + 0.587 * green + 0.114 * blue)[:, None] * 255
     side = 2 * reach + 1
     around = F.unfold(grey, side, padding=reach)
     difference = around.view(len(x), -1, *grey.shape[2:]) - grey

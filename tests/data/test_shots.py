@@ -1,0 +1,68 @@
+"""Triplets drawn from takes."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cdfi.data.batch import Draw
+from cdfi.data.clips import Take
+from cdfi.data.held_out import clip_triplets
+from cdfi.data.shots import Shots, liveliest
+from tests.data.media import sliding
+
+
+def _take(folder: Path, source: str, count: int = 9) -> Take:
+    frames = sliding(count)
+    file = folder / f"{source}.npy"
+    np.save(file, frames)
+    return Take(file, source, *frames.shape[:3])
+
+
+def test_the_middle_frame_lies_halfway_in_time(tmp_path: Path) -> None:
+    shots = Shots([_take(tmp_path, "a")], crop=24)
+    batch = shots.samples([Draw(i, np.random.default_rng(i)) for i in range(12)])
+    assert batch.middle.shape == (12, 3, 24, 24)
+    for before, middle, after in zip(batch.frame0, batch.middle, batch.frame1):
+        found = {
+            2 * stride
+            for stride in (1, 2, 3)
+            if torch.allclose(before[..., 2 * stride :], middle[..., : -2 * stride], atol=0.02)
+            and torch.allclose(middle[..., 2 * stride :], after[..., : -2 * stride], atol=0.02)
+        }
+        assert found or not torch.equal(before, middle)  # a shrunk one slides by a fraction
+
+
+def test_strides_of_one_to_three_all_occur(tmp_path: Path) -> None:
+    shots = Shots([_take(tmp_path, "a")], crop=48)  # nothing can be shrunk
+    batch = shots.samples([Draw(i, np.random.default_rng(i)) for i in range(30)])
+    slid = [
+        next(s for s in (1, 2, 3) if torch.equal(before[..., 2 * s :], middle[..., : -2 * s]))
+        for before, middle in zip(batch.frame0, batch.middle)
+    ]
+    assert set(slid) == {1, 2, 3}
+
+
+def test_the_crop_that_changes_most_is_kept() -> None:
+    frames = np.zeros((3, 40, 40, 3), np.uint8)
+    frames[2, :20, :20] = 200
+    picked = [liveliest(frames, 12, np.random.default_rng(i))[2].mean() for i in range(20)]
+    anywhere = 200 * (20 / 40) ** 2
+    assert np.mean(picked) > 1.5 * anywhere
+
+
+def test_real_motion_is_unknown_and_never_seen(tmp_path: Path) -> None:
+    batch = Shots([_take(tmp_path, "a")], crop=24).samples([Draw(0, np.random.default_rng(0))])
+    assert not batch.seen0.any() and not batch.seen1.any()
+
+
+def test_validation_triplets_come_from_held_out_takes_in_order_of_change(tmp_path: Path) -> None:
+    names = [f"video {i}" for i in range(40)]
+    takes = [_take(tmp_path, name) for name in names]
+    held_out = [take for take in takes if take.held_out]
+    triplets = clip_triplets(takes, count=5)
+    assert triplets is not None and held_out
+    assert len(triplets) == min(5, 3 * len(held_out))
+    change = [np.abs(t[0].astype(int) - t[2]).mean() for t in triplets]
+    assert change == sorted(change)
+    assert clip_triplets([take for take in takes if not take.held_out]) is None

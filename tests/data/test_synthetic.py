@@ -1,0 +1,100 @@
+"""Synthetic scenes: exact motion, honest visibility, the same samples every time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cdfi.data.batch import Batch, Draw
+from cdfi.data.photos import photo_cache
+from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
+from cdfi.data.synthetic import Synthetic
+
+SIDE = 32
+
+
+def draws(count: int, first: int = 0) -> list[Draw]:
+    return [Draw(i, np.random.default_rng((7, i))) for i in range(first, first + count)]
+
+
+@pytest.fixture
+def source(photos: Path, tmp_path: Path) -> Synthetic:
+    return Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), SIDE, motion=6.0)
+
+
+def warped(frame: Tensor, flow: Tensor) -> Tensor:
+    """A frame sampled where the flow (rows, columns) points."""
+    side = frame.shape[-1]
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    grid = torch.stack((x + flow[:, 1] + 0.5, y + flow[:, 0] + 0.5), -1) / side * 2 - 1
+    return F.grid_sample(frame, grid, align_corners=False, padding_mode="border")
+
+
+def assert_flow_explains(batch: Batch) -> None:
+    """Following the flow from the middle frame finds the same colour wherever it is seen."""
+    for frame, flow, seen in (
+        (batch.frame0, batch.flow0, batch.seen0),
+        (batch.frame1, batch.flow1, batch.seen1),
+    ):
+        share = seen.mean()
+        assert share > 0.5
+        still = ((frame - batch.middle).abs() * seen).mean() / share
+        followed = ((warped(frame, flow) - batch.middle).abs() * seen).mean() / share
+        assert followed < 0.4 * still
+
+
+def test_following_the_flow_from_the_middle_finds_the_same_point(source: Synthetic) -> None:
+    assert_flow_explains(source.samples(draws(24)))
+
+
+def test_a_point_behind_a_shape_in_a_side_frame_is_not_seen_there(source: Synthetic) -> None:
+    batch = source.samples(draws(24))
+    unseen = 1 - batch.seen0
+    error = (warped(batch.frame0, batch.flow0) - batch.middle).abs().mean(1, keepdim=True)
+    assert 0 < unseen.mean() < 0.5
+    assert (error * unseen).sum() / unseen.sum() > 3 * (error * batch.seen0).mean()
+
+
+def test_a_sample_does_not_depend_on_those_beside_it(source: Synthetic) -> None:
+    together = source.samples(draws(6))
+    alone = source.samples(draws(1, first=4))
+    for many, one in zip(together, alone):
+        torch.testing.assert_close(many[4:5], one, rtol=0, atol=1e-6)
+
+
+def test_frames_lie_in_the_unit_range_and_flow_is_opposite_on_the_two_sides(
+    source: Synthetic,
+) -> None:
+    batch = source.samples(draws(8))
+    assert batch.middle.min() >= 0 and batch.middle.max() <= 1
+    assert torch.equal(batch.flow0, -batch.flow1)
+
+
+def test_translations_are_heavy_tailed_up_to_the_longest() -> None:
+    scene = draw_scene(torch.rand(2000, LAYERS, NUMBERS), 64, 14.0)
+    places = torch.tensor(
+        [0.0, 0.0, 1.0]
+    )  # the centre of the frame, where a background only slides
+    lengths = (scene.velocity[:, 0] @ places).norm(dim=-1)
+    assert lengths.max() <= 14.0 + 1e-4
+    assert lengths.max() > 12
+    assert lengths.median() < 3
+
+
+def test_a_crop_larger_than_the_photos_is_refused(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="too small for a crop of 80"):
+        Synthetic(photo_cache(photos, tmp_path, (64, 96)), 80)
+
+
+@pytest.mark.gpu
+def test_scenes_render_on_a_gpu_as_on_the_cpu(cuda: str) -> None:
+    from cdfi.data.render import render
+
+    numbers = torch.rand(4, LAYERS, NUMBERS)
+    patches = torch.randint(0, 256, (4, LAYERS, 3, 64, 64), dtype=torch.uint8)
+    on_cpu = render(draw_scene(numbers, SIDE), patches, SIDE)
+    on_gpu = render(draw_scene(numbers.to(cuda), SIDE), patches.to(cuda), SIDE)
+    torch.testing.assert_close(on_gpu.middle.cpu(), on_cpu.middle, rtol=0, atol=2e-2)
