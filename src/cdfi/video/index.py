@@ -58,7 +58,7 @@ def read_index(path: Path) -> Index:
     Raises ValueError when no packet of it can be read.
     """
     times, keys, lengths = array("q"), array("q"), array("q")
-    missing, damage = 0, ""
+    missing, early, damage = 0, 0, ""
     with open_video(path) as (container, stream):
         time_base = stream.time_base or Fraction(1, 1000)
         nominal = _nominal_step(stream, time_base)
@@ -69,6 +69,7 @@ def read_index(path: Path) -> Index:
                 pts = packet.pts
                 if pts is None:
                     missing += 1
+                    early += not times
                     continue
                 times.append(pts)
                 lengths.append(packet.duration or 0)
@@ -79,7 +80,8 @@ def read_index(path: Path) -> Index:
     if not times and not missing:
         raise ValueError(f"{path} has a video stream but no frame in it: is the file complete?")
     if missing or _runs_backwards(times):
-        return _counted(len(times) + missing, nominal, time_base, damage)
+        first = min(times) - early * nominal if times else 0
+        return _counted(len(times) + missing, first, nominal, time_base, damage)
     return _sorted(times, keys, lengths, nominal, time_base, damage)
 
 
@@ -102,10 +104,10 @@ def _sorted(
     return Index(ordered, starts, last + length, step, time_base, True, damage)
 
 
-def _counted(count: int, step: int, time_base: Fraction, damage: str) -> Index:
+def _counted(count: int, first: int, step: int, time_base: Fraction, damage: str) -> Index:
     """The index of a stream whose times cannot be used: frames follow at the nominal rate."""
-    times = np.arange(count, dtype=np.int64) * step
-    return Index(times, times[:1], count * step, step, time_base, False, damage)
+    times = np.arange(count, dtype=np.int64) * step + first
+    return Index(times, times[:1], first + count * step, step, time_base, False, damage)
 
 
 def _runs_backwards(times: array[int]) -> bool:

@@ -47,8 +47,11 @@ def write_result(job: Job, records: Sequence[Record], path: Path) -> list[str]:
                 add_stretched(job.source.path, audio, target, slow, start).packets()
                 for audio in source.streams.audio
             ]
+        early = max(-start, Fraction(0))
         for packet in heapq.merge(*flows, key=_decode_time):
-            target.mux_one(packet)
+            target.mux_one(_later(packet, early) if early else packet)
+    if early:
+        copied.left_out.append(f"times below 0 (all streams are {float(early):g} s later)")
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     return copied.left_out
@@ -115,6 +118,14 @@ def _video_packets(
     for packet in joined(job, records, end):
         packet.stream = made
         yield packet
+
+
+def _later(packet: Packet[Any], seconds: Fraction) -> Packet[Any]:
+    """``packet``, shown ``seconds`` later."""
+    ticks = round(seconds / packet.time_base)
+    assert packet.pts is not None and packet.dts is not None
+    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+    return packet
 
 
 def _decode_time(packet: Packet[Any]) -> Fraction:
