@@ -4,34 +4,26 @@ import csv
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+from small_sets import triplet_set
+from tiny import tiny_network
 
 from cdfi.cli.main import main
 from cdfi.evaluation.benchmark import measure_here
-from cdfi.models import Config, Network
 from cdfi.weights import save
 
 
 @pytest.fixture
 def triplets(tmp_path: Path) -> Path:
     """A folder "set" of three triplets of random pictures."""
-    generator = np.random.default_rng(0)
-    for number in range(3):
-        folder = tmp_path / "set" / str(number)
-        folder.mkdir(parents=True)
-        for name in ("im1.png", "im2.png", "im3.png"):
-            Image.fromarray(generator.integers(0, 256, (32, 40, 3), np.uint8)).save(folder / name)
-    return tmp_path / "set"
+    return triplet_set(tmp_path / "set")
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """The file of a tiny network."""
-    two = (2, 2, 2)
-    config = Config(3, 1, (two,) * 5, (two,) * 4, two, two, two, two, two, two, two)
-    save(Network(config), tmp_path / "tiny.safetensors", {})
+    save(tiny_network(), tmp_path / "tiny.safetensors")
     return tmp_path / "tiny.safetensors"
 
 
@@ -109,6 +101,15 @@ def test_two_methods_of_one_name_are_refused(
     words = ["evaluate", "-b", "average", "-b", "average", "-d", str(triplets)]
     assert main(words) == 1
     assert "two methods are called average" in capsys.readouterr().err
+
+
+def test_two_data_sets_of_one_name_are_refused(
+    triplets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other" / "set").mkdir(parents=True)
+    words = ["-d", str(triplets), "-d", str(tmp_path / "other" / "set")]
+    assert main(["evaluate", "-b", "average", *words]) == 1
+    assert "two data sets are called set" in capsys.readouterr().err
 
 
 def test_names_must_be_three(triplets: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import TINY, tiny_network
 from torch.utils.flop_counter import FlopCounterMode
 
 from cdfi.evaluation.benchmark import Task, adacof_flops, count_flops, measure, peak_memory
-from cdfi.models import Config, Network
+from cdfi.models import Network
 from cdfi.weights import save
-
-TWO = (2, 2, 2)
-TINY = Config(3, 2, (TWO,) * 5, (TWO,) * 4, TWO, TWO, TWO, TWO, TWO, TWO, TWO)
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     """The file of a tiny network."""
-    save(Network(TINY), tmp_path / "tiny.safetensors", {})
+    save(tiny_network(), tmp_path / "tiny.safetensors")
     return str(tmp_path / "tiny.safetensors")
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from small_sets import NAMES, noise, save, triplet_set
+from tiny import tiny_network
 
 from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, network, predictions
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.pictures import Picture, read_picture
 from cdfi.interpolation import Interpolator
-from cdfi.models import Config, Network
 
 PSNR = choose(["psnr"])
 
@@ -40,13 +40,11 @@ def test_scores_are_those_of_the_8_bit_prediction(tmp_path: Path) -> None:
 
 
 def test_a_network_is_a_method(tmp_path: Path) -> None:
-    two = (2, 2, 2)
-    config = Config(3, 1, (two,) * 5, (two,) * 4, two, two, two, two, two, two, two)
-    method = network("tiny", Interpolator(Network(config), "cpu"))
+    method = network("tiny", Interpolator(tiny_network(), "cpu"))
     rows = run(method, triplet_set(tmp_path, 2))
     assert all(isinstance(row, Row) and np.isfinite(row.scores["psnr"]) for row in rows)
     assert method.precision == "fp32"
-    assert method.parameters == sum(p.numel() for p in Network(config).parameters())
+    assert method.parameters == sum(p.numel() for p in tiny_network().parameters())
 
 
 def test_predictions_are_found_by_name_or_in_a_folder(tmp_path: Path) -> None:

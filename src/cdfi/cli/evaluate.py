@@ -1,18 +1,15 @@
 """``cdfi evaluate``: networks, baselines and folders of predictions over data sets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from .console import progress, stderr, stdout
+from .console import progress
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ..evaluation import DataSet, Method, Report, Scorer
-    from ..evaluation.scoring import Watcher
     from ..evaluation.videos import Video
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
@@ -73,44 +70,34 @@ def evaluate(
 
     Without a model, baseline or folder of predictions, the default model is scored.
     """
-    from ..evaluation import Report, Scorer, find
+    from ..evaluation import Report, Scorer
     from ..evaluation.metrics import DEFAULT, choose
-    from ..evaluation.plot import need_matplotlib
-    from ..evaluation.plot import plot as draw
     from ..evaluation.protocol import protocol
     from ..evaluation.sheet import ContactSheet
     from ..interpolation import pick_device
+    from .evaluate_outputs import Outputs
 
-    if plot:
-        need_matplotlib()
-    chosen, place = choose(_words(metrics) if metrics else DEFAULT), pick_device(device)
-    methods = _methods(models or [], baseline or [], predictions or [], device, precision)
-    sets = [find(name, data, _three(names)) for name in dict.fromkeys(dataset)]
     sheet = ContactSheet(cases)
-    watch = _savers(save_images, error_maps)
-    if contact_sheet:
-        watch.append(sheet)
+    outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
+    watchers = outputs.watchers()
+    chosen, place = choose(_words(metrics) if metrics else DEFAULT), pick_device(device)
+    sets = _sets(dataset, data, names)
+    methods = _methods(models or [], baseline or [], predictions or [], device, precision)
     report = Report(chosen, methods, protocol(methods, chosen, place))
-    _run(report, sets, Scorer(chosen, place, keep_going, watch), quiet)
-    if contact_sheet:
-        sheet.save(contact_sheet)
-    if plot:
-        draw(report, plot)
-    for path, text in [
-        (json, report.to_json),
-        (csv, report.to_csv),
-        (markdown, report.to_markdown),
-    ]:
-        _write(path, text)
-    if Path("-") not in (json, csv, markdown):
-        _show(report)
+    _run(report, sets, Scorer(chosen, place, keep_going, watchers), quiet)
+    outputs.write(report)
 
 
-def _savers(images: Path | None, errors: Path | None) -> "list[Watcher]":
-    from ..evaluation.sheet import Saver
+def _sets(datasets: Sequence[str], data: Path | None, names: str) -> "list[DataSet | Video]":
+    from ..evaluation import find
 
-    savers: list[Watcher] = [Saver(images)] if images else []
-    return [*savers, Saver(errors, errors=True)] if errors else savers
+    words = _words(names)
+    if len(words) != 3:
+        raise ValueError(f"--names: expected three file names with commas between, got {names}")
+    three = (words[0], words[1], words[2])
+    sets = [find(name, data, three) for name in dict.fromkeys(datasets)]
+    _require_different("data sets", [found.name for found in sets])
+    return sets
 
 
 def _methods(
@@ -132,9 +119,7 @@ def _methods(
         methods.append(network(name, Interpolator(model, device, precision)))  # type: ignore[arg-type]
     methods += map(baseline, list(BASELINES) if "all" in baselines else baselines)
     methods += map(predictions, folders)
-    names = [method.name for method in methods]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"two methods are called {twice[0]}; rename one file or folder")
+    _require_different("methods", [method.name for method in methods])
     return methods
 
 
@@ -155,53 +140,11 @@ def _run(
                     bar.advance(task)
 
 
-def _write(path: Path | None, text: Callable[[], str]) -> None:
-    if path == Path("-"):
-        stdout.out(text(), end="")
-    elif path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(), encoding="utf-8")
-
-
-def _show(report: "Report") -> None:
-    from rich.console import Console
-
-    from ..evaluation.report import flat
-
-    table = _table(report)
-    # Whole numbers matter more than the width of a pipe, which counts as 80 columns.
-    whole = stdout.measure(table, options=stdout.options.update(max_width=1000)).maximum
-    Console(file=stdout.file, width=max(whole, stdout.width), highlight=False).print(table)
-    for key in ("machine", "versions", "precision"):
-        if text := flat(report.protocol[key]):
-            stdout.print(f"{key}: {text}", style="dim", markup=False)
-    if exact := sum(average.exact for average in report.averages()):
-        stdout.print(f"{exact} predictions equal their truth; their infinite PSNR is not averaged.")
-    for gone in report.skipped:
-        stderr.print(
-            f"skipped {gone.dataset} {gone.name}, {gone.method}: {gone.reason}", markup=False
-        )
-    if report.skipped:
-        stderr.print(f"{len(report.skipped)} of {len(report.skipped) + len(report.rows)} skipped")
-
-
-def _table(report: "Report") -> "Table":
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(report.header()):
-        table.add_column(title, justify="left" if number < 2 else "right")
-    for average in report.averages():
-        table.add_row(*report.cells(average))
-    return table
-
-
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _three(text: str) -> tuple[str, str, str]:
-    words = _words(text)
-    if len(words) != 3:
-        raise ValueError(f"--names: expected three file names with commas between, got {text}")
-    return words[0], words[1], words[2]
+def _require_different(what: str, names: Sequence[str]) -> None:
+    """Rows of two things with one name could not be told apart."""
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"two {what} are called {twice[0]}; rename one file or folder")

@@ -1,4 +1,4 @@
-"""Tiny data sets on disk for the tests of this folder and of ``cdfi evaluate``."""
+"""Tiny data sets on disk for the tests of the evaluation and of its commands."""
 
 from pathlib import Path
 
