@@ -81,10 +81,9 @@ def test_whole_offsets_read_whole_pixels(rounding: str) -> None:
 
 
 @both_roundings
-@pytest.mark.parametrize("operation", [adacof, adacof_reference])
-def test_gradients_are_exact(operation: Operation, rounding: str) -> None:
+def test_gradients_are_exact(rounding: str) -> None:
     tensors = arguments(channels=5, kernel=2, dilation=2, size=(3, 4), dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda *t: operation(*t, 2, rounding), tensors)
+    assert torch.autograd.gradcheck(lambda *t: adacof(*t, 2, rounding), tensors)
 
 
 def test_truncation_extrapolates_a_negative_offset() -> None:
@@ -163,7 +162,7 @@ def test_strips_make_up_the_whole_bit_for_bit(operation: Operation, rounding: st
 
 
 def test_the_input_gradient_is_the_same_bits_for_any_number_of_threads() -> None:
-    tensors = arguments(channels=20, size=(23, 17), reach=5.0)
+    tensors = arguments(channels=16, size=(23, 17), reach=5.0)
     threads = torch.get_num_threads()
     results = []
     try:
