@@ -97,8 +97,8 @@ def _times(run: Callable[[], object], device: torch.device, task: Task) -> Itera
     for number in range(task.warm_up + task.runs):
         start = time.perf_counter()
         run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
         if number >= task.warm_up:
             yield time.perf_counter() - start
 
