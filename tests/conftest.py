@@ -1,6 +1,10 @@
 """Where tests find real data, and what happens where there is none."""
 
 import os
+
+# Before torch is imported: tiny tensors gain nothing from threads, and lose much on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from small_sets import triplet_set
-from tiny import tiny_network
 
 from cdfi.cli.main import main
 from cdfi.evaluation.benchmark import measure_here
 from cdfi.weights import save
+from small_sets import triplet_set
+from tiny import tiny_network
 
 
 @pytest.fixture

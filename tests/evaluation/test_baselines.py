@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_sets import noise
 
 from cdfi.evaluation import Method, Report, Scorer, baseline, find
 from cdfi.evaluation.baselines import average
 from cdfi.evaluation.metrics import choose
 from cdfi.evaluation.minterpolate import minterpolate
+from small_sets import noise
 
 
 def score(method: Method, dataset: str, root: Path) -> tuple[float, float]:

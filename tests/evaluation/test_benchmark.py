@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import TINY, tiny_network
 from torch.utils.flop_counter import FlopCounterMode
 
 from cdfi.evaluation.benchmark import Task, adacof_flops, count_flops, measure, peak_memory
 from cdfi.models import Network
 from cdfi.weights import save
+from tiny import TINY, tiny_network
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_sets import NAMES, noise, save, triplet_set
 
 from cdfi.evaluation.datasets import DATASETS, centre, data_folder, find, halved, present
 from cdfi.evaluation.triplets import Frames, Unreadable
+from small_sets import NAMES, noise, save, triplet_set
 
 
 @pytest.mark.parametrize("name", ["middlebury", "ucf101-dvf"])

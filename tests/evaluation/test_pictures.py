@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_sets import noise, save
 
 from cdfi.evaluation.pictures import read_picture, save_picture, to_picture, to_tensor
+from small_sets import noise, save
 
 
 def sixteen_bit_png(path: Path) -> Path:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_sets import noise
 
 from cdfi.evaluation import Method, Report, Row, Skipped
 from cdfi.evaluation.metrics import choose
@@ -20,6 +19,7 @@ from cdfi.evaluation.plot import plot
 from cdfi.evaluation.protocol import git_commit, protocol
 from cdfi.evaluation.sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.triplets import Frames
+from small_sets import noise
 
 METRICS = choose(["psnr", "ssim"])
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_sets import NAMES, noise, save, triplet_set
-from tiny import tiny_network
 
 from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, network, predictions
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.pictures import Picture, read_picture
 from cdfi.interpolation import Interpolator
+from small_sets import NAMES, noise, save, triplet_set
+from tiny import tiny_network
 
 PSNR = choose(["psnr"])
 

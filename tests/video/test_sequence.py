@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from video_clips import Clip, write_clip
+from tests.tiny import tiny_network
 
 import cdfi
 from cdfi.video import Encoding, Options, interpolate_frames
-from tests.tiny import tiny_network
+from video_clips import Clip, write_clip
 
 
 @pytest.fixture(scope="module")

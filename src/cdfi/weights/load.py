@@ -169,7 +169,7 @@ def _read_pickle(path: Path) -> object:
             f"{path} was refused: it holds more than plain tensors, and that could run code; "
             "save its state_dict alone"
         ) from error
-    except (RuntimeError, EOFError, KeyError, ValueError, TypeError, IndexError) as error:
+    except (RuntimeError, EOFError, LookupError, ValueError, TypeError, SafetensorError) as error:
         raise ValueError(f"{path} is damaged, or no checkpoint: {error}") from error
 
 

@@ -1,0 +1,102 @@
+"""The entry point: statuses, one line an error, and the models command."""
+
+import json
+
+import pytest
+
+from cdfi.cli import main as entry
+from cdfi.cli.main import COMMANDS, describe, main
+from cdfi.weights import save
+from tiny import tiny_network
+
+
+def test_the_version_is_printed(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("cdfi ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert "Usage: cdfi" in capsys.readouterr().out
+
+
+def test_the_help_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f" {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["models", "list", "--nonsense"], ["models", "info"]]
+)
+def test_a_wrong_use_is_status_2(words):
+    assert main(words) == 2
+
+
+def test_an_error_is_one_line_and_status_1(capsys):
+    assert main(["models", "info", "no-such-model"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("cdfi: no model is called no-such-model")
+
+
+def test_debug_shows_where_it_happened(capsys):
+    assert main(["models", "info", "no-such-model", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_status_130(monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cdfi.cli.models._rows", interrupted)
+    assert main(["models", "list"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("two\n lines"), "two lines"),
+        (FileNotFoundError(2, "No such file or directory", "a.mp4"), "a.mp4: No such file"),
+        (OSError(28, "No space left on device", "/x"), "/x: No space left on device"),
+        (KeyError("x"), "unexpected KeyError: 'x' (--debug shows where)"),
+        (RuntimeError("CUDA out of memory. Tried"), "out of memory"),
+        (MemoryError(), "out of memory: MemoryError"),
+    ],
+)
+def test_every_error_is_told_in_one_line(error, line):
+    assert describe(error).startswith(line)
+    assert "\n" not in describe(error)
+
+
+def test_the_list_of_models_is_json_where_asked(capsys):
+    assert main(["models", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows if row["default"]] == ["compressed-adacof"]
+    assert {row["name"] for row in rows} > {"released/cdfi", "released/adacof-pruned"}
+
+
+def test_a_model_is_converted_and_described(tmp_path, capsys):
+    save(tiny_network(), tmp_path / "a.safetensors", {"note": "first"})
+    words = ["models", "convert", str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors")]
+    assert main([*words, "--rounding", "trunc", "--precision", "fp32"]) == 0
+    assert main([*words]) == 1  # it is there already
+    capsys.readouterr()
+    assert main(["models", "info", str(tmp_path / "b.safetensors")]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["config"]["rounding"] == "trunc"
+    assert described["notes"]["note"] == "first"
+    assert described["parameters"] == sum(p.numel() for p in tiny_network().parameters())
+
+
+def test_a_name_that_is_not_released_cannot_be_downloaded(capsys):
+    assert main(["models", "download", "cdfi-ultra"]) == 1
+    assert "no released checkpoint" in capsys.readouterr().err
+
+
+def test_a_command_that_cannot_be_imported_does_not_stop_the_others(monkeypatch, capsys):
+    monkeypatch.setitem(entry.COMMANDS, "broken", "cdfi.cli.no_such_module:run")
+    assert main(["models", "list", "--json"]) == 0

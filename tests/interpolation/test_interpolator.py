@@ -1,0 +1,164 @@
+"""Interpolator: every kind of frame in, the same kind out; instants, memory, precision, bad input."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cdfi.interpolation import Interpolator
+from tiny import TINY, TINY_SYNTHESIS, tiny_network
+
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def real_frames():
+    """Two frames of a film, (180, 320, 3) of uint8."""
+    return [np.asarray(Image.open(ASSETS / f"frame{i}.png").convert("RGB")) for i in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def interpolator():
+    return Interpolator(tiny_network(TINY_SYNTHESIS))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_an_array_comes_back_as_such_an_array(interpolator, dtype):
+    top = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    frames = [(np.random.default_rng(s).random((20, 30, 3)) * top).astype(dtype) for s in (0, 1)]
+    middle = interpolator(*frames)
+    assert (middle.shape, middle.dtype) == ((20, 30, 3), np.dtype(dtype))
+    batch = [torch.from_numpy(f.astype(np.float32) / top).permute(2, 0, 1) for f in frames]
+    expected = interpolator(*batch).permute(1, 2, 0).numpy()
+    assert np.abs(middle / top - expected).max() <= (0.51 / top if top > 1 else 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 30), (2, 3, 20, 30), (3, 1, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+def test_a_tensor_comes_back_as_such_a_tensor(interpolator, shape, dtype):
+    middle = interpolator(*torch.rand(2, *shape).to(dtype))
+    assert (middle.shape, middle.dtype) == (shape, dtype)
+
+
+def test_frames_are_clamped_and_the_bare_network_is_not():
+    network = tiny_network()
+    with torch.no_grad():
+        network.heads["occlusion"].last.bias.fill_(50)
+        network.heads["weight0"].last.weight.zero_()
+    over = torch.full((1, 3, 16, 16), 1.5)
+    assert Interpolator(network)(over, over).max() == 1
+    assert network(over, over).max() > 1.4
+
+
+def test_times_come_in_order_and_midpoints_are_made_once(interpolator, monkeypatch):
+    made = []
+    inner = interpolator._middle
+    monkeypatch.setattr(interpolator, "_middle", lambda a, b: made.append(1) or inner(a, b))
+    frames = torch.rand(2, 3, 16, 16)
+    quarters = [Fraction(k, 4) for k in (1, 2, 3)]
+    first, middle, third = interpolator.between(*frames, quarters)
+    assert len(made) == 3
+    assert torch.equal(middle, interpolator(*frames))
+    assert torch.equal(first, interpolator(frames[0], middle))
+    assert torch.equal(third, interpolator(middle, frames[1]))
+
+
+def test_frames_are_made_as_they_are_asked_for(interpolator, monkeypatch):
+    made = []
+    inner = interpolator._middle
+    monkeypatch.setattr(interpolator, "_middle", lambda a, b: made.append(1) or inner(a, b))
+    frames = interpolator.between(*torch.rand(2, 3, 8, 8), [Fraction(k, 8) for k in range(1, 8)])
+    next(frames)
+    assert len(made) == 3
+
+
+@torch.inference_mode()
+def test_less_memory_changes_the_pieces_but_not_the_frame():
+    from cdfi.interpolation.memory import required
+
+    network = tiny_network(TINY_SYNTHESIS, gain=10)
+    frames = torch.rand(2, 1, 3, 700, 90)
+    least = required(TINY_SYNTHESIS, 700, 90, 64, 8)
+    roomy, tight = (Interpolator(network, memory=m)(*frames) for m in (1 << 40, least + 1))
+    assert torch.allclose(roomy, tight, atol=1e-4)
+
+
+def test_tiles_are_the_last_resort_and_stay_close(monkeypatch):
+    from cdfi.interpolation import memory
+
+    monkeypatch.setattr(memory, "SMALLEST_TILE", 128)
+    network = tiny_network()
+    frames = torch.rand(1, 3, 40, 50).repeat(2, 1, 1, 1)
+    frames = torch.nn.functional.interpolate(frames, (300, 410), mode="bilinear")
+    shape = memory.plan(TINY, 300, 410, 1, 9_000_000)
+    assert shape.tile
+    tiled = Interpolator(network, memory=9_000_000)(frames[:1], frames[1:])
+    whole = Interpolator(network)(frames[:1], frames[1:])
+    assert (tiled - whole).abs().mean() < 2e-3
+
+
+def test_too_little_memory_says_so():
+    with pytest.raises(ValueError, match="too little for frames of 500 x 400"):
+        Interpolator(tiny_network(), memory=1000)(*torch.rand(2, 3, 400, 500))
+
+
+def test_half_precision_differs_by_less_than_half_a_level_on_average():
+    frames = real_frames()
+    exact, half = (
+        Interpolator("default", "cpu", p)(
+            *(torch.from_numpy(f).permute(2, 0, 1) / 255 for f in frames)
+        )
+        for p in ("fp32", "bf16")
+    )
+    assert 0 < (exact - half).abs().mean() * 255 < 0.5
+
+
+def test_automatic_precision_on_the_cpu_is_float32():
+    assert Interpolator(tiny_network(), "cpu").precision == "fp32"
+
+
+@pytest.mark.gpu
+def test_automatic_precision_on_cuda_is_half_and_close(cuda):
+    frames = real_frames()
+    automatic = Interpolator("default", cuda)
+    assert automatic.precision in ("fp16", "bf16")
+    exact = Interpolator("default", cuda, "fp32")(*frames).astype(float)
+    assert np.abs(automatic(*frames) - exact).mean() < 0.5
+
+
+FRAME = torch.rand(3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("frame0", "frame1", "says"),
+    [
+        (FRAME, torch.rand(3, 8, 9), "differ in size"),
+        (FRAME, FRAME.double(), "differ in kind"),
+        (FRAME, FRAME.numpy().transpose(1, 2, 0), "differ in kind"),
+        (torch.rand(1, 8, 8), FRAME, r"frame0 is \(1, 8, 8\)"),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), FRAME, "expected a float tensor"),
+        (np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), r"image \(H, W, 3\)"),
+        (np.zeros((8, 8, 3), np.int32),) * 2 + ("int32",),
+        (torch.rand(3, 0, 8),) * 2 + ("frame0 is",),
+        ("a.png", "b.png", "is a str"),
+    ],
+)
+def test_what_is_no_pair_of_frames_is_refused(interpolator, frame0, frame1, says):
+    with pytest.raises(ValueError, match=says):
+        interpolator(frame0, frame1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"precision": "fp8"}, "fp32, bf16, fp16"),
+        ({"memory": 0}, "positive number of bytes"),
+        ({"device": "gpu"}, "device gpu cannot be used"),
+        ({"device": "cuda:77"}, "cannot be used here"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        Interpolator(tiny_network(), **arguments)

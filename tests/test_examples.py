@@ -1,0 +1,69 @@
+"""Every example of compression runs, at a tiny size, and fits on a screen."""
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent / "training"))
+from cdfi import Network, load, save
+from tiny_runs import CONFIG, make_triplets
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+LONGEST = 40
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[..., None]]:
+    def main_of(name: str) -> Callable[..., None]:
+        main: Callable[..., None] = runpy.run_path(str(EXAMPLES / name), run_name=name)["main"]
+        return main
+
+    monkeypatch.syspath_prepend(EXAMPLES)
+    return main_of
+
+
+@pytest.mark.parametrize("name", ["compress_denoiser.py", "compress_flow_network.py"])
+def test_a_network_of_your_own_is_compressed(
+    name: str, example: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example(name)(steps=2, width=8)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["trained", "pruned", "derived", "retrained"]
+    before, after = (int(lines[2].split()[at].replace(",", "")) for at in (1, 3))
+    assert after <= before / 4
+
+
+def test_adacof_is_compressed_with_your_own_data(
+    example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(Network(CONFIG), tmp_path / "weights.safetensors")
+    triplets = make_triplets(tmp_path / "triplets")
+    example("compress_adacof.py")(
+        "unused",
+        str(tmp_path),
+        str(tmp_path / "weights.safetensors"),
+        steps=2,
+        crop=32,
+        data=(f"triplets={triplets}",),
+        workers=0,
+        device="cpu",
+    )
+    assert "| compact |" in capsys.readouterr().out
+    assert load(tmp_path / "adacof-half" / "small.safetensors").config.kernel == CONFIG.kernel
+
+
+def test_cdfi_small_is_derived(
+    example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example("compress_cdfi.py")("cdfi", 1_200_000, str(tmp_path / "small"))
+    assert "4,976,718 ->" in capsys.readouterr().out
+    small = load(tmp_path / "small.safetensors")
+    assert sum(p.numel() for p in small.parameters()) <= 1_200_000
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_fits_on_a_screen(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST

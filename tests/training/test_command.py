@@ -1,0 +1,60 @@
+"""``cdfi train`` as it is typed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.training.tiny_runs import tiny_args
+from typer.testing import CliRunner
+
+from cdfi.cli.train import train
+from cdfi.training.losses import LOSSES
+from cdfi.training.optimizers import OPTIMIZERS
+from cdfi.training.presets import PRESETS
+from cdfi.training.sources import KINDS
+
+
+def _run(*words: str) -> tuple[int, str, str]:
+    import typer
+
+    app = typer.Typer()
+    app.command()(train)
+    result = CliRunner().invoke(app, list(words), env={"COLUMNS": "200", "NO_COLOR": "1"})
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.output
+
+
+def test_help_names_every_row_of_every_table() -> None:
+    _, out, _ = _run("--help")
+    words = set(re.findall(r"[\w-]+", out))
+    assert {*LOSSES, *OPTIMIZERS, *PRESETS, *KINDS} <= words
+
+
+def test_set_help_lists_every_argument() -> None:
+    code, out, _ = _run("--set", "help")
+    assert code == 0
+    assert "guidance_until" in out and "checkpoint_minutes" in out
+
+
+def test_a_run_and_its_continuation_say_how_they_ended(tmp_path: Path) -> None:
+    args = tmp_path / "args.json"
+    args.write_text(tiny_args(tmp_path).to_json())
+    code, out, _ = _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one")
+    folder = tmp_path / "runs" / "one"
+    assert (code, out) == (0, f"finished at step 2: {folder}\n")
+    code, out, _ = _run("--resume", str(folder), "--steps", "3", "--quiet")
+    assert (code, out) == (0, f"finished at step 3: {folder}\n")
+
+
+def test_a_run_out_of_time_says_how_to_go_on(tmp_path: Path) -> None:
+    args = tmp_path / "args.json"
+    args.write_text(tiny_args(tmp_path, steps=100_000).to_json())
+    code, out, _ = _run("--args", str(args), "--max-minutes", "0.001", "--quiet")
+    assert code == 0
+    assert f"continue with: cdfi train --resume {tmp_path / 'runs' / 'run'}" in out
+
+
+def test_an_unknown_preset_shows_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown preset 'papier'; did you mean paper"):
+        _run("--preset", "papier")

@@ -1,0 +1,114 @@
+"""The whole compression: its stages, its report, and going on after a stop."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny import TINY as CONFIG
+from tests.training.test_prune import HARD, Notes, pruning_args
+
+from cdfi import Network, load
+from cdfi.data.batch import Batch
+from cdfi.training import compress as module
+from cdfi.training.args import TrainArgs
+from cdfi.training.comparison import Entry
+from cdfi.training.compress import Compression, compress
+from cdfi.training.distill import distillation
+
+WISH = Compression(times=2, teach_output=1.0, teach_maps=0.1, size=(64, 64))
+
+
+class Said(Notes):
+    """Keeps the lines, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def run(tmp_path: Path, wish: Compression = WISH, **changes: object) -> tuple[list[Entry], Said]:
+    args: TrainArgs = pruning_args(tmp_path, run="small", **changes)
+    notes = Said()
+    retrain = replace(args, optimizer="Adam", lr=1e-3)
+    return compress(wish, HARD, args, retrain, notes), notes
+
+
+def test_the_whole_method_leaves_a_smaller_network_and_a_report(tmp_path: Path) -> None:
+    entries, _ = run(tmp_path)
+    original, pruned, fresh, compact = entries
+    assert pruned.parameters == original.parameters and pruned.density < original.density
+    assert compact.parameters == fresh.parameters <= original.parameters / 2
+    assert compact.flops < original.flops and compact.milliseconds > 0
+    assert {"psnr", "ssim", "lpips"} == compact.scores["held-out"].keys()
+    folder = tmp_path / "runs" / "small"
+    assert load(folder / "small.safetensors").config.kernel == CONFIG.kernel
+    assert len(json.loads((folder / "report.json").read_text())) == 4
+    table = (folder / "report.md").read_text()
+    assert table.startswith("| Network | Parameters |") and table.count("\n| ") == 4
+    assert json.loads((folder / "derived.json").read_text())["factor"] > 0
+    again(tmp_path)
+
+
+def again(tmp_path: Path) -> None:
+    """The same call skips what is whole, and does again what is broken."""
+    folder = tmp_path / "runs" / "small"
+    (folder / "compact.safetensors").write_bytes(b"broken")
+    _, notes = run(tmp_path)
+    stages = [line for line in notes.lines if line.split(":")[0] in ("prune", "derive", "retrain")]
+    assert ["done before" in line for line in stages] == [True, False, True]
+    with pytest.raises(ValueError, match="begun with other choices"):
+        run(tmp_path, replace(WISH, times=3))
+
+
+def test_an_interrupted_stage_continues_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = module.prune
+
+    def interrupted(*args: object) -> object:
+        pruned = original(*args)  # type: ignore[arg-type]
+        return pruned._replace(outcome=pruned.outcome._replace(reason="interrupted"))
+
+    monkeypatch.setattr(module, "prune", interrupted)
+    with pytest.raises(InterruptedError, match="the same command continues"):
+        run(tmp_path)
+    resumed: list[object] = []
+
+    def stop(args: object, pruning: object, resume: object, watcher: object) -> object:
+        resumed.append(resume)
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "prune", stop)
+    with pytest.raises(InterruptedError):
+        run(tmp_path)
+    assert resumed == [tmp_path / "runs" / "small" / "prune"]
+
+
+def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        run(tmp_path, replace(WISH, times=0.5))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
+    torch.manual_seed(0)
+    teacher, pupil = Network(CONFIG), Network(CONFIG)
+    frame0, frame1 = torch.rand(2, 1, 3, 32, 32)
+    nothing = torch.zeros(1, 2, 32, 32)
+    batch = Batch(frame0, frame0, frame1, nothing, nothing, nothing[:, :1], nothing[:, :1])
+    output, maps = distillation(teacher, 0.5, 0.25)
+    assert (output.name, output.weight) == ("teacher_output", 0.5)
+    parts = pupil.parts(frame0, frame1)
+    assert maps.measure(parts, batch) > 0.01 and output.measure(parts, batch) > 0.01
+    same = teacher.parts(frame0, frame1)
+    least = 1e-3  # what a Charbonnier mean has at zero
+    assert output.measure(same, batch).item() == pytest.approx(least, rel=1e-3)
+    assert maps.measure(same, batch).item() == pytest.approx(3 * least, rel=1e-3)
+    (output.measure(parts, batch) + maps.measure(parts, batch)).backward()
+    assert all(p.grad is None for p in teacher.parameters())
+    assert [term.name for term in distillation(teacher, 0, 1)] == ["teacher_maps"]

@@ -1,0 +1,152 @@
+"""A run from its first step to a clean end."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny import TINY
+from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
+
+import cdfi
+from cdfi.training import checkpoint
+from cdfi.training.args import TrainArgs
+from cdfi.training.loop import train
+from cdfi.training.watch import Watcher
+
+
+def _rows(args: TrainArgs, table: str) -> list[dict[str, str]]:
+    with (Path(args.out) / args.run / f"{table}.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> TrainArgs:
+    """A run of six steps with everything in it, finished."""
+    folder = tmp_path_factory.mktemp("finished")
+    triplets = make_triplets(folder / "many", count=120)
+    photos = make_photos(folder / "photos")
+    data = (f"synthetic={photos}:0.5", f"triplets={triplets}:0.5")
+    args = tiny_args(folder, data=data, guidance=0.01, warp=0.1, ema=0.5, precision="bf16")
+    train(args)
+    return args
+
+
+def test_a_run_leaves_its_arguments_log_samples_and_weights(finished: TrainArgs) -> None:
+    folder = Path(finished.out) / finished.run
+    assert TrainArgs.from_json((folder / "args.json").read_text()) == finished
+    assert [row["step"] for row in _rows(finished, "train")] == list("123456")
+    assert all(float(row["samples_per_second"]) > 0 for row in _rows(finished, "train"))
+    assert list((folder / "samples").glob("*.png"))
+    assert list((folder / "tensorboard").iterdir())
+    assert not list(folder.glob("*.part"))
+
+
+def test_the_best_weights_load_as_any_model_and_say_their_score(finished: TrainArgs) -> None:
+    folder = Path(finished.out) / finished.run
+    network = cdfi.load(folder / "best.safetensors")
+    assert network.config == TINY
+    frames = torch.rand(2, 1, 3, 32, 32)
+    assert torch.isfinite(network(frames[0], frames[1])).all()
+    scores = [float(row["psnr"]) for row in _rows(finished, "validation")]
+    assert checkpoint.read(folder)["numbers"]["best"] == pytest.approx(max(scores), rel=1e-5)
+
+
+def test_guidance_is_logged_until_it_is_annealed_away(finished: TrainArgs) -> None:
+    flow = [row["flow"] for row in _rows(finished, "train")]
+    assert all(flow[:3])
+    assert flow[3:] == ["", "", ""]
+
+
+def test_a_resumed_run_goes_on_in_the_same_log(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, steps=2)
+    train(args)
+    train(replace(args, steps=4), resume=Path(args.out) / args.run)
+    assert [row["step"] for row in _rows(args, "train")] == list("1234")
+
+
+def test_a_gradient_that_is_not_finite_stops_with_the_batch_saved(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, loss="1e38*MSE", lr=1e30, optimizer="SGD")
+    with pytest.raises(ValueError, match=r"gradient of step \d is not finite; its batch is in"):
+        train(args)
+    (bad,) = (Path(args.out) / args.run).glob("bad-batch-*.pt")
+    assert torch.load(bad, weights_only=True)["middle"].shape == (2, 3, 32, 32)
+
+
+def test_skip_nan_leaves_such_steps_out_and_counts_them(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, loss="1e38*MSE", lr=1e30, optimizer="SGD", skip_nan=True)
+    train(args)
+    content = checkpoint.read(Path(args.out) / args.run)
+    assert content["numbers"]["step"] == 6
+    assert content["numbers"]["skipped"] >= 4
+
+
+def test_gradients_are_clipped_to_their_longest(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, optimizer="SGD", lr=1.0, steps=1, seed=3)
+    moved = []
+    for clip in (0.0, 1e-4):
+        train(replace(args, clip=clip, run=f"clip {clip}"))
+        after = checkpoint.read(Path(args.out) / f"clip {clip}")["network"]
+        torch.manual_seed(3)
+        before = cdfi.Network(TINY).state_dict()
+        squares = [(after[name] - before[name]).square().sum() for name in before]
+        moved.append(float(torch.stack(squares).sum().sqrt()))
+    assert moved[0] > 1e-3
+    assert moved[1] == pytest.approx(1e-4, rel=0.02)
+
+
+def test_accumulated_batches_step_as_one_large_batch(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, optimizer="SGD", lr=0.1, steps=2)
+    train(replace(args, batch=4, run="large"))
+    train(replace(args, batch=2, accumulate=2, run="small"))
+    large, small = (checkpoint.read(Path(args.out) / run)["network"] for run in ("large", "small"))
+    for name, value in large.items():
+        torch.testing.assert_close(small[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_time_limit_ends_with_a_checkpoint(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, steps=100_000, max_minutes=0.005)
+    outcome = train(args)
+    assert outcome.reason == "time"
+    assert 0 < outcome.step == checkpoint.read(outcome.folder)["numbers"]["step"] < 100_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
+    class Killer(Watcher):
+        def stepped(self, step: int, steps: int) -> None:
+            if step == 2:
+                signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    outcome = train(tiny_args(tmp_path, steps=1000), watcher=Killer())
+    assert (outcome.reason, outcome.step) == ("interrupted", 2)
+    assert checkpoint.read(outcome.folder)["numbers"]["step"] == 2
+    assert signal.getsignal(number) == before
+
+
+def test_a_terminated_process_with_workers_leaves_nothing_running(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, steps=1_000_000, workers=1, log_every=1)
+    file = tmp_path / "args.json"
+    file.write_text(json.dumps({**json.loads(args.to_json())}))
+    code = (
+        "import sys; from pathlib import Path; from cdfi.training.args import TrainArgs; "
+        "from cdfi.training.loop import train; "
+        "print(train(TrainArgs.from_json(Path(sys.argv[1]).read_text())).reason)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, text=True
+    )
+    log = Path(args.out) / args.run / "train.csv"
+    while process.poll() is None and not (log.is_file() and len(log.read_text().split()) > 2):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert out.strip() == "interrupted"
+    assert (log.parent / "checkpoint.pt").is_file()

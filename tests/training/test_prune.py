@@ -1,0 +1,126 @@
+"""Pruning with the training loop: density read live, stops, resumes, searches."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny import TINY as CONFIG
+from tests.training.tiny_runs import tiny_args
+
+from cdfi import Network, load, save
+from cdfi.compression.density import density, overall
+from cdfi.compression.tables import from_json
+from cdfi.training import prune as module
+from cdfi.training.args import TrainArgs
+from cdfi.training.prune import Pruning, best_of, optimizer, prune, sweep
+from cdfi.training.watch import Watcher
+
+HARD = Pruning(lambda_=1.0, prox_epochs=1)
+
+
+class Notes(Watcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.steps = 0
+
+    def measured(self, note: str) -> None:
+        self.notes.append(note)
+
+    def stepped(self, step: int, steps: int) -> None:
+        self.steps = step
+
+
+def pruning_args(tmp_path: Path, **changes: object) -> TrainArgs:
+    torch.manual_seed(0)
+    save(Network(CONFIG), tmp_path / "trained.safetensors", dtype=torch.float32)
+    weights = str(tmp_path / "trained.safetensors")
+    args = tiny_args(tmp_path, network="", weights=weights, lr=1e-2, schedule="constant")
+    return replace(args, **changes)  # type: ignore[arg-type]
+
+
+def test_a_run_leaves_sparse_weights_and_their_densities(tmp_path: Path) -> None:
+    pruned = prune(pruning_args(tmp_path), HARD)
+    folder = tmp_path / "runs" / "run"
+    assert pruned.path == folder / "pruned.safetensors"
+    rows = from_json((folder / "density.json").read_text())
+    assert rows == pruned.densities == density(load(pruned.path))
+    assert 0 < overall(rows) < 0.9
+    assert (folder / "density.csv").read_text().startswith("Name,Density,In,Out,In',Out'")
+
+
+def test_the_density_is_read_out_while_it_runs(tmp_path: Path) -> None:
+    notes = Notes()
+    prune(pruning_args(tmp_path), HARD, watcher=notes)
+    read = [float(note.split()[-1]) for note in notes.notes if "density" in note]
+    assert len(read) >= 6 and read[-1] < read[0]
+
+
+def test_a_run_ends_at_the_target_density(tmp_path: Path) -> None:
+    notes = Notes()
+    pruned = prune(pruning_args(tmp_path, steps=60), replace(HARD, target=0.8), watcher=notes)
+    assert pruned.outcome.reason == "finished" and notes.steps < 60
+    assert overall(pruned.densities) <= 0.8
+
+
+def test_biases_have_no_penalty(tmp_path: Path) -> None:
+    args = pruning_args(tmp_path, loss="1e-9*Charb")
+    before = load(args.weights)
+    after = load(prune(args, HARD).path)
+    name = "encoder.0.0"
+    layers = [dict(network.named_modules())[name] for network in (before, after)]
+    torch.testing.assert_close(layers[0].bias, layers[1].bias, atol=1e-6, rtol=0)
+    assert layers[1].weight.abs().sum() < layers[0].weight.abs().sum()
+
+
+def test_a_subset_repeats_its_samples(tmp_path: Path) -> None:
+    data = module._subset(module.open_data(pruning_args(tmp_path)), 4)
+    first, again, other = (data.mixture.batch(at, 2).middle for at in (0, 4, 2))
+    assert data.mixture.size == 4
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_an_interrupted_run_continues_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole = prune(pruning_args(tmp_path, run="whole"), HARD)
+    prune(pruning_args(tmp_path, run="parts", steps=3), HARD)
+    parts = prune(pruning_args(tmp_path, run="parts"), HARD, tmp_path / "runs" / "parts")
+    for key, value in load(whole.path).state_dict().items():
+        assert torch.equal(value, load(parts.path).state_dict()[key])
+
+
+def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path: Path) -> None:
+    runs = sweep(pruning_args(tmp_path), HARD, [0.0, 1.0])
+    dense, sparse = (overall(runs[number].densities) for number in (0.0, 1.0))
+    assert dense > sparse and runs[1.0].quality > 0
+    assert best_of(runs, 0.99) == 0.0 and best_of(runs, 0.1) == 1.0
+    with pytest.raises(ValueError, match="at least one penalty"):
+        best_of({}, 0.1)
+
+
+def test_the_phase_begins_after_the_proximal_epochs() -> None:
+    groups = optimizer(Network(CONFIG), 0.1, Pruning(prox_epochs=3), epoch=7).param_groups
+    assert [group["lambda_"] for group in groups] == [1e-4, 0.0]
+    assert (groups[0]["Np"], groups[0]["epochSize"]) == (3, 7)
+
+
+@pytest.mark.parametrize("change", [{"weights": "", "network": "cdfi"}, {"data": ()}])
+def test_nothing_to_begin_with_or_to_train_on_is_an_error(
+    change: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"give --weights|no data"):
+        prune(pruning_args(tmp_path, **change), HARD)
+
+
+def test_an_empty_data_set_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    args = pruning_args(tmp_path, data=(f"triplets={tmp_path / 'empty'}",))
+    with pytest.raises(ValueError, match="empty"):
+        prune(args, HARD)
+
+
+def test_targets_outside_their_range_are_refused() -> None:
+    for wrong in ({"target": 1.0}, {"samples": -1}):
+        with pytest.raises(ValueError, match="got"):
+            Pruning(**wrong)  # type: ignore[arg-type]

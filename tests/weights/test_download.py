@@ -1,0 +1,158 @@
+"""Downloads: resumed, checked, whole or not there at all. The server is a local one."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cdfi.weights import download
+from cdfi.weights.download import fetch, git_blob_sha1
+
+BODY = bytes(range(256)) * 5000
+BLOB = hashlib.sha1(b"blob %d\0" % len(BODY) + BODY).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``BODY`` at /file, with the fault its path names; remembers the ranges asked for."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.ranges = []
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server_address[1]}/{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.ranges.append(self.headers.get("Range"))
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        body = BODY if self.path != "/corrupted" else BODY[:-1] + b"x"
+        asked = self.headers.get("Range")
+        start = int(asked[6:-1]) if asked and self.path != "/no-ranges" else 0
+        if start >= len(body):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        broken = self.path == "/broken" or (self.path == "/broken-once" and not start)
+        self.wfile.write(body[start : start + 300_000] if broken else body[start:])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "deep" / "file.bin"
+
+
+def left(target):
+    """Names of all that a download left in its folder."""
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def test_a_file_arrives_whole_and_its_progress_is_told(server, target):
+    seen = []
+    fetch(server.url("file"), target, git_blob=BLOB, progress=lambda *p: seen.append(p))
+    assert target.read_bytes() == BODY
+    assert left(target) == ["file.bin"]
+    assert seen[-1] == (len(BODY), len(BODY))
+
+
+def test_a_file_that_is_there_is_not_asked_for_again(server, target):
+    fetch(server.url("file"), target, git_blob=BLOB)
+    fetch(server.url("file"), target, git_blob=BLOB)
+    assert len(server.ranges) == 1
+
+
+def test_a_broken_transfer_goes_on_where_it_stopped(server, target):
+    fetch(server.url("broken-once"), target, git_blob=BLOB)
+    assert target.read_bytes() == BODY
+    assert server.ranges == [None, "bytes=300000-"]
+
+
+def test_an_earlier_part_is_continued(server, target):
+    target.parent.mkdir()
+    target.with_name("file.bin.part").write_bytes(BODY[:1000])
+    fetch(server.url("file"), target, git_blob=BLOB)
+    assert target.read_bytes() == BODY
+    assert server.ranges == ["bytes=1000-"]
+
+
+def test_a_server_that_cannot_resume_sends_the_whole_again(server, target):
+    target.parent.mkdir()
+    target.with_name("file.bin.part").write_bytes(b"other")
+    fetch(server.url("no-ranges"), target, git_blob=BLOB)
+    assert target.read_bytes() == BODY
+
+
+def test_a_whole_part_is_only_checked(server, target):
+    target.parent.mkdir()
+    target.with_name("file.bin.part").write_bytes(BODY)
+    fetch(server.url("file"), target, git_blob=BLOB)
+    assert left(target) == ["file.bin"]
+
+
+def test_a_truncated_body_leaves_only_the_part_that_can_go_on(server, target):
+    with pytest.raises(OSError, match="broke off.*goes on from there"):
+        fetch(server.url("broken"), target, git_blob=BLOB)
+    assert left(target) == ["file.bin.part"]
+
+
+@pytest.mark.parametrize(
+    ("path", "check", "says"),
+    [
+        ("corrupted", {"git_blob": BLOB}, "git object"),
+        ("file", {"git_blob": "0" * 40}, "git object"),
+        ("file", {"sha256": "0" * 64}, "SHA-256"),
+        ("file", {"size": 10}, "bytes where 10 were expected"),
+    ],
+)
+def test_a_wrong_file_is_refused_and_not_kept(server, target, path, check, says):
+    with pytest.raises(ValueError, match=says):
+        fetch(server.url(path), target, **check)
+    assert left(target) == []
+
+
+def test_a_missing_file_says_so(server, target):
+    with pytest.raises(OSError, match="404"):
+        fetch(server.url("missing"), target)
+    assert not target.exists()
+
+
+def test_a_server_that_is_not_there_says_so(target, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 1.0)
+    with pytest.raises(OSError, match="127.0.0.1:9"):
+        fetch("http://127.0.0.1:9/file", target)
+
+
+def test_only_web_addresses_are_fetched(target):
+    with pytest.raises(ValueError, match="http or https"):
+        fetch("file:///etc/passwd", target)
+
+
+def test_a_disk_without_room_is_noticed_first(server, target, monkeypatch):
+    usage = download.shutil.disk_usage(target.anchor)._replace(free=10)
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match="are needed"):
+        fetch(server.url("file"), target)
+    assert left(target) == []
+
+
+def test_the_digest_is_that_of_git(tmp_path):
+    (tmp_path / "hello").write_bytes(b"hello\n")
+    assert git_blob_sha1(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"
