@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 def real_frames():
     """Two frames of a film, (180, 320, 3) of uint8."""
-    return [np.asarray(Image.open(ASSETS / f"frame{i}.png").convert("RGB")) for i in (0, 1)]
+    return [np.array(Image.open(ASSETS / f"frame{i}.png").convert("RGB")) for i in (0, 1)]
 
 
 @pytest.fixture(scope="module")
