@@ -1,0 +1,69 @@
+"""The memory that interpolating a video takes: the peak of a process of its own.
+
+    python benchmarks/video_memory.py [--model cdfi] [--memory 6GB]
+
+Three pictures of 1080p and of 2160p through the command, with random weights where the model's are
+not there (memory does not depend on them); and 480p of 60 and of 600 frames with a network that
+does nothing, to show that length costs nothing.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from video_pipeline import write_source
+
+CHILD = """
+import resource, sys
+from cdfi import NETWORKS, Interpolator, Network
+from cdfi.video import Encoding, Options, interpolate_video
+sys.path.insert(0, {folder!r})
+from video_pipeline import Nothing
+maker = Nothing() if {model!r} == "nothing" else Interpolator(
+    Network(NETWORKS[{model!r}]), memory={memory} or None)
+options = Options(encoding=Encoding(preset="ultrafast"))
+interpolate_video({source!r}, {target!r}, options, maker)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+CASES = [
+    ("1080p", 1920, 1080, 2, 4),
+    ("2160p", 3840, 2160, 2, 8),
+]
+
+
+def peak(source: Path, target: Path, model: str, memory: int) -> float:
+    """Peak resident memory in GB of one run."""
+    code = CHILD.format(
+        folder=str(Path(__file__).parent),
+        model=model,
+        memory=memory,
+        source=str(source),
+        target=str(target),
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(run.stdout.split()[-1]) * 1024 / 1e9  # Linux counts in KiB
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", default="cdfi")
+    parser.add_argument("--memory", default="0", help="GB for the network; 0 for what is free")
+    words = parser.parse_args()
+    memory = int(float(words.memory.upper().removesuffix("GB")) * 1e9)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size, width, height, count, limit in CASES:
+            write_source(folder / f"{size}.mp4", width, height, count)
+            used = peak(folder / f"{size}.mp4", folder / f"{size}_2x.mp4", words.model, memory)
+            print(f"{size}, {words.model}: {used:.2f} GB (limit {limit} GB)", flush=True)
+        for count in (60, 600):
+            source = folder / f"{count}.mp4"
+            write_source(source, 854, 480, count)
+            used = peak(source, folder / f"{count}_2x.mp4", "nothing", 0)
+            print(f"480p, {count} frames, no network: {used:.2f} GB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

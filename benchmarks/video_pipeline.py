@@ -1,0 +1,92 @@
+"""How fast the video pipeline itself is, and how well it hides behind the network.
+
+    python benchmarks/video_pipeline.py
+
+First the pipeline with a network that does nothing: pictures per second at 480p and 1080p, encoder
+preset ultrafast. Then the default network at 480p: wall time over the network's own time.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from torch import Tensor
+
+from cdfi.video import Encoding, FrameMaker, Model, Options, interpolate_video
+
+SIZES = {"480p": (854, 480, 300), "1080p": (1920, 1080, 120)}
+OPTIONS = Options(encoding=Encoding(preset="ultrafast"))
+
+
+class Nothing:
+    """A network that gives back the first frame."""
+
+    def between(
+        self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction, /
+    ) -> Iterator[Tensor]:
+        return (frame0 for _ in times)
+
+
+class Timed:
+    """Any network, with the time spent in it."""
+
+    def __init__(self, maker: FrameMaker) -> None:
+        self.maker, self.seconds = maker, 0.0
+
+    def between(
+        self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction, /
+    ) -> Iterator[Tensor]:
+        begin = time.perf_counter()
+        frames = list(self.maker.between(frame0, frame1, times, tolerance))
+        self.seconds += time.perf_counter() - begin
+        return iter(frames)
+
+
+def write_source(path: Path, width: int, height: int, count: int) -> None:
+    """Blocks that move over each other: no frame repeats, as in real footage."""
+    blocks = np.random.default_rng(0).integers(0, 256, (height // 8 + 80, width // 8 + 80, 3))
+    image = blocks.astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "fast", "crf": "23"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(count):
+            y, x = number * 2 % 600, number * 3 % 600
+            part = np.ascontiguousarray(image[y : y + height, x : x + width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(part, "rgb24")))
+        container.mux(stream.encode(None))
+
+
+def main() -> None:
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size, (width, height, count) in SIZES.items():
+            source = folder / f"{size}.mp4"
+            write_source(source, width, height, count)
+            interpolate_video(source, folder / "warm.mp4", OPTIONS, Nothing(), overwrite=True)
+            wall, work = time.perf_counter(), time.process_time()
+            report = interpolate_video(source, folder / f"{size}_2x.mp4", OPTIONS, Nothing())
+            wall, work = time.perf_counter() - wall, time.process_time() - work
+            print(
+                f"{size}: {report.pictures / wall:.0f} pictures/s "
+                f"({work / report.pictures * 1000:.1f} ms of processor time a picture)"
+            )
+        source = folder / "short.mp4"
+        write_source(source, 854, 480, 12)
+        maker = Timed(Model().build())
+        interpolate_video(source, folder / "warm2.mp4", OPTIONS, maker)
+        maker.seconds = 0.0
+        wall = time.perf_counter()
+        interpolate_video(source, folder / "short_2x.mp4", OPTIONS, maker)
+        wall = time.perf_counter() - wall
+        print(f"480p, default network: wall {wall:.2f} s, network {maker.seconds:.2f} s")
+        print(f"ratio {wall / maker.seconds:.3f}")
+
+
+if __name__ == "__main__":
+    main()
