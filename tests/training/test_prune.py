@@ -5,40 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.tiny import TINY as CONFIG
-from tests.training.tiny_runs import tiny_args
 
-from cdfi import Network, load, save
+from cdfi import Network, load
 from cdfi.compression.density import density, overall
 from cdfi.compression.tables import from_json
 from cdfi.training import prune as module
-from cdfi.training.args import TrainArgs
 from cdfi.training.prune import Pruning, best_of, optimizer, prune, sweep
-from cdfi.training.watch import Watcher
-
-HARD = Pruning(lambda_=1.0, prox_epochs=1)
-
-
-class Notes(Watcher):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.steps = 0
-
-    def measured(self, note: str) -> None:
-        self.notes.append(note)
-
-    def stepped(self, step: int, steps: int) -> None:
-        self.steps = step
-
-
-def pruning_args(tmp_path: Path, **changes: object) -> TrainArgs:
-    torch.manual_seed(0)
-    save(Network(CONFIG), tmp_path / "trained.safetensors", dtype=torch.float32)
-    weights = str(tmp_path / "trained.safetensors")
-    args = tiny_args(tmp_path, network="", weights=weights, lr=1e-2, schedule="constant")
-    return replace(args, **changes)  # type: ignore[arg-type]
+from pruning_runs import HARD, Notes, pruning_args
+from tiny import TINY as CONFIG
 
 
 def test_a_run_leaves_sparse_weights_and_their_densities(tmp_path: Path) -> None:
