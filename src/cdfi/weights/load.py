@@ -119,7 +119,7 @@ def digest(state: Mapping[str, Tensor]) -> str:
     for key in sorted(state):
         tensor = state[key].detach().cpu().contiguous()
         total.update(f"{key}{tensor.dtype}{tuple(tensor.shape)}".encode())
-        total.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        total.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
 
 
