@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.data.test_synthetic import assert_flow_explains, draws
 
 from cdfi.data.augment import CHANGES, augment
 from cdfi.data.batch import Batch
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
+from exact_motion import assert_flow_explains, draws
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.media import sliding, write_video
 
 from cdfi.data.clips import Take, cached_takes, is_held_out, sources
 from cdfi.data.decode import _with_opencv, _with_pyav
 from cdfi.data.shots import Shots
 from cdfi.data.takes import takes
+from media import sliding, write_video
 
 
 def test_a_cut_ends_a_take() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data.media import sliding
 
 from cdfi.data.batch import Draw
 from cdfi.data.held_out import split_triplets
 from cdfi.data.triplets import Triplets, folder_triplets, vimeo_triplets
+from media import sliding
 
 
 def _save(home: Path, seed: int = 0, side: int = 32) -> None:

@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from cdfi import Network, load
 from cdfi.data.batch import Batch
+from cdfi.evaluation.benchmark import measure_here
+from cdfi.training import comparison
 from cdfi.training import compress as module
 from cdfi.training.args import TrainArgs
 from cdfi.training.comparison import Entry
@@ -31,8 +34,15 @@ class Said(Notes):
         self.lines.append(text)
 
 
+@pytest.fixture(autouse=True)
+def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs without a process for each, which takes seconds to start."""
+    monkeypatch.setattr(comparison, "measure", measure_here)
+
+
 def run(tmp_path: Path, wish: Compression = WISH, **changes: object) -> tuple[list[Entry], Said]:
     args: TrainArgs = pruning_args(tmp_path, run="small", **changes)
+    wish = replace(wish, datasets=(str(tmp_path / "triplets"),))
     notes = Said()
     retrain = replace(args, optimizer="Adam", lr=1e-3)
     return compress(wish, HARD, args, retrain, notes), notes
@@ -44,7 +54,7 @@ def test_the_whole_method_leaves_a_smaller_network_and_a_report(tmp_path: Path) 
     assert pruned.parameters == original.parameters and pruned.density < original.density
     assert compact.parameters == fresh.parameters <= original.parameters / 2
     assert compact.flops < original.flops and compact.milliseconds > 0
-    assert {"psnr", "ssim", "lpips"} == compact.scores["held-out"].keys()
+    assert {"psnr", "ssim", "lpips"} == compact.scores[str(tmp_path / "triplets")].keys()
     folder = tmp_path / "runs" / "small"
     assert load(folder / "small.safetensors").config.kernel == CONFIG.kernel
     assert len(json.loads((folder / "report.json").read_text())) == 4
@@ -87,6 +97,18 @@ def test_an_interrupted_stage_continues_from_its_checkpoint(
     with pytest.raises(InterruptedError):
         run(tmp_path)
     assert resumed == [tmp_path / "runs" / "small" / "prune"]
+
+
+def test_networks_are_scored_on_held_out_triplets(tmp_path: Path) -> None:
+    path = pruning_args(tmp_path).weights
+    triplets = np.random.default_rng(0).integers(0, 256, (2, 3, 40, 48, 3), dtype=np.uint8)
+    (entry,) = comparison.compare({"one": path}, triplets, (), (64, 64), tmp_path)
+    frames = torch.from_numpy(triplets).permute(0, 1, 4, 2, 3) / 255
+    middle = load(path)(frames[:, 0], frames[:, 2]).clamp(0, 1)
+    error = (((middle * 255).round() / 255 - frames[:, 1]) ** 2).mean((1, 2, 3))
+    expected = float((-10 * error.log10()).mean())
+    assert entry.scores["held-out"]["psnr"] == pytest.approx(expected, abs=1e-3)
+    assert entry.density == 1.0
 
 
 def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.tiny import TINY
-from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
 
 import cdfi
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.loop import train
 from cdfi.training.watch import Watcher
+from tiny import TINY
+from tiny_runs import make_photos, make_triplets, tiny_args
 
 
 def _rows(args: TrainArgs, table: str) -> list[dict[str, str]]:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.training.tiny_runs import make_photos, tiny_args
 
 from cdfi.training.args import TrainArgs
 from cdfi.training.loop import train
 from cdfi.training.processes import choose_device, join_processes
+from tiny_runs import make_photos, tiny_args
 
 LAUNCH = """
 import sys

@@ -67,7 +67,7 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(tmp_path: Path) -> N
 def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path: Path) -> None:
     runs = sweep(pruning_args(tmp_path), HARD, [0.0, 1.0])
     dense, sparse = (overall(runs[number].densities) for number in (0.0, 1.0))
-    assert dense > sparse and runs[1.0].quality > 0
+    assert dense > sparse
     assert best_of(runs, 0.99) == 0.0 and best_of(runs, 0.1) == 1.0
     with pytest.raises(ValueError, match="at least one penalty"):
         best_of({}, 0.1)

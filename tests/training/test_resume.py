@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.tiny_runs import make_photos, tiny_args
 
 from cdfi.training import checkpoint
 from cdfi.training.loop import train
 from cdfi.training.watch import Watcher
+from tiny_runs import make_photos, tiny_args
 
 
 class _Stopper(Watcher):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tests.tiny import TINY
 
 from cdfi.training.args import TrainArgs
+from tiny import TINY
 
 
 def make_photos(folder: Path, count: int = 2, size: tuple[int, int] = (96, 64)) -> Path:

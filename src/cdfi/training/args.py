@@ -17,6 +17,7 @@ class TrainArgs:
         network: a name out of ``NETWORKS``, or a JSON file with a Config; empty is that of the
             weights, and without weights compressed-adacof.
         weights: start from these (a name or a file); empty starts from scratch.
+        overlap: take the weights of a similar network, as far as the shapes overlap.
         data: sources as ``KIND=FOLDER[:WEIGHT]``; kinds are rows of ``sources.KINDS``.
         run: name of the run, and of its folder under ``out``.
         out: where runs are kept.
@@ -56,6 +57,7 @@ class TrainArgs:
 
     network: str = ""
     weights: str = ""
+    overlap: bool = False
     data: tuple[str, ...] = ()
     run: str = "run"
     out: str = "runs"

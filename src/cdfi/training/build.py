@@ -1,10 +1,11 @@
 """What a run starts from: its network, its length, its loader of batches."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cdfi import weights
@@ -17,6 +18,7 @@ from cdfi.training.processes import Processes
 from cdfi.training.schedules import Length
 from cdfi.weights.load import find, fit, read
 
+_NEWCOMERS = 0.1  # how much a channel counts at first that the other network lacked
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
@@ -50,8 +52,40 @@ def build_network(args: TrainArgs) -> Network:
     if not args.network:
         return weights.load(args.weights).requires_grad_(True).train()
     network = Network(find_config(args.network))
-    fit(network, read(find(args.weights)).state, args.weights)
+    found = read(find(args.weights))
+    if args.overlap:
+        copy_overlap(network, found.state, found.config)
+    else:
+        fit(network, found.state, args.weights)
     return network.train()
+
+
+@torch.no_grad()
+def copy_overlap(network: Network, state: Mapping[str, Tensor], config: Config) -> int:
+    """Copy another network's weights as far as shapes overlap; how many tensors took some.
+
+    What has no counterpart keeps its fresh values. Channels that only this network has start small
+    where they come in, so that they do not disturb the copied ones. The last layers of the map
+    heads are copied only between equal kernels: their channels are taps.
+
+    Args:
+        network: takes the weights.
+        state: of the other network.
+        config: its architecture.
+    """
+    same_taps = (config.kernel, config.dilation) == (network.config.kernel, network.config.dilation)
+    copied = 0
+    for name, own in network.state_dict().items():
+        other = state.get(name)
+        taps = ".last." in name and "occlusion" not in name
+        if other is None or other.ndim != own.ndim or (taps and not same_taps):
+            continue
+        block = tuple(slice(min(a, b)) for a, b in zip(own.shape, other.shape))
+        own[block] = other[block].to(own.dtype)
+        if own.ndim == 4:
+            own[:, other.shape[1] :] *= _NEWCOMERS
+        copied += 1
+    return copied
 
 
 def run_length(args: TrainArgs, samples: int, processes: int) -> Length:

@@ -12,10 +12,11 @@ import torch
 from cdfi import weights
 from cdfi.compression.density import density, overall
 from cdfi.evaluation import Report, Scorer, find, network
-from cdfi.evaluation.benchmark import Task, measure
+from cdfi.evaluation.benchmark import Cost, Task, measure
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.protocol import protocol
 from cdfi.interpolation import Interpolator
+from cdfi.models import Config, Network
 
 METRICS = ("psnr", "ssim", "lpips")
 HELD_OUT = "held-out"
@@ -52,7 +53,15 @@ def compare(
     Raises:
         ValueError: a data set or a model that is not there.
     """
-    entries = [_entry(name, str(at), held_out, datasets, size) for name, at in networks.items()]
+    costs: dict[Config, Cost] = {}  # one for each architecture: values do not change it
+    entries = []
+    for name, at in networks.items():
+        loaded = weights.load(at)
+        if loaded.config not in costs:
+            task = Task(str(at), *size, "fp32", "cpu", runs=3, warm_up=1)
+            costs[loaded.config] = measure(task)
+        scores = _scores_of(loaded, held_out, datasets)
+        entries.append(_entry(name, loaded, costs[loaded.config], scores))
     rows = [entry._asdict() for entry in entries]
     (folder / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     (folder / "report.md").write_text(as_markdown(entries, size), encoding="utf-8")
@@ -83,29 +92,19 @@ def _scores(means: Mapping[str, float]) -> str:
     return f"{means['psnr']:.3f} / {means['ssim']:.4f} / {means['lpips']:.4f}"
 
 
-def _entry(
-    name: str,
-    model: str,
-    held_out: np.ndarray | None,
-    datasets: Sequence[str],
-    size: tuple[int, int],
-) -> Entry:
-    cost = measure(Task(model, *size, "fp32", "cpu", runs=3, warm_up=1))
-    loaded = weights.load(model)
+def _entry(name: str, loaded: Network, cost: Cost, scores: dict[str, dict[str, float]]) -> Entry:
+    megabytes = math.nan if cost.peak_bytes is None else cost.peak_bytes / 1e6
+    dense = overall(density(loaded))
+    return Entry(name, cost.parameters, dense, cost.flops, cost.seconds * 1e3, megabytes, scores)
+
+
+def _scores_of(
+    loaded: Network, held_out: np.ndarray | None, datasets: Sequence[str]
+) -> dict[str, dict[str, float]]:
     interpolator = Interpolator(loaded, precision="fp32")
     metrics = choose(METRICS)
     scores = {} if held_out is None else {HELD_OUT: _held_out(interpolator, held_out, metrics)}
-    scores.update((dataset, _dataset(interpolator, dataset, metrics)) for dataset in datasets)
-    megabytes = math.nan if cost.peak_bytes is None else cost.peak_bytes / 1e6
-    return Entry(
-        name,
-        cost.parameters,
-        overall(density(loaded)),
-        cost.flops,
-        cost.seconds * 1e3,
-        megabytes,
-        scores,
-    )
+    return scores | {name: _dataset(interpolator, name, metrics) for name in datasets}
 
 
 @torch.no_grad()

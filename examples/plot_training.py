@@ -1,0 +1,27 @@
+"""Plot a run's curves to a PNG: python examples/plot_training.py runs/first curves.png"""
+
+import csv
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+
+def column(path: Path, name: str) -> tuple[list[int], list[float]]:
+    """The steps and values of one column of a run's table."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row.get(name)]
+    return [int(row["step"]) for row in rows], [float(row[name]) for row in rows]
+
+
+def main(folder: Path, picture: Path) -> None:
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    left.plot(*column(folder / "train.csv", "loss"))
+    left.set(xlabel="step", ylabel="loss", yscale="log", title="training")
+    right.plot(*column(folder / "validation.csv", "psnr"), marker="o")
+    right.set(xlabel="step", ylabel="PSNR (dB)", title="held-out shots")
+    figure.savefig(picture, dpi=120)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

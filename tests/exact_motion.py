@@ -1,0 +1,33 @@
+"""Whether a batch's flow is its motion."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cdfi.data.batch import Batch, Draw
+
+
+def draws(count: int, first: int = 0) -> list[Draw]:
+    return [Draw(i, np.random.default_rng((7, i))) for i in range(first, first + count)]
+
+
+def warped(frame: Tensor, flow: Tensor) -> Tensor:
+    """A frame sampled where the flow (rows, columns) points."""
+    side = frame.shape[-1]
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    grid = torch.stack((x + flow[:, 1] + 0.5, y + flow[:, 0] + 0.5), -1) / side * 2 - 1
+    return F.grid_sample(frame, grid, align_corners=False, padding_mode="border")
+
+
+def assert_flow_explains(batch: Batch) -> None:
+    """Following the flow from the middle frame finds the same colour wherever it is seen."""
+    for frame, flow, seen in (
+        (batch.frame0, batch.flow0, batch.seen0),
+        (batch.frame1, batch.flow1, batch.seen1),
+    ):
+        share = seen.mean()
+        assert share > 0.5
+        still = ((frame - batch.middle).abs() * seen).mean() / share
+        followed = ((warped(frame, flow) - batch.middle).abs() * seen).mean() / share
+        assert followed < 0.4 * still

@@ -1,0 +1,41 @@
+"""Starting from the weights of a similar network."""
+
+from dataclasses import replace
+
+import torch
+
+from cdfi.models import Network
+from cdfi.training.build import copy_overlap
+from tiny import TINY, TINY_SYNTHESIS
+
+
+def test_a_wider_network_takes_over_what_overlaps() -> None:
+    wider = replace(TINY, encoder=((2, 3, 5), *TINY.encoder[1:]))
+    old, new = Network(TINY), Network(wider)
+    copy_overlap(new, old.state_dict(), TINY)
+    taken, given = new.state_dict(), old.state_dict()
+    assert torch.equal(taken["encoder.0.4.weight"][:2], given["encoder.0.4.weight"])
+    assert torch.equal(taken["encoder.1.0.weight"][:, :2], given["encoder.1.0.weight"])
+    assert taken["encoder.1.0.weight"][:, 2:].abs().max() < 0.1
+    assert torch.equal(taken["decoder.0.0.weight"], given["decoder.0.0.weight"])
+
+
+def test_parts_that_only_the_new_network_has_stay_fresh() -> None:
+    like = replace(TINY, dilation=TINY_SYNTHESIS.dilation)
+    old, new = Network(like), Network(TINY_SYNTHESIS)
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    assert copy_overlap(new, old.state_dict(), like) == len(old.state_dict())
+    for name, value in new.state_dict().items():
+        expected = old.state_dict().get(name, fresh[name])
+        assert torch.equal(value, expected)
+
+
+def test_taps_of_another_kernel_are_not_copied() -> None:
+    old, new = Network(replace(TINY, kernel=5)), Network(TINY)
+    fresh = new.state_dict()["heads.alpha0.last.weight"].clone()
+    copy_overlap(new, old.state_dict(), old.config)
+    assert torch.equal(new.state_dict()["heads.alpha0.last.weight"], fresh)
+    assert torch.equal(
+        new.state_dict()["heads.occlusion.last.weight"],
+        old.state_dict()["heads.occlusion.last.weight"],
+    )
