@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent / "training"))
 from cdfi import Network, load, save
-from tiny_runs import CONFIG, make_triplets
+from cdfi.evaluation.benchmark import measure_here
+from cdfi.training import comparison
+from tiny import TINY as CONFIG
+from tiny_runs import make_triplets
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LONGEST = 40
@@ -37,8 +39,12 @@ def test_a_network_of_your_own_is_compressed(
 
 
 def test_adacof_is_compressed_with_your_own_data(
-    example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    example: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(comparison, "measure", measure_here)
     save(Network(CONFIG), tmp_path / "weights.safetensors")
     triplets = make_triplets(tmp_path / "triplets")
     example("compress_adacof.py")(

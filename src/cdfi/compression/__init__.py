@@ -1,1 +1,18 @@
 """Compression-driven design: prune, read the densities, derive the small network; for any model."""
+
+from .budget import Budget
+from .density import Density, density, overall
+from .derive import Derived, derive, remove_zeros
+from .obproxsg import OBProxSG, ProxSG
+
+__all__ = [
+    "Budget",
+    "Density",
+    "Derived",
+    "OBProxSG",
+    "ProxSG",
+    "density",
+    "derive",
+    "overall",
+    "remove_zeros",
+]

@@ -14,8 +14,6 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from . import cpu
-
 
 class OBProxSG(Optimizer):
     """Stochastic gradient descent on ``loss + lambda_ * |x|_1`` that reaches and keeps zeros.
@@ -100,6 +98,8 @@ def in_orthant_phase(group: dict[str, Any]) -> bool:
 
 def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
     """One step of every (x, gradient): by the kernels of a CPU where they serve, else by torch."""
+    from . import cpu  # Numba takes a moment to import, which reading densities need not wait for
+
     here = [pair for pair in pairs if cpu.serves(*pair)]
     rest = [pair for pair in pairs if not cpu.serves(*pair)]
     lr, lambda_, eps = group["lr"], group["lambda_"], group["eps"]

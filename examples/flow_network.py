@@ -1,0 +1,39 @@
+"""A network that interpolates frames along a flow, and the frames it learns from."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class FlowNetwork(nn.Module):
+    """Interpolates frames: residual blocks predict a flow for each side, and a mask."""
+
+    def __init__(self, width: int = 48) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(6, width, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
+        self.last = nn.ConvTranspose2d(width, 5, 4, stride=2, padding=1)
+
+    def forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:  # (N, 3, H, W) each
+        x = F.relu(self.first(torch.cat([frame0, frame1], 1)))
+        for block in self.blocks:
+            x = x + F.relu(block(x))
+        flow0, flow1, mask = self.last(x).split([2, 2, 1], 1)
+        mask = torch.sigmoid(mask)
+        return mask * warp(frame0, flow0) + (1 - mask) * warp(frame1, flow1)
+
+
+def warp(frame: Tensor, flow: Tensor) -> Tensor:
+    """``frame`` sampled where ``flow`` points, in tenths of half its size."""
+    same = torch.eye(2, 3).expand(len(frame), 2, 3)
+    grid = F.affine_grid(same, list(frame.shape), align_corners=False)
+    grid = grid + 0.1 * flow.permute(0, 2, 3, 1)
+    return F.grid_sample(frame, grid, padding_mode="border", align_corners=False)
+
+
+def sliding(count: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Two frames of a sliding picture, and the one between them."""
+    scene = F.interpolate(torch.rand(count, 3, 12, 12), 44, mode="bicubic")
+    y, x = torch.randint(-3, 4, (2,)).tolist()
+    at = [scene[:, :, 6 + t * y : 38 + t * y, 6 + t * x : 38 + t * x] for t in (-1, 0, 1)]
+    return (at[0], at[2]), at[1]
