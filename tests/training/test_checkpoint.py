@@ -88,3 +88,10 @@ def test_weights_may_go_into_a_network_with_other_quirks(tmp_path: Path) -> None
     assert cdfi.Config.from_json(content["config"]).rounding == "floor"
     for name, value in released.state_dict().items():
         torch.testing.assert_close(content["network"][name], value)
+
+
+def test_a_new_run_does_not_overwrite_another(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, steps=1)
+    train(args)
+    with pytest.raises(ValueError, match="holds a run already: --resume it"):
+        train(args)

@@ -46,6 +46,9 @@ def train(
         OSError: the run's folder cannot be written; the last checkpoint is intact.
     """
     watcher = watcher or Watcher()
+    folder = Path(args.out).expanduser() / args.run
+    if resume is None and (folder / checkpoint.NAME).exists():
+        raise ValueError(f"{folder} holds a run already: --resume it, or choose another --run")
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
