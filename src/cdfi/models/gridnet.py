@@ -91,7 +91,11 @@ class GridNet(nn.Module):
         self.last = Lateral(widths[0], channels_out)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W); H, W in 4s
-        state = [self.first(x)]
+        return self.columns(self.first(x))
+
+    def columns(self, x: Tensor) -> Tensor:
+        """What follows the first block: (N, widths[0], H, W) -> (N, out, H, W)."""
+        state = [x]
         for column in range(COLUMNS):
             move = self._downwards if column < COLUMNS // 2 else self._upwards
             state = move(state, column)

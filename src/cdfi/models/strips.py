@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..ops import adacof_strip
 from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple
@@ -20,7 +20,7 @@ class Rows(NamedTuple):
     """What some rows of the frame are made of; without synthesis, ``base`` is all."""
 
     base: Tensor  # (N, 3, rows, W): the occlusion mask's mix of both frame warps
-    joint: Tensor | None  # (N, 126, rows, W): GridNet's input
+    joint: Tensor | None  # (N, 2 * 64, rows, W): GridNet's input, side 0 and then side 1
     blend: Tensor | None  # (N, 1, rows, W)
 
 
@@ -97,8 +97,28 @@ def _chunks(network: Network, sources: Sources, chunk: int, strip: int) -> Itera
 def _finish(network: Network, rows: Rows) -> Tensor:
     if network.synthesis is None or rows.joint is None or rows.blend is None:
         return rows.base
-    synthesis: Tensor = network.synthesis(rows.joint)
+    synthesis = network.synthesis.columns(_first_block(network, rows.joint))
     return rows.base + rows.blend * (synthesis - rows.base)
+
+
+def _first_block(network: Network, joint: Tensor) -> Tensor:
+    """GridNet's first block on channels side by side: its weights move, which are less to move."""
+    assert network.synthesis is not None
+    enter, conv, *rest = network.synthesis.first.body
+    channels = torch.arange(3 + sum(network.config.pyramid), device=joint.device).view(1, -1, 1, 1)
+    places = network.interleave(channels, channels + joint.shape[1] // 2).flatten()
+
+    def placed(layer: nn.Module, x: Tensor) -> Tensor:
+        if not isinstance(layer, nn.Conv2d):
+            return x[:, places]
+        weight = layer.weight.new_zeros(len(layer.weight), x.shape[1], 3, 3)
+        weight[:, places] = layer.weight
+        return F.conv2d(x, weight, layer.bias, padding=1)
+
+    x = placed(conv, enter(joint))
+    for layer in rest:
+        x = layer(x)
+    return x + placed(network.synthesis.first.skip, joint)
 
 
 def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: int) -> Rows:
@@ -109,21 +129,38 @@ def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: in
         name: _slab(head, sources.coarse, first, last)  # type: ignore[arg-type]
         for name, head in network.heads.items()
     }
-    strips = [
-        _strip(network, sources, hidden, first, row, min(row + strip, bottom))
-        for row in range(top, bottom, strip)
-    ]
-    return Rows(*(None if x[0] is None else torch.cat(x, 2) for x in zip(*strips)))  # type: ignore
+    rows = _empty(network, sources, bottom - top)
+    for start in range(top, bottom, strip):
+        end = min(start + strip, bottom)
+        part = Rows(*(None if x is None else x[:, :, start - top : end - top] for x in rows))  # type: ignore
+        _fill(part, network, sources, hidden, first, start, end)
+    return rows
 
 
-def _strip(
+def _empty(network: Network, sources: Sources, height: int) -> Rows:
+    def new(channels: int) -> Tensor:
+        size = (len(sources.first), channels, height, sources.width)
+        return torch.empty(
+            size,
+            dtype=sources.first.dtype,
+            device=sources.first.device,
+            memory_format=torch.channels_last,
+        )
+
+    if network.synthesis is None:
+        return Rows(new(3), None, None)
+    return Rows(new(3), new(2 * sources.first.shape[1]), new(1))
+
+
+def _fill(
+    part: Rows,
     network: Network,
     sources: Sources,
     hidden: dict[str, Tensor],
     first: int,
     top: int,
     bottom: int,
-) -> Rows:
+) -> None:
     """One strip: the heads' last convolutions, the softmax, the warps of both sides."""
 
     def head(name: str) -> Tensor:
@@ -137,13 +174,14 @@ def _strip(
     config = network.config
     maps = [_maps(*(head(f"{name}{side}") for name in MAP_NAMES)) for side in (0, 1)]
     side0, side1 = warp(0, sources.first), warp(1, sources.second)
-    occlusion = torch.sigmoid(head("occlusion"))
-    base = side1 + occlusion * (side0[:, :3] - side1)
-    if network.synthesis is None:
-        return Rows(base, None, None)
-    side1 = torch.cat([side1, warp(1, sources.first)[:, 3:]], 1)
-    joint = network.interleave(*(side[:, : 3 + sum(config.pyramid)] for side in (side0, side1)))
-    return Rows(base, joint, torch.sigmoid(head("blend")))
+    torch.lerp(side1, side0[:, :3], torch.sigmoid(head("occlusion")).to(side1.dtype), out=part.base)
+    if part.joint is None or part.blend is None:
+        return
+    one = side0.shape[1]
+    part.joint[:, :one] = side0
+    part.joint[:, one:] = warp(1, sources.first)
+    part.joint[:, one : one + 3] = side1
+    part.blend[:] = torch.sigmoid(head("blend"))
 
 
 def _blank(network: Network) -> int:
@@ -177,15 +215,15 @@ def _last(
     frame are the convolution's zero padding.
     """
     above, below = max(top - 1, 0), min(bottom + 1, sources.height)
+    start, end = _coarse_row(above, sources), _coarse_row(below - 1, sources) + 2
+    known = hidden[:, :, start - first : end - first]
     place = torch.arange(above, below, device=hidden.device, dtype=torch.float64)
-    place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1))
-    row = place.floor()
-    fraction = (place - row).to(hidden.dtype).view(1, -1, 1, 1)
-    row = row.long() - first
-    pixels = hidden.permute(0, 2, 3, 1)  # as it lies in memory: rows are contiguous there
-    upper = pixels.index_select(1, row)
-    lower = pixels.index_select(1, (row + 1).clamp_(max=hidden.shape[2] - 1))
-    rows = upper.lerp_(lower, fraction).permute(0, 3, 1, 2)
+    place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1)) - start
+    whole = torch.arange(known.shape[2], device=hidden.device, dtype=torch.float64)
+    share = (1 - (place[:, None] - whole).abs()).clamp_(min=0)  # bilinear weights of known rows
+    pixels = known.permute(0, 2, 3, 1).flatten(2)  # as it lies in memory: a row is one vector
+    rows = (share.to(hidden.dtype) @ pixels).view(len(hidden), len(place), -1, hidden.shape[1])
+    rows = rows.permute(0, 3, 1, 2)
     wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
     missing = (above - (top - 1), bottom + 1 - below)
     if any(missing):
