@@ -23,8 +23,9 @@ sys.path.insert(0, {folder!r})
 from video_pipeline import Nothing
 maker = Nothing() if {model!r} == "nothing" else Interpolator(
     Network(NETWORKS[{model!r}]), memory={memory} or None)
-options = Options(encoding=Encoding(preset="ultrafast"))
-interpolate_video({source!r}, {target!r}, options, maker)
+options = Options(encoding=Encoding(preset="ultrafast"), scene_threshold=None)
+report = interpolate_video({source!r}, {target!r}, options, maker)
+assert report.made, "no frame was made"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 CASES = [

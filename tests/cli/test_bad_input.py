@@ -1,18 +1,14 @@
 """Bad input to ``cdfi interpolate``: one clear line, and nothing lost or half-written."""
 
+import itertools
 import os
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from interpolate_inputs import Command, tiny_model, write_image
-
-sys.path.append(str(Path(__file__).parents[1] / "video"))
-import itertools
-
-from video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
+from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
 FAST = ("--preset", "ultrafast")
 

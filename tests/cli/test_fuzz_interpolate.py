@@ -1,15 +1,11 @@
 """Corrupted copies of small inputs: a result or one clear line, never a traceback or a hang."""
 
 import random
-import sys
 import threading
-from pathlib import Path
 
 import pytest
-from interpolate_inputs import Command, tiny_model, write_image
-
-sys.path.append(str(Path(__file__).parents[1] / "video"))
-from video_clips import Clip, write_clip
+from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.video.video_clips import Clip, write_clip
 
 COPIES = 75  # of each of the four inputs
 PATIENCE = 120  # seconds after which a call counts as hung

@@ -5,9 +5,18 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from tests.video.video_clips import (
+    Clip,
+    Mean,
+    images_of,
+    packets_of,
+    picture,
+    samples_of,
+    times_of,
+    write_clip,
+)
 
 from cdfi.video import Encoding, Options, interpolate_video
-from video_clips import Clip, Mean, images_of, packets_of, picture, samples_of, times_of, write_clip
 
 LOSSLESS = Encoding(codec="h264", preset="ultrafast", crf=0)
 FAST = Encoding(preset="ultrafast")

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.workfolder import WorkFolder
-from video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
 KILLABLE = """
 import sys, time
 sys.path.insert(0, {folder!r})
-from video_clips import Mean
+from tests.video.video_clips import Mean
 from cdfi.video import Encoding, Options, interpolate_video
 class Mean(Mean):
     def between(self, *arguments):
@@ -119,7 +119,7 @@ def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
 
 def killed(source, target, delays, pause):
     """Run in processes of their own, each killed after a delay; how many were."""
-    folder = str(Path(__file__).parent)
+    folder = str(Path(__file__).parents[2])
     code = KILLABLE.format(folder=folder, source=str(source), target=str(target), pause=pause)
     kills = 0
     for delay in delays:

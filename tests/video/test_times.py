@@ -4,12 +4,12 @@ from fractions import Fraction
 
 import av
 import pytest
+from tests.video.video_clips import Clip, Mean, packets_of, times_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.index import read_index
 from cdfi.video.plan import plan_job
 from cdfi.video.source import read_source
-from video_clips import Clip, Mean, packets_of, times_of, write_clip
 
 FAST = Options(encoding=Encoding(preset="ultrafast"))
 NTSC = Fraction(24000, 1001)
@@ -81,7 +81,7 @@ def test_an_hour_of_23_976_does_not_drift(tmp_path, fps):
 
 
 def check_drift(folder, count, fps):
-    from video_clips import picture
+    from tests.video.video_clips import picture
 
     clip = Clip(count, size=(16, 16), rate=NTSC)
     images = [picture(number, clip) for number in (0, 10)]

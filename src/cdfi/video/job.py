@@ -11,7 +11,6 @@ from pathlib import Path
 import av
 
 from .codecs import is_pattern
-from .lock import locked
 from .maker import FrameMaker, Model, built, identity
 from .mux import write_images, write_result
 from .options import Options
@@ -64,21 +63,19 @@ def interpolate_video(
     model = model or Model()
     count = processes_for(jobs, model)
     maker = built(model)
-    job.work.path.mkdir(exist_ok=True)
-    with locked(job.work.path, target):
+    with job.work.held():
         try:
             job.work.open(_identity(job, identity(maker)), overwrite)
             notes = _make_missing(job, model if count > 1 else maker, count, progress)
             report = _finish(job, notes)
-        except BaseException as error:
-            job.work.remove_if_idle()
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise OSError(
-                    f"{target}: no space left on the disk; the finished segments are kept: "
-                    "free some space and repeat the command"
-                ) from error
-            raise
-        job.work.remove()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise OSError(
+                f"{target}: no space left on the disk; the finished segments are kept: "
+                "free some space and repeat the command"
+            ) from error
+        job.work.clear()
     return report
 
 

@@ -98,8 +98,11 @@ def _add_video(
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
         alpha = template.metadata.get("alpha_mode")
+        template_is_hevc = template.codec_context.name == "hevc"
     made.time_base = job.clock.time_base
     made.codec_context.framerate = job.encoding.rate
+    if container_row(job.work.target).format in ("mp4", "mov") and template_is_hevc:
+        made.codec_context.codec_tag = "hvc1"  # the only name of HEVC that Apple's players take
     if job.source.aspect is not None:
         made.codec_context.sample_aspect_ratio = job.source.aspect
     if job.source.matrix is not None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from .frame import Frame
-from .lock import locked
 from .maker import FrameMaker, Model, built, identity
 from .pictures import COLOUR, images_in, read_image, write_image
 from .render import Renderer, converter_for
@@ -65,8 +64,7 @@ def interpolate_folder(
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     maker, work = built(model), WorkFolder(target)
-    work.path.mkdir(exist_ok=True)
-    with locked(work.path, target):
+    with work.held():
         names = [f"{path.name} {fingerprint(path)}" for path in paths]
         work.open({"source": names, "factor": factor, "model": identity(maker)}, overwrite)
         total = factor * (len(paths) - 1) + 1
@@ -78,7 +76,7 @@ def interpolate_folder(
         target.mkdir(exist_ok=True)
         for number in range(total):
             (work.path / f"{number:06d}.png").replace(target / f"{number:06d}.png")
-    work.remove()
+        work.clear()
     return total
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .lock import locked
+
 VERSION = 1
 ENDS = 1 << 20
+FINISHED = (".json", ".png")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,28 @@ class WorkFolder:
     @property
     def path(self) -> Path:
         return self.target.parent / f".{self.target.name}.cdfi-work"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Own the folder during the block; afterwards it stays only where it keeps finished work.
+
+        Raises BlockingIOError while another process owns it.
+        """
+        self.path.mkdir(exist_ok=True)
+        empty = False
+        try:
+            with locked(self.path, self.target):
+                try:
+                    yield
+                finally:
+                    empty = not any(path.suffix in FINISHED for path in self.path.glob("[0-9]*"))
+                    if empty:
+                        self.clear()
+        finally:
+            if empty:
+                with suppress(OSError):  # not empty any more: another run has come
+                    (self.path / "lock").unlink()
+                    self.path.rmdir()
 
     def open(self, job: Mapping[str, object], fresh: bool) -> None:
         """Make the folder serve ``job`` (JSON values), or take it up where it serves it already.
@@ -88,15 +113,6 @@ class WorkFolder:
         for path in self.path.iterdir():
             if path.name != "lock":
                 path.unlink()
-
-    def remove_if_idle(self) -> None:
-        """Remove the folder where it keeps no finished segment."""
-        if not any(self.path.glob("[0-9]*.json")):
-            self.remove()
-
-    def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:
