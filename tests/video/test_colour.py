@@ -123,3 +123,16 @@ def test_reordered_formats_keep_their_samples(name, working):
 def test_an_unsupported_format_is_refused_with_the_remedy(name):
     with pytest.raises(ValueError, match="not supported: convert the video first"):
         working_format(name)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuva444p12le", "rgb24", "gray16le"])
+def test_the_conversion_on_a_gpu_equals_that_on_the_cpu(cuda, name):
+    image = noise(name, 33, 17)
+    colour = Colour(1, range=1)
+    here, there = Converter(name, colour), Converter(name, colour, torch.device(cuda))
+    rgb = there.to_rgb(image)
+    torch.testing.assert_close(rgb.cpu(), here.to_rgb(image), rtol=0, atol=1e-6)
+    back = there.to_frame(rgb, there.alpha(image), image)
+    for first, second in zip(codes(image), codes(back)):
+        torch.testing.assert_close(first, second, rtol=0, atol=0)

@@ -75,6 +75,8 @@ def interpolate_video(
                 f"{target}: no space left on the disk; the finished segments are kept: "
                 "free some space and repeat the command"
             ) from error
+        except av.error.FFmpegError as error:
+            raise ValueError(f"{source} could not be made into {target}: {error}") from error
         job.work.clear()
     return report
 
