@@ -1,6 +1,10 @@
 """``cdfi interpolate`` on images, folders and videos."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
 
 import av
@@ -172,6 +176,23 @@ def test_a_preview_shows_source_and_result_side_by_side(tmp_path, command):
     first = images[0].to_ndarray(format="gray").astype(float)
     assert abs(first[:, :64] - first[:, 64:]).mean() < 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "side.mp4"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_130_and_the_same_command_resumes(tmp_path, model):
+    source, target = write_clip(tmp_path / "in.mp4", Clip(600)), tmp_path / "out.mp4"
+    words = ["interpolate", str(source), "-o", str(target), "--model", str(model), *FAST]
+    call = [sys.executable, "-m", "cdfi.cli.main", *words]
+    process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(tmp_path.glob(".out*/000001.json")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate()
+    assert process.returncode == 130, complaints
+    assert "Traceback" not in complaints
+    assert not target.exists()
+    assert subprocess.run(call, check=False).returncode == 0
+    assert len(times_of(target)) == 1199
 
 
 @pytest.mark.parametrize("name", VIDEOS)

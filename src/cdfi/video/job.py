@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -63,22 +64,28 @@ def interpolate_video(
     model = model or Model()
     count = processes_for(jobs, model)
     maker = built(model)
-    with job.work.held():
-        try:
-            job.work.open(_identity(job, identity(maker)), overwrite)
-            notes = _make_missing(job, model if count > 1 else maker, count, progress)
-            report = _finish(job, notes)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise OSError(
-                f"{target}: no space left on the disk; the finished segments are kept: "
-                "free some space and repeat the command"
-            ) from error
-        except av.error.FFmpegError as error:
-            raise ValueError(f"{source} could not be made into {target}: {error}") from error
+    with job.work.held(), _explained(source, target):
+        job.work.open(_identity(job, identity(maker)), overwrite)
+        notes = _make_missing(job, model if count > 1 else maker, count, progress)
+        report = _finish(job, notes)
         job.work.clear()
     return report
+
+
+@contextmanager
+def _explained(source: Path, target: Path) -> Iterator[None]:
+    """Turn a full disk, and what libav alone can name, into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OSError(
+            f"{target}: no space left on the disk; the finished segments are kept: "
+            "free some space and repeat the command"
+        ) from error
+    except av.error.FFmpegError as error:
+        raise ValueError(f"{source} could not be made into {target}: {error}") from error
 
 
 def _identity(job: Job, model: str) -> dict[str, object]:
