@@ -1,10 +1,9 @@
 """The memory that interpolating a video takes: the peak of a process of its own.
 
-    python benchmarks/video_memory.py [--model cdfi] [--memory 6GB]
+    python benchmarks/video_memory.py [--model cdfi] [1080p] [2160p]
 
-Three pictures of 1080p and of 2160p through the command, with random weights where the model's are
-not there (memory does not depend on them); and 480p of 60 and of 600 frames with a network that
-does nothing, to show that length costs nothing.
+Three pictures of each size, with random weights (memory does not depend on them); then 480p of 60
+and of 600 frames with a network that does nothing, to show that length costs nothing.
 """
 
 import argparse
@@ -28,10 +27,8 @@ report = interpolate_video({source!r}, {target!r}, options, maker)
 assert report.made, "no frame was made"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-CASES = [
-    ("1080p", 1920, 1080, 2, 4),
-    ("2160p", 3840, 2160, 2, 8),
-]
+# Width, height, what the network is given, what the whole process may take at most; GB.
+CASES = {"1080p": (1920, 1080, 3.3, 4), "2160p": (3840, 2160, 7.0, 8)}
 
 
 def peak(source: Path, target: Path, model: str, memory: int) -> float:
@@ -50,14 +47,15 @@ def peak(source: Path, target: Path, model: str, memory: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="cdfi")
-    parser.add_argument("--memory", default="0", help="GB for the network; 0 for what is free")
+    parser.add_argument("sizes", nargs="*", default=list(CASES))
     words = parser.parse_args()
-    memory = int(float(words.memory.upper().removesuffix("GB")) * 1e9)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for size, width, height, count, limit in CASES:
-            write_source(folder / f"{size}.mp4", width, height, count)
-            used = peak(folder / f"{size}.mp4", folder / f"{size}_2x.mp4", words.model, memory)
+        for size in words.sizes:
+            width, height, memory, limit = CASES[size]
+            write_source(folder / f"{size}.mp4", width, height, 2)
+            source, target = folder / f"{size}.mp4", folder / f"{size}_2x.mp4"
+            used = peak(source, target, words.model, int(memory * 1e9))
             print(f"{size}, {words.model}: {used:.2f} GB (limit {limit} GB)", flush=True)
         for count in (60, 600):
             source = folder / f"{count}.mp4"
