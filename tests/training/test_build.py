@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from cdfi.models import Network
-from cdfi.training.build import copy_overlap
+from cdfi.training.build import copy_overlap, initialise
 from tiny import TINY, TINY_SYNTHESIS
 
 
@@ -39,3 +39,13 @@ def test_taps_of_another_kernel_are_not_copied() -> None:
         new.state_dict()["heads.occlusion.last.weight"],
         old.state_dict()["heads.occlusion.last.weight"],
     )
+
+
+def test_fresh_layers_scaled_for_relu_pass_their_signal_on() -> None:
+    torch.manual_seed(0)
+    wide = replace(TINY, encoder=((16, 16, 16),) * 5, decoder=((16, 16, 16),) * 4)
+    published, scaled = Network(wide), initialise(Network(wide))
+    frames = torch.rand(2, 1, 3, 64, 64)
+    coarsest = [network.encode(frames[0], frames[1])[-1] for network in (published, scaled)]
+    spread = [float(stage.std((0, 2, 3)).mean()) for stage in coarsest]  # what depends on the place
+    assert spread[1] > 5 * spread[0]

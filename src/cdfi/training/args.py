@@ -18,6 +18,8 @@ class TrainArgs:
             weights, and without weights compressed-adacof.
         weights: start from these (a name or a file); empty starts from scratch.
         overlap: take the weights of a similar network, as far as the shapes overlap.
+        he_init: scale fresh layers for ReLU (He et al., ICCV 2015), so that deep narrow stacks pass
+            their signal on; PyTorch's default, as published, shrinks it at each layer.
         data: sources as ``KIND=FOLDER[:WEIGHT]``; kinds are rows of ``sources.KINDS``.
         run: name of the run, and of its folder under ``out``.
         out: where runs are kept.
@@ -58,6 +60,7 @@ class TrainArgs:
     network: str = ""
     weights: str = ""
     overlap: bool = False
+    he_init: bool = False
     data: tuple[str, ...] = ()
     run: str = "run"
     out: str = "runs"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from cdfi import weights
@@ -48,7 +48,8 @@ def build_network(args: TrainArgs) -> Network:
         ValueError: an unknown network, or weights of another one.
     """
     if not args.weights:
-        return Network(find_config(args.network or DEFAULT)).train()
+        network = Network(find_config(args.network or DEFAULT))
+        return (initialise(network) if args.he_init else network).train()
     if not args.network:
         return weights.load(args.weights).requires_grad_(True).train()
     network = Network(find_config(args.network))
@@ -58,6 +59,19 @@ def build_network(args: TrainArgs) -> Network:
     else:
         fit(network, found.state, args.weights)
     return network.train()
+
+
+def initialise(network: Network) -> Network:
+    """The network with its hidden 3 x 3 layers scaled for ReLU, biases 0 (He et al., ICCV 2015).
+
+    The last layer of each head keeps PyTorch's smaller values: maps start near the centre.
+    """
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return network
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from cdfi.training.args import TrainArgs
 _EVERY_CHANGE = ("horizontal", "vertical", "rotate", "reverse", "channels", "brightness")
 
 _BUNDLED = TrainArgs(
+    he_init=True,
     loss="1*Charb+0.2*Lap",
     crop=128,
     augment=_EVERY_CHANGE,
