@@ -1,0 +1,36 @@
+"""The bundled weights must not get worse, on three real triplets they never trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cdfi.interpolation import Interpolator
+from cdfi.weights import BUNDLED
+
+HELD_OUT = Path(__file__).parent.parent / "assets" / "held_out"
+#: dB, rounded to 8 bits, over the whole image. Better weights raise them.
+SCORES = {
+    "compressed-adacof": {"camel_stock": 37.19, "cats_playing": 39.45, "tennis_park": 26.32},
+}
+TOLERANCE = 0.05
+
+
+def psnr(model, triplet):
+    names = ("frame0", "truth", "frame1")
+    frame0, truth, frame1 = (np.array(Image.open(HELD_OUT / triplet / f"{n}.png")) for n in names)
+    error = np.square(model(frame0, frame1).astype(float) - truth).mean()
+    return 10 * np.log10(255**2 / error)
+
+
+def test_every_bundled_model_has_scores_to_hold():
+    assert SCORES.keys() == BUNDLED.keys()
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_bundled_weights_keep_their_quality(name):
+    model = Interpolator(name, "cpu", "fp32")
+    found = {triplet: round(psnr(model, triplet), 2) for triplet in SCORES[name]}
+    lost = {t: found[t] for t, score in SCORES[name].items() if found[t] < score - TOLERANCE}
+    assert not lost, f"worse than {SCORES[name]}"
