@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from .console import progress, stdout
+from .console import progress, show, stdout
 
 if TYPE_CHECKING:
     from ..evaluation.benchmark import Cost
@@ -73,7 +73,7 @@ def _show(costs: "list[Cost]", machine: str) -> None:
             f"{1000 * cost.seconds:.0f} ms",
             memory,
         )
-    stdout.print(table)
+    show(table)
 
 
 def _size(text: str) -> tuple[int, int]:

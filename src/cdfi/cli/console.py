@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -11,9 +12,17 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 stdout = Console(soft_wrap=True, highlight=False)
 stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def show(table: Table) -> None:
+    """Prints a table at its own width: a narrow terminal wraps it, nothing is cut off."""
+    roomy = stdout.options.update(max_width=10_000)
+    width = Measurement.get(stdout, roomy, table).maximum
+    Console(file=stdout.file, width=max(width, stdout.width), highlight=False).print(table)
 
 
 def progress(quiet: bool) -> Progress:

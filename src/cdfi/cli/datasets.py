@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import progress, stdout
+from .console import progress, show, stdout
 
 app = typer.Typer(no_args_is_help=True, help="List and download the data sets of cdfi evaluate.")
 
@@ -36,7 +36,7 @@ def list_datasets(
     table = Table("Name", "Triplets", "Here", "Folder")
     for row in rows:
         table.add_row(*map(str, row.values()))
-    stdout.print(table)
+    show(table)
 
 
 @app.command()

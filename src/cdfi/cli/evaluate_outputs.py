@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ..evaluation import Report
@@ -12,7 +11,7 @@ from ..evaluation.plot import need_matplotlib, plot
 from ..evaluation.report import flat
 from ..evaluation.scoring import Watcher
 from ..evaluation.sheet import ContactSheet, Saver
-from .console import stderr, stdout
+from .console import show, stderr, stdout
 
 STDOUT = Path("-")
 
@@ -65,10 +64,7 @@ def _write(path: Path | None, text: Callable[[], str]) -> None:
 
 
 def _show(report: Report) -> None:
-    table = _table(report)
-    # Whole numbers matter more than the width of a pipe, which counts as 80 columns.
-    whole = stdout.measure(table, options=stdout.options.update(max_width=1000)).maximum
-    Console(file=stdout.file, width=max(whole, stdout.width), highlight=False).print(table)
+    show(_table(report))
     for key in ("machine", "versions", "precision"):
         if text := flat(report.protocol[key]):
             stdout.print(f"{key}: {text}", style="dim", markup=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import progress, stderr, stdout
+from .console import progress, show, stderr, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +23,7 @@ def list_models(
     if as_json:
         stdout.print_json(json.dumps(rows))
     else:
-        stdout.print(_table(rows))
+        show(_table(rows))
         stdout.print(
             "PSNR (dB) / SSIM. Bundled: as measured by cdfi evaluate. Released: as published."
         )

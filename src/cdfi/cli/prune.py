@@ -9,7 +9,7 @@ from rich.table import Table
 from typer import Option
 
 from .bar import Bar
-from .console import stdout
+from .console import show, stdout
 
 if TYPE_CHECKING:
     from ..training.args import TrainArgs
@@ -101,7 +101,7 @@ def _search(
         dense = f"{overall(pruned.densities):.3f}"
         mark = "chosen" if number == best else ""
         table.add_row(f"{number:g}", dense, f"{pruned.quality:.3f} dB", mark)
-    stdout.print(table)
+    show(table)
     if plot:
         points = {n: (overall(p.densities), p.quality) for n, p in runs.items()}
         plot_search(points, target, plot)
