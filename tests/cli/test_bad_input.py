@@ -138,6 +138,12 @@ def test_options_that_make_no_sense(refused, clip, tmp_path, words, text):
     assert text in refused(clip, "-o", tmp_path / "out.mp4", *words)
 
 
+def test_a_quality_that_the_encoder_does_not_have(refused, clip, tmp_path):
+    words = ("--codec", "prores", "--crf", "3")
+    error = refused(clip, "-o", tmp_path / "out.mov", *words)
+    assert "encoder prores_ks has no crf: give its own options with -x" in error
+
+
 def test_an_unknown_model_with_the_near_names(refused, clip, tmp_path):
     error = refused(clip, "-o", tmp_path / "o.mp4", "--model", "compresed-adacof")
     assert "compressed-adacof" in error

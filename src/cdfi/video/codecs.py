@@ -38,7 +38,7 @@ CODECS = {
         speed="cpu-used",
         options={"crf": "24", "b": "0", "cpu-used": "3", "row-mt": "1", "auto-alt-ref": "0"},
     ),
-    "prores": CodecRow("prores_ks", quality="qscale", speed="profile", options={"vendor": "apl0"}),
+    "prores": CodecRow("prores_ks", quality="", speed="profile", options={"vendor": "apl0"}),
     "ffv1": CodecRow("ffv1", quality="", speed="", options={"level": "3", "slicecrc": "1"}),
     "png": CodecRow("png", quality="", speed=""),
     "gif": CodecRow("gif", quality="", speed=""),
@@ -109,7 +109,7 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
         ) from None
     if codec.type != "video":
         raise ValueError(f"codec {name!r} is no video encoder")
-    return CodecRow(codec.name, quality="", speed="preset", even=True)
+    return CodecRow(codec.name, even=True)
 
 
 def check_fit(row: CodecRow, target: Path) -> None:

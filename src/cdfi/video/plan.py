@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .codecs import check_fit, codec_row, encoder_format, is_pattern
+from .codecs import CodecRow, check_fit, codec_row, encoder_format, is_pattern
 from .encoder import EncoderSettings, encoder_options
 from .fit import Fitter
 from .index import Index, read_index
@@ -39,10 +39,10 @@ def _settings(
     row = codec_row(asked.codec, target, source.pix_fmt)
     check_fit(row, target)
     wanted: dict[str, str] = {}
-    if asked.crf is not None and row.quality:
-        wanted[row.quality] = f"{asked.crf:g}"
-    if asked.preset is not None and row.speed:
-        wanted[row.speed] = asked.preset
+    if asked.crf is not None:
+        wanted[_option(row, row.quality, "crf")] = f"{asked.crf:g}"
+    if asked.preset is not None:
+        wanted[_option(row, row.speed, "preset")] = asked.preset
     pix_fmt = asked.pix_fmt or encoder_format(row, source.pix_fmt, source.width, source.height)
     rate = options.fps or index.rate * options.multiplier / options.slow
     return EncoderSettings(
@@ -52,6 +52,13 @@ def _settings(
         rate=rate.limit_denominator(1001),
         options=encoder_options(row, source, wanted | dict(asked.extra)),
     )
+
+
+def _option(row: CodecRow, name: str, what: str) -> str:
+    """The encoder's own name for an option."""
+    if not name:
+        raise ValueError(f"encoder {row.encoder} has no {what}: give its own options with -x")
+    return name
 
 
 def check_target(source: Path, target: Path, overwrite: bool) -> None:

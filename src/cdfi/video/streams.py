@@ -64,19 +64,29 @@ def copied_packets(copied: Copied, slow: int, start: Fraction) -> Iterator[Packe
     wanted = [copied.source.streams[index] for index in copied.streams]
     if not wanted:
         return
-    for packet in copied.source.demux(*wanted):
+    last: dict[int, int] = {}
+    for packet in _readable(copied, wanted):
         if not packet.size or _is_gap(packet):
             continue
-        if packet.dts is None:  # a cover picture has no time at all
-            packet.dts = packet.pts if packet.pts is not None else 0
-        packet.pts = packet.dts if packet.pts is None else packet.pts
-        origin = round(start / packet.time_base)
-        packet.stream = copied.streams[packet.stream_index]
-        if slow > 1:
-            packet.dts = origin + (packet.dts - origin) * slow
-            packet.pts = None if packet.pts is None else origin + (packet.pts - origin) * slow
-            packet.duration = (packet.duration or 0) * slow
+        place, origin = packet.stream_index, round(start / packet.time_base)
+        # A cover picture has no time at all.
+        dts = packet.dts if packet.dts is not None else packet.pts or 0
+        pts = packet.pts if packet.pts is not None else dts
+        dts, pts = (origin + (time - origin) * slow for time in (dts, pts))
+        # Muxers refuse decode times that do not ascend, as damaged sources have them.
+        packet.dts = last[place] = max(dts, last.get(place, dts - 1) + 1)
+        packet.pts = max(pts, packet.dts)
+        packet.duration = (packet.duration or 0) * slow
+        packet.stream = copied.streams[place]
         yield packet
+
+
+def _readable(copied: Copied, wanted: list[Stream]) -> Iterator[Packet[Any]]:
+    """The packets up to where the source becomes unreadable, which is noted."""
+    try:
+        yield from copied.source.demux(*wanted)
+    except av.error.FFmpegError:
+        copied.left_out.append("what follows the damage in the source's other streams")
 
 
 def _is_gap(packet: Packet[Any]) -> bool:
@@ -101,7 +111,7 @@ def add_chapters(
 def _holds(format_name: str, stream: Stream) -> bool:
     """Whether a file of the format can hold ``stream``: libav is asked to begin one that does."""
     if stream.type == "attachment":
-        return format_name in ("matroska", "webm") and format_name != "webm"
+        return format_name == "matroska"
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             trial.add_stream_from_template(stream, opaque=True)
