@@ -1,6 +1,6 @@
 """How near is the whole network to its convolutions alone, and where does the rest of the time go?
 
-Usage: python benchmarks/network_cpu.py [--model cdfi] [--size 480x640] [--precision fp32] [--repeats 3]
+Usage: python benchmarks/network_cpu.py [--model M] [--size HxW] [--precision P] [--repeats N]
 
 One profiled run gives both times, so that what else the machine does touches them alike; the median
 ratio of several runs is reported. Prints JSON; refuses when the strips differ from the whole frame.
