@@ -109,11 +109,12 @@ def train(
 ) -> None:
     """Train a network on videos, photos or triplets.
 
-    As published unless told otherwise. The run's folder gets args.json, CSV tables, samples,
-    TensorBoard events, checkpoint.pt (to resume), last.safetensors and best.safetensors (best on
-    held-out shots).
+    As published unless told otherwise. The run's folder gets its arguments,
+    CSV tables, sample images, TensorBoard events, checkpoint.pt (to resume),
+    last.safetensors and best.safetensors (the best on held-out shots).
 
-    Example: cdfi train --preset bundled --data synthetic=photos --data clips=videos --run first
+    Example: cdfi train --preset bundled --data synthetic=photos
+    --data clips=videos --run first
     """
     from ..training.args import TrainArgs, changed
     from ..training.checkpoint import read
