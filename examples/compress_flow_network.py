@@ -9,10 +9,10 @@ from flow_network import FlowNetwork, sliding
 from cdfi.compression import Budget, OBProxSG, density, derive, overall
 
 
-def main(steps: int = 600, width: int = 48) -> None:
+def main(steps: int = 1000, width: int = 48) -> None:
     torch.manual_seed(0)
     model = FlowNetwork(width)
-    quality = fit(model, sliding, torch.optim.Adam(model.parameters(), 1e-3), steps)
+    quality = fit(model, sliding, torch.optim.Adam(model.parameters(), 2e-3), steps)
     print(f"trained    {quality:6.2f} dB")
 
     epoch = max(1, steps // 4)  # two epochs of proximal steps, then orthant steps
@@ -27,7 +27,7 @@ def main(steps: int = 600, width: int = 48) -> None:
     parameters = f"{small.before.parameters:,} -> {small.after.parameters:,} parameters"
     print(f"derived    {parameters}, all densities times {small.factor:.3f}")
 
-    again = torch.optim.Adam(small.module.parameters(), 1e-3)
+    again = torch.optim.Adam(small.module.parameters(), 2e-3)
     print(f"retrained  {fit(small.module, sliding, again, steps):6.2f} dB")
 
 

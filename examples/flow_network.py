@@ -23,8 +23,7 @@ class FlowNetwork(nn.Module):
         return mask * warp(frame0, flow0) + (1 - mask) * warp(frame1, flow1)
 
 
-def warp(frame: Tensor, flow: Tensor) -> Tensor:
-    """``frame`` sampled where ``flow`` points, in tenths of half its size."""
+def warp(frame: Tensor, flow: Tensor) -> Tensor:  # flow in tenths of half the frame's size
     same = torch.eye(2, 3).expand(len(frame), 2, 3)
     grid = F.affine_grid(same, list(frame.shape), align_corners=False)
     grid = grid + 0.1 * flow.permute(0, 2, 3, 1)
@@ -33,7 +32,9 @@ def warp(frame: Tensor, flow: Tensor) -> Tensor:
 
 def sliding(count: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Two frames of a sliding picture, and the one between them."""
-    scene = F.interpolate(torch.rand(count, 3, 12, 12), 44, mode="bicubic")
-    y, x = torch.randint(-3, 4, (2,)).tolist()
-    at = [scene[:, :, 6 + t * y : 38 + t * y, 6 + t * x : 38 + t * x] for t in (-1, 0, 1)]
+    scene = F.interpolate(torch.rand(count, 3, 6, 6), 48, mode="bicubic")
+    move = 0.15 * (2 * torch.rand(count, 2, 1) - 1)  # up to 2.4 pixels a frame
+    views = [torch.cat([0.7 * torch.eye(2).expand(count, 2, 2), t * move], 2) for t in (-1, 0, 1)]
+    grids = [F.affine_grid(view, [count, 3, 32, 32], align_corners=False) for view in views]
+    at = [F.grid_sample(scene, grid, align_corners=False) for grid in grids]
     return (at[0], at[2]), at[1]

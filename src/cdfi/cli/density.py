@@ -19,10 +19,10 @@ def density(
     Density is the share of non-zero weights; In' and Out' are In and Out times its square root.
     """
     from .. import weights
-    from ..compression import density as densities
     from ..compression import tables
+    from ..compression.density import density as read
 
-    rows = densities.density(weights.load(model))
+    rows = read(weights.load(model))
     if plot:
         tables.plot(rows, plot)
     write = tables.as_json if json else tables.as_csv if csv else tables.as_table
