@@ -5,14 +5,15 @@ set -eu
 python=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$python" -m build --quiet --wheel --outdir "$work/dist" .
-case "$work"/dist/*.whl in
+"$python" -m build --outdir "$work/dist" . >"$work/build.log" || { cat "$work/build.log"; exit 1; }
+wheel=$(echo "$work"/dist/*.whl) # built from the source archive, so that one is checked as well
+case "$wheel" in
 *-py3-none-any.whl) ;;
-*) echo "wheel-check: the wheel is not a pure-Python one: $(ls "$work/dist")" >&2; exit 1 ;;
+*) echo "wheel-check: this is no pure-Python wheel: $wheel" >&2; exit 1 ;;
 esac
 "$python" -c "import sys, venv; venv.create(sys.argv[1], with_pip=True)" "$work/empty"
 "$work/empty/bin/python" -m pip install --quiet --constraint constraints.txt torch
-"$work/empty/bin/python" -m pip install --quiet --constraint constraints.txt "$work"/dist/*.whl
+"$work/empty/bin/python" -m pip install --quiet --constraint constraints.txt "$wheel"
 cp tests/assets/frame0.png tests/assets/frame1.png "$work"
 cd "$work" # away from the checkout: what runs is the wheel
 "$work/empty/bin/cdfi" --version
