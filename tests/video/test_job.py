@@ -1,6 +1,7 @@
 """Whole videos in, whole videos out."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -17,6 +18,7 @@ from tests.video.video_clips import (
 )
 
 from cdfi.video import Encoding, Options, interpolate_video
+from cdfi.video.codecs import codec_row, encoder_format
 
 LOSSLESS = Encoding(codec="h264", preset="ultrafast", crf=0)
 FAST = Encoding(preset="ultrafast")
@@ -140,6 +142,33 @@ def test_odd_sizes_are_kept(tmp_path):
         run(source, tmp_path / name, Options(encoding=Encoding(codec=codec)))
         first = images_of(tmp_path / name)[0]
         assert (first.width, first.height) == (33, 17)
+
+
+def test_a_semi_planar_format_of_hardware_encoders_keeps_the_samples(tmp_path):
+    source = write_clip(tmp_path / "in.mp4")
+    for name in ("yuv420p", "nv12"):
+        encoding = Encoding(codec="h264", preset="ultrafast", crf=0, pix_fmt=name)
+        run(source, tmp_path / f"{name}.mkv", Options(encoding=encoding))
+    results = (samples_of(tmp_path / f"{name}.mkv") for name in ("yuv420p", "nv12"))
+    for first, second in zip(*results):
+        for before, after in zip(first, second):
+            np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "source", "chosen"),
+    [
+        ("h264_nvenc", "yuv420p", "yuv420p"),
+        ("hevc_nvenc", "yuv420p10le", "p010le"),
+        ("libx264", "yuv422p10le", "yuv422p10le"),
+        ("libsvtav1", "yuv444p12le", "yuv420p10le"),
+        ("png", "yuv420p10le", "rgb48be"),
+    ],
+)
+def test_an_encoder_gets_the_format_that_loses_least(encoder, source, chosen):
+    if encoder not in av.codecs_available:
+        pytest.skip(f"this libav has no {encoder}")
+    assert encoder_format(codec_row(encoder, Path("a.mp4"), source), source, 64, 48) == chosen
 
 
 def test_progress_counts_to_the_end(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
-from .pixels import Layout, layout
+from .pixels import SEMI_PLANAR, Layout, layout
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,12 @@ def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:
     if not choices:
         raise ValueError(f"encoder {row.encoder} takes no pixel format that can be made here")
     even = row.even and (width % 2 or height % 2)
-    return min(
-        choices,
-        key=lambda name: (even and _odd(layout(name), width, height), _loss(form, layout(name))),
-    )
+
+    def loss(name: str) -> tuple[bool, tuple[int, ...]]:
+        other = layout(SEMI_PLANAR.get(name, name))
+        return bool(even and _odd(other, width, height)), _loss(form, other)
+
+    return min(choices, key=loss)
 
 
 def _formats(encoder: str) -> list[str]:
@@ -153,7 +155,7 @@ def _usable(name: str) -> bool:
     if name.startswith("yuvj"):
         return False
     try:
-        return bool(layout(name))
+        return bool(layout(SEMI_PLANAR.get(name, name)))
     except ValueError:
         return False
 

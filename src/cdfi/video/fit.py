@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from .colour import FULL, HD_LINES, HD_WEIGHTS, WEIGHTS, Colour, Converter
-from .pixels import Layout, layout
+from .pixels import SEMI_PLANAR, Layout, layout
 
 BT709, SMPTE170M, RGB = 1, 6, 0
 LIMITED = 1
@@ -54,6 +54,9 @@ class Fitter:
             return image
         if self._target_layout() is None:
             return image.reformat(format=self.target, src_colorspace=self._libav_matrix())
+        planar = SEMI_PLANAR.get(self.target)
+        if planar is not None:
+            return replace(self, target=planar).fit(image).reformat(format=self.target)
         given = Converter(self.source, self.colour)
         wanted = Converter(self.target, self.tags)
         fitted = wanted.to_frame(given.to_rgb(image), self._alpha(given, image), image)
@@ -70,7 +73,7 @@ class Fitter:
 
     def _target_layout(self) -> Layout | None:
         try:
-            return layout(self.target)
+            return layout(SEMI_PLANAR.get(self.target, self.target))
         except ValueError:
             return None
 

@@ -35,8 +35,9 @@ PACKED = {
     "ya16be": "ya",
 }
 
-# Formats that hold the same samples in another order; libav reorders them without loss.
-SAME_SAMPLES = {
+# Formats that interleave the two chroma planes, as hardware likes it; libav reorders the samples of
+# either into the other without loss.
+SEMI_PLANAR = {
     "nv12": "yuv420p",
     "nv21": "yuv420p",
     "nv16": "yuv422p",
@@ -47,6 +48,10 @@ SAME_SAMPLES = {
     "p210le": "yuv422p10le",
     "p212le": "yuv422p12le",
     "p410le": "yuv444p10le",
+}
+
+# Other formats whose samples libav turns into those of a format here without loss.
+SAME_SAMPLES = SEMI_PLANAR | {
     "yuyv422": "yuv422p",
     "uyvy422": "yuv422p",
     "yvyu422": "yuv422p",
@@ -105,7 +110,7 @@ def layout(name: str) -> Layout:
     """
     parts = VideoFormat(name, 64, 64)
     components = parts.components
-    bits = components[0].bits
+    bits = components[0].bits if components else 0
     planes = tuple(component.plane for component in components)
     regular = all(c.bits == bits for c in components) and 8 <= bits <= 16
     planar = len(set(planes)) == len(planes) and not parts.is_bit_stream
