@@ -21,7 +21,6 @@ EXTRAS = {
     "matplotlib",
     "lightning_fabric",
     "tensorboard",
-    "torch_pruning",
     "skimage",
     "lpips",
 }

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from ..training.watch import Outcome, Watcher
-from .console import progress, stderr, stdout
+from ..training.watch import Outcome
+from .bar import Bar
+from .console import stdout
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, which `cdfi --help` must not wait for
     from ..training.args import TrainArgs
@@ -161,8 +162,7 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
 
     if download_vgg:
         download()
-    watcher = _Bar(quiet)
-    with watcher.bar:
+    with Bar(quiet) as watcher:
         outcome = run_training(args, resume, watcher)
     _say(outcome)
     if outcome.reason == "interrupted":
@@ -174,25 +174,3 @@ def _say(outcome: Outcome) -> None:
     stdout.print(f"{outcome.reason} at step {outcome.step}{score}: {outcome.folder}")
     if outcome.reason != "finished":
         stdout.print(f"continue with: cdfi train --resume {outcome.folder}")
-
-
-class _Bar(Watcher):
-    """Shows a run as a progress bar on stderr."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.bar = progress(quiet)
-        self._quiet = quiet
-        self._task = self.bar.add_task("starting", total=None, note="")
-
-    def decoding(self, done: int, total: int) -> None:
-        self.bar.update(self._task, description="decoding", completed=done, total=total)
-
-    def stepped(self, step: int, steps: int) -> None:
-        self.bar.update(self._task, description="training", completed=step, total=steps)
-
-    def measured(self, note: str) -> None:
-        self.bar.update(self._task, note=note)
-
-    def said(self, text: str) -> None:
-        if not self._quiet:
-            stderr.print(text)
