@@ -10,8 +10,11 @@ from av.video.stream import VideoStream
 WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-def decoder_for(stream: VideoStream) -> VideoCodecContext:
-    """A decoder for ``stream``'s packets, with frame threads, and with alpha where there is any."""
+def decoder_for(stream: VideoStream, threads: int = 0) -> VideoCodecContext:
+    """A decoder for ``stream``'s packets, with alpha where there is any.
+
+    ``threads``: how many frames it may work at; 0 means as many as there are processors.
+    """
     name = WITH_ALPHA.get(stream.codec_context.name)
     if name and any(
         key.lower() == "alpha_mode" and value == "1" for key, value in stream.metadata.items()
@@ -19,6 +22,7 @@ def decoder_for(stream: VideoStream) -> VideoCodecContext:
         context = av.CodecContext.create(name, "r")
         assert isinstance(context, VideoCodecContext)
         context.extradata = stream.codec_context.extradata
+        context.thread_count = threads
         return context
-    stream.thread_type = "AUTO"
+    stream.thread_type, stream.codec_context.thread_count = "AUTO", threads
     return stream.codec_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -63,12 +63,15 @@ def read_source(path: Path) -> Source:
                 f"{MAX_PIXELS}: the file is damaged, or must be scaled down first"
             )
         frame = _first_frame(container, stream, path)
-        return _describe(path, stream, frame)
+        found = _describe(path, stream, frame)
+    # The decoder had no threads of its own: one that writes to libav's log, which is read here,
+    # would wait for Python while Python waits for it to end.
+    return replace(found, colour=replace(found.colour, location=chroma_location(frame)))
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
     """The first frame that can be decoded."""
-    decoder = decoder_for(stream)
+    decoder = decoder_for(stream, threads=1)
     try:
         for packet in container.demux(stream):
             try:
@@ -110,7 +113,6 @@ def _colour(stream: VideoStream, frame: VideoFrame) -> Colour:
         primaries=_known(frame.color_primaries, context.color_primaries),
         transfer=_known(frame.color_trc, context.color_trc),
         range=FULL if full else int(frame.color_range) or int(context.color_range),
-        location=chroma_location(frame),
     )
 
 
