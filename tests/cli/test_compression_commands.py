@@ -123,6 +123,7 @@ def test_prune_searches_a_penalty_for_a_target(
     assert (tmp_path / "prune" / "lambda-1" / "density.json").is_file()
 
 
+@pytest.mark.slow
 def test_compress_prints_its_report(
     pruned: Path,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Interpolator: every kind of frame in, the same kind out; instants, memory, precision, bad input."""
+"""Interpolator: any kind of frame in, the same kind out; instants, memory, precision, bad input."""
 
 from fractions import Fraction
 from pathlib import Path
