@@ -6,13 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from zoo import ZOO, Residual, build, conv, example
 
 from cdfi.compression.budget import Budget
 from cdfi.compression.call import Call
 from cdfi.compression.density import density
 from cdfi.compression.derive import derive, remove_zeros
 from cdfi.compression.graph import Graph
+from zoo import ZOO, Residual, build, conv, example
 
 
 def halves(model: nn.Module) -> dict[str, float]:
