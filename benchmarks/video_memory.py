@@ -28,7 +28,7 @@ assert report.made, "no frame was made"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 # Width, height, what the network is given, what the whole process may take at most; GB.
-CASES = {"1080p": (1920, 1080, 3.3, 4), "2160p": (3840, 2160, 7.0, 8)}
+CASES = {"1080p": (1920, 1080, 3.3, 4), "2160p": (3840, 2160, 6.0, 8)}
 
 
 def peak(source: Path, target: Path, model: str, memory: int) -> float:
