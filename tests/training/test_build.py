@@ -41,6 +41,15 @@ def test_taps_of_another_kernel_are_not_copied() -> None:
     )
 
 
+def test_half_of_the_first_filters_see_nothing_where_the_frames_are_equal() -> None:
+    network = initialise(Network(replace(TINY, encoder=((8, 3, 2), *TINY.encoder[1:]))))
+    first = network.encoder[0][0]
+    still = torch.rand(1, 3, 16, 16).repeat(1, 2, 1, 1)
+    seen = first(still).abs().amax((0, 2, 3))
+    assert torch.all(seen[:4] < 1e-5)
+    assert torch.all(seen[4:] > 1e-2)
+
+
 def test_fresh_layers_scaled_for_relu_pass_their_signal_on() -> None:
     torch.manual_seed(0)
     wide = replace(TINY, encoder=((16, 16, 16),) * 5, decoder=((16, 16, 16),) * 4)
