@@ -136,13 +136,16 @@ class Network(nn.Module):
         """
         if self.synthesis is None:
             return None
-        aligned = self.config.features == "aligned"
-        border = self.config.reach
-        grow = 0 if aligned else 2 * border
+        joined = torch.cat([self.spread(level, height, width) for level in levels], 1)
+        if self.config.features == "stretched":
+            return joined
+        return F.pad(joined, [self.config.reach] * 4, mode="replicate")
+
+    def spread(self, level: Tensor, height: int, width: int) -> Tensor:
+        """One level at the frame's size; "stretched" ones cover the warp's border as well."""
+        grow = 2 * self.config.reach if self.config.features == "stretched" else 0
         size = (height + grow, width + grow)
-        spread = [F.interpolate(x, size, mode="bilinear", align_corners=False) for x in levels]
-        joined = torch.cat(spread, 1)
-        return F.pad(joined, [border] * 4, mode="replicate") if aligned else joined
+        return F.interpolate(level, size, mode="bilinear", align_corners=False)
 
     def warp(self, frame: Tensor, features: Tensor | None, maps: Maps) -> Tensor:
         """Frame and features sampled by one side's maps in one call: (N, 3 + 60, H, W)."""

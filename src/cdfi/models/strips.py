@@ -61,20 +61,46 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     coarse = network.decode(stages)
     del stages  # the finest stage is the largest tensor of the U-Net
     border = [network.config.reach] * 4
-    first = F.pad(frame0, border, mode="replicate")
-    features = network.pyramid(levels, height, width)
-    if features is not None:
-        blank = first.new_zeros(1, 1, 1, 1).expand(len(first), _blank(network), *first.shape[2:])
-        first = torch.cat([first, features.to(first.dtype), blank], 1)
-    second = F.pad(frame1, border, mode="replicate")
     last = torch.channels_last
-    return Sources(
-        coarse.contiguous(memory_format=last),
-        first.contiguous(memory_format=last),
-        second.contiguous(memory_format=last),
-        height,
-        width,
+    second = F.pad(frame1, border, mode="replicate").contiguous(memory_format=last)
+    first = F.pad(frame0, border, mode="replicate").contiguous(memory_format=last)
+    if levels:
+        first = _joined(network, first, levels, height, width)
+    return Sources(coarse.contiguous(memory_format=last), first, second, height, width)
+
+
+def _joined(
+    network: Network, frame: Tensor, levels: list[Tensor], height: int, width: int
+) -> Tensor:
+    """Frame and features in one block, filled level by level: the features exist only here.
+
+    Empty channels fill up the block, so that the CPU kernel reads it where it lies.
+    """
+    used = 3 + sum(network.config.pyramid)
+    channels = -(-used // BLOCK) * BLOCK
+    size = (len(frame), channels, *frame.shape[2:])
+    block = torch.empty(
+        size, dtype=frame.dtype, device=frame.device, memory_format=torch.channels_last
     )
+    block[:, :3] = frame
+    block[:, used:] = 0
+    start = 3
+    for level in levels:
+        _place(network.spread(level, height, width), block[:, start : start + level.shape[1]])
+        start += level.shape[1]
+    return block
+
+
+def _place(features: Tensor, target: Tensor) -> None:
+    """Writes features into the middle of ``target`` and repeats their edges around them."""
+    border = (target.shape[-1] - features.shape[-1]) // 2
+    target[..., border : target.shape[-2] - border, border : target.shape[-1] - border] = features
+    if border:
+        rows = slice(border, -border)
+        target[..., rows, :border] = target[..., rows, border, None]
+        target[..., rows, -border:] = target[..., rows, -border - 1, None]
+        target[..., :border, :] = target[..., border, None, :]
+        target[..., -border:, :] = target[..., -border - 1, None, :]
 
 
 def _chunks(network: Network, sources: Sources, chunk: int, strip: int) -> Iterator[Tensor]:
@@ -184,11 +210,6 @@ def _fill(
     part.blend[:] = torch.sigmoid(head("blend"))
 
 
-def _blank(network: Network) -> int:
-    """Empty channels that fill up a block, so that the CPU kernel reads it where it lies."""
-    return -(3 + sum(network.config.pyramid)) % BLOCK
-
-
 def _maps(weight: Tensor, alpha: Tensor, beta: Tensor) -> Maps:
     taps = weight.permute(0, 2, 3, 1)  # as they lie in memory, so that nothing is copied
     return Maps(torch.softmax(taps, 3).permute(0, 3, 1, 2), alpha, beta)
@@ -222,8 +243,8 @@ def _last(
     whole = torch.arange(known.shape[2], device=hidden.device, dtype=torch.float64)
     share = (1 - (place[:, None] - whole).abs()).clamp_(min=0)  # bilinear weights of known rows
     pixels = known.permute(0, 2, 3, 1).flatten(2)  # as it lies in memory: a row is one vector
-    rows = (share.to(hidden.dtype) @ pixels).view(len(hidden), len(place), -1, hidden.shape[1])
-    rows = rows.permute(0, 3, 1, 2)
+    mixed = torch.bmm(share.to(hidden.dtype).expand(len(hidden), -1, -1), pixels)
+    rows = mixed.view(len(hidden), len(place), -1, hidden.shape[1]).permute(0, 3, 1, 2)
     wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
     missing = (above - (top - 1), bottom + 1 - below)
     if any(missing):
