@@ -17,6 +17,8 @@ SMALLEST_TILE = 256
 #: What is left to others of the memory that is free.
 MARGIN = 0.2
 FLOAT = 4
+#: Floats GridNet holds at its peak, for each one that comes in (measured).
+GRIDNET = 3.4
 
 
 class Plan(NamedTuple):
@@ -61,8 +63,9 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
     The larger of the U-Net's peak (two neighbouring tensors of its first stage, and a copy in the
-    convolution library's layout) and that of the strips: what they read, one chunk of warps with
-    GridNet's states around it, and one strip of maps.
+    convolution library's layout) and that of the strips: what they read, one chunk with the halo
+    GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi`` and
+    ``compressed-adacof`` (benchmarks/network_memory.py); what the process holds anyway is extra.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
     border = 2 * config.reach
@@ -70,12 +73,15 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     features = sum(config.pyramid)
     first = config.encoder[0]
     unet = pixels * (12 + 2 * max(first) + first[-1])
+    block = _padded(3 + features)
     rows = min(height, chunk + 2 * GridNet.halo if features else chunk)
-    hidden = sum(max(widths) + widths[-1] for widths, _ in config.heads.values()) / 4
-    warps = 2 * (6 + 4 * features) + 6 * max(config.grid, default=0) / 2
-    maps = 10 * config.taps + 4 * (3 + features)
-    read = grown * (3 + _padded(3 + features)) + pixels * config.encoder[1][-1] / 4
-    strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps) + 3 * pixels
+    heads = [widths for widths, _ in config.heads.values()]
+    hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
+    warps = 2 * block * GRIDNET if features else 2 * block
+    maps = 10 * config.taps + 4 * block
+    levels = 2 * max(config.pyramid, default=0)
+    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + levels + 6)
+    strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
     return int(FLOAT * max(unet, strips))
 
 
