@@ -18,8 +18,8 @@ class TrainArgs:
             weights, and without weights compressed-adacof.
         weights: start from these (a name or a file); empty starts from scratch.
         overlap: take the weights of a similar network, as far as the shapes overlap.
-        he_init: start fresh layers scaled for ReLU (He et al., ICCV 2015), half of the first filters
-            comparing the frames; off, as published, they start as PyTorch has it.
+        he_init: start fresh layers scaled for ReLU (He et al., ICCV 2015), half of the first
+            filters comparing the frames; off, as published, they start as PyTorch has it.
         data: sources as ``KIND=FOLDER[:WEIGHT]``; kinds are rows of ``sources.KINDS``.
         run: name of the run, and of its folder under ``out``.
         out: where runs are kept.
