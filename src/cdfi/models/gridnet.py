@@ -24,7 +24,7 @@ class Lateral(nn.Module):
         self.skip = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W)
-        return cast(Tensor, self.body(x) + self.skip(x))
+        return cast(Tensor, self.body(x).add_(self.skip(x)))  # a convolution's output is free
 
 
 class Down(nn.Module):
@@ -106,7 +106,7 @@ class GridNet(nn.Module):
         new = [state[0] if column == 0 else self._across(0, column, state)]
         for row in range(1, len(self.lateral)):
             x = _block(self.down, row - 1, column)(new[-1])
-            new.append(x if column == 0 else x + self._across(row, column, state))
+            new.append(x if column == 0 else x.add_(self._across(row, column, state)))
         return new
 
     def _upwards(self, state: list[Tensor], column: int) -> list[Tensor]:
@@ -114,7 +114,7 @@ class GridNet(nn.Module):
         new = [self._across(len(self.lateral) - 1, column, state)]
         for row in reversed(range(len(self.lateral) - 1)):
             x = _block(self.up, row, column - COLUMNS // 2)(new[0])
-            new.insert(0, x + self._across(row, column, state))
+            new.insert(0, x.add_(self._across(row, column, state)))
         return new
 
     def _across(self, row: int, column: int, state: list[Tensor]) -> Tensor:

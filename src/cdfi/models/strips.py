@@ -124,7 +124,7 @@ def _finish(network: Network, rows: Rows) -> Tensor:
     if network.synthesis is None or rows.joint is None or rows.blend is None:
         return rows.base
     synthesis = network.synthesis.columns(_first_block(network, rows.joint))
-    return rows.base + rows.blend * (synthesis - rows.base)
+    return synthesis.sub_(rows.base).mul_(rows.blend).add_(rows.base)
 
 
 def _first_block(network: Network, joint: Tensor) -> Tensor:
@@ -144,7 +144,7 @@ def _first_block(network: Network, joint: Tensor) -> Tensor:
     x = placed(conv, enter(joint))
     for layer in rest:
         x = layer(x)
-    return x + placed(network.synthesis.first.skip, joint)
+    return x.add_(placed(network.synthesis.first.skip, joint))
 
 
 def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: int) -> Rows:
