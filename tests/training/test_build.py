@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from cdfi.models import Network
-from cdfi.training.build import copy_overlap, initialise
+from cdfi.training.args import TrainArgs
+from cdfi.training.build import build_network, initialise
+from cdfi.training.warm_start import copy_overlap
 from tiny import TINY, TINY_SYNTHESIS
 
 
@@ -16,7 +19,10 @@ def test_a_wider_network_takes_over_what_overlaps() -> None:
     taken, given = new.state_dict(), old.state_dict()
     assert torch.equal(taken["encoder.0.4.weight"][:2], given["encoder.0.4.weight"])
     assert torch.equal(taken["encoder.1.0.weight"][:, :2], given["encoder.1.0.weight"])
-    assert taken["encoder.1.0.weight"][:, 2:].abs().max() < 0.1
+    assert taken["encoder.1.0.weight"][:, 2:].abs().max() == 0
+    assert taken["encoder.0.4.weight"][2:].abs().max() > 0
+    frames = torch.rand(2, 1, 3, 32, 32)
+    assert torch.allclose(new(*frames), old(*frames), atol=1e-6)
     assert torch.equal(taken["decoder.0.0.weight"], given["decoder.0.0.weight"])
 
 
@@ -30,7 +36,20 @@ def test_parts_that_only_the_new_network_has_stay_fresh() -> None:
         assert torch.equal(value, expected)
 
 
-def test_taps_of_another_kernel_are_not_copied() -> None:
+def test_a_larger_kernel_starts_by_sampling_what_the_smaller_one_sampled() -> None:
+    torch.manual_seed(1)
+    old = Network(TINY)
+    new = Network(replace(TINY, kernel=7, dilation=3))
+    copy_overlap(new, old.state_dict(), TINY)
+    with torch.no_grad():  # the taps it did not have, switched off altogether
+        for head in ("weight0", "weight1"):
+            bias = new.heads[head].last.bias
+            bias[bias == -6] = -60
+    frames = torch.rand(2, 1, 3, 32, 32)
+    assert torch.allclose(new(*frames), old(*frames), atol=1e-5)
+
+
+def test_a_smaller_kernel_starts_with_fresh_taps() -> None:
     old, new = Network(replace(TINY, kernel=5)), Network(TINY)
     fresh = new.state_dict()["heads.alpha0.last.weight"].clone()
     copy_overlap(new, old.state_dict(), old.config)
@@ -39,6 +58,26 @@ def test_taps_of_another_kernel_are_not_copied() -> None:
         new.state_dict()["heads.occlusion.last.weight"],
         old.state_dict()["heads.occlusion.last.weight"],
     )
+
+
+def test_a_fresh_synthesis_starts_as_the_mean_of_both_warps() -> None:
+    network = initialise(Network(replace(TINY_SYNTHESIS, grid=(4, 4, 2))))
+    parts = network.parts(*torch.rand(2, 1, 3, 32, 32))
+    features = torch.rand(1, 2 * sum(TINY_SYNTHESIS.pyramid), 32, 32)
+    made = network.synthesis(torch.cat([parts.warp0, parts.warp1, features], 1))
+    assert torch.allclose(made, (parts.warp0 + parts.warp1) / 2, atol=1e-6)
+
+
+def test_frozen_parts_ask_for_no_gradient() -> None:
+    network = build_network(TrainArgs(network="compressed-adacof", freeze=("encoder", "heads.w")))
+    asking = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
+    assert asking == {"decoder", "upsample", "heads"}
+    assert not network.heads["weight0"].last.weight.requires_grad
+
+
+def test_freezing_what_is_not_there_names_what_is() -> None:
+    with pytest.raises(ValueError, match="nothing to freeze .*encoder"):
+        build_network(TrainArgs(network="compressed-adacof", freeze=("enc0der",)))
 
 
 def test_half_of_the_first_filters_see_nothing_where_the_frames_are_equal() -> None:

@@ -39,7 +39,12 @@ def _equal(one: object, two: object) -> bool:
 
 @pytest.mark.parametrize(
     ("optimizer", "steps"),
-    [("ADAMax", 12), ("OBProxSG", 12), pytest.param("ADAMax", 200, marks=pytest.mark.slow)],
+    [
+        ("ADAMax", 12),
+        ("Muon", 12),
+        ("OBProxSG", 12),
+        pytest.param("ADAMax", 200, marks=pytest.mark.slow),
+    ],
 )
 def test_a_killed_and_resumed_run_equals_an_unbroken_one_bit_for_bit(
     tmp_path: Path, optimizer: str, steps: int

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 COLUMNS = 6
@@ -101,6 +102,23 @@ class GridNet(nn.Module):
             state = move(state, column)
         return cast(Tensor, self.last(state[0]))
 
+    @torch.no_grad()
+    def start_as_mean(self) -> None:
+        """Let three channels of the finest row carry the mean of two frames from end to end.
+
+        The frames are the first six channels that come in. Everything that is added to the three on
+        the way starts at 0, so that training learns what to change and not how to copy. It takes
+        widths of at least 3.
+        """
+        blocks = [self.first, *self.lateral[0], *self.up[0], self.last]  # type: ignore[misc]
+        for block in blocks:
+            _silence(block.body[-1])
+        for skip in (self.first.skip, self.last.skip):
+            _silence(cast(nn.Conv2d, skip))
+        for colour in range(3):
+            cast(Tensor, self.first.skip.weight)[colour, [colour, colour + 3], 1, 1] = 0.5
+            cast(Tensor, self.last.skip.weight)[colour, colour, 1, 1] = 1.0
+
     def _downwards(self, state: list[Tensor], column: int) -> list[Tensor]:
         """The states of a column of the first half, fine to coarse, from those to its left."""
         new = [state[0] if column == 0 else self._across(0, column, state)]
@@ -119,6 +137,13 @@ class GridNet(nn.Module):
 
     def _across(self, row: int, column: int, state: list[Tensor]) -> Tensor:
         return cast(Tensor, _block(self.lateral, row, column - 1)(state[row]))
+
+
+def _silence(layer: nn.Conv2d) -> None:
+    """Make the first three channels that come out 0."""
+    layer.weight[:3] = 0
+    if layer.bias is not None:
+        layer.bias[:3] = 0
 
 
 def _block(rows: nn.ModuleList, row: int, column: int) -> nn.Module:

@@ -1,11 +1,11 @@
 """What a run starts from: its network, its length, its loader of batches."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from cdfi import weights
@@ -16,10 +16,10 @@ from cdfi.training.args import TrainArgs
 from cdfi.training.losses import near_names
 from cdfi.training.processes import Processes
 from cdfi.training.schedules import Length
+from cdfi.training.warm_start import copy_overlap
 from cdfi.weights.load import find, fit, read
 
 _DIFFERENCE_GAIN = 4.0
-_NEWCOMERS = 0.1  # how much a channel counts at first that the other network lacked
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
@@ -48,18 +48,33 @@ def build_network(args: TrainArgs) -> Network:
     Raises:
         ValueError: an unknown network, or weights of another one.
     """
-    if not args.weights:
-        network = Network(find_config(args.network or DEFAULT))
-        return (initialise(network) if args.he_init else network).train()
-    if not args.network:
-        return weights.load(args.weights).requires_grad_(True).train()
-    network = Network(find_config(args.network))
-    found = read(find(args.weights))
-    if args.overlap:
-        copy_overlap(network, found.state, found.config)
-    else:
-        fit(network, found.state, args.weights)
-    return network.train()
+    network = _filled(args).train()
+    for start in args.freeze:
+        frozen = [p for name, p in network.named_parameters() if name.startswith(start)]
+        if not frozen:
+            known = sorted({name.split(".")[0] for name, _ in network.named_parameters()})
+            raise ValueError(f"nothing to freeze is called {start!r}...; there are {known}")
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+    if not any(p.requires_grad for p in network.parameters()):
+        raise ValueError("every parameter is frozen: there is nothing to train")
+    return network
+
+
+def _filled(args: TrainArgs) -> Network:
+    """The network with the values it starts from."""
+    if args.weights and not args.network:
+        return weights.load(args.weights).requires_grad_(True)
+    network = Network(find_config(args.network or DEFAULT))
+    if args.he_init:
+        initialise(network)
+    if args.weights:
+        found = read(find(args.weights))
+        if args.overlap:
+            copy_overlap(network, found.state, found.config)
+        else:
+            fit(network, found.state, args.weights)
+    return network
 
 
 def initialise(network: Network) -> Network:
@@ -68,7 +83,7 @@ def initialise(network: Network) -> Network:
     Hidden 3 x 3 layers are scaled for ReLU, biases 0 (He et al., ICCV 2015). Half of the very first
     filters compare the two frames: the same filter on both, with opposite signs, made stronger
     because differences are faint beside the pictures. The last layer of each head keeps PyTorch's
-    smaller values: maps start near the centre.
+    smaller values: maps start near the centre. The synthesis starts as the mean of both warps.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
@@ -79,35 +94,9 @@ def initialise(network: Network) -> Network:
     comparing = first[: len(first) // 2]
     comparing[:, :3] *= _DIFFERENCE_GAIN
     comparing[:, 3:] = -comparing[:, :3]
+    if network.synthesis is not None:
+        network.synthesis.start_as_mean()
     return network
-
-
-@torch.no_grad()
-def copy_overlap(network: Network, state: Mapping[str, Tensor], config: Config) -> int:
-    """Copy another network's weights as far as shapes overlap; how many tensors took some.
-
-    What has no counterpart keeps its fresh values. Channels that only this network has start small
-    where they come in, so that they do not disturb the copied ones. The last layers of the map
-    heads are copied only between equal kernels: their channels are taps.
-
-    Args:
-        network: takes the weights.
-        state: of the other network.
-        config: its architecture.
-    """
-    same_taps = (config.kernel, config.dilation) == (network.config.kernel, network.config.dilation)
-    copied = 0
-    for name, own in network.state_dict().items():
-        other = state.get(name)
-        taps = ".last." in name and "occlusion" not in name
-        if other is None or other.ndim != own.ndim or (taps and not same_taps):
-            continue
-        block = tuple(slice(min(a, b)) for a, b in zip(own.shape, other.shape))
-        own[block] = other[block].to(own.dtype)
-        if own.ndim == 4:
-            own[:, other.shape[1] :] *= _NEWCOMERS
-        copied += 1
-    return copied
 
 
 def run_length(args: TrainArgs, samples: int, processes: int) -> Length:
@@ -134,5 +123,6 @@ def batches(
 
 
 def _leave_interrupts(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the loader's are ended by their parent."""
+    """Ctrl-C, or a cluster's SIGTERM, reaches every process; the parent ends its loaders itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from cdfi.training.args import TrainArgs
 from cdfi.training.losses import near_names
+from cdfi.training.muon import Muon
 
 Build = Callable[[list[nn.Parameter], TrainArgs, int], Optimizer]
 _PROX_EPOCHS = 10  # as the published extended example: then orthant steps to the end
@@ -43,6 +44,10 @@ def _torch(kind: type[Optimizer], **settings: Any) -> Build:
     return build
 
 
+def _muon(parameters: list[nn.Parameter], args: TrainArgs, _: int) -> Optimizer:
+    return Muon(parameters, args.lr, args.weight_decay)
+
+
 def _obproxsg(parameters: list[nn.Parameter], args: TrainArgs, epoch_steps: int) -> Optimizer:
     from cdfi.compression.obproxsg import OBProxSG
 
@@ -63,5 +68,6 @@ OPTIMIZERS: dict[str, Build] = {
     "RMSprop": _torch(torch.optim.RMSprop),
     "ADAMax": _torch(torch.optim.Adamax, betas=(0.9, 0.999)),
     "AdamW": _torch(torch.optim.AdamW, betas=(0.9, 0.99)),
+    "Muon": _muon,
     "OBProxSG": _obproxsg,
 }

@@ -1,0 +1,65 @@
+"""Muon on filters: the same steps whatever their layout, and PyTorch's own on matrices."""
+
+import torch
+from torch import nn
+
+from cdfi.training.muon import Muon
+
+
+def _steps(layer: nn.Module, count: int = 3) -> list[torch.Tensor]:
+    optimizer = Muon(list(layer.parameters()), lr=0.01, weight_decay=0.1)
+    x = torch.linspace(-1, 1, 2 * 4 * 6 * 6).view(2, 4, 6, 6).sin()
+    for _ in range(count):
+        optimizer.zero_grad()
+        layer(x).square().mean().backward()
+        optimizer.step()
+    return [p.detach().clone() for p in layer.parameters()]
+
+
+def _layer() -> nn.Conv2d:
+    torch.manual_seed(0)
+    return nn.Conv2d(4, 5, 3)
+
+
+def test_both_layouts_of_filters_take_the_same_steps() -> None:
+    plain = _steps(_layer())
+    last = _steps(_layer().to(memory_format=torch.channels_last))
+    assert not torch.equal(plain[0], _layer().weight)
+    for one, two in zip(plain, last):
+        assert torch.allclose(one, two, atol=2e-4)  # the iteration runs in bfloat16
+
+
+def test_filters_step_as_the_matrix_they_are() -> None:
+    layer = _layer()
+    optimizer = Muon([layer.weight], lr=0.01, weight_decay=0.1)
+    matrix = nn.Parameter(layer.weight.detach().flatten(1).clone())
+    settings = {"lr": 0.01, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    pytorchs = torch.optim.Muon([matrix], **settings)  # type: ignore[arg-type]
+    for seed in range(3):
+        torch.manual_seed(seed)
+        layer.weight.grad = torch.randn_like(layer.weight)
+        matrix.grad = layer.weight.grad.flatten(1).clone()
+        optimizer.step()
+        pytorchs.step()
+    assert torch.equal(layer.weight.flatten(1), matrix)
+
+
+def test_old_gradients_are_forgotten() -> None:
+    layer = _layer()
+    optimizer = Muon(list(layer.parameters()), lr=0.01, weight_decay=0.0)
+    layer(torch.ones(1, 4, 6, 6)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    assert all(p.grad is None for p in layer.parameters())
+
+
+def test_a_rate_set_after_loading_counts() -> None:
+    layer = _layer()
+    optimizer = Muon(list(layer.parameters()), lr=0.01, weight_decay=0.0)
+    optimizer.load_state_dict(optimizer.state_dict())
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    before = [p.detach().clone() for p in layer.parameters()]
+    layer(torch.ones(1, 4, 6, 6)).sum().backward()
+    optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(before, layer.parameters()))
