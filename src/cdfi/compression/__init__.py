@@ -4,6 +4,7 @@ from .budget import Budget
 from .density import Density, density, overall
 from .derive import Derived, derive, remove_zeros
 from .obproxsg import OBProxSG, ProxSG
+from .regrow import regrow
 
 __all__ = [
     "Budget",
@@ -14,5 +15,6 @@ __all__ = [
     "density",
     "derive",
     "overall",
+    "regrow",
     "remove_zeros",
 ]

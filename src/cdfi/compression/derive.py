@@ -9,6 +9,7 @@ from torch.utils import _pytree as pytree
 from .budget import Budget, Size, fit
 from .call import Rule
 from .plan import AGREE, Plan
+from .regrow import regrow
 from .shrink import shrink
 from .trace import evaluating, trace
 
@@ -49,7 +50,8 @@ def derive(
         budget: scale all densities by the one factor that meets it.
         protected: layers, or modules around them, whose outputs keep their width.
         extra: rules for operations of your own, by name.
-        warm_start: begin with the largest channels of ``model``; otherwise with new weights.
+        warm_start: begin with the largest channels of ``model``, those that do nothing grown anew
+            (see :func:`regrow`); otherwise with new weights.
 
     Raises:
         ValueError: a density that is none, an unknown layer or rule, a model that cannot be
@@ -59,7 +61,9 @@ def derive(
     units, factor = choose(plan, densities, rule, round_to, budget)
     small = shrink(model, plan.largest(units))
     _check_runs(model, small, example)
-    if not warm_start:
+    if warm_start:
+        regrow(small, example, protected, extra)
+    else:
         _reset(small)
     return Derived(small, factor, size(plan, plan.full()), size(plan, units))
 

@@ -118,18 +118,26 @@ class Plan:
 
     def needed(self) -> set[int]:
         """The units whose absence the output would show: all but exact zeros and the unread."""
-        missed = {
-            root
-            for ids, unnoticed in self.graph.uses
-            for root, quiet in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
-            if not quiet
-        }
+        missed = self._missed()
         for width in self.widths:
             if width.fixed:
                 missed.update(width.units)
             elif missed.isdisjoint(width.units):
                 missed.add(width.units[0])  # a width of 0 is no layer
         return missed
+
+    def idle(self) -> set[int]:
+        """The units that may go or change as they like: no output would show it."""
+        free = {unit for width in self.widths if not width.fixed for unit in width.units}
+        return free - self._missed()
+
+    def _missed(self) -> set[int]:
+        return {
+            root
+            for ids, unnoticed in self.graph.uses
+            for root, quiet in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
+            if not quiet
+        }
 
     def _magnitudes(self) -> dict[int, float]:
         """Sum of absolute values of all parameters of each unit."""

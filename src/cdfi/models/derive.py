@@ -13,6 +13,7 @@ from ..compression.elementwise import zeros
 from ..compression.graph import Graph
 from ..compression.plan import Plan
 from ..compression.rearranging import split_by_width
+from ..compression.regrow import regrow
 from ..compression.shrink import shrink
 from ..compression.trace import trace
 from .config import MAP_HEADS, Config, Widths
@@ -67,6 +68,8 @@ def compact(
 ) -> tuple[Network, Compact]:
     """The network of the architecture derived, begun with the largest channels of this one.
 
+    Channels that do nothing are grown anew: see :func:`cdfi.compression.regrow.regrow`.
+
     Raises:
         ValueError: as :func:`derive`.
     """
@@ -77,6 +80,7 @@ def compact(
     # Where the two widths of a GridNet block have become equal, its skip has no layer any more.
     own = small.state_dict()
     small.load_state_dict({**own, **{key: state[key] for key in own if key in state}})
+    regrow(small, (torch.zeros(1, 3, SIDE, SIDE),) * 2, _protected(small.config), OURS)
     return small.to(next(network.parameters()).device), row
 
 
@@ -92,7 +96,12 @@ def plan(network: Network) -> Plan:
     graph = trace(network, (frame, frame), OURS)
     for row in range(len(network.config.grid)):
         _one_width(graph, row)
-    return Plan(graph, ("synthesis.last",) if network.config.grid else ())
+    return Plan(graph, _protected(network.config))
+
+
+def _protected(config: Config) -> tuple[str, ...]:
+    """Layers whose outputs mean something: the synthesis makes a frame."""
+    return ("synthesis.last",) if config.grid else ()
 
 
 def _one_width(graph: Graph, row: int) -> None:
