@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from cdfi.interpolation import Interpolator
+from cdfi.interpolation.interpolator import automatic_precision
 from tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -115,8 +116,26 @@ def test_half_precision_differs_by_less_than_half_a_level_on_average():
     assert 0 < (exact - half).abs().mean() * 255 < 0.5
 
 
-def test_automatic_precision_on_the_cpu_is_float32():
-    assert Interpolator(tiny_network(), "cpu").precision == "fp32"
+@pytest.mark.parametrize(
+    ("can", "precision"),
+    [({}, "fp32"), ({"avx2": True, "amx_bf16": False}, "fp32"), ({"avx512_bf16": True}, "bf16")],
+)
+def test_automatic_precision_on_a_cpu_is_what_its_units_multiply(monkeypatch, can, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can, raising=False)
+    assert Interpolator(tiny_network(), "cpu").precision == precision
+
+
+def test_colours_that_a_network_computes_itself_are_not_left_to_eight_bits(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    assert automatic_precision(torch.device("cpu"), TINY) == "bf16"
+    assert automatic_precision(torch.device("cpu"), TINY_SYNTHESIS) == "fp32"
+    assert automatic_precision(torch.device("meta"), TINY) == "fp32"
+
+
+def test_half_precision_keeps_the_brightness():
+    grey = np.full((32, 48, 3), 20_001, np.uint16)
+    made = Interpolator(tiny_network(gain=5), "cpu", "bf16")(grey, grey)
+    assert np.abs(made.astype(int) - 20_001).max() <= 1
 
 
 @pytest.mark.gpu

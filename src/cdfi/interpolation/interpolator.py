@@ -1,14 +1,14 @@
 """Interpolator: two frames in, the frames between them out, on any device, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from ..models import Network
+from ..models import Config, Network
 from ..models.strips import middle_by_strips
 from ..weights import load
 from .frames import Frame, check_pair, from_batch, to_batch
@@ -19,9 +19,6 @@ from .tiles import middle_by_tiles
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-#: What "auto" means on each kind of device: half precision where it differs from float32 by less
-#: than half an 8-bit level on average and is faster; float32 elsewhere.
-_AUTO = {"cuda": "fp16"}
 
 
 class Interpolator:
@@ -30,7 +27,7 @@ class Interpolator:
     Args:
         model: a name or path that :func:`cdfi.load` takes, or a network.
         device: "cpu", "cuda", "mps", ...; by default CUDA where there is one, else the CPU.
-        precision: "fp32", "bf16", "fp16", or "auto": fp16 on CUDA, fp32 elsewhere.
+        precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`.
         memory: bytes the network may take on its device; by default what is free, less a margin.
             Less memory means smaller strips, then overlapping tiles (which may differ slightly).
 
@@ -54,7 +51,8 @@ class Interpolator:
             raise ValueError(f"expected a positive number of bytes of memory, got {memory}")
         network = model if isinstance(model, Network) else load(model)
         self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self.precision = _AUTO.get(self.device.type, "fp32") if precision == "auto" else precision
+        automatic = automatic_precision(self.device, network.config)
+        self.precision = automatic if precision == "auto" else precision
         self.memory = memory
 
     def __call__(self, frame0: Frame, frame1: Frame) -> Frame:
@@ -113,6 +111,21 @@ class Interpolator:
             else:
                 middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
         return middle.float().clamp_(0, 1)
+
+
+def automatic_precision(device: torch.device, config: Config) -> str:
+    """Half precision where the device multiplies matrices in it and no frame shows it.
+
+    fp16 on CUDA. On processors with AVX512-BF16 or AMX bf16, for networks that only say where to
+    sample: a synthesis computes colours themselves, and bf16 has eight bits for them. Else fp32.
+    """
+    if device.type == "cuda":
+        return "fp16"
+    if device.type != "cpu" or config.grid:
+        return "fp32"
+    # An older PyTorch cannot say what the processor can do.
+    can: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16" if can.get("avx512_bf16") or can.get("amx_bf16") else "fp32"
 
 
 def pick_device(device: torch.device | str | None) -> torch.device:

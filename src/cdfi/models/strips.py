@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import adacof_strip
-from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple
+from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple, shares
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -212,7 +212,7 @@ def _fill(
 
 def _maps(weight: Tensor, alpha: Tensor, beta: Tensor) -> Maps:
     taps = weight.permute(0, 2, 3, 1)  # as they lie in memory, so that nothing is copied
-    return Maps(torch.softmax(taps, 3).permute(0, 3, 1, 2), alpha, beta)
+    return Maps(shares(taps, 3).permute(0, 3, 1, 2), alpha, beta)
 
 
 def _coarse_row(row: int, sources: Sources) -> int:
