@@ -1,5 +1,6 @@
 """Interpolator: any kind of frame in, the same kind out; instants, memory, precision, bad input."""
 
+import functools
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from cdfi.interpolation import Interpolator
-from cdfi.interpolation.interpolator import automatic_precision
+from cdfi.interpolation.interpolator import automatic_precision, compilable
 from tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -130,6 +131,17 @@ def test_colours_that_a_network_computes_itself_are_not_left_to_eight_bits(monke
     assert automatic_precision(torch.device("cpu"), TINY) == "bf16"
     assert automatic_precision(torch.device("cpu"), TINY_SYNTHESIS) == "fp32"
     assert automatic_precision(torch.device("meta"), TINY) == "fp32"
+
+
+def test_a_compiled_network_makes_the_same_frames(monkeypatch):
+    network = tiny_network(TINY_SYNTHESIS)
+    frames = torch.rand(2, 3, 40, 48)
+    plain = Interpolator(network, "cpu", "fp32")(*frames)
+    eagerly = functools.partial(torch.compile, backend="aot_eager")  # no C++ compiler needed
+    monkeypatch.setattr(torch, "compile", eagerly)
+    compiled = Interpolator(network, "cpu", "fp32", compile=True)
+    assert all(part._compiled_call_impl is not None for part in compilable(compiled.network))
+    assert torch.allclose(compiled(*frames), plain, atol=1e-5)
 
 
 def test_half_precision_keeps_the_brightness():

@@ -17,6 +17,7 @@ Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several with co
 Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
 Runs = Annotated[int, Option(help="Timed runs, of which the median counts.", min=1)]
 WarmUp = Annotated[int, Option(help="Runs before these.", min=0)]
+Compile = Annotated[bool, Option("--compile", help="Compile the network first.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -28,6 +29,7 @@ def benchmark(
     device: Device = None,
     runs: Runs = 5,
     warm_up: WarmUp = 2,
+    compile: Compile = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,7 +40,7 @@ def benchmark(
 
     place = pick_device(device)
     tasks = [
-        Task(model, *size, precision, str(place), runs, warm_up)
+        Task(model, *size, precision, str(place), runs, warm_up, compile)
         for model in models or ["default"]
         for size in map(_size, sizes.split(","))
         for precision in precisions.split(",")

@@ -24,6 +24,9 @@ Precision = Annotated[str, Option(help="auto, fp32, bf16 or fp16.")]
 Memory = Annotated[
     str | None, Option(help="What the network may take: 4GB. By default what is free.")
 ]
+Compile = Annotated[
+    bool, Option("--compile", help="Compile the network first: slower to begin, then faster.")
+]
 Codec = Annotated[str | None, Option(help="h264, hevc, av1, vp9, prores, ffv1, or one of libav's.")]
 Crf = Annotated[float | None, Option(help="The encoder's quality: less is better.")]
 Preset = Annotated[str | None, Option(help="The encoder's preset.")]
@@ -60,6 +63,7 @@ def interpolate(
     device: Device = None,
     precision: Precision = "auto",
     memory: Memory = None,
+    compile: Compile = False,
     codec: Codec = None,
     crf: Crf = None,
     preset: Preset = None,
@@ -90,7 +94,8 @@ def interpolate(
     cuts = scene_threshold if scenes else None
     sound = _choice("--audio", audio, AUDIO)
     options = Options(factor, rate, slow, sound, cuts, dedup, deinterlace, encoding)
-    network = Model(model, device, _choice("--precision", precision, PRECISIONS), _bytes(memory))
+    half = _choice("--precision", precision, PRECISIONS)
+    network = Model(model, device, half, _bytes(memory), compile)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     Task(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 

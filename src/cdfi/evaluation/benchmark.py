@@ -20,7 +20,10 @@ from cdfi.models import Config, Network
 
 @dataclass(frozen=True)
 class Task:
-    """What to measure; sizes in pixels. ``model`` is a name or a file."""
+    """What to measure; sizes in pixels. ``model`` is a name or a file.
+
+    ``compile`` measures it as ``torch.compile`` leaves it; the compilation falls into the warm-up.
+    """
 
     model: str
     width: int
@@ -29,6 +32,7 @@ class Task:
     device: str
     runs: int
     warm_up: int
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def measure(task: Task) -> Cost:
 def measure_here(task: Task) -> Cost:
     """:func:`measure` in this process: its peak memory is that of all the process did."""
     device = pick_device(task.device)
-    interpolator = Interpolator(task.model, device, task.precision)  # type: ignore[arg-type]
+    precision: Any = task.precision
+    interpolator = Interpolator(task.model, device, precision, compile=task.compile)
     generator = torch.Generator().manual_seed(0)
     frames = torch.rand(2, 1, 3, task.height, task.width, generator=generator).to(device)
     seconds = list(_times(lambda: interpolator(frames[0], frames[1]), device, task))

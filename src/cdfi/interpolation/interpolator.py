@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models import Config, Network
 from ..models.strips import middle_by_strips
@@ -30,6 +30,8 @@ class Interpolator:
         precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`.
         memory: bytes the network may take on its device; by default what is free, less a margin.
             Less memory means smaller strips, then overlapping tiles (which may differ slightly).
+        compile: fuse what lies between the convolutions with ``torch.compile``: each size of frame
+            costs a minute or so at first (and a C++ compiler must be there on a CPU).
 
     Attributes:
         network: the bare network; ``network(frame0, frame1)`` is the unclamped middle frame.
@@ -41,6 +43,7 @@ class Interpolator:
         device: torch.device | str | None = None,
         precision: Precision = "auto",
         memory: int | None = None,
+        compile: bool = False,
     ) -> None:
         self.device = pick_device(device)
         if precision not in get_args(Precision):
@@ -53,7 +56,10 @@ class Interpolator:
         self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         automatic = automatic_precision(self.device, network.config)
         self.precision = automatic if precision == "auto" else precision
-        self.memory = memory
+        self.memory, self.compiled = memory, compile
+        if compile:
+            for part in compilable(self.network):
+                part.compile()
 
     def __call__(self, frame0: Frame, frame1: Frame) -> Frame:
         """The frame half-way between two; see :meth:`between` for what frames are."""
@@ -111,6 +117,14 @@ class Interpolator:
             else:
                 middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
         return middle.float().clamp_(0, 1)
+
+
+def compilable(network: Network) -> Iterator[nn.Module]:
+    """The parts that are called as they are, strip by strip or whole: all stacks and blocks."""
+    yield from (*network.encoder, *network.decoder, *network.upsample)
+    yield from (head.hidden for head in network.heads.values())  # type: ignore[misc]
+    if network.synthesis is not None:
+        yield from network.synthesis.blocks()
 
 
 def automatic_precision(device: torch.device, config: Config) -> str:

@@ -27,17 +27,18 @@ class FrameMaker(Protocol):
 class Model:
     """A network by name, with where and how it runs; other processes can build it too.
 
-    ``memory`` bounds what the network takes, in bytes.
+    ``memory`` bounds what the network takes, in bytes; ``compile`` fuses its parts first.
     """
 
     name: str | Path = "default"
     device: str | None = None
     precision: Precision = "auto"
     memory: int | None = None
+    compile: bool = False
 
     def build(self) -> Interpolator:
         """The interpolator. Raises ValueError or OSError where it cannot be had."""
-        return Interpolator(self.name, self.device, self.precision, self.memory)
+        return Interpolator(self.name, self.device, self.precision, self.memory, self.compile)
 
 
 def built(model: Model | FrameMaker) -> FrameMaker:
@@ -52,6 +53,7 @@ def identity(maker: FrameMaker) -> str:
     ``identity``, or the name of its class.
     """
     if isinstance(maker, Interpolator):
-        return f"{digest(maker.network.state_dict())} {maker.network.config} {maker.precision}"
+        how = f"{maker.precision}{' compiled' if maker.compiled else ''}"
+        return f"{digest(maker.network.state_dict())} {maker.network.config} {how}"
     name = f"{type(maker).__module__}.{type(maker).__qualname__}"
     return str(getattr(maker, "identity", name))
