@@ -58,8 +58,7 @@ class Interpolator:
         self.precision = automatic if precision == "auto" else precision
         self.memory, self.compiled = memory, compile
         if compile:
-            for part in compilable(self.network):
-                part.compile()
+            compile_parts(self.network)
 
     def __call__(self, frame0: Frame, frame1: Frame) -> Frame:
         """The frame half-way between two; see :meth:`between` for what frames are."""
@@ -119,12 +118,13 @@ class Interpolator:
         return middle.float().clamp_(0, 1)
 
 
-def compilable(network: Network) -> Iterator[nn.Module]:
-    """The parts that are called as they are, strip by strip or whole: all stacks and blocks."""
-    yield from (*network.encoder, *network.decoder, *network.upsample)
-    yield from (head.hidden for head in network.heads.values())  # type: ignore[misc]
+def compile_parts(network: Network) -> None:
+    """Compile what runs on the whole frame or a chunk of it: U-Net and GridNet, each one graph."""
+    parts: list[tuple[nn.Module, str]] = [(network, "encode"), (network, "decode")]
     if network.synthesis is not None:
-        yield from network.synthesis.blocks()
+        parts.append((network.synthesis, "columns"))
+    for module, method in parts:
+        setattr(module, method, torch.compile(getattr(module, method)))
 
 
 def automatic_precision(device: torch.device, config: Config) -> str:

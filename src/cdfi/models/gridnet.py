@@ -1,6 +1,6 @@
 """GridNet: three resolutions by six columns of residual blocks that merge what was warped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -93,13 +93,6 @@ class GridNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W); H, W in 4s
         return self.columns(self.first(x))
-
-    def blocks(self) -> Iterator[nn.Module]:
-        """All blocks but the first."""
-        for kind in (self.lateral, self.down, self.up):
-            for row in kind:
-                yield from cast(nn.ModuleList, row)
-        yield self.last
 
     def columns(self, x: Tensor) -> Tensor:
         """What follows the first block: (N, widths[0], H, W) -> (N, out, H, W)."""
