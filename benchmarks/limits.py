@@ -28,8 +28,7 @@ STAGES = {
     "_sources": "U-Net",
     "_slab": "heads, hidden",
     "_last": "heads, last",
-    "_maps": "softmax",
-    "adacof_strip": "warps",
+    "adacof_logits_strip": "softmax, warps",
     "_finish": "GridNet, blend",
 }
 SIDE = 2048  # of the matrices whose product is timed

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cdfi.ops import adacof, adacof_reference
+from cdfi.ops import adacof, adacof_logits_strip, adacof_reference, shares
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 HALVES = [torch.float16, torch.bfloat16]
@@ -89,6 +89,18 @@ def test_an_interpreted_strip_is_that_of_the_whole(kernels: ModuleType) -> None:
     assert torch.equal(strip, whole[:, :, 3:5])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+def test_interpreted_kernels_normalise_logits_themselves(
+    kernels: ModuleType, dtype: torch.dtype
+) -> None:
+    image, logits, *offsets = (t.detach() for t in arguments(5, dtype=dtype))
+    logits = 10 * logits  # far apart: exponentials of these would overflow half precision
+    result = kernels.forward(image, logits, *offsets, 0, 2, "floor", softmax=True)
+    expected = adacof_reference(image.float(), shares(logits), *(o.float() for o in offsets), 2)
+    loose = 1e-4 if dtype == torch.float32 else 2e-2
+    torch.testing.assert_close(result.float(), expected, rtol=loose, atol=loose)
+
+
 @pytest.mark.skipif(INTERPRETED, reason="is the process that runs the others")
 def test_the_interpreter_passes_these_tests() -> None:
     """Triton reads TRITON_INTERPRET once, when kernels are defined: hence a second process."""
@@ -114,8 +126,10 @@ def test_the_kernels_compile_for_a_gpu_that_is_not_here(name: str) -> None:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource, compile
 
-    kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), f"{name}_kernel")
+    kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
     sizes = {"KERNEL": 5, "DILATION": 1, "TRUNCATE": True, "PIXELS": 32, "LANES": 64}
+    if name == "forward_kernel":
+        sizes["SOFTMAX"] = True
     pointers = {"image", "weight", "offset_y", "offset_x", "out", "grad", "result"}
     pointers |= {"of_weight", "of_y", "of_x"}
     signature = {
@@ -146,6 +160,17 @@ def test_the_gpu_takes_mixed_precision_through_the_public_function(cuda: str) ->
     torch.testing.assert_close(result, expected, rtol=1e-2, atol=1e-2)
     gradients = torch.autograd.grad(result.float().sum(), (half, *maps))
     assert [g.dtype for g in gradients] == [torch.float16] + [torch.float32] * 3
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+def test_the_gpu_normalises_logits_itself(cuda: str, dtype: torch.dtype) -> None:
+    image, logits, *offsets = (t.detach() for t in arguments(63, cuda, dtype))
+    (result,) = adacof_logits_strip([image], 10 * logits, *offsets, 0, 2)
+    maps = (shares(10 * logits), *(o.float() for o in offsets))
+    expected = adacof_reference(image.float(), *maps, 2)
+    loose = 1e-4 if dtype == torch.float32 else 2e-2
+    torch.testing.assert_close(result.float(), expected, rtol=loose, atol=loose)
 
 
 @pytest.mark.gpu

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import adacof
+from ..ops import adacof, shares
 from .config import Config, Widths
 from .gridnet import GridNet
 
@@ -123,7 +123,7 @@ class Network(nn.Module):
     def maps(self, coarse: Tensor, side: int) -> Maps:
         """The maps of ``side`` (0 or 1), at the padded frames' size."""
         weight, alpha, beta = (self.heads[f"{name}{side}"](coarse) for name in MAP_NAMES)
-        return Maps(shares(weight, 1), alpha, beta)
+        return Maps(shares(weight), alpha, beta)
 
     def levels(self, stages: list[Tensor]) -> list[Tensor]:
         """What the pyramid keeps of each stage, still at the stage's size."""
@@ -163,11 +163,6 @@ class Network(nn.Module):
 
 #: Heads of one side, in the order :class:`Maps` has them.
 MAP_NAMES = ("weight", "alpha", "beta")
-
-
-def shares(logits: Tensor, dim: int) -> Tensor:
-    """Softmax in at least float32: weights that do not sum to 1 would change the brightness."""
-    return torch.softmax(logits, dim, torch.promote_types(logits.dtype, torch.float32))
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import adacof_strip
-from .network import MAP_NAMES, Head, Maps, Network, pad_to_multiple, shares
+from ..ops import adacof_logits_strip
+from .network import MAP_NAMES, Head, Network, pad_to_multiple
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -194,25 +194,22 @@ def _fill(
         assert isinstance(layer, Head)
         return _last(layer, hidden[name], first, sources, top, bottom)
 
-    def warp(side: int, source: Tensor) -> Tensor:
-        return adacof_strip(source, *maps[side], top, config.dilation, config.rounding)
+    def warp(side: int, *images: Tensor) -> list[Tensor]:
+        logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
+        settings = (top, config.dilation, config.rounding)
+        return adacof_logits_strip(images, logits, alpha, beta, *settings)
 
     config = network.config
-    maps = [_maps(*(head(f"{name}{side}") for name in MAP_NAMES)) for side in (0, 1)]
-    side0, side1 = warp(0, sources.first), warp(1, sources.second)
+    (side0,) = warp(0, sources.first)
+    side1, *features1 = warp(1, sources.second, *([] if part.joint is None else [sources.first]))
     torch.lerp(side1, side0[:, :3], torch.sigmoid(head("occlusion")).to(side1.dtype), out=part.base)
     if part.joint is None or part.blend is None:
         return
     one = side0.shape[1]
     part.joint[:, :one] = side0
-    part.joint[:, one:] = warp(1, sources.first)
+    part.joint[:, one:] = features1[0]
     part.joint[:, one : one + 3] = side1
     part.blend[:] = torch.sigmoid(head("blend"))
-
-
-def _maps(weight: Tensor, alpha: Tensor, beta: Tensor) -> Maps:
-    taps = weight.permute(0, 2, 3, 1)  # as they lie in memory, so that nothing is copied
-    return Maps(shares(taps, 3).permute(0, 3, 1, 2), alpha, beta)
 
 
 def _coarse_row(row: int, sources: Sources) -> int:

@@ -74,6 +74,40 @@ def adacof_strip(
     return _run(input, weight, offset_y, offset_x, row, dilation, rounding)
 
 
+def adacof_logits_strip(
+    images: Sequence[Tensor],
+    logits: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int = 1,
+    rounding: str = "floor",
+) -> list[Tensor]:
+    """:func:`adacof_strip` of several images, by weights that are the softmax of ``logits``.
+
+    ``logits`` is (N, K*K, h, W). On a GPU the kernel normalises them in registers, and no map of
+    weights is ever written. Not differentiable there: it is for inference.
+    """
+    maps = (logits, offset_y, offset_x)
+    for image in images:
+        _check(image, maps, row, dilation, rounding)
+    if not (logits.is_cuda and all(map(_has_kernel, images))):
+        weighted = (shares(logits), offset_y, offset_x)
+        return [_run(image, *weighted, row, dilation, rounding) for image in images]
+    kernels = _kernels(logits.device)
+    return [kernels.forward(x, *maps, row, dilation, rounding, softmax=True) for x in images]
+
+
+def shares(logits: Tensor) -> Tensor:
+    """Softmax over the taps (dim 1), in at least float32: weights have to sum to 1.
+
+    Sums of 0.999 would darken the frame. A tensor that lies channels-last stays so.
+    """
+    taps = logits.permute(0, 2, 3, 1)  # as a convolution leaves them, so that nothing is copied
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    return torch.softmax(taps, 3, dtype).permute(0, 3, 1, 2)
+
+
 def _run(
     input: Tensor,
     weight: Tensor,

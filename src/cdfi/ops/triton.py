@@ -23,8 +23,12 @@ def forward(
     row: int,
     dilation: int,
     rounding: str,
+    softmax: bool = False,
 ) -> Tensor:
-    """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last."""
+    """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last.
+
+    With ``softmax``, ``weight`` holds logits, whose softmax over the taps is never written.
+    """
     image = _side_by_side(input)
     out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
     launch = _launch(input, weight, row, dilation, rounding)
@@ -34,6 +38,7 @@ def forward(
         *_strided(out),
         *launch.sizes,
         **launch.constants,
+        SOFTMAX=softmax,
     )
     return out
 

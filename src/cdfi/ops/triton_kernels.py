@@ -32,6 +32,22 @@ def _load(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
 
 
 @triton.jit
+def _softmax_of(
+    logits: tl.tensor, at: tl.tensor, step: tl.tensor, real: tl.tensor,
+    KERNEL: tl.constexpr, PIXELS: tl.constexpr,
+) -> tuple[tl.tensor, ...]:  # fmt: skip
+    """The largest logit of each pixel, and the sum of exponentials relative to it; one reading."""
+    most = _load(logits, at, real)
+    whole = tl.full((PIXELS,), 1.0, tl.float32)
+    for t in range(1, KERNEL * KERNEL):
+        logit = _load(logits, at + t * step, real)
+        higher = tl.maximum(most, logit)
+        whole = whole * tl.exp(most - higher) + tl.exp(logit - higher)
+        most = higher
+    return most, whole
+
+
+@triton.jit
 def forward_kernel(
     image: tl.tensor,
     image_n: tl.tensor, image_c: tl.tensor, image_y: tl.tensor, image_x: tl.tensor,
@@ -41,9 +57,12 @@ def forward_kernel(
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
-    PIXELS: tl.constexpr, LANES: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr, SOFTMAX: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Fill ``out`` (N, C, H, W). Grid: blocks of pixels, N, blocks of channels."""
+    """Fill ``out`` (N, C, H, W). Grid: blocks of pixels, N, blocks of channels.
+
+    With ``SOFTMAX`` the weights come as logits, and are only ever normalised in registers.
+    """
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     n = tl.program_id(1).to(tl.int64)
     c = tl.program_id(2) * LANES + tl.arange(0, LANES)
@@ -51,9 +70,13 @@ def forward_kernel(
     inside = real[:, None] & (c < channels)[None, :]
     source = image + n * image_n + (c * image_c)[None, :]
     at = n * maps_n + i * maps_y + j * maps_x
+    if SOFTMAX:
+        most, whole = _softmax_of(weight, at, maps_c, real, KERNEL, PIXELS)
     total = tl.zeros((PIXELS, LANES), tl.float32)
     for t in range(KERNEL * KERNEL):
         w = _load(weight, at + t * maps_c, real)
+        if SOFTMAX:
+            w = tl.exp(w - most) / whole
         y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
