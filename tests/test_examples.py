@@ -2,10 +2,12 @@
 
 import runpy
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from cdfi import Network, load, save
 from cdfi.evaluation.benchmark import measure_here
@@ -73,3 +75,12 @@ def test_cdfi_small_is_derived(
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_fits_on_a_screen(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_models_are_shown_beside_the_truth(example: Any, tmp_path: Path) -> None:
+    save(Network(CONFIG), tmp_path / "weights.safetensors")
+    clip = resources.files("cdfi") / "cli" / "demo_clip.mp4"
+    out = tmp_path / "picture.png"
+    example("side_by_side.py")(str(out), str(tmp_path / "weights.safetensors"), f"{clip}:3:1:8:4")
+    with Image.open(out) as picture:
+        assert picture.size == (3 * 224, 144)
