@@ -195,6 +195,47 @@ def test_a_full_disk_is_told_and_finished_segments_stay(tmp_path, source, monkey
     assert len(images_of(target)) == 59
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 100 kB, and a function that makes it larger."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+    try:
+        mounted = mount("size=100k")
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("mounting a tmpfs takes Linux and root")
+    yield folder, lambda: mount("remount", "size=20m")
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_small_disk_fills_up_and_the_run_goes_on_when_it_has_grown(tmp_path, source, small_disk):
+    folder, grow = small_disk
+    options = Options(encoding=Encoding(codec="ffv1"), segment=4)
+    target = folder / "out.mkv"
+    with pytest.raises(OSError, match="no space left on the disk; the finished segments are kept"):
+        interpolate_video(source, target, options, Mean())
+    assert not target.exists()
+    finished = len(list(WorkFolder(target).path.glob("*.mkv")))
+    assert 0 < finished < 8
+    assert grow()
+    maker, asked = Mean(), []
+    between = maker.between
+    maker.between = lambda *frames: asked.append(frames) or between(*frames)
+    interpolate_video(source, target, options, maker)
+    assert len(asked) <= 29 - 4 * finished + 4  # what was finished is not made again
+    assert not WorkFolder(target).path.exists()
+    whole = tmp_path / "whole.mkv"
+    interpolate_video(source, whole, options, Mean())
+    same_frames(target, whole)
+
+
 def test_the_manifest_names_source_options_and_model(tmp_path, source):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):
