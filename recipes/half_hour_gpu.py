@@ -5,8 +5,8 @@
 
 Photos and shots lie on the device as bytes; scenes are rendered, shots cropped and everything
 augmented there, and the loop waits for the device only to log. ``--from`` and ``--to`` say which
-part of the whole schedule (learning rate, guidance) this sitting is, so that several add up. The
-folder ``--out`` gets checkpoint.pt, last.safetensors (averaged weights) and log.csv.
+part of the whole schedule (learning rate, guidance) this sitting is, so that several add up.
+``--set optimizer=Muon`` and the like change any other choice. The folder ``--out`` gets checkpoint.pt, last.safetensors (averaged weights) and log.csv.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
 from cdfi.data.synthetic import patch_corners
 from cdfi.models import Config, Network
 from cdfi.training import checkpoint
-from cdfi.training.args import TrainArgs
+from cdfi.training.args import TrainArgs, changed
 from cdfi.training.build import build_network
 from cdfi.training.checkpoint import State
 from cdfi.training.ema import Average
@@ -39,6 +39,7 @@ from cdfi.training.logs import Log
 from cdfi.training.losses import parse_loss
 from cdfi.training.meter import Meter
 from cdfi.training.objective import Objective
+from cdfi.training.optimizers import build_optimizer
 from cdfi.training.presets import PRESETS
 from cdfi.training.schedules import Length, rate
 from cdfi.training.validate import averaging, validate
@@ -225,16 +226,11 @@ def prepare(options: argparse.Namespace) -> Sitting:
         checkpoint_minutes=options.save_minutes,
         run=options.out.name,
     )
+    args = changed(args, {}, options.set)
     content = checkpoint.read(options.resume) if options.resume else None
     network = Network(Config.from_json(content["config"])) if content else build_network(args)
     network = network.to(device).to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.AdamW(
-        network.parameters(),
-        lr=args.lr,
-        betas=(0.9, 0.99),
-        weight_decay=args.weight_decay,
-        fused=device.type == "cuda",
-    )
+    optimizer = build_optimizer(network, args, 1)
     state = State(network, optimizer, Average(network, args.ema))
     if content:
         checkpoint.restore(state, content, options.resume)
@@ -278,6 +274,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--save-minutes", type=float, default=4.0)
     parser.add_argument("--log-every", type=int, default=100)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--set", action="append", default=[], help="NAME=VALUE, as of cdfi train")
     parser.add_argument("--device", default="cuda")
     return parser.parse_args(words)
 

@@ -55,6 +55,7 @@ def test_a_checkpoint_goes_in_and_one_comes_out(
     recipe: ModuleType, words: list[str], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
+    words = [*words, "--set", "optimizer=Muon"]
     recipe.prepare(recipe.parse([*words, "--out", str(first), "--to", "0.5"])).go()
     more = ["--resume", str(first), "--from", "0.5", "--out", str(second)]
     recipe.prepare(recipe.parse([*words, *more])).go()
