@@ -6,7 +6,8 @@
 Photos and shots lie on the device as bytes; scenes are rendered, shots cropped and everything
 augmented there, and the loop waits for the device only to log. ``--from`` and ``--to`` say which
 part of the whole schedule (learning rate, guidance) this sitting is, so that several add up.
-``--set optimizer=Muon`` and the like change any other choice. The folder ``--out`` gets checkpoint.pt, last.safetensors (averaged weights) and log.csv.
+``--set optimizer=Muon`` and the like change any other choice. The folder ``--out`` gets
+checkpoint.pt, last.safetensors (averaged weights) and log.csv.
 """
 
 import argparse

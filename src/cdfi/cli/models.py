@@ -118,7 +118,8 @@ def convert(
 
 
 def _rows() -> list[dict[str, object]]:
-    from ..weights.catalog import BUNDLED, DEFAULT, RELEASED
+    from ..interpolation import pick_device
+    from ..weights.catalog import BUNDLED, RELEASED, default_for
     from ..weights.load import describe_scores, read
 
     rows: list[dict[str, object]] = []
@@ -128,7 +129,7 @@ def _rows() -> list[dict[str, object]]:
         rows.append(
             {
                 "name": bundled.name,
-                "default": bundled.name == DEFAULT,
+                "default": bundled.name == default_for(pick_device(None)),
                 "parameters": sum(value.numel() for value in checkpoint.state.values()),
                 "middlebury": _pair(scores.get("middlebury")),
                 "ucf101-dvf": _pair(scores.get("ucf101-dvf")),

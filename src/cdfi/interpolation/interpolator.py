@@ -52,7 +52,7 @@ class Interpolator:
             )
         if memory is not None and memory <= 0:
             raise ValueError(f"expected a positive number of bytes of memory, got {memory}")
-        network = model if isinstance(model, Network) else load(model)
+        network = model if isinstance(model, Network) else load(model, self.device)
         self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         automatic = automatic_precision(self.device, network.config)
         self.precision = automatic if precision == "auto" else precision

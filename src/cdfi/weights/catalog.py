@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 _CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
 _ADACOF = (
     "https://raw.githubusercontent.com/HyeongminLEE/AdaCoF-pytorch/"
@@ -50,12 +52,21 @@ class Bundled:
 BUNDLED = {
     row.name: row
     for row in [
-        Bundled("compressed-adacof", "a stopgap: 2.45 M parameters, K=5, d=1"),
+        Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the quick one"),
+        Bundled("cdfi", "the same with feature pyramid, synthesis and blending mask"),
     ]
 }
 
-#: What ``load("default")`` means.
-DEFAULT = "compressed-adacof"
+#: What "default" means on kinds of device with speed to spare: the better one.
+_DEFAULTS = {"cuda": "cdfi"}
+#: What it means anywhere else: a second or two for a frame is no usable speed.
+_ELSEWHERE = "compressed-adacof"
+
+
+def default_for(device: torch.device | str | None = None) -> str:
+    """The bundled model that "default" stands for on a device; without one, on the CPU."""
+    return _DEFAULTS.get(torch.device(device or "cpu").type, _ELSEWHERE)
+
 
 _NO_LICENCE = "none: yours to download, not ours to ship"
 RELEASED = {
