@@ -64,9 +64,10 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
-    The larger of the U-Net's peak (two neighbouring tensors of its first stage, and a copy in the
-    convolution library's layout) and that of the strips: what they read, one chunk with the halo
-    GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi`` and
+    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and a copy
+    in the convolution library's layout); that of bringing a level of features to full size; and
+    that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
+    maps. Checked against the resident peak of ``cdfi`` and
     ``compressed-adacof`` (benchmarks/network_memory.py); what the process holds anyway is extra.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
@@ -81,10 +82,10 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     warps = 2 * block * GRIDNET if features else 2 * block
     maps = 10 * config.taps + 4 * block
-    levels = 2 * max(config.pyramid, default=0)
-    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + levels + 6)
+    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6)
+    joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
-    return int(FLOAT * max(unet, strips))
+    return int(FLOAT * max(unet, joining, strips))
 
 
 def _padded(channels: int) -> int:
