@@ -59,7 +59,7 @@ def train(
     ] = None,
     optimizer: Annotated[
         str | None,
-        Option(help="SGD, ADAM, RMSprop, ADAMax, AdamW or OBProxSG.", rich_help_panel=_HOW),
+        Option(help="SGD, ADAM, RMSprop, ADAMax, AdamW, Muon or OBProxSG.", rich_help_panel=_HOW),
     ] = None,
     lr: Annotated[float | None, Option(help="Learning rate.", rich_help_panel=_HOW)] = None,
     precision: Annotated[str | None, Option(help="float32 or bf16.", rich_help_panel=_HOW)] = None,
