@@ -46,14 +46,23 @@ class Table(NamedTuple):
     fraction: Array  # (2, K*K), how far the sample lies below top and right of left
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, inline: str = "never") -> Function:
     """Compile at the first call, and keep the machine code on disk where a folder allows it."""
-    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
+    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "inline": inline}
     try:
         result = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         result = numba.njit(**options)(function)
     return result  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Compile into whoever calls it: for every pixel, handing over the arrays costs as much again.
+
+    LLVM does not see by itself that it should; kernels of few channels take two to three times as
+    long without.
+    """
+    return compiled(function, inline="always")
 
 
 @compiled
@@ -69,7 +78,7 @@ def _new_table(maps: Maps) -> Table:
     return Table(down, right, place, share, np.empty((2, taps), dtype))
 
 
-@compiled
+@inlined
 def _locate(maps: Maps, table: Table, n: int, i: int, j: int, rows: int, columns: int) -> None:
     """Fill places and fractions for pixel (i, j) of image n; ``rows``, ``columns``: the input's."""
     offset_y, offset_x = maps.offset_y[n, i, j], maps.offset_x[n, i, j]
@@ -93,7 +102,7 @@ def _locate(maps: Maps, table: Table, n: int, i: int, j: int, rows: int, columns
         table.place[2, t], table.place[3, t] = y1 + x0, y1 + x1
 
 
-@compiled
+@inlined
 def _weigh(weight: Array, table: Table) -> None:
     """Fill the shares from one pixel's weights (K*K,) and the table's fractions."""
     for t in range(weight.size):
@@ -154,7 +163,7 @@ def backward_maps(lanes: int) -> Kernel:
     return compiled(kernel)
 
 
-@compiled
+@inlined
 def _chain(
     weight: Array,
     table: Table,
