@@ -26,6 +26,14 @@ LEVELS = (3, 4, 8, 12, 16, 20)  # channels of the frame and of each feature leve
 
 
 @triton.jit
+def _neighbours(offset, origin, size):
+    """The fraction of ``offset``, and the two places in [0, size) it falls between."""
+    near = origin + tl.floor(offset).to(tl.int32)
+    first = tl.minimum(tl.maximum(near, 0), size - 1)
+    return offset - tl.floor(offset), first, tl.minimum(tl.maximum(near + 1, 0), size - 1)
+
+
+@triton.jit
 def _baseline(
     image, weight, offset_y, offset_x, out, values, channels, rows, columns, height, width,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, BLOCK: tl.constexpr,
@@ -41,17 +49,12 @@ def _baseline(
         w = tl.load(weight + at, mask=real, other=0.0)
         y = tl.load(offset_y + at, mask=real, other=0.0)
         x = tl.load(offset_x + at, mask=real, other=0.0)
-        fy, fx = y - tl.floor(y), x - tl.floor(x)
-        top = i + t // KERNEL * DILATION + tl.floor(y).to(tl.int32)
-        left = j + t % KERNEL * DILATION + tl.floor(x).to(tl.int32)
-        y0 = tl.minimum(tl.maximum(top, 0), rows - 1) * columns
-        y1 = tl.minimum(tl.maximum(top + 1, 0), rows - 1) * columns
-        x0 = tl.minimum(tl.maximum(left, 0), columns - 1)
-        x1 = tl.minimum(tl.maximum(left + 1, 0), columns - 1)
-        total += w * (1 - fy) * (1 - fx) * tl.load(plane + y0 + x0, mask=real, other=0.0)
-        total += w * (1 - fy) * fx * tl.load(plane + y0 + x1, mask=real, other=0.0)
-        total += w * fy * (1 - fx) * tl.load(plane + y1 + x0, mask=real, other=0.0)
-        total += w * fy * fx * tl.load(plane + y1 + x1, mask=real, other=0.0)
+        fy, y0, y1 = _neighbours(y, i + t // KERNEL * DILATION, rows)
+        fx, x0, x1 = _neighbours(x, j + t % KERNEL * DILATION, columns)
+        total += w * (1 - fy) * (1 - fx) * tl.load(plane + y0 * columns + x0, mask=real, other=0.0)
+        total += w * (1 - fy) * fx * tl.load(plane + y0 * columns + x1, mask=real, other=0.0)
+        total += w * fy * (1 - fx) * tl.load(plane + y1 * columns + x0, mask=real, other=0.0)
+        total += w * fy * fx * tl.load(plane + y1 * columns + x1, mask=real, other=0.0)
     tl.store(out + index, total, mask=real)
 
 
@@ -64,29 +67,22 @@ def _baseline_backward(
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     real = index < values
     j, i = index % width, index // width % height
-    t, n = (
-        index // (width * height) % (KERNEL * KERNEL),
-        index // (width * height * KERNEL * KERNEL),
-    )
+    taps = KERNEL * KERNEL
+    t, n = index // (width * height) % taps, index // (width * height * taps)
     w = tl.load(weight + index, mask=real, other=0.0)
     y = tl.load(offset_y + index, mask=real, other=0.0)
     x = tl.load(offset_x + index, mask=real, other=0.0)
-    fy, fx = y - tl.floor(y), x - tl.floor(x)
-    top = i + t // KERNEL * DILATION + tl.floor(y).to(tl.int32)
-    left = j + t % KERNEL * DILATION + tl.floor(x).to(tl.int32)
-    y0 = tl.minimum(tl.maximum(top, 0), rows - 1) * columns
-    y1 = tl.minimum(tl.maximum(top + 1, 0), rows - 1) * columns
-    x0 = tl.minimum(tl.maximum(left, 0), columns - 1)
-    x1 = tl.minimum(tl.maximum(left + 1, 0), columns - 1)
+    fy, y0, y1 = _neighbours(y, i + t // KERNEL * DILATION, rows)
+    fx, x0, x1 = _neighbours(x, j + t % KERNEL * DILATION, columns)
     total = tl.zeros((BLOCK,), tl.float32)
     for c in range(channels):
         plane = image + (n * channels + c) * rows * columns
         place = ((n * channels + c) * height + i) * width + j
         g = tl.load(grad + place, mask=real, other=0.0)
-        p00 = tl.load(plane + y0 + x0, mask=real, other=0.0)
-        p01 = tl.load(plane + y0 + x1, mask=real, other=0.0)
-        p10 = tl.load(plane + y1 + x0, mask=real, other=0.0)
-        p11 = tl.load(plane + y1 + x1, mask=real, other=0.0)
+        p00 = tl.load(plane + y0 * columns + x0, mask=real, other=0.0)
+        p01 = tl.load(plane + y0 * columns + x1, mask=real, other=0.0)
+        p10 = tl.load(plane + y1 * columns + x0, mask=real, other=0.0)
+        p11 = tl.load(plane + y1 * columns + x1, mask=real, other=0.0)
         if OF == 0:
             upper, lower = p00 + (p01 - p00) * fx, p10 + (p11 - p10) * fx
             total += g * (upper + (lower - upper) * fy)
