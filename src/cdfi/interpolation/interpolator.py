@@ -1,15 +1,16 @@
 """Interpolator: two frames in, the frames between them out, on any device, in bounded memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ..models import Config, Network
 from ..models.strips import middle_by_strips
+from ..ops.half import quick_bf16
 from ..weights import load
 from .frames import Frame, check_pair, from_batch, to_batch
 from .memory import free_memory, plan
@@ -135,11 +136,8 @@ def automatic_precision(device: torch.device, config: Config) -> str:
     """
     if device.type == "cuda":
         return "fp16"
-    if device.type != "cpu" or config.grid:
-        return "fp32"
-    # An older PyTorch cannot say what the processor can do.
-    can: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return "bf16" if can.get("avx512_bf16") or can.get("amx_bf16") else "fp32"
+    quick = device.type == "cpu" and not config.grid and quick_bf16(device)
+    return "bf16" if quick else "fp32"
 
 
 def pick_device(device: torch.device | str | None) -> torch.device:

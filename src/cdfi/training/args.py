@@ -4,9 +4,9 @@ import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Precision = Literal["float32", "bf16"]
+Precision = Literal["auto", "float32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class TrainArgs:
         warp: weight of the loss on each side's warp alone at the start.
         guidance_until: share of the run after which both are 0.
         motion: longest motion of synthetic layers, pixels a half step.
-        precision: of the convolutions; bf16 needs a processor that has it to be quick.
+        estimate_motion: guide real shots as well, by the motion that OpenCV's DIS flow finds.
+        precision: of the convolutions, "float32" or "bf16"; "auto" is bf16 where the device has
+            instructions for it (elsewhere it is computed a hundred times slower).
         compile: run the network through ``torch.compile``.
         skip_nan: leave out steps whose loss or gradient is not finite instead of stopping.
         max_minutes: end this sitting after so long, with a checkpoint; 0 has no limit.
@@ -88,6 +90,7 @@ class TrainArgs:
     warp: float = 0.0
     guidance_until: float = 0.5
     motion: float = 14.0
+    estimate_motion: bool = False
     precision: Precision = "float32"
     compile: bool = False
     skip_nan: bool = False
@@ -106,9 +109,8 @@ class TrainArgs:
             _check(getattr(self, name) >= 0, name, "not negative", getattr(self, name))
         _check(self.lr > 0, "lr", "above 0", self.lr)
         _check(0 <= self.ema < 1, "ema", "in [0, 1)", self.ema)
-        _check(
-            self.precision in ("float32", "bf16"), "precision", "float32 or bf16", self.precision
-        )
+        known = get_args(Precision)
+        _check(self.precision in known, "precision", " or ".join(known), self.precision)
         _check(self.steps > 0 or self.epochs > 0, "steps", "above 0 where epochs is 0", self.steps)
 
     def to_json(self) -> str:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from cdfi.data.batch import Batch
 from cdfi.models import Network
+from cdfi.ops.half import quick_bf16
 from cdfi.training.args import TrainArgs
 from cdfi.training.guidance import flow_loss, warp_loss
 from cdfi.training.losses import Term
@@ -26,7 +27,7 @@ class Objective(nn.Module):
         self.network = network
         self._terms = list(terms)
         self._guidance, self._warp = args.guidance, args.warp
-        self._bf16 = args.precision == "bf16"
+        self._precision = args.precision
         self._parts = torch.compile(network.parts) if args.compile else network.parts
 
     def forward(self, batch: Batch, guide: float) -> dict[str, Tensor]:
@@ -36,7 +37,8 @@ class Objective(nn.Module):
             batch: N triplets.
             guide: share of the guidance that is left, 0 to 1.
         """
-        with torch.autocast(batch.middle.device.type, torch.bfloat16, enabled=self._bf16):
+        device = batch.middle.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._in_bf16(device)):
             parts = self._parts(batch.frame0, batch.frame1)
         measured = {term.name: term.measure(parts, batch) for term in self._terms}
         total = sum(
@@ -50,3 +52,6 @@ class Objective(nn.Module):
             measured["warp"] = warp_loss(parts, batch)
             total = total + guide * self._warp * measured["warp"]
         return {"loss": total, **{name: value.detach() for name, value in measured.items()}}
+
+    def _in_bf16(self, device: torch.device) -> bool:
+        return self._precision == "bf16" or (self._precision == "auto" and quick_bf16(device))

@@ -22,7 +22,7 @@ _BUNDLED = TrainArgs(
     guidance=0.01,
     warp=0.2,
     guidance_until=0.5,
-    precision="bf16",
+    precision="auto",
     validate_every=1000,
 )
 

@@ -11,6 +11,7 @@ from cdfi.data.cache import default_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets, file_triplets, split_triplets
 from cdfi.data.mixture import Mixture, Share
+from cdfi.data.motion import Estimated
 from cdfi.data.photos import photo_cache
 from cdfi.data.shots import Shots
 from cdfi.data.synthetic import Synthetic
@@ -81,7 +82,7 @@ def cache_folder(args: TrainArgs) -> Path:
 def _clips(folder: Path, args: TrainArgs, progress: Progress | None) -> Opened:
     takes = cached_takes(folder, cache_folder(args), progress=progress)
     training = [take for take in takes if not take.held_out]
-    return Opened(Shots(training, _needed_crop(args)), clip_triplets(takes))
+    return Opened(_guided(Shots(training, _needed_crop(args)), args), clip_triplets(takes))
 
 
 def _synthetic(folder: Path, args: TrainArgs, _: Progress | None) -> Opened:
@@ -99,7 +100,13 @@ def _triplets(folder: Path, args: TrainArgs, _: Progress | None) -> Opened:
 
 def _files(triplets: Sequence[Paths], args: TrainArgs) -> Opened:
     training, validation = split_triplets(triplets)
-    return Opened(Triplets(training, args.crop, args.seed), file_triplets(validation))
+    source = Triplets(training, args.crop, args.seed)
+    return Opened(_guided(source, args), file_triplets(validation))
+
+
+def _guided(source: Source, args: TrainArgs) -> Source:
+    """Real shots, with their motion if it is asked for."""
+    return Estimated(source) if args.estimate_motion else source
 
 
 def _needed_crop(args: TrainArgs) -> int:

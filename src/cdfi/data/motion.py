@@ -1,0 +1,89 @@
+"""The motion of real shots, estimated where their frames agree on it."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+
+from cdfi.data.batch import Batch, Draw, Source
+
+_SLACK, _SHARE = 0.5, 0.01  # pixels^2, and a share of the squared lengths: Sundaram, section 3.1
+
+
+class Estimated:
+    """A source whose samples come with the motion that DIS flow finds in them.
+
+    Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016, from the middle
+    frame to each side, which is half the way that a method without the middle frame has to find.
+    A point counts as seen where the flow back leads to within a pixel or so of where it came from
+    (Sundaram et al., ECCV 2010). Samples that know motion already lose it.
+
+    Args:
+        source: of real shots.
+
+    Raises:
+        ValueError: OpenCV is not installed.
+    """
+
+    def __init__(self, source: Source) -> None:
+        _opencv()
+        self._source = source
+
+    @property
+    def size(self) -> int:
+        """As of the source."""
+        return self._source.size
+
+    def samples(self, draws: Sequence[Draw]) -> Batch:
+        """The source's samples, with flows and masks."""
+        batch = self._source.samples(draws)
+        middles = _grey(batch.middle)
+        flow0, seen0 = _motions(middles, _grey(batch.frame0))
+        flow1, seen1 = _motions(middles, _grey(batch.frame1))
+        return batch._replace(flow0=flow0, flow1=flow1, seen0=seen0, seen1=seen1)
+
+
+def _grey(frames: torch.Tensor) -> np.ndarray:
+    """(N, 3, H, W) in [0, 1] as uint8 (N, H, W), ITU-R BT.601."""
+    weights = torch.tensor([0.299, 0.587, 0.114], device=frames.device)
+    grey = torch.einsum("nchw,c->nhw", frames, weights)
+    return (grey * 255).round().clamp(0, 255).byte().numpy()
+
+
+def _motions(middles: np.ndarray, sides: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """(N, 2, H, W) rows then columns, and (N, 1, H, W): 1 where the way back agrees."""
+    cv2 = _opencv()
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # DIS divides a frame among its threads, and the flow depends on how
+    try:
+        found = [_motion(cv2, middle, side) for middle, side in zip(middles, sides)]
+    finally:
+        cv2.setNumThreads(threads)
+    flows, seen = (torch.from_numpy(np.stack(part)) for part in zip(*found))
+    return flows, seen
+
+
+def _motion(cv2: Any, middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    there, back = search.calc(middle, side, None), search.calc(side, middle, None)
+    height, width = middle.shape
+    row, column = np.mgrid[:height, :width].astype(np.float32)
+    to_column, to_row = column + there[..., 0], row + there[..., 1]
+    inside = (to_column >= 0) & (to_column <= width - 1) & (to_row >= 0) & (to_row <= height - 1)
+    returned = cv2.remap(back, to_column, to_row, cv2.INTER_LINEAR)
+    lengths = np.square(there).sum(-1) + np.square(returned).sum(-1)
+    agree = np.square(there + returned).sum(-1) < _SLACK + _SHARE * lengths
+    flow = np.ascontiguousarray(there[..., ::-1].transpose(2, 0, 1))
+    return flow, (agree & inside)[None].astype(np.float32)
+
+
+def _opencv() -> Any:
+    try:
+        return import_module("cv2")
+    except ImportError as error:
+        raise ValueError(
+            "estimated motion needs OpenCV: pip install 'cdfi[evaluation]', or train without "
+            "estimate_motion"
+        ) from error

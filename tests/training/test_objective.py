@@ -1,0 +1,37 @@
+"""One forward pass of training."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cdfi.data.batch import Batch
+from cdfi.models import Parts
+from cdfi.training import objective
+from cdfi.training.args import TrainArgs
+from cdfi.training.losses import Term
+from cdfi.training.objective import Objective
+from tiny import tiny_network
+
+
+@pytest.mark.parametrize(
+    ("precision", "quick", "dtype"),
+    [
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+        ("bf16", False, torch.bfloat16),
+        ("float32", True, torch.float32),
+    ],
+)
+def test_bf16_is_used_where_it_is_quick_or_asked_for(precision, quick, dtype, monkeypatch) -> None:
+    seen: list[torch.dtype] = []
+
+    def measure(parts: Parts, _: Batch) -> torch.Tensor:
+        seen.append(parts.maps0.offset_x.dtype)  # a convolution's output
+        return parts.middle.float().mean()
+
+    monkeypatch.setattr(objective, "quick_bf16", lambda _: quick)
+    args = replace(TrainArgs(), precision=precision)
+    batch = Batch(*(torch.rand(1, c, 32, 32) for c in (3, 3, 3, 2, 2, 1, 1)))
+    Objective(tiny_network(), [Term(1.0, "mean", measure)], args)(batch, 0.0)
+    assert seen == [dtype]
