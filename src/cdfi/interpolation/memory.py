@@ -19,8 +19,9 @@ SMALLEST_TILE = 256
 #: What is left to others of the memory that is free.
 MARGIN = 0.2
 FLOAT = 4
-#: Floats GridNet holds at its peak, for each one that comes in (measured).
-GRIDNET = 3.4
+#: Floats GridNet holds at its peak, for each one that comes in (measured): where other chunks
+#: follow, and where its one chunk is the whole frame and may be overwritten.
+GRIDNET, GRIDNET_ALONE = 3.4, 2.0
 
 
 class Plan(NamedTuple):
@@ -64,8 +65,8 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
-    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and a copy
-    in the convolution library's layout); that of bringing a level of features to full size; and
+    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and two
+    copies in the convolution library's layout); that of bringing a level of features to full size; and
     that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
     maps. Checked against the resident peak of ``cdfi`` and
     ``compressed-adacof`` (benchmarks/network_memory.py); what the process holds anyway is extra.
@@ -75,17 +76,24 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     pixels, grown = height * width, (height + border) * (width + border)
     features = sum(config.pyramid)
     first = config.encoder[0]
-    unet = pixels * (12 + 2 * max(first) + first[-1])
+    unet = pixels * (12 + 3 * max(first) + first[-1])
     block = _padded(3 + features)
-    rows = min(height, chunk + 2 * GridNet.halo if features else chunk)
+    rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
-    warps = 2 * block * GRIDNET if features else 2 * block
+    gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
+    warps = 2 * block * gridnet if features else 2 * block
     maps = 10 * config.taps + 4 * block
     read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6)
     joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
     return int(FLOAT * max(unet, joining, strips))
+
+
+def _tallest(height: int, chunk: int, halo: int) -> int:
+    """Rows of the tallest chunk with its halo: an end of the frame needs none beyond it."""
+    ends = min(height, chunk + halo)
+    return max(ends, min(height, chunk + 2 * halo)) if height > 2 * chunk else ends
 
 
 def _padded(channels: int) -> int:

@@ -117,17 +117,19 @@ def _chunks(network: Network, sources: Sources, chunk: int, strip: int) -> Itera
             known = end
         assert kept is not None
         kept, start = _below(kept, max(top - halo, 0) - start), max(top - halo, 0)
-        yield _finish(network, kept)[:, :, top - start : bottom - start]
+        spent = bottom == sources.height
+        yield _finish(network, kept, spent)[:, :, top - start : bottom - start]
 
 
-def _finish(network: Network, rows: Rows) -> Tensor:
+def _finish(network: Network, rows: Rows, spent: bool) -> Tensor:
+    """The frame's rows; ``spent`` ones may be overwritten, no further chunk looks back on them."""
     if network.synthesis is None or rows.joint is None or rows.blend is None:
         return rows.base
-    synthesis = network.synthesis.columns(_first_block(network, rows.joint))
+    synthesis = network.synthesis.columns(_first_block(network, rows.joint, spent))
     return synthesis.sub_(rows.base).mul_(rows.blend).add_(rows.base)
 
 
-def _first_block(network: Network, joint: Tensor) -> Tensor:
+def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
     """GridNet's first block on channels side by side: its weights move, which are less to move."""
     assert network.synthesis is not None
     enter, conv, *rest = network.synthesis.first.body
@@ -141,10 +143,11 @@ def _first_block(network: Network, joint: Tensor) -> Tensor:
         weight[:, places] = layer.weight
         return F.conv2d(x, weight, layer.bias, padding=1)
 
-    x = placed(conv, enter(joint))
+    skipped = placed(network.synthesis.first.skip, joint)
+    x = placed(conv, enter.over(joint) if spent else enter(joint))
     for layer in rest:
         x = layer(x)
-    return x.add_(placed(network.synthesis.first.skip, joint))
+    return skipped.add_(x)
 
 
 def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: int) -> Rows:
@@ -234,14 +237,14 @@ def _last(
     """
     above, below = max(top - 1, 0), min(bottom + 1, sources.height)
     start, end = _coarse_row(above, sources), _coarse_row(below - 1, sources) + 2
-    known = hidden[:, :, start - first : end - first]
+    known = hidden[:, :, start - first : end - first].permute(0, 2, 3, 1)  # as it lies in memory
     place = torch.arange(above, below, device=hidden.device, dtype=torch.float64)
     place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1)) - start
-    whole = torch.arange(known.shape[2], device=hidden.device, dtype=torch.float64)
-    share = (1 - (place[:, None] - whole).abs()).clamp_(min=0)  # bilinear weights of known rows
-    pixels = known.permute(0, 2, 3, 1).flatten(2)  # as it lies in memory: a row is one vector
-    mixed = torch.bmm(share.to(hidden.dtype).expand(len(hidden), -1, -1), pixels)
-    rows = mixed.view(len(hidden), len(place), -1, hidden.shape[1]).permute(0, 3, 1, 2)
+    upper = place.long()
+    share = (place - upper).to(hidden.dtype)[:, None, None]
+    lower = (upper + 1).clamp_(max=known.shape[1] - 1)
+    mixed = torch.lerp(known.index_select(1, upper), known.index_select(1, lower), share)
+    rows = mixed.permute(0, 3, 1, 2)
     wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
     missing = (above - (top - 1), bottom + 1 - below)
     if any(missing):
