@@ -66,10 +66,10 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
     The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and two
-    copies in the convolution library's layout); that of bringing a level of features to full size; and
-    that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
-    maps. Checked against the resident peak of ``cdfi`` and
-    ``compressed-adacof`` (benchmarks/network_memory.py); what the process holds anyway is extra.
+    copies in the convolution library's layout); that of bringing a level of features to full size;
+    and that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
+    maps. Checked against the resident peak of ``cdfi`` and ``compressed-adacof``
+    (benchmarks/network_memory.py); what the process holds anyway is extra.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
     border = 2 * config.reach

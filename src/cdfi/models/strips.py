@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import adacof_logits_strip
+from .gridnet import Slope
 from .network import MAP_NAMES, Head, Network, pad_to_multiple
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
@@ -144,6 +145,7 @@ def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
         return F.conv2d(x, weight, layer.bias, padding=1)
 
     skipped = placed(network.synthesis.first.skip, joint)
+    assert isinstance(enter, Slope)
     x = placed(conv, enter.over(joint) if spent else enter(joint))
     for layer in rest:
         x = layer(x)
