@@ -12,6 +12,7 @@ from PIL import Image
 from cdfi import Network, load, save
 from cdfi.evaluation.benchmark import measure_here
 from cdfi.training import comparison
+from media import sliding, write_video
 from tiny import TINY as CONFIG
 from tiny_runs import make_triplets
 
@@ -75,6 +76,20 @@ def test_cdfi_small_is_derived(
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_fits_on_a_screen(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_held_out_shots_score_models_and_baselines(
+    example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cdfi.data.clips.is_held_out", lambda source: True)
+    save(Network(CONFIG), tmp_path / "weights.safetensors")
+    (tmp_path / "clips").mkdir()
+    write_video(tmp_path / "clips" / "a.mkv", sliding(5))
+    names = f"average,{tmp_path / 'weights.safetensors'}"
+    example("held_out.py")(str(tmp_path / "clips"), names, str(tmp_path / "cache"))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1::2] for line in lines] == [["psnr", "ssim", "lpips", "lpips-paper"]] * 2
+    assert lines[0][0] == "average" and 10 < float(lines[0][2]) < 60
 
 
 def test_models_are_shown_beside_the_truth(example: Any, tmp_path: Path) -> None:

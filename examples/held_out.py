@@ -1,0 +1,39 @@
+"""Score models and baselines on the triplets that no run trains on: PSNR, SSIM, LPIPS.
+
+python examples/held_out.py data/train/clips default,runs/first/best.safetensors,dis,average
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import cdfi
+from cdfi.data.cache import default_cache
+from cdfi.data.clips import cached_takes
+from cdfi.data.held_out import clip_triplets
+from cdfi.evaluation import Method, baseline, network
+from cdfi.evaluation.baselines import BASELINES
+from cdfi.evaluation.metrics import choose
+from cdfi.evaluation.pictures import to_tensor
+
+METRICS = choose(["psnr", "ssim", "lpips", "lpips-paper"])
+
+
+def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
+    made = chosen.predict("", "", triplet[0], triplet[2])
+    return [m.function(to_tensor(made), to_tensor(triplet[1])).item() for m in METRICS]
+
+
+def main(clips: str, names: str, cache: str = str(default_cache())) -> None:
+    triplets = clip_triplets(cached_takes(Path(clips), Path(cache)))
+    if triplets is None:
+        raise SystemExit(f"no video in {clips} is held out")
+    for name in names.split(","):
+        chosen = baseline(name) if name in BASELINES else network(name, cdfi.Interpolator(name))
+        means = np.mean([scores(chosen, triplet) for triplet in triplets], 0)
+        print(chosen.name, *(f"{m.name} {mean:.4f}" for m, mean in zip(METRICS, means)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
