@@ -1,7 +1,6 @@
 """The entry point: the table of commands, and the one place where an error becomes a line."""
 
 import functools
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -36,8 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 is success, 1 an error (one line on stderr), 2 a wrong use, 130 Ctrl-C.
     """
-    # PyTorch then asks Linux for pages of 2 MB, and fresh memory is touched sooner (docs/speed.md).
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
