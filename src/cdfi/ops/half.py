@@ -9,8 +9,8 @@ import torch
 def quick_bf16(device: torch.device) -> bool:
     """Whether ``device`` has instructions to multiply in bfloat16.
 
-    A processor without them (no AVX512-BF16, no AMX) computes it correctly, but a hundred times
-    slower than float32.
+    A processor without them (no AVX512-BF16, no AMX) computes it correctly, but matrix
+    products a hundred times slower than float32.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))

@@ -48,7 +48,7 @@ class TrainArgs:
         motion: longest motion of synthetic layers, pixels a half step.
         estimate_motion: guide real shots as well, by the motion that OpenCV's DIS flow finds.
         precision: of the convolutions, "float32" or "bf16"; "auto" is bf16 where the device has
-            instructions for it (elsewhere it is computed a hundred times slower).
+            instructions for it (elsewhere it is many times slower).
         compile: run the network through ``torch.compile``.
         skip_nan: leave out steps whose loss or gradient is not finite instead of stopping.
         max_minutes: end this sitting after so long, with a checkpoint; 0 has no limit.

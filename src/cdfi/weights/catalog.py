@@ -53,7 +53,7 @@ BUNDLED = {
     row.name: row
     for row in [
         Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the quick one"),
-        Bundled("compressed-adacof-lpips", "the same, tuned for sharpness (LPIPS) instead of PSNR"),
+        Bundled("compressed-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),
         Bundled("cdfi", "compressed-adacof with feature pyramid, synthesis and blending mask"),
     ]
 }
