@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -110,11 +111,19 @@ def test_accumulated_batches_step_as_one_large_batch(tmp_path: Path) -> None:
         torch.testing.assert_close(small[name], value, rtol=1e-4, atol=1e-6)
 
 
-def test_the_time_limit_ends_with_a_checkpoint(tmp_path: Path) -> None:
-    args = tiny_args(tmp_path, steps=100_000, max_minutes=0.005)
-    outcome = train(args)
-    assert outcome.reason == "time"
-    assert 0 < outcome.step == checkpoint.read(outcome.folder)["numbers"]["step"] < 100_000
+def test_the_time_limit_ends_with_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("cdfi.training.stop.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Hour(Watcher):
+        def stepped(self, step: int, steps: int) -> None:
+            now[0] += 3600 if step == 2 else 0
+
+    outcome = train(tiny_args(tmp_path, steps=1000, max_minutes=59), watcher=Hour())
+    assert (outcome.reason, outcome.step) == ("time", 2)
+    assert checkpoint.read(outcome.folder)["numbers"]["step"] == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
