@@ -24,6 +24,8 @@ TINY = Config(
 
 TINY_SYNTHESIS = replace(TINY, blend=_TRIPLE, pyramid=(1, 2, 1, 2, 1), grid=(3, 4, 2), dilation=1)
 
+TINY_MATCHING = replace(TINY, matching=(1, 2), describe=(4, 3))
+
 
 def tiny_network(config: Config = TINY, seed: int = 0, gain: float = 1.0) -> Network:
     """A network of fixed random weights; ``gain`` makes its offsets longer."""

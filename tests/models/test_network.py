@@ -7,7 +7,7 @@ import torch
 
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.network import pad_to_multiple
-from tiny import TINY, TINY_SYNTHESIS, tiny_network
+from tiny import TINY, TINY_MATCHING, TINY_SYNTHESIS, tiny_network
 
 PARAMETERS = {
     "adacof": 21_843_427,
@@ -16,6 +16,7 @@ PARAMETERS = {
     "compressed-adacof+": 2_557_214,
     "cdfi": 4_976_718,
 }
+KINDS = [TINY, TINY_SYNTHESIS, TINY_MATCHING]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -25,7 +26,7 @@ def test_each_row_has_the_published_number_of_parameters(name):
     assert sum(p.numel() for p in network.parameters()) == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_SYNTHESIS], ids=["plain", "synthesis"])
+@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (31, 33), (32, 64)])
 def test_any_size_of_frame_goes_in_and_comes_out(config, size):
     frames = torch.rand(2, 2, 3, *size)
@@ -47,7 +48,7 @@ def test_equal_frames_with_unmoved_taps_come_back_unchanged():
     assert torch.allclose(network(frame, frame), frame, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_SYNTHESIS], ids=["plain", "synthesis"])
+@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
 def test_parts_fit_together(config):
     network = tiny_network(config)
     parts = network.parts(*torch.rand(2, 1, 3, 30, 40))
@@ -60,7 +61,7 @@ def test_parts_fit_together(config):
         assert torch.allclose(parts.middle, mixed, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_SYNTHESIS], ids=["plain", "synthesis"])
+@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
 def test_every_parameter_learns(config):
     network = tiny_network(config).train()
     for name, parameter in network.named_parameters():
@@ -95,6 +96,7 @@ def test_a_config_survives_json():
         ('{"kernel": 5}', "incomplete"),
         (TINY.to_json().replace('"kernel": 3', '"kernel": 0'), "kernel and dilation"),
         (TINY.to_json().replace('"floor"', '"round"'), "rounding"),
+        (TINY.to_json().replace('"matching": []', '"matching": [3]'), "a radius and a width each"),
         (TINY.to_json().replace('"grid": []', '"grid": [1, 2, 3]'), "together"),
     ],
 )
@@ -103,16 +105,18 @@ def test_a_bad_config_is_refused_with_what_is_wrong(text, says):
         Config.from_json(text)
 
 
-def test_the_network_compiles_in_one_graph():
-    network = tiny_network()
+@pytest.mark.parametrize("config", [TINY, TINY_MATCHING], ids=["plain", "matching"])
+def test_the_network_compiles_in_one_graph(config):
+    network = tiny_network(config)
     frames = torch.rand(2, 1, 3, 32, 64)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
     with torch.inference_mode():
         assert torch.allclose(compiled(*frames), network(*frames), atol=1e-5)
 
 
-def test_the_network_exports_with_height_and_width_left_open():
-    network = tiny_network()
+@pytest.mark.parametrize("config", [TINY, TINY_MATCHING], ids=["plain", "matching"])
+def test_the_network_exports_with_height_and_width_left_open(config):
+    network = tiny_network(config)
     height, width = (
         torch.export.Dim("height", min=2, max=64),
         torch.export.Dim("width", min=2, max=64),

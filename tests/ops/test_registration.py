@@ -114,7 +114,7 @@ def test_threads_may_call_the_operation_at_the_same_time() -> None:
 
 
 def test_an_error_in_a_thread_reaches_the_caller() -> None:
-    from cdfi.ops import cpu
+    from cdfi.ops.threads import over_lines
 
     def broken(start: int, stop: int) -> None:
         raise MemoryError(f"{start} {stop}")
@@ -123,7 +123,7 @@ def test_an_error_in_a_thread_reaches_the_caller() -> None:
     try:
         torch.set_num_threads(2)
         with pytest.raises(MemoryError):
-            cpu._over_lines(broken, 10)
+            over_lines(broken, 10)
     finally:
         torch.set_num_threads(threads)
 

@@ -125,6 +125,13 @@ def softmax(graph: Graph, call: Call) -> bool:
     return True
 
 
+def normalised(graph: Graph, call: Call) -> bool:
+    """Divided by a norm, over whatever dimension: zero stays zero, and adds nothing to the norm."""
+    if channels := graph.of(call.args[0]):
+        graph.tell(call.result, channels.dim, channels.ids, zeros(channels))
+    return True
+
+
 def sample(graph: Graph, call: Call) -> bool:
     """``grid_sample``: the coordinates of the grid stay, the channels of the input pass."""
     x, grid = call.args[0], call.argument(1, "grid")

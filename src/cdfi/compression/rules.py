@@ -11,7 +11,7 @@ from .connections import (
     prelu,
     transposed,
 )
-from .elementwise import like, over_space, pointwise, reduction, sample, softmax
+from .elementwise import like, normalised, over_space, pointwise, reduction, sample, softmax
 from .rearranging import chunk, join_lists, pixel_shuffle, pixel_unshuffle, rearrange
 
 POINTWISE = """
@@ -51,6 +51,7 @@ RULES: dict[str, Rule] = {
     "instance_norm": instance_norm,
     "layer_norm": layer_norm,
     "linear": linear,
+    "normalize": normalised,
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_unshuffle,
     "prelu": prelu,

@@ -66,7 +66,7 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
     The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and two
-    copies in the convolution library's layout); that of bringing a level of features to full size;
+    copies in the convolution library's layout, beside the cost volumes); that of bringing a level of features to full size;
     and that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
     maps. Checked against the resident peak of ``cdfi`` and ``compressed-adacof``
     (benchmarks/network_memory.py); what the process holds anyway is extra.
@@ -76,7 +76,8 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     pixels, grown = height * width, (height + border) * (width + border)
     features = sum(config.pyramid)
     first = config.encoder[0]
-    unet = pixels * (12 + 3 * max(first) + first[-1])
+    volumes = sum(count / 4**stage for stage, count in enumerate(config.volumes))
+    unet = pixels * int(12 + 3 * max(first) + first[-1] + volumes)
     block = _padded(3 + features)
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]

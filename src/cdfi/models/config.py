@@ -34,6 +34,9 @@ class Config:
         features: "stretched" resizes the features over the frame and its warp border together,
             as the released network does; "aligned" resizes them over the frame alone and
             replicates their edge, as the frame's own is.
+        matching: cells that the cost volumes at strides 2, 4, ... search each way, which the
+            encoder's stages from the second on read beside what they had; empty without them.
+        describe: channels of the descriptors they compare; empty without them.
     """
 
     kernel: int
@@ -53,6 +56,8 @@ class Config:
     rounding: Rounding = "floor"
     projection_padding: int = 0
     features: Features = "aligned"
+    matching: tuple[int, ...] = ()
+    describe: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self.kernel >= 1 and self.dilation >= 1, "kernel and dilation of at least 1", self)
@@ -64,6 +69,8 @@ class Config:
         _check(len(self.grid) in (0, 3), "0 or 3 GridNet widths", self)
         parts = (bool(self.pyramid), bool(self.grid), self.blend is not None)
         _check(len(set(parts)) == 1, "pyramid, grid and blend together, or none of them", self)
+        _check(len(self.matching) == len(self.describe) < STAGES, "a radius and a width each", self)
+        _check(all(x >= 1 for x in (*self.matching, *self.describe)), "widths of at least 1", self)
         _check(self.rounding in ("floor", "trunc"), "rounding 'floor' or 'trunc'", self)
         _check(self.features in ("aligned", "stretched"), "features 'aligned' or 'stretched'", self)
 
@@ -76,6 +83,12 @@ class Config:
     def reach(self) -> int:
         """Pixels from the middle tap to the outermost: the border a frame needs before a warp."""
         return (self.kernel - 1) * self.dilation // 2
+
+    @property
+    def volumes(self) -> tuple[int, ...]:
+        """Channels of the cost volume that each encoder stage reads, fine to coarse."""
+        found = tuple((2 * radius + 1) ** 2 for radius in self.matching)
+        return (0, *found, *[0] * (STAGES - 1 - len(found)))
 
     @property
     def heads(self) -> dict[str, tuple[Widths, int]]:

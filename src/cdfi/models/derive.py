@@ -95,7 +95,9 @@ def plan(network: Network) -> Plan:
     frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
     graph = trace(network, (frame, frame), OURS)
     for row in range(len(network.config.grid)):
-        _one_width(graph, row)
+        _one_width(graph, _grid_row(row))
+    for level in range(len(network.config.describe)):
+        _one_width(graph, (f"matching.describe.{level}.",))
     return Plan(graph, _protected(network.config))
 
 
@@ -104,11 +106,15 @@ def _protected(config: Config) -> tuple[str, ...]:
     return ("synthesis.last",) if config.grid else ()
 
 
-def _one_width(graph: Graph, row: int) -> None:
-    """GridNet's blocks have one width a row of resolution, hidden layers included."""
+def _grid_row(row: int) -> tuple[str, ...]:
+    """The blocks of a row of resolution of GridNet, hidden layers included."""
     parts = [f"lateral.{row}", f"down.{row - 1}", f"up.{row}", *(["first"] if row == 0 else [])]
-    blocks = tuple(f"synthesis.{part}." for part in parts)
-    outs = [ids for layer, ids in graph.outputs if layer.startswith(blocks)]
+    return tuple(f"synthesis.{part}." for part in parts)
+
+
+def _one_width(graph: Graph, starts: tuple[str, ...]) -> None:
+    """Layers whose names start so have one width in a Config."""
+    outs = [ids for layer, ids in graph.outputs if layer.startswith(starts)]
     for ids in outs[1:]:
         graph.join(ids, outs[0])
 
@@ -160,6 +166,7 @@ def _config(config: Config, made: Plan, units: list[int]) -> Config:
         **heads,  # type: ignore[arg-type]
         blend=triple("heads.blend.hidden") if config.blend else None,
         pyramid=tuple(out(f"project.{i}") for i in range(len(config.pyramid))),
+        describe=tuple(out(f"matching.describe.{i}.2") for i in range(len(config.describe))),
         grid=tuple(out(f"synthesis.lateral.{i}.0.body.1") for i in range(len(config.grid))),
     )
 
@@ -174,5 +181,17 @@ def _adacof(graph: Graph, call: Call) -> bool:
     return True
 
 
-#: What a trace of our networks needs to know: the warp, and splits that follow the Config.
-OURS: dict[str, Rule] = {"adacof": _adacof, "split": split_by_width}
+def _cost_volume(graph: Graph, call: Call) -> bool:
+    """Sums over the descriptors' channels, which do not miss zeros; its own are no layer's."""
+    for x in call.args[:2]:
+        if channels := graph.of(x):
+            graph.use(channels.ids, channels.value == 0)
+    return True
+
+
+#: What a trace of our networks needs to know: their operations, and splits that follow the Config.
+OURS: dict[str, Rule] = {
+    "adacof": _adacof,
+    "cost_volume": _cost_volume,
+    "split": split_by_width,
+}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..ops import adacof, shares
 from .config import Config, Widths
 from .gridnet import GridNet
+from .matching import Matching
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -67,7 +68,8 @@ class Network(nn.Module):
         skips = out[:0:-1]  # coarse to fine; the finest stage is no skip
         entries = [out[-1], *skips[:-1]]
         exits = [widths[-1] for widths in config.decoder]
-        self.encoder = nn.ModuleList(map(stack, [6, *out], config.encoder))
+        read = [before + volume for before, volume in zip([6, *out], config.volumes)]
+        self.encoder = nn.ModuleList(map(stack, read, config.encoder))
         self.decoder = nn.ModuleList(map(stack, entries, config.decoder))
         self.upsample = nn.ModuleList(stack(w, (skip,)) for w, skip in zip(exits, skips))
         self.heads = nn.ModuleDict(
@@ -77,6 +79,7 @@ class Network(nn.Module):
             nn.Conv2d(w, kept, 1, padding=config.projection_padding)
             for w, kept in zip(out, config.pyramid)
         )
+        self.matching = Matching(config.describe, config.matching) if config.matching else None
         warped = 2 * (3 + sum(config.pyramid))
         self.synthesis = GridNet(warped, 3, config.grid) if config.grid else None
         mean = torch.tensor(MEAN).view(1, 3, 1, 1)
@@ -107,10 +110,12 @@ class Network(nn.Module):
 
     def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
         """Features of both padded frames, fine to coarse: stage s is (N, C_s, H/2^s, W/2^s)."""
-        x = torch.cat([frame0 - self.mean, frame1 - self.mean], 1)
-        stages = [self.encoder[0](x)]
-        for stage in list(self.encoder)[1:]:
-            stages.append(stage(F.avg_pool2d(stages[-1], 2)))
+        frame0, frame1 = frame0 - self.mean, frame1 - self.mean
+        volumes = [] if self.matching is None else self.matching(frame0, frame1)
+        stages = [self.encoder[0](torch.cat([frame0, frame1], 1))]
+        for number, stage in enumerate(list(self.encoder)[1:]):
+            read = [F.avg_pool2d(stages[-1], 2), *volumes[number : number + 1]]
+            stages.append(stage(torch.cat(read, 1)))
         return stages
 
     def decode(self, stages: list[Tensor]) -> Tensor:

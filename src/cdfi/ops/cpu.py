@@ -1,13 +1,10 @@
 """AdaCoF on the CPU: memory layout, precision and threads around the Numba kernels."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from cdfi.ops import cpu_kernels
+from cdfi.ops.threads import over_lines
 
 
 def forward(
@@ -29,7 +26,7 @@ def forward(
     image = _padded(input)
     batch, height, width, _ = maps.weight.shape
     out = input.new_empty((batch, height, width, input.shape[1]))
-    _over_lines(
+    over_lines(
         cpu_kernels.forward(image.shape[3]), batch * height, maps, image.numpy(), out.numpy()
     )
     return out.permute(0, 3, 1, 2).to(dtype)
@@ -52,7 +49,7 @@ def backward_maps(
     image, gradient = _padded(input), _padded(grad)
     batch, height, width, taps = maps.weight.shape
     results = [input.new_empty((batch, height, width, taps)) for _ in range(3)]
-    _over_lines(
+    over_lines(
         *(cpu_kernels.backward_maps(image.shape[3]), batch * height, maps),
         *(gradient.numpy(), image.numpy(), tuple(result.numpy() for result in results)),
     )
@@ -79,7 +76,7 @@ def backward_input(
     gradient = _padded(grad)
     result = grad.new_zeros((batch, height, width, gradient.shape[3]))
     reach = torch.stack(torch.aminmax(torch.from_numpy(maps.offset_y).flatten(2), dim=2))
-    _over_lines(
+    over_lines(
         *(cpu_kernels.backward_input(gradient.shape[3]), batch * height, maps),
         *(reach.numpy(), gradient.numpy(), result.numpy()),
     )
@@ -115,21 +112,3 @@ def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_
         values.permute(0, 2, 3, 1).contiguous().numpy() for values in tensors
     )
     return cpu_kernels.Maps(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
-
-
-def _over_lines(kernel: Callable[..., None], lines: int, *arguments: Any) -> None:
-    """Run ``kernel(*arguments, start, stop)`` over all lines, on as many threads as PyTorch uses.
-
-    Plain threads around code that releases the GIL, instead of Numba's parallel loops: those
-    share one pool a process, which crashes when two threads enter it or the process has forked.
-    More parts than threads, so that a busy core delays the others little.
-    """
-    threads = min(torch.get_num_threads(), lines)
-    if threads <= 1:
-        kernel(*arguments, 0, lines)
-        return
-    edges = [lines * part // (4 * threads) for part in range(4 * threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        # Going through the results raises what a thread raised.
-        for _ in pool.map(lambda *part: kernel(*arguments, *part), edges[:-1], edges[1:]):
-            pass

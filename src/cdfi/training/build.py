@@ -83,7 +83,8 @@ def initialise(network: Network) -> Network:
     Hidden 3 x 3 layers are scaled for ReLU, biases 0 (He et al., ICCV 2015). Half of the very first
     filters compare the two frames: the same filter on both, with opposite signs, made stronger
     because differences are faint beside the pictures. The last layer of each head keeps PyTorch's
-    smaller values: maps start near the centre. The synthesis starts as the mean of both warps.
+    smaller values: maps start near the centre. The synthesis starts as the mean of both warps, and
+    what cost volumes compare starts blind to brightness.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
@@ -94,6 +95,9 @@ def initialise(network: Network) -> Network:
     comparing = first[: len(first) // 2]
     comparing[:, :3] *= _DIFFERENCE_GAIN
     comparing[:, 3:] = -comparing[:, :3]
+    if network.matching is not None:
+        described = network.get_parameter("matching.describe.0.0.weight").data
+        described -= described.mean((2, 3), keepdim=True)
     if network.synthesis is not None:
         network.synthesis.start_as_mean()
     return network
