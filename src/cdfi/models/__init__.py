@@ -1,4 +1,4 @@
-"""The one network and the rows that make five of it."""
+"""The one network, and the rows that are its architectures."""
 
 from .config import NETWORKS, Config
 from .network import Maps, Network, Parts

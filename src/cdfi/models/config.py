@@ -1,4 +1,4 @@
-"""An architecture as data: what a network is built from, and the five published rows."""
+"""An architecture as data: what a network is built from, the five published rows and ours."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -203,10 +203,20 @@ def _cdfi() -> Config:
     )
 
 
+def _matched() -> Config:
+    """Ours: the compressed AdaCoF, with part of what was saved spent on comparing the frames.
+
+    The volumes reach 6, 16 and 32 pixels a half step; they and what reads them are a tenth of its
+    parameters.
+    """
+    return replace(_compressed(5, 1), matching=(3, 4, 4), describe=(16, 24, 32))
+
+
 NETWORKS = {
     "adacof": _full(5, 1),
     "adacof+": _full(11, 2),
     "compressed-adacof": _compressed(5, 1),
     "compressed-adacof+": _compressed(11, 2),
     "cdfi": _cdfi(),
+    "matched-adacof": _matched(),
 }

@@ -52,8 +52,8 @@ class Head(nn.Module):
 class Network(nn.Module):
     """Two frames in, the frame half-way between them out.
 
-    AdaCoF (Lee et al., CVPR 2020), its compressed form and CDFI (Ding et al., CVPR 2021, figure 4)
-    are rows of :data:`cdfi.models.NETWORKS`; nothing here asks which of them it is.
+    AdaCoF (Lee et al., CVPR 2020), its compressed form, CDFI (Ding et al., CVPR 2021, figure 4) and
+    what grew out of them are rows of :data:`cdfi.models.NETWORKS`; nothing here asks which it is.
 
     Args:
         config: the architecture.
