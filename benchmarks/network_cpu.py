@@ -1,9 +1,11 @@
 """How near is the whole network to its convolutions alone, and where does the rest of the time go?
 
 Usage: python benchmarks/network_cpu.py [--model M] [--size HxW] [--precision P] [--repeats N]
+    [--give-back]
 
 One profiled run gives both times, so that what else the machine does touches them alike; the median
-ratio of several runs is reported. Prints JSON; refuses when the strips differ from the whole frame.
+ratio of several runs is reported. As in ``cdfi interpolate``, the process keeps
+the memory it frees, unless it is told to give it back. Prints JSON; refuses when the strips differ from the whole frame.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import torch
 from machine import machine
 from torch.profiler import ProfilerActivity, profile
 
-from cdfi.interpolation.memory import plan
+from cdfi.interpolation.memory import keep_freed_memory, plan
 from cdfi.models import NETWORKS, Network
 from cdfi.models.strips import middle_by_strips
 
@@ -27,8 +29,10 @@ def main() -> None:
     parser.add_argument("--size", default="480x640")
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--give-back", action="store_true", help="freed memory, to the system")
     arguments = parser.parse_args()
     height, width = map(int, arguments.size.split("x"))
+    keeps = not arguments.give_back and keep_freed_memory()
     torch.manual_seed(0)
     network = Network(NETWORKS[arguments.model]).eval().to(memory_format=torch.channels_last)
     frames = torch.rand(2, 1, 3, height, width)
@@ -44,6 +48,7 @@ def main() -> None:
         "model": arguments.model,
         "size": arguments.size,
         "precision": arguments.precision,
+        "keeps_freed_memory": keeps,
         "ratio_to_convolutions": median(run["ratio"] for run in runs),
         "runs": runs,
         "machine": machine(),

@@ -1,6 +1,6 @@
 """What memory does one frame take, and how near is the plan's estimate?
 
-Usage: python benchmarks/network_memory.py [--model M] [--size HxW] [--chunk N] [--strip N]
+Usage: python benchmarks/network_memory.py [--model M] [--size HxW] [--chunk N] [--strip N] [--keep]
 
 The growth of the process's resident peak over what it held before, with random weights (memory does
 not depend on them). Prints JSON. Linux and macOS.
@@ -14,7 +14,7 @@ import sys
 import torch
 from machine import machine
 
-from cdfi.interpolation.memory import CHUNK, STRIP, required
+from cdfi.interpolation.memory import CHUNK, STRIP, keep_freed_memory, required
 from cdfi.models import NETWORKS, Network
 from cdfi.models.strips import middle_by_strips
 
@@ -28,7 +28,10 @@ def main() -> None:
     parser.add_argument("--size", default="1080x1920")
     parser.add_argument("--chunk", type=int, default=CHUNK)
     parser.add_argument("--strip", type=int, default=STRIP)
+    parser.add_argument("--keep", action="store_true", help="freed memory, in the process")
     arguments = parser.parse_args()
+    if arguments.keep and not keep_freed_memory():
+        raise SystemExit("nothing is reported: freed memory cannot be kept here")
     height, width = map(int, arguments.size.split("x"))
     network = Network(NETWORKS[arguments.model]).eval().to(memory_format=torch.channels_last)
     with torch.inference_mode():

@@ -75,8 +75,10 @@ def evaluate(
     from ..evaluation.protocol import protocol
     from ..evaluation.sheet import ContactSheet
     from ..interpolation import pick_device
+    from ..interpolation.memory import keep_freed_memory
     from .evaluate_outputs import Outputs
 
+    keep_freed_memory()
     sheet = ContactSheet(cases)
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
     watchers = outputs.watchers()

@@ -95,7 +95,7 @@ def interpolate(
     sound = _choice("--audio", audio, AUDIO)
     options = Options(factor, rate, slow, sound, cuts, dedup, deinterlace, encoding)
     half = _choice("--precision", precision, PRECISIONS)
-    network = Model(model, device, half, _bytes(memory), compile)
+    network = Model(model, device, half, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     Task(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 

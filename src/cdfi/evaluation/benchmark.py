@@ -15,6 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from cdfi.interpolation import Interpolator, pick_device
+from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
 
 
@@ -67,11 +68,13 @@ class Cost:
 def measure(task: Task) -> Cost:
     """The cost of ``task``, measured in a fresh process so that nothing else is in its memory.
 
+    As in ``cdfi interpolate``, the process keeps the memory it frees.
+
     Raises:
         ValueError: No such model, precision or device.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, context, keep_freed_memory) as pool:
         return pool.submit(measure_here, task).result()
 
 

@@ -13,7 +13,7 @@ from ..models.strips import middle_by_strips
 from ..ops.half import quick_bf16
 from ..weights import load
 from .frames import Frame, check_pair, from_batch, to_batch
-from .memory import free_memory, plan
+from .memory import Plan, free_memory, plan
 from .midpoints import TOLERANCE, ancestors, nearest_dyadics
 from .tiles import middle_by_tiles
 
@@ -58,6 +58,7 @@ class Interpolator:
         automatic = automatic_precision(self.device, network.config)
         self.precision = automatic if precision == "auto" else precision
         self.memory, self.compiled = memory, compile
+        self._plans: dict[torch.Size, Plan] = {}
         if compile:
             compile_parts(self.network)
 
@@ -106,9 +107,7 @@ class Interpolator:
 
     @torch.inference_mode()
     def _middle(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        height, width = frame0.shape[-2:]
-        budget = self.memory or free_memory(self.device)
-        shape = plan(self.network.config, height, width, len(frame0), budget)
+        shape = self._plan(frame0.shape)
         with torch.autocast(
             self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
         ):
@@ -117,6 +116,14 @@ class Interpolator:
             else:
                 middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
         return middle.float().clamp_(0, 1)
+
+    def _plan(self, shape: torch.Size) -> Plan:
+        """The pieces of a frame: chosen once, so that all frames of a job are made alike."""
+        if shape not in self._plans:
+            budget = self.memory or free_memory(self.device)
+            count, _, height, width = shape
+            self._plans[shape] = plan(self.network.config, height, width, count, budget)
+        return self._plans[shape]
 
 
 def compile_parts(network: Network) -> None:

@@ -1,6 +1,8 @@
 """What the network takes of the memory, and the largest pieces that stay within a budget."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +20,13 @@ SMALLEST_STRIP, SMALLEST_CHUNK = 8, 64
 SMALLEST_TILE = 256
 #: What is left to others of the memory that is free.
 MARGIN = 0.2
+#: What a process that keeps freed memory holds, for each byte it needs at once (measured: 1.1 for
+#: networks without synthesis, up to 1.5 with it).
+KEPT = 1.5
 FLOAT = 4
+#: Of glibc's malloc.h: M_MMAP_MAX, no blocks apart from the heap; M_TRIM_THRESHOLD, never shrink.
+_MALLOPT = ((-4, 0), (-1, -1))
+_keeps = False  # as the C library's setting, it is the process's
 #: Floats GridNet holds at its peak, for each one that comes in (measured): where other chunks
 #: follow, and where its one chunk is the whole frame and may be overwritten.
 GRIDNET, GRIDNET_ALONE = 3.4, 2.0
@@ -65,11 +73,12 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
-    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage, and two
-    copies in the convolution library's layout, beside the cost volumes); that of bringing a level of features to full size;
-    and that of the strips: what they read, one chunk with the halo GridNet needs, and one strip of
-    maps. Checked against the resident peak of ``cdfi`` and ``compressed-adacof``
-    (benchmarks/network_memory.py); what the process holds anyway is extra.
+    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage and two
+    copies in the convolution library's layout, beside the cost volumes); that of bringing a level
+    of features to full size; and that of the strips: what they read, one chunk with the halo
+    GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi``,
+    ``compressed-adacof`` and ``matched-adacof`` (benchmarks/network_memory.py); what the process
+    holds anyway is extra.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
     border = 2 * config.reach
@@ -102,11 +111,29 @@ def _padded(channels: int) -> int:
     return 4 if channels <= 4 else -(-channels // 16) * 16
 
 
+def keep_freed_memory() -> bool:
+    """Let this process keep what it frees for its next tensors; whether that can be had here.
+
+    The C library hands large blocks back to the system when they are freed. Every tensor of a
+    frame's size then begins as pages that the system fills with zeros one by one: a tenth of the
+    time of a frame (docs/benchmarks.md). What is kept lies in pieces, so that the process grows:
+    plans without a budget count with ``KEPT`` times their need from here on.
+
+    For programs of our own; it concerns all of a process, for as long as it lives. Linux with
+    glibc; elsewhere nothing happens.
+    """
+    global _keeps
+    if sys.platform.startswith("linux") and not _keeps:
+        setting = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, for one, has none
+        _keeps = setting is not None and all(setting(*row) for row in _MALLOPT)
+    return _keeps
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes the network may take on ``device`` when nobody said: what is free, less a margin."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * (1 - MARGIN))
-    return int(_free_on_host() * (1 - MARGIN))
+    return int(_free_on_host() * (1 - MARGIN) / (KEPT if _keeps else 1))
 
 
 def _free_on_host() -> int:

@@ -52,9 +52,7 @@ def _check(first: Tensor, second: Tensor, radius: int) -> None:
         shapes = [tuple(x.shape) for x in (first, second)]
         raise ValueError(f"expected two tensors of one shape (N, C, H, W), got {shapes}")
     if not first.is_floating_point() or first.dtype != second.dtype:
-        raise ValueError(
-            f"expected one floating-point dtype, got {first.dtype} and {second.dtype}"
-        )
+        raise ValueError(f"expected one floating-point dtype, got {first.dtype} and {second.dtype}")
     if first.device != second.device:
         raise ValueError("expected both tensors on one device: move them with .to(device)")
     if radius < 1:

@@ -11,6 +11,7 @@ from typing import Protocol
 from torch import Tensor
 
 from ..interpolation import Interpolator, Precision
+from ..interpolation.memory import keep_freed_memory
 from ..weights import digest
 
 
@@ -27,7 +28,9 @@ class FrameMaker(Protocol):
 class Model:
     """A network by name, with where and how it runs; other processes can build it too.
 
-    ``memory`` bounds what the network takes, in bytes; ``compile`` fuses its parts first.
+    ``memory`` bounds what the network takes, in bytes; ``compile`` fuses its parts first;
+    ``keep`` makes each process that runs it keep the memory it frees (see
+    :func:`cdfi.interpolation.memory.keep_freed_memory`).
     """
 
     name: str | Path = "default"
@@ -35,9 +38,12 @@ class Model:
     precision: Precision = "auto"
     memory: int | None = None
     compile: bool = False
+    keep: bool = False
 
     def build(self) -> Interpolator:
         """The interpolator. Raises ValueError or OSError where it cannot be had."""
+        if self.keep:
+            keep_freed_memory()
         return Interpolator(self.name, self.device, self.precision, self.memory, self.compile)
 
 
