@@ -4,8 +4,9 @@ Usage: python benchmarks/network_cpu.py [--model M] [--size HxW] [--precision P]
     [--give-back]
 
 One profiled run gives both times, so that what else the machine does touches them alike; the median
-ratio of several runs is reported. As in ``cdfi interpolate``, the process keeps
-the memory it frees, unless it is told to give it back. Prints JSON; refuses when the strips differ from the whole frame.
+ratio of several runs is reported. As in ``cdfi interpolate``, the process keeps the memory it
+frees, unless it is told to give it back. Prints JSON; refuses when the strips differ from the whole
+frame.
 """
 
 import argparse

@@ -2,12 +2,15 @@
 
 import csv
 import os
+import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch.distributed.run import get_args_parser
 
 from cdfi.training.args import TrainArgs
 from cdfi.training.loop import train
@@ -34,6 +37,15 @@ def _two_processes(args: TrainArgs, tmp_path: Path) -> None:
         [*torchrun, str(script), str(file)], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_torchrun_understands_the_commands_of_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    commands = re.findall(r"torchrun (--[^'`#]*?)(?:'|\n\n|```)", text.replace("\\\n", " "))
+    assert len(commands) == 3
+    for words in map(shlex.split, commands):
+        parsed = get_args_parser().parse_args([w.replace("$SLURM_NNODES", "4") for w in words])
+        assert (parsed.training_script, parsed.training_script_args[0]) == ("cdfi.cli.main", "train")
 
 
 def _losses(args: TrainArgs) -> list[float]:
