@@ -206,10 +206,25 @@ def _cdfi() -> Config:
 def _matched() -> Config:
     """Ours: the compressed AdaCoF, with part of what was saved spent on comparing the frames.
 
-    The volumes reach 6, 16 and 32 pixels a half step; they and what reads them are a tenth of its
-    parameters.
+    The volumes reach 6, 16 and 32 pixels a half step. Its widths are the compressed ones in whole
+    vectors of 16 channels, which processors compute a quarter faster for as many parameters.
     """
-    return replace(_compressed(5, 1), matching=(3, 4, 4), describe=(16, 24, 32))
+    triple = (48, 48, 16)
+    return Config(
+        kernel=5,
+        dilation=1,
+        encoder=((16, 16, 32), (48, 48, 48), (96, 96, 96), (160, 144, 160), (96, 80, 128)),
+        decoder=((96, 64, 32), (80, 80, 80), (80, 80, 80), (48, 48, 48)),
+        weight0=triple,
+        alpha0=triple,
+        beta0=triple,
+        weight1=triple,
+        alpha1=triple,
+        beta1=triple,
+        occlusion=(48, 48, 48),
+        matching=(3, 4, 4),
+        describe=(16, 32, 32),
+    )
 
 
 NETWORKS = {

@@ -114,7 +114,8 @@ class Network(nn.Module):
         volumes = [] if self.matching is None else self.matching(frame0, frame1)
         stages = [self.encoder[0](torch.cat([frame0, frame1], 1))]
         for number, stage in enumerate(list(self.encoder)[1:]):
-            read = [F.avg_pool2d(stages[-1], 2), *volumes[number : number + 1]]
+            read = [F.avg_pool2d(stages[-1], 2)]
+            read += [volume.to(read[0].dtype) for volume in volumes[number : number + 1]]
             stages.append(stage(torch.cat(read, 1)))
         return stages
 
