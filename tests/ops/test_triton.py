@@ -5,12 +5,20 @@ import os
 import subprocess
 import sys
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from cdfi.ops import adacof, adacof_logits_strip, adacof_reference, shares
+from cdfi.ops import (
+    adacof,
+    adacof_logits_strip,
+    adacof_reference,
+    cost_volume,
+    cost_volume_reference,
+    shares,
+)
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 HALVES = [torch.float16, torch.bfloat16]
@@ -101,6 +109,46 @@ def test_interpreted_kernels_normalise_logits_themselves(
     torch.testing.assert_close(result.float(), expected, rtol=loose, atol=loose)
 
 
+def check_volume(
+    module: ModuleType, size: tuple[int, int], radius: int, device: str, dtype: torch.dtype
+) -> None:
+    """Compare the cost volume's values and both gradients."""
+    random = torch.Generator().manual_seed(0)
+    pair = [torch.randn(2, 18, *size, generator=random).to(device, dtype) for _ in range(2)]
+    exact = [x.float().requires_grad_() for x in pair]
+    expected = cost_volume_reference(*exact, radius)
+    grad = torch.randn(expected.shape, generator=random).to(device, dtype)
+    of_first, of_second = torch.autograd.grad(expected, exact, grad.float())
+    loose = 1e-4 if dtype == torch.float32 else 2e-2
+    for ours, theirs in (
+        (module.forward(*pair, radius), expected),
+        (module.backward(grad, pair[1], radius, 1), of_first),
+        (module.backward(grad, pair[0], radius, -1), of_second),
+    ):
+        assert ours.dtype == dtype
+        scale = max(1.0, theirs.abs().max().item())
+        torch.testing.assert_close(ours.float(), theirs, rtol=loose, atol=loose * scale)
+
+
+VOLUMES = [((5, 7), 2), ((2, 70), 1), ((1, 1), 1)]
+
+
+@pytest.mark.parametrize(("size", "radius"), VOLUMES)
+def test_interpreted_cost_volumes_match_the_reference(
+    kernels: ModuleType, size: tuple[int, int], radius: int
+) -> None:
+    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    check_volume(module, size, radius, "cpu", torch.float32)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_interpreted_cost_volumes_sum_half_precision_in_float32(
+    kernels: ModuleType, dtype: torch.dtype
+) -> None:
+    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    check_volume(module, (5, 7), 2, "cpu", dtype)
+
+
 @pytest.mark.skipif(INTERPRETED, reason="is the process that runs the others")
 def test_the_interpreter_passes_these_tests() -> None:
     """Triton reads TRITON_INTERPRET once, when kernels are defined: hence a second process."""
@@ -117,27 +165,70 @@ def test_the_interpreter_passes_these_tests() -> None:
     assert "passed" in run.stdout and "skipped" not in run.stdout
 
 
+def compiled_for_hopper(kernel: Any, constants: dict[str, Any], pointers: set[str]) -> str:
+    """A kernel's machine text for sm_90, with float32 tensors."""
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource, compile
+
+    signature = {
+        argument: "constexpr"
+        if argument in constants
+        else "*fp32"
+        if argument in pointers
+        else "i32"
+        for argument in kernel.arg_names
+    }
+    known = {name: value for name, value in constants.items() if name in kernel.arg_names}
+    source = ASTSource(kernel, signature=signature, constexprs=known)
+    text: str = compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+    return text
+
+
 @pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
 @pytest.mark.parametrize(
     "name", ["forward_kernel", "backward_maps_kernel", "backward_input_kernel"]
 )
 def test_the_kernels_compile_for_a_gpu_that_is_not_here(name: str) -> None:
     pytest.importorskip("triton", reason="Triton is not installed")
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource, compile
-
     kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
     sizes = {"KERNEL": 5, "DILATION": 1, "TRUNCATE": True, "PIXELS": 32, "LANES": 64}
     if name == "forward_kernel":
         sizes["SOFTMAX"] = True
     pointers = {"image", "weight", "offset_y", "offset_x", "out", "grad", "result"}
     pointers |= {"of_weight", "of_y", "of_x"}
-    signature = {
-        argument: "constexpr" if argument in sizes else "*fp32" if argument in pointers else "i32"
-        for argument in kernel.arg_names
-    }
-    source = ASTSource(kernel, signature=signature, constexprs=sizes)
-    assert compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+    assert compiled_for_hopper(kernel, sizes, pointers)
+
+
+@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
+@pytest.mark.parametrize("name", ["forward_kernel", "backward_kernel"])
+def test_the_cost_volume_compiles_for_a_gpu_that_is_not_here(name: str) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
+    kernel = getattr(importlib.import_module("cdfi.ops.cost_volume_triton"), name)
+    constants = {"RADIUS": 4, "COLUMNS": 64, "SIGN": -1, "LANES": 16}
+    pointers = {"first", "second", "volume", "grad", "other", "result"}
+    assert compiled_for_hopper(kernel, constants, pointers)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("size", "radius"), VOLUMES)
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+def test_the_gpu_matches_the_reference_of_the_cost_volume(
+    cuda: str, size: tuple[int, int], radius: int, dtype: torch.dtype
+) -> None:
+    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    check_volume(module, size, radius, cuda, dtype)
+
+
+@pytest.mark.gpu
+def test_the_gpu_takes_a_cost_volume_and_its_gradients_through_the_public_function(
+    cuda: str,
+) -> None:
+    pair = [torch.randn(2, 5, 9, 8, device=cuda, requires_grad=True) for _ in range(2)]
+    ours, theirs = cost_volume(*pair, 2), cost_volume_reference(*pair, 2)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    for mine, true in zip(*(torch.autograd.grad(v.square().sum(), pair) for v in (ours, theirs))):
+        torch.testing.assert_close(mine, true, rtol=1e-3, atol=1e-3)
+    torch.library.opcheck(torch.ops.cdfi.cost_volume.default, (*pair, 2))
 
 
 @pytest.mark.gpu

@@ -45,7 +45,10 @@ def test_torchrun_understands_the_commands_of_the_documentation() -> None:
     assert len(commands) == 3
     for words in map(shlex.split, commands):
         parsed = get_args_parser().parse_args([w.replace("$SLURM_NNODES", "4") for w in words])
-        assert (parsed.training_script, parsed.training_script_args[0]) == ("cdfi.cli.main", "train")
+        assert (parsed.training_script, parsed.training_script_args[0]) == (
+            "cdfi.cli.main",
+            "train",
+        )
 
 
 def _losses(args: TrainArgs) -> list[float]:

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cdfi.ops.adacof import HAS_TRITON
+
 
 def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
     """The products of ``first`` at p - d and ``second`` at p + d, summed over channels.
@@ -27,7 +29,7 @@ def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
         ValueError: shapes, dtypes or devices that differ, or a radius below 1.
     """
     _check(first, second, radius)
-    if first.device.type not in ("cpu", "meta"):
+    if not _has_kernel(first):
         return cost_volume_reference(first, second, radius)
     volume: Tensor = _cost_volume(first, second, radius)
     return volume
@@ -59,14 +61,22 @@ def _check(first: Tensor, second: Tensor, radius: int) -> None:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
 
 
-def _kernels() -> Any:
+def _has_kernel(first: Tensor) -> bool:
+    """Whether the custom operation knows the device, and the precision there."""
+    if first.device.type == "cuda":
+        return HAS_TRITON and first.dtype != torch.float64
+    return first.device.type in ("cpu", "meta")
+
+
+def _kernels(device: torch.device) -> Any:
     """Imported late: the compiler behind it takes a while to load."""
-    return importlib.import_module("cdfi.ops.cost_volume_cpu")
+    kind = "triton" if device.type == "cuda" else "cpu"
+    return importlib.import_module(f"cdfi.ops.cost_volume_{kind}")
 
 
 @torch.library.custom_op("cdfi::cost_volume", mutates_args=())
 def _cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    volume: Tensor = _kernels().forward(first, second, radius)
+    volume: Tensor = _kernels(first.device).forward(first, second, radius)
     return volume
 
 
@@ -75,15 +85,17 @@ def _cost_volume_backward(
     grad: Tensor, first: Tensor, second: Tensor, radius: int
 ) -> tuple[Tensor, Tensor]:
     """Gradients of ``first`` and ``second``."""
-    kernels = _kernels()
+    kernels = _kernels(first.device)
     return kernels.backward(grad, second, radius, 1), kernels.backward(grad, first, radius, -1)
 
 
 @_cost_volume.register_fake
 def _fake(first: Tensor, second: Tensor, radius: int) -> Tensor:
     batch, _, height, width = first.shape
-    side = 2 * radius + 1
-    return first.new_empty((batch, height, width, side * side)).permute(0, 3, 1, 2)
+    taps = (2 * radius + 1) ** 2
+    if first.device.type == "cuda":
+        return first.new_empty((batch, taps, height, width))
+    return first.new_empty((batch, height, width, taps)).permute(0, 3, 1, 2)
 
 
 @_cost_volume_backward.register_fake
