@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/limits.py [--model M ...] [--size HxW ...] [--precision P] [--repeats N]
 
-The limit of a stage is the longer of two times: its floating-point operations (convolutions and
-warps) over the measured rate of matrix products, and its bytes (every convolution and warp reads
-its inputs and writes its output once) over the measured rate of copies. Prints JSON, and a table
-for the docs with --table; refuses when the strips differ from the whole frame.
+The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps
+and cost volumes) over the measured rate of matrix products, and its bytes (each of these reads its
+inputs and writes its output once) over the measured rate of copies. As in ``cdfi interpolate``, the
+process keeps the memory it frees. Prints JSON, and a table for the docs with --table; refuses when
+the strips differ from the whole frame.
 """
 
 import argparse
@@ -20,12 +21,12 @@ import torch
 from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cdfi.interpolation.memory import plan
+from cdfi.interpolation.memory import keep_freed_memory, plan
 from cdfi.models import NETWORKS, Network, strips
 
 #: Functions of cdfi.models.strips, and what they are called in the table.
 STAGES = {
-    "_sources": "U-Net",
+    "_sources": "U-Net, matching",
     "_slab": "heads, hidden",
     "_last": "heads, last",
     "adacof_logits_strip": "softmax, warps",
@@ -75,7 +76,7 @@ class Stages:
 
 
 class Count(TorchDispatchMode):
-    """Counts convolutions and warps."""
+    """Counts convolutions, warps and cost volumes."""
 
     def __init__(self, stages: Stages) -> None:
         super().__init__()
@@ -96,17 +97,23 @@ class Count(TorchDispatchMode):
             image = x.numel() * x.element_size() * maps[0].shape[2] // x.shape[2]
             size = image + sum(t.numel() * t.element_size() for t in (*maps, result))
             self._stages.did(8 * pixels * taps * channels, size)
+        elif name == "cost_volume":
+            size = sum(t.numel() * t.element_size() for t in (*args[:2], result))
+            self._stages.did(2 * result.numel() * args[0].shape[1], size)
         return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", nargs="+", default=["compressed-adacof", "cdfi"])
+    parser.add_argument(
+        "--model", nargs="+", default=["matched-adacof", "compressed-adacof", "cdfi"]
+    )
     parser.add_argument("--size", nargs="+", default=["480x640"])
     parser.add_argument("--precision", default="fp32", choices=DTYPES)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--table", action="store_true", help="a table in Markdown instead of JSON")
     arguments = parser.parse_args()
+    keep_freed_memory()
     half = torch.autocast("cpu", torch.bfloat16, enabled=arguments.precision == "bf16")
     rates = {"flops": matrix_rate(DTYPES[arguments.precision]), "bytes": copy_rate()}
     rows = []

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.evaluation.benchmark import Task, adacof_flops, count_flops, measure, peak_memory
 from cdfi.models import Network
 from cdfi.weights import save
-from tiny import TINY, tiny_network
+from tiny import TINY, TINY_MATCHING, tiny_network
 
 
 @pytest.fixture
@@ -32,6 +32,16 @@ def test_the_count_is_that_of_a_real_run_and_both_warps() -> None:
         Network(TINY)(frame, frame)
     warp = adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
     assert count_flops(TINY, 64, 96) == counter.get_total_flops() + 2 * warp
+
+
+def test_cost_volumes_count_as_well() -> None:
+    counter = FlopCounterMode(display=False)
+    frame = torch.rand(1, 3, 64, 96)
+    with counter, torch.no_grad():
+        Network(TINY_MATCHING)(frame, frame)
+    warps = 2 * adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
+    fine, coarse = 2 * 4 * 32 * 48 * 9, 2 * 3 * 16 * 24 * 25
+    assert count_flops(TINY_MATCHING, 64, 96) == counter.get_total_flops() + warps + fine + coarse
 
 
 def test_a_frame_counts_with_its_padding() -> None:

@@ -1,5 +1,6 @@
 """What a model costs: parameters, operations, time and peak memory at a size and precision."""
 
+import math
 import multiprocessing
 import re
 import statistics
@@ -114,11 +115,13 @@ def _times(run: Callable[[], object], device: torch.device, task: Task) -> Itera
 def count_flops(config: Config, height: int, width: int) -> int:
     """Operations of one forward pass on frames of ``height`` x ``width``; computes nothing.
 
-    Convolutions as PyTorch counts them, and the AdaCoF operation by :func:`adacof_flops`.
+    Convolutions as PyTorch counts them, and our operations by :func:`adacof_flops` and
+    :func:`cost_volume_flops`.
     """
     with torch.device("meta"):
         network, frame = Network(config).eval(), torch.empty(1, 3, height, width)
-    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.cdfi.adacof: adacof_flops})
+    ours = {torch.ops.cdfi.adacof: adacof_flops, torch.ops.cdfi.cost_volume: cost_volume_flops}
+    counter = FlopCounterMode(display=False, custom_mapping=ours)
     with counter, torch.no_grad():
         network(frame, frame)
     return int(counter.get_total_flops())
@@ -129,6 +132,11 @@ def adacof_flops(input_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int
     batch, taps, height, width = weight_shape
     corners = 4
     return int(batch * taps * height * width * corners * 2 * (1 + input_shape[1]))
+
+
+def cost_volume_flops(shape: Any, _: Any, radius: int, **__: Any) -> int:
+    """Operations of one cost volume: a product and a sum for each channel and displacement."""
+    return int(2 * math.prod(shape) * (2 * radius + 1) ** 2)
 
 
 def peak_memory(device: torch.device) -> int | None:
