@@ -1,12 +1,12 @@
-"""Train compressed-adacof or cdfi on one GPU under a time limit; a checkpoint in, a checkpoint out.
+"""Train any of the networks on one GPU under a time limit; a checkpoint in, a checkpoint out.
 
-    python recipes/half_hour_gpu.py --data data --network compressed-adacof --minutes 28 --out gpu
+    python recipes/half_hour_gpu.py --data data --network matched-adacof --minutes 28 --out gpu
     python recipes/half_hour_gpu.py --data data --resume gpu --minutes 28 --from 0.5 --out gpu2
 
 Photos and shots lie on the device as bytes; scenes are rendered, shots cropped and everything
 augmented there, and the loop waits for the device only to log. ``--from`` and ``--to`` say which
 part of the whole schedule (learning rate, guidance) this sitting is, so that several add up.
-``--set optimizer=Muon`` and the like change any other choice. The folder ``--out`` gets
+``--set NAME=VALUE`` changes any other choice. The folder ``--out`` gets
 checkpoint.pt, last.safetensors (averaged weights) and log.csv.
 """
 
@@ -259,7 +259,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     """The options; times in minutes, parts of the schedule from 0 to 1."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="holds train/clips, train/stills")
-    parser.add_argument("--network", default="compressed-adacof", help="a name, or a Config's file")
+    parser.add_argument("--network", default="matched-adacof", help="a name, or a Config's file")
     parser.add_argument("--weights", default="", help="start from these")
     parser.add_argument("--resume", type=Path, help="continue from this checkpoint")
     parser.add_argument("--out", type=Path, default=Path("half-hour"))
@@ -270,7 +270,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10**9, help="at most so many")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--warmup", type=int, default=300, help="steps, of fresh networks")
     parser.add_argument("--save-minutes", type=float, default=4.0)
     parser.add_argument("--log-every", type=int, default=100)

@@ -51,6 +51,7 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
         batch=48,  # many small crops: as many different motions a step as there is time for
         crop=32,
         steps=1200,
+        optimizer="AdamW",
         lr=1e-3,
         warmup=50,
         guidance=0.2,

@@ -12,16 +12,16 @@ _BUNDLED = TrainArgs(
     crop=128,
     augment=_EVERY_CHANGE,
     steps=100_000,
-    optimizer="AdamW",
-    lr=3e-4,
+    optimizer="Muon",
+    lr=1.5e-3,
     weight_decay=1e-4,
     schedule="cosine",
-    warmup=500,
+    warmup=100,
     clip=1.0,
     ema=0.999,
-    guidance=0.01,
+    guidance=0.02,
     warp=0.2,
-    guidance_until=0.5,
+    guidance_until=0.7,
     precision="auto",
     validate_every=1000,
 )
@@ -30,5 +30,5 @@ _BUNDLED = TrainArgs(
 PRESETS: dict[str, TrainArgs] = {
     "paper": TrainArgs(),
     "bundled": _BUNDLED,
-    "fine-tune": replace(_BUNDLED, steps=20_000, lr=2e-4, warmup=200, guidance=0.003, warp=0.1),
+    "fine-tune": replace(_BUNDLED, steps=20_000, lr=3e-4, guidance=0.01, warp=0.1),
 }
