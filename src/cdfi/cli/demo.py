@@ -46,7 +46,7 @@ def demo(
         report = interpolate_video(
             CLIP,
             result,
-            model=Model(model),
+            model=Model(model, keep=True),
             overwrite=overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -118,8 +118,7 @@ def convert(
 
 
 def _rows() -> list[dict[str, object]]:
-    from ..interpolation import pick_device
-    from ..weights.catalog import BUNDLED, RELEASED, default_for
+    from ..weights.catalog import BUNDLED, DEFAULT, RELEASED
     from ..weights.load import describe_scores, read
 
     rows: list[dict[str, object]] = []
@@ -129,7 +128,7 @@ def _rows() -> list[dict[str, object]]:
         rows.append(
             {
                 "name": bundled.name,
-                "default": bundled.name == default_for(pick_device(None)),
+                "default": bundled.name == DEFAULT,
                 "parameters": sum(value.numel() for value in checkpoint.state.values()),
                 "middlebury": _pair(scores.get("middlebury")),
                 "ucf101-dvf": _pair(scores.get("ucf101-dvf")),

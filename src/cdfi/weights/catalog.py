@@ -5,8 +5,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 _CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
 _ADACOF = (
     "https://raw.githubusercontent.com/HyeongminLEE/AdaCoF-pytorch/"
@@ -52,22 +50,15 @@ class Bundled:
 BUNDLED = {
     row.name: row
     for row in [
-        Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the quick one"),
+        Bundled("matched-adacof", "2.69 M parameters, K=5, d=1, compares its frames: the best"),
+        Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the paper's architecture"),
         Bundled("compressed-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),
         Bundled("cdfi", "compressed-adacof with feature pyramid, synthesis and blending mask"),
     ]
 }
 
-#: What "default" means on kinds of device with speed to spare: the better one.
-_DEFAULTS = {"cuda": "cdfi"}
-#: What it means anywhere else: a second or two for a frame is no usable speed.
-_ELSEWHERE = "compressed-adacof"
-
-
-def default_for(device: torch.device | str | None = None) -> str:
-    """The bundled model that "default" stands for on a device; without one, on the CPU."""
-    return _DEFAULTS.get(torch.device(device or "cpu").type, _ELSEWHERE)
-
+#: What "default" means: the best of them, which is also the quickest.
+DEFAULT = "matched-adacof"
 
 _NO_LICENCE = "none: yours to download, not ours to ship"
 RELEASED = {

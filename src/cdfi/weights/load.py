@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..models import Config, Network
 from . import official
-from .catalog import BUNDLED, RELEASED, default_for
+from .catalog import BUNDLED, DEFAULT, RELEASED
 
 FORMAT = "cdfi-1"
 
@@ -37,9 +37,9 @@ def load(
     """The network that ``model`` names, with its weights, ready to interpolate (``eval``).
 
     Args:
-        model: a bundled name ("compressed-adacof", "cdfi"; "default" is the better one that is
-            quick enough on ``device``), a downloaded one ("released/cdfi"), or a path: our
-            safetensors, a released ``.pth``, or a training checkpoint around one.
+        model: a bundled name ("matched-adacof", "cdfi"; "default" is the best of them), a
+            downloaded one ("released/cdfi"), or a path: our safetensors, a released ``.pth``, or a
+            training checkpoint around one.
         device: where to put it; the CPU by default.
         dtype: of its parameters; float32 by default.
 
@@ -48,15 +48,15 @@ def load(
             not fit the architecture.
         OSError: the file cannot be read.
     """
-    checkpoint = read(find(model, device))
+    checkpoint = read(find(model))
     network = Network(checkpoint.config)
     fit(network, checkpoint.state, str(model))
     return network.to(device=device, dtype=dtype or torch.float32).eval()
 
 
-def find(model: str | Path, device: torch.device | str | None = None) -> Path:
+def find(model: str | Path) -> Path:
     """The file that ``model`` (a name or a path) stands for; see :func:`load`."""
-    name = default_for(device) if str(model) == "default" else str(model)
+    name = DEFAULT if str(model) == "default" else str(model)
     if name in BUNDLED:
         return BUNDLED[name].path
     if name in RELEASED:
