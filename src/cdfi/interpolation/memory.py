@@ -20,7 +20,7 @@ SMALLEST_STRIP, SMALLEST_CHUNK = 8, 64
 SMALLEST_TILE = 256
 #: What is left to others of the memory that is free.
 MARGIN = 0.2
-#: What a process that keeps freed memory holds, for each byte it needs at once (measured: 1.1 for
+#: What a process that keeps freed memory holds, for each byte it needs at once (measured: 1.3 for
 #: networks without synthesis, up to 1.5 with it).
 KEPT = 1.5
 FLOAT = 4
