@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +87,8 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     features = sum(config.pyramid)
     first = config.encoder[0]
     volumes = sum(count / 4**stage for stage, count in enumerate(config.volumes))
-    unet = pixels * int(12 + 3 * max(first) + first[-1] + volumes)
+    neighbours = max(map(sum, pairwise((6, *first))))
+    unet = pixels * int(12 + 2 * neighbours + volumes)
     block = _padded(3 + features)
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]

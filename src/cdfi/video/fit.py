@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from .colour import FULL, HD_LINES, HD_WEIGHTS, WEIGHTS, Colour, Converter
-from .pixels import SEMI_PLANAR, Layout, layout
+from .pixels import SEMI_PLANAR, Layout, layout, reformatted
 
 BT709, SMPTE170M, RGB = 1, 6, 0
 LIMITED = 1
@@ -53,10 +53,10 @@ class Fitter:
         if self.source == self.target:
             return image
         if self._target_layout() is None:
-            return image.reformat(format=self.target, src_colorspace=self._libav_matrix())
+            return reformatted(image, self.target, src_colorspace=self._libav_matrix())
         planar = SEMI_PLANAR.get(self.target)
         if planar is not None:
-            return replace(self, target=planar).fit(image).reformat(format=self.target)
+            return reformatted(replace(self, target=planar).fit(image), self.target)
         given = Converter(self.source, self.colour)
         wanted = Converter(self.target, self.tags)
         fitted = wanted.to_frame(given.to_rgb(image), self._alpha(given, image), image)

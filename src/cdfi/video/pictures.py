@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .codecs import CodecRow, encoder_format
 from .colour import FULL, Colour
-from .pixels import layout, to_working
+from .pixels import layout, reformatted, to_working
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
@@ -71,7 +71,7 @@ def write_image(image: VideoFrame, path: Path) -> None:
         if path.suffix.lower() == ".png" and layout(image.format.name).bits > 8:
             beside.write_bytes(_deep_png(image))
         else:
-            plain = image.reformat(format=_plain_format(image, path))
+            plain = reformatted(image, _plain_format(image, path))
             keep = (
                 {"quality": 95, "subsampling": 0}
                 if path.suffix.lower() in (".jpg", ".jpeg")
@@ -111,7 +111,7 @@ def _deep_png(image: VideoFrame) -> bytes:
     context.pix_fmt = encoder_format(row, image.format.name, image.width, image.height)
     context.width, context.height = image.width, image.height
     context.time_base = Fraction(1, 25)
-    packets = context.encode(image.reformat(format=context.pix_fmt)) + context.encode(None)
+    packets = context.encode(reformatted(image, context.pix_fmt)) + context.encode(None)
     return b"".join(bytes(packet) for packet in packets)
 
 

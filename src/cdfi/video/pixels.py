@@ -146,7 +146,18 @@ def to_working(image: VideoFrame) -> VideoFrame:
     name = image.format.name
     if name in FULL_RANGE:
         return _renamed(image, FULL_RANGE[name])
-    return image.reformat(format=SAME_SAMPLES[name]) if name in SAME_SAMPLES else image
+    return reformatted(image, SAME_SAMPLES[name]) if name in SAME_SAMPLES else image
+
+
+def reformatted(image: VideoFrame, name: str, **settings: Any) -> VideoFrame:
+    """``image`` in format ``name`` by libav, on one thread.
+
+    With more of them libav (swscale 9.5) now and then garbles rows where two threads meet.
+    """
+    try:
+        return image.reformat(format=name, threads=1, **settings)
+    except TypeError:  # an older PyAV, which cannot be told and uses one
+        return image.reformat(format=name, **settings)
 
 
 def read_components(image: VideoFrame) -> list[Tensor]:

@@ -17,7 +17,7 @@ from .deinterlace import progressive
 from .frame import Frame
 from .index import Index
 from .open import open_video
-from .pixels import to_working
+from .pixels import reformatted, to_working
 from .source import Source
 
 DAMAGED = "damaged packets skipped"
@@ -105,6 +105,7 @@ class Reader:
         wanted = (self.source.width, self.source.height, self.source.pix_fmt)
         if (image.width, image.height, image.format.name) != wanted:
             self.notes[RESIZED] += 1
-            image = image.reformat(*wanted, interpolation="BICUBIC")
+            width, height, name = wanted
+            image = reformatted(image, name, width=width, height=height, interpolation="BICUBIC")
         image.pts, image.time_base = frame.pts, self.source.time_base
         return Frame(frame.pts, image)

@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from .frame import Frame
 from .maker import FrameMaker, Model, built, identity
 from .pictures import COLOUR, images_in, read_image, write_image
+from .pixels import reformatted
 from .render import Renderer, converter_for
 from .spans import Kind, Span
 from .timeline import Instant, tolerance
@@ -103,7 +104,7 @@ def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
             f"{first} is {left.width} x {left.height} and {second} is {right.width} x "
             f"{right.height}: the images must be of one size"
         )
-    return left, right.reformat(format=left.format.name)
+    return left, reformatted(right, left.format.name)
 
 
 def _between(
