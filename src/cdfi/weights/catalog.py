@@ -57,7 +57,7 @@ BUNDLED = {
     ]
 }
 
-#: What "default" means: the best of them, which is also the quickest.
+#: What "default" means: the best of them on held-out shots, which is also the quickest.
 DEFAULT = "matched-adacof"
 
 _NO_LICENCE = "none: yours to download, not ours to ship"
