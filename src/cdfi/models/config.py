@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 Widths = tuple[int, int, int]
 Rounding = Literal["floor", "trunc"]
@@ -147,6 +147,11 @@ def _check(holds: bool, wanted: str, config: Config) -> None:
         raise ValueError(f"a Config needs {wanted}; got {config.to_json()}")
 
 
+def _alike(widths: Widths) -> dict[str, Any]:
+    """The same hidden widths for every map head."""
+    return dict.fromkeys(MAP_HEADS, widths)
+
+
 def _full(kernel: int, dilation: int) -> Config:
     """AdaCoF before compression (Lee et al., CVPR 2020)."""
     triple = (64, 64, kernel * kernel)
@@ -155,12 +160,7 @@ def _full(kernel: int, dilation: int) -> Config:
         dilation,
         encoder=tuple((w, w, w) for w in (32, 64, 128, 256, 512)),
         decoder=tuple((w, w, w) for w in (512, 256, 128, 64)),
-        weight0=triple,
-        alpha0=triple,
-        beta0=triple,
-        weight1=triple,
-        alpha1=triple,
-        beta1=triple,
+        **_alike(triple),
         occlusion=(64, 64, 64),
     )
 
@@ -190,12 +190,7 @@ def _cdfi() -> Config:
         dilation=2,
         encoder=((24, 24, 24), (48, 48, 52), (99, 97, 95), (156, 142, 159), (92, 72, 121)),
         decoder=((99, 69, 36), (74, 83, 81), (83, 88, 72), (45, 45, 45)),
-        weight0=triple,
-        alpha0=triple,
-        beta0=triple,
-        weight1=triple,
-        alpha1=triple,
-        beta1=triple,
+        **_alike(triple),
         occlusion=(52, 52, 48),
         blend=(52, 52, 48),
         pyramid=(4, 8, 12, 16, 20),
@@ -215,12 +210,7 @@ def _matched() -> Config:
         dilation=1,
         encoder=((16, 16, 32), (48, 48, 48), (96, 96, 96), (160, 144, 160), (96, 80, 128)),
         decoder=((96, 64, 32), (80, 80, 80), (80, 80, 80), (48, 48, 48)),
-        weight0=triple,
-        alpha0=triple,
-        beta0=triple,
-        weight1=triple,
-        alpha1=triple,
-        beta1=triple,
+        **_alike(triple),
         occlusion=(48, 48, 48),
         matching=(3, 4, 4),
         describe=(16, 32, 32),

@@ -1,17 +1,14 @@
 """The AdaCoF operation as PyTorch sees it: its checks and its registration."""
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from cdfi.ops.devices import has_kernel, kernels
 from cdfi.ops.reference import adacof_reference
 
-HAS_TRITON = importlib.util.find_spec("triton") is not None
 ROUNDINGS = ("floor", "trunc")
 
 
@@ -91,11 +88,11 @@ def adacof_logits_strip(
     maps = (logits, offset_y, offset_x)
     for image in images:
         _check(image, maps, row, dilation, rounding)
-    if not (logits.is_cuda and all(map(_has_kernel, images))):
+    if not (logits.is_cuda and all(map(has_kernel, images))):
         weighted = (shares(logits), offset_y, offset_x)
         return [_run(image, *weighted, row, dilation, rounding) for image in images]
-    kernels = _kernels(logits.device)
-    return [kernels.forward(x, *maps, row, dilation, rounding, softmax=True) for x in images]
+    forward = kernels(logits.device).forward
+    return [forward(x, *maps, row, dilation, rounding, softmax=True) for x in images]
 
 
 def shares(logits: Tensor) -> Tensor:
@@ -118,7 +115,7 @@ def _run(
     rounding: str,
 ) -> Tensor:
     """Compute a strip by the device's kernel, or by the reference where it has none."""
-    if not _has_kernel(input):
+    if not has_kernel(input):
         maps = (weight, offset_y, offset_x)
         return adacof_reference(input, *maps, dilation=dilation, rounding=rounding, row=row)
     result: Tensor = _adacof(input, weight, offset_y, offset_x, row, dilation, rounding)
@@ -159,18 +156,6 @@ def _check(
         raise ValueError("expected input and maps on one device: move them with .to(device)")
 
 
-def _has_kernel(input: Tensor) -> bool:
-    """Whether the custom operation knows the input's device, and its precision there."""
-    if input.device.type == "cuda":
-        return HAS_TRITON and input.dtype != torch.float64
-    return input.device.type in ("cpu", "meta")
-
-
-def _kernels(device: torch.device) -> ModuleType:
-    """The module of the device's kernels: imported late, as its compiler takes a while to load."""
-    return importlib.import_module(f"cdfi.ops.{'triton' if device.type == 'cuda' else 'cpu'}")
-
-
 def _kernel_size(taps: int) -> int:
     """The least K with K*K >= taps. Counted: compilers cannot trace ``math.isqrt``."""
     kernel = 1
@@ -190,8 +175,9 @@ def _adacof(
     rounding: str,
 ) -> Tensor:
     """The warp, by the kernel of the input's device."""
-    kernels = _kernels(input.device)
-    result: Tensor = kernels.forward(input, weight, offset_y, offset_x, row, dilation, rounding)
+    result: Tensor = kernels(input.device).forward(
+        input, weight, offset_y, offset_x, row, dilation, rounding
+    )
     return result
 
 
@@ -209,13 +195,13 @@ def _adacof_backward(
     of_maps: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of input, weight, offset_y, offset_x; those not asked for come back empty."""
-    kernels = _kernels(input.device)
+    own = kernels(input.device)
     arguments = (grad, input, weight, offset_y, offset_x, row, dilation, rounding)
-    of_image = kernels.backward_input(*arguments) if of_input else input.new_empty(0)
+    of_image = own.backward_input(*arguments) if of_input else input.new_empty(0)
     maps = (weight, offset_y, offset_x)
     return (
         of_image,
-        *(kernels.backward_maps(*arguments) if of_maps else (m.new_empty(0) for m in maps)),
+        *(own.backward_maps(*arguments) if of_maps else (m.new_empty(0) for m in maps)),
     )
 
 

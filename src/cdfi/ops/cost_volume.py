@@ -1,13 +1,12 @@
 """The bilateral cost volume: two descriptions of a scene compared along straight motions."""
 
-import importlib
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.adacof import HAS_TRITON
+from cdfi.ops.devices import has_kernel, kernels
 
 
 def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
@@ -29,7 +28,7 @@ def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
         ValueError: shapes, dtypes or devices that differ, or a radius below 1.
     """
     _check(first, second, radius)
-    if not _has_kernel(first):
+    if not has_kernel(first):
         return cost_volume_reference(first, second, radius)
     volume: Tensor = _cost_volume(first, second, radius)
     return volume
@@ -61,22 +60,9 @@ def _check(first: Tensor, second: Tensor, radius: int) -> None:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
 
 
-def _has_kernel(first: Tensor) -> bool:
-    """Whether the custom operation knows the device, and the precision there."""
-    if first.device.type == "cuda":
-        return HAS_TRITON and first.dtype != torch.float64
-    return first.device.type in ("cpu", "meta")
-
-
-def _kernels(device: torch.device) -> Any:
-    """Imported late: the compiler behind it takes a while to load."""
-    kind = "triton" if device.type == "cuda" else "cpu"
-    return importlib.import_module(f"cdfi.ops.cost_volume_{kind}")
-
-
 @torch.library.custom_op("cdfi::cost_volume", mutates_args=())
 def _cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    volume: Tensor = _kernels(first.device).forward(first, second, radius)
+    volume: Tensor = kernels(first.device, "cost_volume_").forward(first, second, radius)
     return volume
 
 
@@ -85,8 +71,8 @@ def _cost_volume_backward(
     grad: Tensor, first: Tensor, second: Tensor, radius: int
 ) -> tuple[Tensor, Tensor]:
     """Gradients of ``first`` and ``second``."""
-    kernels = _kernels(first.device)
-    return kernels.backward(grad, second, radius, 1), kernels.backward(grad, first, radius, -1)
+    backward = kernels(first.device, "cost_volume_").backward
+    return backward(grad, second, radius, 1), backward(grad, first, radius, -1)
 
 
 @_cost_volume.register_fake

@@ -49,12 +49,10 @@ def _forward(
         sums[:] = 0
         for d in range(side * side):
             down, right = d // side - radius, d % side - radius
-            if min(i - down, i + down) < 0 or max(i - down, i + down) >= height:
+            edge = abs(right)
+            if not abs(down) <= i < height - abs(down) or 2 * edge >= width:
                 continue
-            edge = min(abs(right), width // 2)
             total = sums[d, edge : width - edge]
-            if abs(right) > edge:
-                continue
             for c in range(channels):
                 before = first[n, c, i - down, edge - right : width - edge - right]
                 after = second[n, c, i + down, edge + right : width - edge + right]
