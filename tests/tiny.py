@@ -26,6 +26,8 @@ TINY_SYNTHESIS = replace(TINY, blend=_TRIPLE, pyramid=(1, 2, 1, 2, 1), grid=(3, 
 
 TINY_MATCHING = replace(TINY, matching=(1, 2), describe=(4, 3))
 
+TINY_REFINED = replace(TINY, refine=2, flow=(3,), compare=(4, 2))
+
 
 def tiny_network(config: Config = TINY, seed: int = 0, gain: float = 1.0) -> Network:
     """A network of fixed random weights; ``gain`` makes its offsets longer."""

@@ -8,10 +8,17 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cdfi.evaluation.benchmark import Task, adacof_flops, count_flops, measure, peak_memory
+from cdfi.evaluation.benchmark import (
+    Task,
+    adacof_flops,
+    count_flops,
+    measure,
+    peak_memory,
+    refine_flow_flops,
+)
 from cdfi.models import Network
 from cdfi.weights import save
-from tiny import TINY, TINY_MATCHING, tiny_network
+from tiny import TINY, TINY_MATCHING, TINY_REFINED, tiny_network
 
 
 @pytest.fixture
@@ -42,6 +49,20 @@ def test_cost_volumes_count_as_well() -> None:
     warps = 2 * adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
     fine, coarse = 2 * 4 * 32 * 48 * 9, 2 * 3 * 16 * 24 * 25
     assert count_flops(TINY_MATCHING, 64, 96) == counter.get_total_flops() + warps + fine + coarse
+
+
+def test_registration_counts_by_its_steps_on_every_level() -> None:
+    fine, coarse = (
+        refine_flow_flops((1, 3, *size), None, None, 1) for size in ((32, 48), (16, 24))
+    )
+    assert fine == 4 * coarse > 0
+    assert refine_flow_flops((1, 3, 32, 48), None, None, 2) == fine + coarse
+    counter = FlopCounterMode(display=False)
+    frame = torch.rand(1, 3, 64, 96)
+    with counter, torch.no_grad():
+        Network(TINY_REFINED)(frame, frame)
+    warps = 2 * adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
+    assert count_flops(TINY_REFINED, 64, 96) == counter.get_total_flops() + warps + fine + coarse
 
 
 def test_a_frame_counts_with_its_padding() -> None:

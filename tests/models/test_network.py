@@ -7,7 +7,7 @@ import torch
 
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.network import pad_to_multiple
-from tiny import TINY, TINY_MATCHING, TINY_SYNTHESIS, tiny_network
+from tiny import TINY, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
 
 PARAMETERS = {
     "adacof": 21_843_427,
@@ -16,8 +16,12 @@ PARAMETERS = {
     "compressed-adacof+": 2_557_214,
     "cdfi": 4_976_718,
 }
-OURS = {"matched-adacof": 2_690_823}
-KINDS = [TINY, TINY_SYNTHESIS, TINY_MATCHING]
+OURS = {"matched-adacof": 2_690_823, "aligned-adacof": 2_776_555}
+KINDS = [TINY, TINY_SYNTHESIS, TINY_MATCHING, TINY_REFINED]
+NAMES = ["plain", "synthesis", "matching", "refined"]
+WITHOUT_SYNTHESIS = [
+    pytest.param(config, id=name) for name, config in zip(NAMES, KINDS) if not config.grid
+]
 
 
 def test_each_row_has_the_published_number_of_parameters():
@@ -28,7 +32,7 @@ def test_each_row_has_the_published_number_of_parameters():
     assert found == PARAMETERS | OURS
 
 
-@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
+@pytest.mark.parametrize("config", KINDS, ids=NAMES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (31, 33), (32, 64)])
 def test_any_size_of_frame_goes_in_and_comes_out(config, size):
     frames = torch.rand(2, 2, 3, *size)
@@ -50,7 +54,7 @@ def test_equal_frames_with_unmoved_taps_come_back_unchanged():
     assert torch.allclose(network(frame, frame), frame, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
+@pytest.mark.parametrize("config", KINDS, ids=NAMES)
 def test_parts_fit_together(config):
     network = tiny_network(config)
     parts = network.parts(*torch.rand(2, 1, 3, 30, 40))
@@ -63,7 +67,7 @@ def test_parts_fit_together(config):
         assert torch.allclose(parts.middle, mixed, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", KINDS, ids=["plain", "synthesis", "matching"])
+@pytest.mark.parametrize("config", KINDS, ids=NAMES)
 def test_every_parameter_learns(config):
     network = tiny_network(config).train()
     for name, parameter in network.named_parameters():
@@ -107,7 +111,7 @@ def test_a_bad_config_is_refused_with_what_is_wrong(text, says):
         Config.from_json(text)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_MATCHING], ids=["plain", "matching"])
+@pytest.mark.parametrize("config", WITHOUT_SYNTHESIS)
 def test_the_network_compiles_in_one_graph(config):
     network = tiny_network(config)
     frames = torch.rand(2, 1, 3, 32, 64)
@@ -116,7 +120,7 @@ def test_the_network_compiles_in_one_graph(config):
         assert torch.allclose(compiled(*frames), network(*frames), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_MATCHING], ids=["plain", "matching"])
+@pytest.mark.parametrize("config", WITHOUT_SYNTHESIS)
 def test_the_network_exports_with_height_and_width_left_open(config):
     network = tiny_network(config)
     height, width = (

@@ -9,7 +9,9 @@ from cdfi.models import Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import build_network, initialise
 from cdfi.training.warm_start import copy_overlap
-from tiny import TINY, TINY_SYNTHESIS
+from cdfi.weights import save
+from cdfi.weights.load import read
+from tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
 
 
 def test_a_wider_network_takes_over_what_overlaps() -> None:
@@ -66,6 +68,36 @@ def test_a_fresh_synthesis_starts_as_the_mean_of_both_warps() -> None:
     features = torch.rand(1, 2 * sum(TINY_SYNTHESIS.pyramid), 32, 32)
     made = network.synthesis(torch.cat([parts.warp0, parts.warp1, features], 1))
     assert torch.allclose(made, (parts.warp0 + parts.warp1) / 2, atol=1e-6)
+
+
+def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
+    save(Network(TINY), tmp_path / "old.safetensors", {"network": "tiny"})
+    row = tmp_path / "refined.json"
+    row.write_text(TINY_REFINED.to_json())
+    start = TrainArgs(
+        network=str(row),
+        weights=str(tmp_path / "old.safetensors"),
+        overlap=True,
+        fresh=("heads.alpha", "heads.beta"),
+        he_init=True,
+    )
+    given = read(tmp_path / "old.safetensors").state
+    taken = build_network(start).state_dict()
+    for name in ("encoder.0.0.weight", "heads.weight0.last.weight"):
+        assert torch.equal(taken[name], given[name])
+    assert not taken["heads.alpha0.last.weight"].any()
+    kept = build_network(replace(start, fresh=())).state_dict()
+    assert torch.equal(kept["heads.alpha0.last.weight"], given["heads.alpha0.last.weight"])
+
+
+def test_nothing_is_fresh_that_a_larger_kernel_could_not_take() -> None:
+    torch.manual_seed(1)
+    old = Network(TINY)
+    state = {k: v for k, v in old.state_dict().items() if not k.startswith("heads.")}
+    new = Network(replace(TINY, kernel=5))
+    fresh = new.state_dict()["heads.alpha0.last.weight"].clone()
+    copy_overlap(new, state, TINY)
+    assert torch.equal(new.state_dict()["heads.alpha0.last.weight"], fresh)
 
 
 def test_frozen_parts_ask_for_no_gradient() -> None:

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.interpolation import Interpolator, pick_device
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
+from cdfi.ops.refine import STEPS
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,16 @@ def _times(run: Callable[[], object], device: torch.device, task: Task) -> Itera
 def count_flops(config: Config, height: int, width: int) -> int:
     """Operations of one forward pass on frames of ``height`` x ``width``; computes nothing.
 
-    Convolutions as PyTorch counts them, and our operations by :func:`adacof_flops` and
-    :func:`cost_volume_flops`.
+    Convolutions as PyTorch counts them, and our operations by :func:`adacof_flops`,
+    :func:`cost_volume_flops` and :func:`refine_flow_flops`.
     """
     with torch.device("meta"):
         network, frame = Network(config).eval(), torch.empty(1, 3, height, width)
-    ours = {torch.ops.cdfi.adacof: adacof_flops, torch.ops.cdfi.cost_volume: cost_volume_flops}
+    ours = {
+        torch.ops.cdfi.adacof: adacof_flops,
+        torch.ops.cdfi.cost_volume: cost_volume_flops,
+        torch.ops.cdfi.refine_flow: refine_flow_flops,
+    }
     counter = FlopCounterMode(display=False, custom_mapping=ours)
     with counter, torch.no_grad():
         network(frame, frame)
@@ -137,6 +142,17 @@ def adacof_flops(input_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int
 def cost_volume_flops(shape: Any, _: Any, radius: int, **__: Any) -> int:
     """Operations of one cost volume: a product and a sum for each channel and displacement."""
     return int(2 * math.prod(shape) * (2 * radius + 1) ** 2)
+
+
+def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> int:
+    """Operations of a registration: of each step and pixel, counted along its formulas.
+
+    Two bilinear samples of each colour (8 each), five products of gradients and differences a
+    colour (12), six maps through four filters of five (20 each), and some 30 for the rest.
+    """
+    batch, channels, height, width = frame
+    step = (2 * 8 + 12) * channels + 6 * 20 + 30
+    return sum(STEPS * step * batch * height * width // 4**level for level in range(levels))
 
 
 def peak_memory(device: torch.device) -> int | None:

@@ -96,7 +96,8 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
     warps = 2 * block * gridnet if features else 2 * block
     maps = 10 * config.taps + 4 * block
-    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6)
+    motion = 4 if config.refine else 0
+    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
     joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
     return int(FLOAT * max(unet, joining, strips))

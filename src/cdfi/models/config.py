@@ -37,6 +37,11 @@ class Config:
         matching: cells that the cost volumes at strides 2, 4, ... search each way, which the
             encoder's stages from the second on read beside what they had; empty without them.
         describe: channels of the descriptors they compare; empty without them.
+        refine: levels, at strides 2, 4, ..., of the registration of a motion that the offsets are
+            counted from; 0 without: they are counted from each place itself.
+        flow: hidden widths of the layers that guess this motion; empty without it.
+        compare: hidden widths of the layers that show the heads the frames so aligned; empty
+            without it.
     """
 
     kernel: int
@@ -58,6 +63,9 @@ class Config:
     features: Features = "aligned"
     matching: tuple[int, ...] = ()
     describe: tuple[int, ...] = ()
+    refine: int = 0
+    flow: tuple[int, ...] = ()
+    compare: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self.kernel >= 1 and self.dilation >= 1, "kernel and dilation of at least 1", self)
@@ -70,7 +78,11 @@ class Config:
         parts = (bool(self.pyramid), bool(self.grid), self.blend is not None)
         _check(len(set(parts)) == 1, "pyramid, grid and blend together, or none of them", self)
         _check(len(self.matching) == len(self.describe) < STAGES, "a radius and a width each", self)
-        _check(all(x >= 1 for x in (*self.matching, *self.describe)), "widths of at least 1", self)
+        _check(0 <= self.refine <= STAGES, f"0 to {STAGES} levels of refinement", self)
+        refined = {self.refine > 0, bool(self.flow), bool(self.compare)}
+        _check(len(refined) == 1, "refine, flow and compare together, or none of them", self)
+        others = (*self.matching, *self.describe, *self.flow, *self.compare)
+        _check(all(x >= 1 for x in others), "widths of at least 1", self)
         _check(self.rounding in ("floor", "trunc"), "rounding 'floor' or 'trunc'", self)
         _check(self.features in ("aligned", "stretched"), "features 'aligned' or 'stretched'", self)
 
@@ -217,6 +229,11 @@ def _matched() -> Config:
     )
 
 
+def _aligned() -> Config:
+    """Ours: matched-adacof, whose kernels lie about a motion that registration has corrected."""
+    return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48))
+
+
 NETWORKS = {
     "adacof": _full(5, 1),
     "adacof+": _full(11, 2),
@@ -224,4 +241,5 @@ NETWORKS = {
     "compressed-adacof+": _compressed(11, 2),
     "cdfi": _cdfi(),
     "matched-adacof": _matched(),
+    "aligned-adacof": _aligned(),
 }

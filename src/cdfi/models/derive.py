@@ -166,6 +166,8 @@ def _config(config: Config, made: Plan, units: list[int]) -> Config:
         **heads,  # type: ignore[arg-type]
         blend=triple("heads.blend.hidden") if config.blend else None,
         pyramid=tuple(out(f"project.{i}") for i in range(len(config.pyramid))),
+        flow=tuple(out(f"refinement.flow.{2 * i}") for i in range(len(config.flow))),
+        compare=tuple(out(f"refinement.compare.{2 * i}") for i in range(len(config.compare))),
         describe=tuple(out(f"matching.describe.{i}.2") for i in range(len(config.describe))),
         grid=tuple(out(f"synthesis.lateral.{i}.0.body.1") for i in range(len(config.grid))),
     )
@@ -189,9 +191,17 @@ def _cost_volume(graph: Graph, call: Call) -> bool:
     return True
 
 
+def _refine_flow(graph: Graph, call: Call) -> bool:
+    """The ways to both frames stay four; where they lead is no layer's."""
+    if flow := graph.of(call.args[2]):
+        graph.fix(flow.ids, "the ways to both frames")
+    return True
+
+
 #: What a trace of our networks needs to know: their operations, and splits that follow the Config.
 OURS: dict[str, Rule] = {
     "adacof": _adacof,
     "cost_volume": _cost_volume,
+    "refine_flow": _refine_flow,
     "split": split_by_width,
 }

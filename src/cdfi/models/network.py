@@ -10,6 +10,7 @@ from ..ops import adacof, shares
 from .config import Config, Widths
 from .gridnet import GridNet
 from .matching import Matching
+from .refinement import Refinement, enlarged
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -80,6 +81,11 @@ class Network(nn.Module):
             for w, kept in zip(out, config.pyramid)
         )
         self.matching = Matching(config.describe, config.matching) if config.matching else None
+        self.refinement = (
+            Refinement(skips[-1], config.flow, config.compare, config.refine)
+            if config.refine
+            else None
+        )
         warped = 2 * (3 + sum(config.pyramid))
         self.synthesis = GridNet(warped, 3, config.grid) if config.grid else None
         mean = torch.tensor(MEAN).view(1, 3, 1, 1)
@@ -94,9 +100,9 @@ class Network(nn.Module):
         height, width = frame0.shape[-2:]
         frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
         stages = self.encode(frame0, frame1)
-        coarse = self.decode(stages)
+        coarse, flow = self.refine(self.decode(stages), frame0, frame1)
         features = self.pyramid(self.levels(stages), frame0.shape[-2], frame0.shape[-1])
-        maps0, maps1 = self.maps(coarse, 0), self.maps(coarse, 1)
+        maps0, maps1 = self.maps(coarse, 0, flow), self.maps(coarse, 1, flow)
         warps0 = self.warp(frame0, features, maps0)
         warps1 = self.warp(frame1, features, maps1)
         occlusion = torch.sigmoid(self.heads["occlusion"](coarse))
@@ -126,10 +132,22 @@ class Network(nn.Module):
             x = upsample(double(stage(x))) + skip
         return x
 
-    def maps(self, coarse: Tensor, side: int) -> Maps:
+    def refine(
+        self, coarse: Tensor, frame0: Tensor, frame1: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the heads read, and (N, 4, H, W) the motion their offsets are counted from.
+
+        Without refinement, ``coarse`` itself and None: offsets are counted from the place.
+        """
+        if self.refinement is None:
+            return coarse, None
+        flow, coarse = self.refinement(coarse, frame0, frame1)
+        return coarse, enlarged(flow)
+
+    def maps(self, coarse: Tensor, side: int, flow: Tensor | None) -> Maps:
         """The maps of ``side`` (0 or 1), at the padded frames' size."""
         weight, alpha, beta = (self.heads[f"{name}{side}"](coarse) for name in MAP_NAMES)
-        return Maps(shares(weight), alpha, beta)
+        return Maps(shares(weight), *moved(alpha, beta, side, flow))
 
     def levels(self, stages: list[Tensor]) -> list[Tensor]:
         """What the pyramid keeps of each stage, still at the stage's size."""
@@ -169,6 +187,13 @@ class Network(nn.Module):
 
 #: Heads of one side, in the order :class:`Maps` has them.
 MAP_NAMES = ("weight", "alpha", "beta")
+
+
+def moved(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The offsets of ``side`` counted from each place, of those counted from the motion there."""
+    if flow is None:
+        return alpha, beta
+    return alpha + flow[:, 2 * side, None], beta + flow[:, 2 * side + 1, None]
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:

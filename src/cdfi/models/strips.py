@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..ops import adacof_logits_strip
 from .gridnet import Slope
-from .network import MAP_NAMES, Head, Network, pad_to_multiple
+from .network import MAP_NAMES, Head, Network, moved, pad_to_multiple
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -32,6 +32,7 @@ class Sources(NamedTuple):
     #: (N, 3 or 64, H + 2r, W + 2r): frame0 and the features both sides share, in one block ...
     first: Tensor
     second: Tensor  # ... and frame1 alone, so that the features exist once.
+    flow: Tensor | None  # (N, 4, H, W): the motion that offsets are counted from
     height: int
     width: int
 
@@ -61,13 +62,14 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     levels = network.levels(stages)
     coarse = network.decode(stages)
     del stages  # the finest stage is the largest tensor of the U-Net
+    coarse, flow = network.refine(coarse, frame0, frame1)
     border = [network.config.reach] * 4
     last = torch.channels_last
     second = F.pad(frame1, border, mode="replicate").contiguous(memory_format=last)
     first = F.pad(frame0, border, mode="replicate").contiguous(memory_format=last)
     if levels:
         first = _joined(network, first, levels, height, width)
-    return Sources(coarse.contiguous(memory_format=last), first, second, height, width)
+    return Sources(coarse.contiguous(memory_format=last), first, second, flow, height, width)
 
 
 def _joined(
@@ -201,6 +203,8 @@ def _fill(
 
     def warp(side: int, *images: Tensor) -> list[Tensor]:
         logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
+        flow = None if sources.flow is None else sources.flow[:, :, top:bottom]
+        alpha, beta = moved(alpha, beta, side, flow)
         settings = (top, config.dilation, config.rounding)
         return adacof_logits_strip(images, logits, alpha, beta, *settings)
 

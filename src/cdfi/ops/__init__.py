@@ -1,8 +1,9 @@
-"""The operations the networks are built on: the warp, and the comparison of two frames."""
+"""The operations of the networks: the warp, the comparison of two frames, their registration."""
 
 from cdfi.ops.adacof import adacof, adacof_logits_strip, adacof_strip, shares
 from cdfi.ops.cost_volume import cost_volume, cost_volume_reference
 from cdfi.ops.reference import adacof_reference
+from cdfi.ops.refine import refine_flow, refine_flow_reference
 
 __all__ = [
     "adacof",
@@ -11,5 +12,7 @@ __all__ = [
     "adacof_strip",
     "cost_volume",
     "cost_volume_reference",
+    "refine_flow",
+    "refine_flow_reference",
     "shares",
 ]

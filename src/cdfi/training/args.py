@@ -18,6 +18,7 @@ class TrainArgs:
             weights, and without weights compressed-adacof.
         weights: start from these (a name or a file); empty starts from scratch.
         overlap: take the weights of a similar network, as far as the shapes overlap.
+        fresh: with ``overlap``, starts of the names of parameters that start fresh all the same.
         freeze: starts of the names of parameters that stay as they are, such as "encoder".
         he_init: start fresh layers scaled for ReLU (He et al., ICCV 2015), half of the first
             filters comparing the frames; off, as published, they start as PyTorch has it.
@@ -63,6 +64,7 @@ class TrainArgs:
     network: str = ""
     weights: str = ""
     overlap: bool = False
+    fresh: tuple[str, ...] = ()
     freeze: tuple[str, ...] = ()
     he_init: bool = False
     data: tuple[str, ...] = ()

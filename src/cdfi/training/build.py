@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from cdfi import weights
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture, Steps
 from cdfi.models import NETWORKS, Config, Network
+from cdfi.models.config import MAP_HEADS
 from cdfi.training.args import TrainArgs
 from cdfi.training.losses import near_names
 from cdfi.training.processes import Processes
@@ -20,6 +22,7 @@ from cdfi.training.warm_start import copy_overlap
 from cdfi.weights.load import find, fit, read
 
 _DIFFERENCE_GAIN = 4.0
+_MIDDLE_TAP = 4.0  # its logit at first: e^4 of each other tap's weight
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
@@ -70,8 +73,9 @@ def _filled(args: TrainArgs) -> Network:
         initialise(network)
     if args.weights:
         found = read(find(args.weights))
+        state = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
         if args.overlap:
-            copy_overlap(network, found.state, found.config)
+            copy_overlap(network, state, found.config)
         else:
             fit(network, found.state, args.weights)
     return network
@@ -84,7 +88,8 @@ def initialise(network: Network) -> Network:
     filters compare the two frames: the same filter on both, with opposite signs, made stronger
     because differences are faint beside the pictures. The last layer of each head keeps PyTorch's
     smaller values: maps start near the centre. The synthesis starts as the mean of both warps, and
-    what cost volumes compare starts blind to brightness.
+    what cost volumes compare starts blind to brightness. Where offsets are counted from a motion,
+    that starts as registration finds it by itself, and the kernels about it nearly as one tap.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
@@ -98,9 +103,29 @@ def initialise(network: Network) -> Network:
     if network.matching is not None:
         described = network.get_parameter("matching.describe.0.0.weight").data
         described -= described.mean((2, 3), keepdim=True)
+    if network.refinement is not None:
+        _start_at_the_motion(network)
     if network.synthesis is not None:
         network.synthesis.start_as_mean()
     return network
+
+
+def _start_at_the_motion(network: Network) -> None:
+    """Guess no motion, add nothing to the features, and sample where registration leads."""
+    zeros = ["refinement.flow", "refinement.compare"]
+    for start in zeros:
+        layers = cast(nn.Sequential, network.get_submodule(start))
+        for parameter in layers[-1].parameters():
+            nn.init.zeros_(parameter)
+    middle = network.config.taps // 2
+    for name in MAP_HEADS:
+        last = cast(nn.Conv2d, network.get_submodule(f"heads.{name}.last"))
+        if not name.startswith("weight"):
+            nn.init.zeros_(last.weight)
+        assert last.bias is not None
+        nn.init.zeros_(last.bias)
+        if name.startswith("weight"):
+            last.bias.data[middle] = _MIDDLE_TAP
 
 
 def run_length(args: TrainArgs, samples: int, processes: int) -> Length:

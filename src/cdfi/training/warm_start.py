@@ -59,7 +59,8 @@ def copy_taps(network: Network, state: Mapping[str, Tensor], config: Config) -> 
     taps, moved_y, moved_x = _middle_taps(config, network.config)
     moved = {"alpha": moved_y, "beta": moved_x}
     own_state = network.state_dict()
-    for head in MAP_HEADS:
+    found = [head for head in MAP_HEADS if f"heads.{head}.last.weight" in state]
+    for head in found:
         filters, bias = (own_state[f"heads.{head}.last.{part}"] for part in ("weight", "bias"))
         old, old_bias = (state[f"heads.{head}.last.{part}"] for part in ("weight", "bias"))
         hidden = min(old.shape[1], filters.shape[1])
@@ -67,7 +68,7 @@ def copy_taps(network: Network, state: Mapping[str, Tensor], config: Config) -> 
         bias.fill_(_NEW_TAP if head.startswith("weight") else 0.0)
         filters[taps, :hidden] = old[:, :hidden].to(filters.dtype)
         bias[taps] = old_bias.to(bias.dtype) + moved.get(head[:-1], torch.zeros(len(taps)))
-    return 2 * len(MAP_HEADS)
+    return 2 * len(found)
 
 
 def _is_of_taps(name: str, own: Config, other: Config) -> bool:

@@ -100,6 +100,7 @@ def infer(state: State, rounding: Rounding, padding: int, features: Features) ->
     def triple(prefix: str) -> tuple[int, int, int]:
         return (out(f"{prefix}.0"), out(f"{prefix}.2"), out(f"{prefix}.4"))
 
+    heads: dict[str, Any] = {name: triple(f"heads.{name}.hidden") for name in MAP_HEADS}
     kernel = math.isqrt(out("heads.weight0.last"))
     synthesis = "synthesis.first.body.1.weight" in state
     return Config(
@@ -107,7 +108,7 @@ def infer(state: State, rounding: Rounding, padding: int, features: Features) ->
         dilation=2 if kernel >= 11 else 1,
         encoder=tuple(triple(f"encoder.{s}") for s in range(STAGES)),
         decoder=tuple(triple(f"decoder.{s}") for s in range(STAGES - 1)),
-        **{name: triple(f"heads.{name}.hidden") for name in MAP_HEADS},
+        **heads,
         occlusion=triple("heads.occlusion.hidden"),
         blend=triple("heads.blend.hidden") if synthesis else None,
         pyramid=tuple(out(f"project.{s}") for s in range(STAGES)) if synthesis else (),

@@ -1,0 +1,67 @@
+"""Where the heads begin to look: a motion that the frames themselves have corrected."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops import refine_flow
+from ..ops.refine import warp
+
+_SCALE = 8.0  # pixels of motion that the comparison sees as 1
+
+
+class Refinement(nn.Module):
+    """From the decoder's features to a motion, registered, and back into the features.
+
+    A convolution guesses where each place of the middle frame is in both frames; least squares on
+    the frames move the guess to where it fits (:func:`cdfi.ops.refine_flow`), more exactly than
+    convolutions learn to; and what the frames look like there joins the features, so that the heads
+    see what does not fit. All at half resolution.
+
+    Args:
+        channels: of the features.
+        flow: hidden widths of the guess.
+        compare: hidden widths of what reads the frames so aligned.
+        levels: of the registration's pyramid.
+    """
+
+    def __init__(
+        self, channels: int, flow: Sequence[int], compare: Sequence[int], levels: int
+    ) -> None:
+        super().__init__()
+        self.levels = levels
+        self.flow = _layers(channels, flow, 4)
+        self.compare = _layers(channels + 10, compare, channels)
+
+    def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> tuple[Tensor, Tensor]:
+        """The motion (N, 4, H/2, W/2) in float32, and the features with what came of it.
+
+        The motion is in pixels of half resolution: row and column of the way to frame 0, then 1.
+
+        Args:
+            coarse: (N, C, H/2, W/2).
+            frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** levels``.
+        """
+        half0, half1 = (F.avg_pool2d(frame, 2) for frame in (frame0, frame1))
+        flow = refine_flow(half0, half1, self.flow(coarse), self.levels)
+        with torch.no_grad():
+            sides = [
+                warp(x.to(flow.dtype), way) for x, way in zip((half0, half1), flow.chunk(2, 1))
+            ]
+            seen = torch.cat((*sides, flow / _SCALE), 1)
+        return flow, coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
+
+
+def enlarged(flow: Tensor) -> Tensor:
+    """A motion at half resolution as one of the whole frame: (N, 4, H, W), in its pixels."""
+    return 2 * F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _layers(channels_in: int, hidden: Sequence[int], channels_out: int) -> nn.Sequential:
+    """3 x 3 convolutions with ReLUs between them."""
+    layers: list[nn.Module] = []
+    for before, after in zip((channels_in, *hidden), hidden):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.Conv2d((channels_in, *hidden)[-1], channels_out, 3, padding=1))

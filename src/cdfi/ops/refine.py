@@ -1,0 +1,175 @@
+"""Registration: what a flow misses, found from the frames themselves."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+STEPS = 2  # Gauss-Newton steps a level
+PRODUCTS = 5  # of gradients and differences, that the least squares of a step are made of
+LONGEST = 1.0  # cells a step may move
+RADIUS = 2  # of each of the two box filters that make a window
+FAINT = 0.02  # differences in colour, of [0, 1], up to which all count alike; larger count less
+FLAT = 1e-5  # squared gradient below which a window says nothing about motion
+
+
+def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
+    """``flow``, moved so that the two frames it leads to look alike in a window about each place.
+
+    Symmetric Lucas-Kanade, coarse to fine (Lucas and Kanade, IJCAI 1981; Bouguet's pyramids, 2001):
+    one shift s for each place p of the middle frame, taken off its way to frame 0 and added to its
+    way to frame 1, so that ``frame0[p + flow0 - s]`` comes to equal ``frame1[p + flow1 + s]``.
+    Large differences count less (iteratively reweighted least squares); a step is kept only where
+    its window differs less afterwards.
+
+    Args:
+        frame0, frame1: (N, C, H, W) in [0, 1].
+        flow: (N, 4, H, W) in pixels of these frames: row and column of the way from the middle
+            frame to frame 0, then to frame 1.
+        levels: of the pyramid, at least 1; H and W are multiples of ``2 ** (levels - 1)``.
+
+    Returns:
+        (N, 4, H, W) in at least float32. Its gradient is taken to be 1 for ``flow`` (the shift
+        counts as a constant) and 0 for the frames.
+
+    Raises:
+        ValueError: shapes that do not fit together, or levels they do not have.
+    """
+    _check(frame0, frame1, flow, levels)
+    refined: Tensor = _refine_flow(frame0, frame1, flow, levels)
+    return refined
+
+
+def warp(frame: Tensor, flow: Tensor) -> Tensor:
+    """``frame`` (N, C, H, W) sampled bilinearly at each place plus ``flow``, clamped to its border.
+
+    ``flow`` is (N, 2, H, W): rows, then columns, in pixels.
+    """
+    height, width = frame.shape[2:]
+    rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None] + flow[:, 0]
+    columns = torch.arange(width, dtype=flow.dtype, device=flow.device) + flow[:, 1]
+    # grid_sample counts from -1, the middle of the first pixel, to 1
+    places = torch.stack(
+        (columns * (2 / max(width - 1, 1)) - 1, rows * (2 / max(height - 1, 1)) - 1), -1
+    )
+    return F.grid_sample(frame, places, padding_mode="border", align_corners=True)
+
+
+def _check(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> None:
+    if frame0.dim() != 4 or frame0.shape != frame1.shape:
+        shapes = [tuple(x.shape) for x in (frame0, frame1)]
+        raise ValueError(f"expected two frames of one shape (N, C, H, W), got {shapes}")
+    batch, _, height, width = frame0.shape
+    if flow.shape != (batch, 4, height, width):
+        raise ValueError(
+            f"expected a flow of shape {(batch, 4, height, width)}, got {tuple(flow.shape)}"
+        )
+    if levels < 1 or height % 2 ** (levels - 1) or width % 2 ** (levels - 1):
+        raise ValueError(
+            f"frames of {width} x {height} have no {levels} levels: pad them to a multiple of "
+            "2 ** (levels - 1)"
+        )
+
+
+def refine_flow_reference(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
+    """:func:`refine_flow` in plain PyTorch, on any device: its definition, without gradients."""
+    return _coarse_to_fine(_moved, frame0, frame1, flow, levels)
+
+
+@torch.library.custom_op("cdfi::refine_flow", mutates_args=())
+def _refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
+    moved = _moved
+    if frame0.device.type == "cpu":  # imported late, as its compiler takes a while to load
+        moved = importlib.import_module("cdfi.ops.refine_cpu").moved
+    return _coarse_to_fine(moved, frame0, frame1, flow, levels)
+
+
+@torch.no_grad()
+def _coarse_to_fine(
+    moved: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    frame0: Tensor,
+    frame1: Tensor,
+    flow: Tensor,
+    levels: int,
+) -> Tensor:
+    """The refined flow; ``moved`` does one level's steps, as :func:`_moved`."""
+    dtype = torch.promote_types(flow.dtype, torch.float32)
+    frame0, frame1, flow = (x.to(dtype) for x in (frame0, frame1, flow))
+    shift = torch.zeros_like(flow[:, :2])
+    for level in reversed(range(levels)):
+        size = 2**level
+        small0, small1, way, start = (
+            F.avg_pool2d(x, size) if level else x for x in (frame0, frame1, flow, shift)
+        )
+        change = moved(small0, small1, way / size, start / size)
+        if level:
+            change = F.interpolate(change, scale_factor=size, mode="bilinear", align_corners=False)
+        shift = shift + size * change
+    return flow + torch.cat((-shift, shift), 1)
+
+
+def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor) -> Tensor:
+    """How far the steps of one level move ``shift``, in its cells."""
+
+    def sampled(shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Both frames where ``shift`` leads, and how much their windows differ."""
+        side0, side1 = warp(frame0, flow[:, :2] - shift), warp(frame1, flow[:, 2:] + shift)
+        return side0, side1, _window((side1 - side0).square().mean(1, keepdim=True))
+
+    start = shift
+    side0, side1, error = sampled(shift)
+    for _ in range(STEPS):
+        proposed = shift + _step(side0, side1)
+        new0, new1, new_error = sampled(proposed)
+        better = new_error < error
+        shift = torch.where(better, proposed, shift)
+        side0, side1 = torch.where(better, new0, side0), torch.where(better, new1, side1)
+        error = torch.where(better, new_error, error)
+    return shift - start
+
+
+def _step(side0: Tensor, side1: Tensor) -> Tensor:
+    """The shift that makes both sides equal if they change linearly: least squares a window.
+
+    A shift s turns ``side1 - side0`` into ``side1 - side0 + 2 * s * gradient``.
+    """
+    difference = side1 - side0
+    edged = F.pad((side0 + side1) / 2, (1, 1, 1, 1), mode="replicate")
+    down = (edged[:, :, 2:, 1:-1] - edged[:, :, :-2, 1:-1]) / 2
+    right = (edged[:, :, 1:-1, 2:] - edged[:, :, 1:-1, :-2]) / 2
+    trust = FAINT * torch.rsqrt(difference.square().mean(1, keepdim=True) + FAINT**2)
+    pairs = ((down, down), (down, right), (right, right), (down, difference), (right, difference))
+    products = torch.cat([trust * (a * b).mean(1, keepdim=True) for a, b in pairs], 1)
+    yy, yx, xx, yd, xd = _window(products).chunk(PRODUCTS, 1)
+    yy, xx = yy + FLAT, xx + FLAT
+    step = torch.cat((yx * xd - xx * yd, yx * yd - yy * xd), 1) / (2 * (yy * xx - yx * yx))
+    limited: Tensor = step * (LONGEST / step.norm(dim=1, keepdim=True).clamp(min=LONGEST))
+    return limited
+
+
+def _window(x: Tensor) -> Tensor:
+    """The mean around each place, nearer ones weighing more: two box filters, an axis at a time."""
+    side = 2 * RADIUS + 1
+    x = F.pad(x, [2 * RADIUS] * 4, mode="replicate")
+    for size in ((side, 1), (1, side)) * 2:
+        x = F.avg_pool2d(x, size, 1)
+    return x
+
+
+@_refine_flow.register_fake
+def _fake(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
+    return flow.new_empty(flow.shape, dtype=torch.promote_types(flow.dtype, torch.float32))
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.dtype = inputs[2].dtype
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, None]:
+    return None, None, grad.to(ctx.dtype), None
+
+
+_refine_flow.register_autograd(_backward, setup_context=_setup_context)

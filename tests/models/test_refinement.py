@@ -1,0 +1,121 @@
+"""Networks whose kernels lie about a motion: what moves them, how they start, how they shrink."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cdfi.models import Config, Network
+from cdfi.models.derive import compact
+from cdfi.models.refinement import Refinement, enlarged
+from cdfi.training.build import initialise
+from cdfi.training.guidance import expected_flow
+from cdfi.training.warm_start import copy_overlap
+from tiny import TINY, TINY_REFINED, tiny_network
+
+
+def pair(rows=4, columns=-6, size=(64, 96)):
+    """Two frames of a soft scene that moves by whole pixels a half step, and their middle."""
+    torch.manual_seed(0)
+    blobs = torch.rand(1, 3, size[0] // 16 + 3, size[1] // 16 + 3)
+    plane = torch.nn.functional.interpolate(
+        blobs, scale_factor=16, mode="bicubic", align_corners=True
+    )
+
+    def seen(down, right):
+        return plane[..., 20 + down : 20 + down + size[0], 20 + right : 20 + right + size[1]]
+
+    return seen(-rows, -columns), seen(0, 0), seen(rows, columns)
+
+
+def test_a_fresh_network_already_follows_what_moves():
+    frame0, middle, frame1 = pair()
+    config = replace(TINY_REFINED, refine=3)
+    torch.manual_seed(0)
+    parts = initialise(Network(config)).eval().parts(frame0, frame1)
+    flow = expected_flow(parts.maps0, config.dilation)[..., 16:-16, 16:-16]
+    expected = torch.tensor([4.0, -6.0]).view(1, 2, 1, 1)
+    assert (flow - expected).abs().median() < 0.1
+
+    def wrong(frame):
+        return (frame - middle)[..., 16:-16, 16:-16].abs().mean()
+
+    assert wrong(parts.middle) < 0.5 * wrong((frame0 + frame1) / 2)
+
+
+def test_offsets_are_counted_from_the_motion():
+    network = tiny_network(TINY_REFINED)
+    frames = torch.rand(2, 1, 3, 64, 64)
+    with torch.no_grad():
+        coarse = network.decode(network.encode(*frames))
+        coarse, flow = network.refine(coarse, *frames)
+        here, there = network.maps(coarse, 1, None), network.maps(coarse, 1, flow)
+    assert torch.equal(here.weight, there.weight)
+    assert torch.allclose(there.offset_y - here.offset_y, flow[:, 2, None].expand(1, 9, 64, 64))
+    assert torch.allclose(there.offset_x - here.offset_x, flow[:, 3, None].expand(1, 9, 64, 64))
+
+
+def test_a_motion_of_half_size_is_enlarged_place_by_place():
+    columns = torch.arange(8.0).expand(1, 4, 6, 8)
+    large = enlarged(columns)
+    inner = torch.arange(1, 15)  # beyond the outermost centres it stays as it is
+    assert large.shape == (1, 4, 12, 16)
+    assert torch.allclose(large[0, 0, 0, inner], 2 * (inner / 2 - 0.25))
+
+
+def test_the_heads_read_how_the_frames_differ_where_they_are_aligned():
+    torch.manual_seed(0)
+    refinement = Refinement(5, (4,), (6,), 2)
+    coarse = torch.rand(1, 5, 16, 16)
+    frames = torch.rand(2, 1, 3, 32, 32)
+    _, seen = refinement(coarse, *frames)
+    _, other = refinement(coarse, frames[0], frames[1] * 0.5)
+    assert not torch.equal(seen, other)
+    torch.nn.init.zeros_(refinement.compare[-1].weight)
+    torch.nn.init.zeros_(refinement.compare[-1].bias)
+    assert torch.equal(refinement(coarse, *frames)[1], coarse)
+
+
+def test_its_layers_are_derived_with_everything_else():
+    network = tiny_network(replace(TINY_REFINED, flow=(8,), compare=(8, 6)))
+    densities = {"refinement.flow.0": 0.25, "refinement.compare.0": 0.25}
+    small, row = compact(network, densities, "min")
+    assert (row.config.flow, row.config.compare) == ((4,), (4, 6))
+    assert row.config.refine == TINY_REFINED.refine
+    assert small(*torch.rand(2, 1, 3, 40, 33)).shape == (1, 3, 40, 33)
+
+
+def test_what_is_removed_did_nothing():
+    network = tiny_network(replace(TINY_REFINED, flow=(8,), compare=(8, 6)))
+    with torch.no_grad():
+        for name in ("flow.0", "compare.0", "compare.2"):
+            layer = network.refinement.get_submodule(name)
+            layer.weight[::2] = 0
+            layer.bias[::2] = 0
+    names = ("flow.0", "flow.2", "compare.0", "compare.2")
+    densities = {"upsample.3.0": 1.0, **{f"refinement.{name}": 0.25 for name in names}}
+    small, row = compact(network, densities, "max")
+    assert (row.config.flow, row.config.compare) == ((4,), (4, 3))
+    frames = torch.rand(2, 1, 3, 64, 64)
+    assert torch.allclose(small(*frames), network(*frames), atol=1e-4)
+
+
+def test_a_trunk_is_taken_over_without_its_heads():
+    old, new = Network(TINY), initialise(Network(TINY_REFINED))
+    kept = {k: v for k, v in old.state_dict().items() if not k.startswith("heads.")}
+    copy_overlap(new, kept, TINY)
+    state = new.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in kept.items())
+    assert not state["heads.alpha0.last.weight"].any()
+
+
+@pytest.mark.parametrize(
+    "change", [{"refine": 0}, {"flow": ()}, {"compare": ()}, {"refine": 6}, {"flow": (0,)}]
+)
+def test_a_config_has_all_of_it_or_nothing(change):
+    with pytest.raises(ValueError, match="a Config needs"):
+        replace(TINY_REFINED, **change)
+
+
+def test_a_config_survives_json():
+    assert Config.from_json(TINY_REFINED.to_json()) == TINY_REFINED
