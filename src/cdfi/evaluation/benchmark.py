@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.interpolation import Interpolator, pick_device
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
-from cdfi.ops.refine import STEPS
+from cdfi.ops.refine import LAST_STEPS, STEPS
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,20 @@ def cost_volume_flops(shape: Any, _: Any, radius: int, **__: Any) -> int:
 
 
 def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> int:
-    """Operations of a registration: of each step and pixel, counted along its formulas.
+    """Operations of a registration, counted along its formulas.
 
-    Two bilinear samples of each colour (8 each), five products of gradients and differences a
-    colour (12), six maps through four filters of five (20 each), and some 30 for the rest.
+    A look at both frames is two bilinear samples and a squared difference of each colour, and one
+    window: nine products and sums on each axis. A step is five products a colour, five windows, and
+    some 30 for the rest. A level looks twice before its steps and once after each.
     """
     batch, channels, height, width = frame
-    step = (2 * 8 + 12) * channels + 6 * 20 + 30
-    return sum(STEPS * step * batch * height * width // 4**level for level in range(levels))
+    window = 2 * 2 * 9
+    look, step = (2 * 8 + 3) * channels + window, 12 * channels + 5 * window + 30
+    counts = [LAST_STEPS, *[STEPS] * (levels - 1)]
+    return sum(
+        (count * (look + step) + 2 * look) * batch * height * width // 4**level
+        for level, count in enumerate(counts)
+    )
 
 
 def peak_memory(device: torch.device) -> int | None:

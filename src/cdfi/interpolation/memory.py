@@ -28,6 +28,8 @@ FLOAT = 4
 #: Of glibc's malloc.h: M_MMAP_MAX, no blocks apart from the heap; M_TRIM_THRESHOLD, never shrink.
 _MALLOPT = ((-4, 0), (-1, -1))
 _keeps = False  # as the C library's setting, it is the process's
+#: Floats a pixel that registration holds at its finest level: frames, ways, sides and products.
+REFINING = 45
 #: Floats GridNet holds at its peak, for each one that comes in (measured): where other chunks
 #: follow, and where its one chunk is the whole frame and may be overwritten.
 GRIDNET, GRIDNET_ALONE = 3.4, 2.0
@@ -74,10 +76,10 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
     """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
 
-    The largest of three peaks: the U-Net's (two neighbouring tensors of its first stage and two
-    copies in the convolution library's layout, beside the cost volumes); that of bringing a level
-    of features to full size; and that of the strips: what they read, one chunk with the halo
-    GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi``,
+    The largest of four peaks: the U-Net's (two neighbouring tensors of its first stage and two
+    copies in the convolution library's layout, beside the cost volumes); the registration's; that
+    of bringing a level of features to full size; and that of the strips: what they read, one chunk
+    with the halo GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi``,
     ``compressed-adacof`` and ``matched-adacof`` (benchmarks/network_memory.py); what the process
     holds anyway is extra.
     """
@@ -97,10 +99,11 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     warps = 2 * block * gridnet if features else 2 * block
     maps = 10 * config.taps + 4 * block
     motion = 4 if config.refine else 0
+    refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
     read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
     joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
-    return int(FLOAT * max(unet, joining, strips))
+    return int(FLOAT * max(unet, refining, joining, strips))
 
 
 def _tallest(height: int, chunk: int, halo: int) -> int:

@@ -37,8 +37,8 @@ class Config:
         matching: cells that the cost volumes at strides 2, 4, ... search each way, which the
             encoder's stages from the second on read beside what they had; empty without them.
         describe: channels of the descriptors they compare; empty without them.
-        refine: levels, at strides 2, 4, ..., of the registration of a motion that the offsets are
-            counted from; 0 without: they are counted from each place itself.
+        refine: levels, at strides 1, 2, 4, ..., of the registration of a motion that the offsets
+            are counted from; 0 without: they are counted from each place itself.
         flow: hidden widths of the layers that guess this motion; empty without it.
         compare: hidden widths of the layers that show the heads the frames so aligned; empty
             without it.
@@ -231,7 +231,7 @@ def _matched() -> Config:
 
 def _aligned() -> Config:
     """Ours: matched-adacof, whose kernels lie about a motion that registration has corrected."""
-    return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48))
+    return replace(_matched(), refine=5, flow=(32, 16), compare=(48, 48))
 
 
 NETWORKS = {

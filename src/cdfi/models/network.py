@@ -10,7 +10,7 @@ from ..ops import adacof, shares
 from .config import Config, Widths
 from .gridnet import GridNet
 from .matching import Matching
-from .refinement import Refinement, enlarged
+from .refinement import Refinement
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -142,7 +142,7 @@ class Network(nn.Module):
         if self.refinement is None:
             return coarse, None
         flow, coarse = self.refinement(coarse, frame0, frame1)
-        return coarse, enlarged(flow)
+        return coarse, flow
 
     def maps(self, coarse: Tensor, side: int, flow: Tensor | None) -> Maps:
         """The maps of ``side`` (0 or 1), at the padded frames' size."""

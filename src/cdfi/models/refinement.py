@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..ops import refine_flow
 from ..ops.refine import warp
 
-_SCALE = 8.0  # pixels of motion that the comparison sees as 1
+_SCALE = 16.0  # pixels of motion that the comparison sees as 1
 
 
 class Refinement(nn.Module):
@@ -18,7 +18,7 @@ class Refinement(nn.Module):
     A convolution guesses where each place of the middle frame is in both frames; least squares on
     the frames move the guess to where it fits (:func:`cdfi.ops.refine_flow`), more exactly than
     convolutions learn to; and what the frames look like there joins the features, so that the heads
-    see what does not fit. All at half resolution.
+    see what does not fit. Convolutions at half resolution, registration at the frames' own.
 
     Args:
         channels: of the features.
@@ -36,21 +36,20 @@ class Refinement(nn.Module):
         self.compare = _layers(channels + 10, compare, channels)
 
     def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> tuple[Tensor, Tensor]:
-        """The motion (N, 4, H/2, W/2) in float32, and the features with what came of it.
+        """The motion (N, 4, H, W) in float32, and the features with what came of it.
 
-        The motion is in pixels of half resolution: row and column of the way to frame 0, then 1.
+        The motion is in pixels: row and column of the way to frame 0, then to frame 1.
 
         Args:
             coarse: (N, C, H/2, W/2).
-            frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** levels``.
+            frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** (levels - 1)``.
         """
-        half0, half1 = (F.avg_pool2d(frame, 2) for frame in (frame0, frame1))
-        flow = refine_flow(half0, half1, self.flow(coarse), self.levels)
+        guess = enlarged(self.flow(coarse).float())
+        flow = refine_flow(frame0, frame1, guess, self.levels)
         with torch.no_grad():
-            sides = [
-                warp(x.to(flow.dtype), way) for x, way in zip((half0, half1), flow.chunk(2, 1))
-            ]
-            seen = torch.cat((*sides, flow / _SCALE), 1)
+            pairs = zip((frame0, frame1), flow.chunk(2, 1))
+            sides = [F.avg_pool2d(warp(frame.float(), way), 2) for frame, way in pairs]
+            seen = torch.cat((*sides, F.avg_pool2d(flow, 2) / _SCALE), 1)
         return flow, coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STEPS = 2  # Gauss-Newton steps a level
+STEPS, LAST_STEPS = 2, 1  # Gauss-Newton steps a level, and of the finest, which costs most
 PRODUCTS = 5  # of gradients and differences, that the least squares of a step are made of
 LONGEST = 1.0  # cells a step may move
 RADIUS = 2  # of each of the two box filters that make a window
@@ -22,8 +22,8 @@ def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Te
     Symmetric Lucas-Kanade, coarse to fine (Lucas and Kanade, IJCAI 1981; Bouguet's pyramids, 2001):
     one shift s for each place p of the middle frame, taken off its way to frame 0 and added to its
     way to frame 1, so that ``frame0[p + flow0 - s]`` comes to equal ``frame1[p + flow1 + s]``.
-    Large differences count less (iteratively reweighted least squares); a step is kept only where
-    its window differs less afterwards.
+    Large differences count less (iteratively reweighted least squares); a step, and what coarser
+    levels found, is kept only where its window differs less with it.
 
     Args:
         frame0, frame1: (N, C, H, W) in [0, 1].
@@ -89,7 +89,7 @@ def _refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> T
 
 @torch.no_grad()
 def _coarse_to_fine(
-    moved: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    moved: Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor],
     frame0: Tensor,
     frame1: Tensor,
     flow: Tensor,
@@ -104,25 +104,30 @@ def _coarse_to_fine(
         small0, small1, way, start = (
             F.avg_pool2d(x, size) if level else x for x in (frame0, frame1, flow, shift)
         )
-        change = moved(small0, small1, way / size, start / size)
+        steps = STEPS if level else LAST_STEPS
+        change = moved(small0, small1, way / size, start / size, steps)
         if level:
             change = F.interpolate(change, scale_factor=size, mode="bilinear", align_corners=False)
         shift = shift + size * change
     return flow + torch.cat((-shift, shift), 1)
 
 
-def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor) -> Tensor:
-    """How far the steps of one level move ``shift``, in its cells."""
+def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: int) -> Tensor:
+    """How far one level moves ``shift``, in its cells.
+
+    It begins, place by place, with what came from coarser levels or with no shift at all, whatever
+    looks more alike: a coarse window that two motions share may have led one of them astray.
+    """
 
     def sampled(shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Both frames where ``shift`` leads, and how much their windows differ."""
         side0, side1 = warp(frame0, flow[:, :2] - shift), warp(frame1, flow[:, 2:] + shift)
         return side0, side1, _window((side1 - side0).square().mean(1, keepdim=True))
 
-    start = shift
+    start, shift = shift, torch.zeros_like(shift)
     side0, side1, error = sampled(shift)
-    for _ in range(STEPS):
-        proposed = shift + _step(side0, side1)
+    for step in range(steps + 1):
+        proposed = shift + _step(side0, side1) if step else start
         new0, new1, new_error = sampled(proposed)
         better = new_error < error
         shift = torch.where(better, proposed, shift)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.cpu_kernels import compiled, inlined
-from cdfi.ops.refine import FAINT, FLAT, LONGEST, PRODUCTS, RADIUS, STEPS
+from cdfi.ops.refine import FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
 from cdfi.ops.threads import over_lines
 
 Array = np.ndarray[Any, Any]
@@ -17,13 +17,13 @@ _BOX = np.ones(2 * RADIUS + 1) / (2 * RADIUS + 1)
 WINDOW = np.convolve(_BOX, _BOX)
 
 
-def moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor) -> Tensor:
-    """How far the steps of one level move ``shift`` (N, 2, H, W); all in float32 or float64."""
+def moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: int) -> Tensor:
+    """How far so many steps of one level move ``shift`` (N, 2, H, W); all in float32 or float64."""
     batch, channels, height, width = frame0.shape
     dtype = flow.numpy().dtype
     images = [x.permute(0, 2, 3, 1).contiguous().numpy() for x in (frame0, frame1)]
     ways, start = flow.contiguous().numpy(), shift.contiguous().numpy()
-    now, proposed = start.copy(), start.copy()
+    now, proposed = np.zeros_like(start), np.zeros_like(start)
     window = WINDOW.astype(dtype)
 
     def empty(planes: int) -> Array:
@@ -33,8 +33,10 @@ def moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor) -> Tensor
     error, gap = np.full((batch, 1, height, width), np.inf, dtype), empty(1)
     products = empty(PRODUCTS)
     lines = batch * height
-    for step in range(STEPS + 1):  # before the first, everything is taken as it is
-        if step:
+    for step in range(steps + 2):  # no shift, the coarser one, then what steps lead to
+        if step == 1:
+            proposed[:] = start
+        elif step:
             over_lines(_multiply, lines, sides, products)
             over_lines(_propose, lines, products, window, now, proposed)
         over_lines(_sample, lines, *images, ways, proposed, new_sides, gap)
