@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/cost_volume_cpu.py [--repeats N]
 
-Sizes are those of a training step of matched-adacof (8 crops of 128 x 128). Prints JSON, seconds
+Sizes are those of a training step of aligned-adacof (8 crops of 128 x 128). Prints JSON, seconds
 being medians; refuses when the kernels differ from the definition.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    config = NETWORKS["matched-adacof"]
+    config = NETWORKS["aligned-adacof"]
     rows = []
     for level, (channels, radius) in enumerate(zip(config.describe, config.matching), 1):
         side = SIDE >> level

@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/limits.py [--model M ...] [--size HxW ...] [--precision P] [--repeats N]
 
-The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps
-and cost volumes) over the measured rate of matrix products, and its bytes (each of these reads its
-inputs and writes its output once) over the measured rate of copies. As in ``cdfi interpolate``, the
-process keeps the memory it frees. Prints JSON, and a table for the docs with --table; refuses when
+The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps,
+cost volumes and registration) over the measured rate of matrix products, and its bytes (each of
+these reads its inputs and writes its output once) over the measured rate of copies. As in ``cdfi
+interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs with --table; refuses when
 the strips differ from the whole frame.
 """
 
@@ -21,16 +21,18 @@ import torch
 from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from cdfi.evaluation.benchmark import refine_flow_flops
 from cdfi.interpolation.memory import keep_freed_memory, plan
 from cdfi.models import NETWORKS, Network, strips
 
-#: Functions of cdfi.models.strips, and what they are called in the table.
-STAGES = {
-    "_sources": "U-Net, matching",
-    "_slab": "heads, hidden",
-    "_last": "heads, last",
-    "adacof_logits_strip": "softmax, warps",
-    "_finish": "GridNet, blend",
+#: Functions, where they are found, and what they are called in the table.
+STAGES: dict[tuple[Any, str], str] = {
+    (strips, "_sources"): "U-Net, matching",
+    (Network, "refine"): "registration",
+    (strips, "_slab"): "heads, hidden",
+    (strips, "_last"): "heads, last",
+    (strips, "adacof_logits_strip"): "softmax, warps",
+    (strips, "_finish"): "GridNet, blend",
 }
 SIDE = 2048  # of the matrices whose product is timed
 COPIED = 1 << 28  # bytes of the copy that is timed
@@ -45,25 +47,28 @@ class Stages:
         self.flops: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
         self._now: list[str] = []
-        self._old: dict[str, Any] = {}
+        self._old: dict[tuple[Any, str], Any] = {}
 
     def __enter__(self) -> "Stages":
-        for function, stage in STAGES.items():
-            self._old[function] = getattr(strips, function)
-            setattr(strips, function, self._timed(stage, self._old[function]))
+        for place, stage in STAGES.items():
+            self._old[place] = getattr(*place)
+            setattr(*place, self._timed(stage, self._old[place]))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for function, old in self._old.items():
-            setattr(strips, function, old)
+        for place, old in self._old.items():
+            setattr(*place, old)
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
             self._now.append(stage)
             start = time.perf_counter()
             result = function(*args, **kwargs)
-            self.seconds[stage] += time.perf_counter() - start
+            spent = time.perf_counter() - start
             self._now.pop()
+            self.seconds[stage] += spent
+            if self._now:  # a stage within another
+                self.seconds[self._now[-1]] -= spent
             return result
 
         return run
@@ -76,7 +81,7 @@ class Stages:
 
 
 class Count(TorchDispatchMode):
-    """Counts convolutions, warps and cost volumes."""
+    """Counts convolutions, warps, cost volumes and registration."""
 
     def __init__(self, stages: Stages) -> None:
         super().__init__()
@@ -100,13 +105,16 @@ class Count(TorchDispatchMode):
         elif name == "cost_volume":
             size = sum(t.numel() * t.element_size() for t in (*args[:2], result))
             self._stages.did(2 * result.numel() * args[0].shape[1], size)
+        elif name == "refine_flow":
+            size = sum(t.numel() * t.element_size() for t in (*args[:3], result))
+            self._stages.did(refine_flow_flops(args[0].shape, None, None, args[3]), size)
         return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--model", nargs="+", default=["matched-adacof", "compressed-adacof", "cdfi"]
+        "--model", nargs="+", default=["aligned-adacof", "compressed-adacof", "cdfi"]
     )
     parser.add_argument("--size", nargs="+", default=["480x640"])
     parser.add_argument("--precision", default="fp32", choices=DTYPES)

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from cdfi.evaluation.pictures import Picture
+from cdfi.video.pixels import reformatted
 
 # Motion-compensated, overlapped blocks; two frames are no scene cut, however different. The
 # filter's default search, bilat, gives different pictures from one run to the next; bidir does not.
@@ -46,7 +47,7 @@ def _filtered(frame0: Picture, frame1: Picture) -> Iterator[Picture]:
     graph.link_nodes(source, graph.add("minterpolate", OPTIONS), sink).configure()
     for pts, which in enumerate(ORDER):
         pixels = np.ascontiguousarray((frame0, frame1)[which])
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=FORMAT)
+        frame = reformatted(av.VideoFrame.from_ndarray(pixels, format="rgb24"), FORMAT)
         frame.pts, frame.time_base = pts, tick
         source.push(frame)
     source.push(None)
@@ -56,4 +57,4 @@ def _filtered(frame0: Picture, frame1: Picture) -> Iterator[Picture]:
         except (av.error.BlockingIOError, av.error.EOFError):
             return
         assert isinstance(made, av.VideoFrame)
-        yield made.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        yield reformatted(made, "rgb24").to_ndarray().astype(np.uint8, copy=False)

@@ -79,8 +79,8 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     The largest of four peaks: the U-Net's (two neighbouring tensors of its first stage and two
     copies in the convolution library's layout, beside the cost volumes); the registration's; that
     of bringing a level of features to full size; and that of the strips: what they read, one chunk
-    with the halo GridNet needs, and one strip of maps. Checked against the resident peak of ``cdfi``,
-    ``compressed-adacof`` and ``matched-adacof`` (benchmarks/network_memory.py); what the process
+    with the halo GridNet needs, and one strip of maps. Checked against the resident peak of the
+    bundled networks (benchmarks/network_memory.py); what the process
     holds anyway is extra.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))

@@ -1,0 +1,66 @@
+"""How fast is registration's CPU kernel beside its definition in PyTorch?
+
+Usage: python benchmarks/refine_flow_cpu.py [--size HxW] [--repeats N]
+
+With the levels of aligned-adacof. Prints JSON, seconds being medians; refuses when the kernel
+differs from the definition.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+import torch.nn.functional as F
+from machine import machine
+from torch import Tensor
+
+from cdfi.models import NETWORKS
+from cdfi.ops import refine_flow, refine_flow_reference
+
+LEVELS = NETWORKS["aligned-adacof"].refine
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="480x640")
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    height, width = map(int, arguments.size.split("x"))
+    torch.manual_seed(0)
+    rough = torch.rand(2, 1, 3, height // 8, width // 8)
+    frames = F.interpolate(rough.flatten(0, 1), (height, width), mode="bicubic").split(1)
+    flow = F.interpolate(2 * torch.randn(1, 4, height // 16, width // 16), (height, width))
+    check(frames, flow)
+    result = {
+        "question": __doc__.splitlines()[0],
+        **vars(arguments),
+        "kernel": measure(refine_flow, frames, flow, arguments.repeats),
+        "definition": measure(refine_flow_reference, frames, flow, arguments.repeats),
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
+
+
+def check(frames: tuple[Tensor, ...], flow: Tensor) -> None:
+    exact = (*(x.double() for x in frames), flow.double(), LEVELS)
+    error = float((refine_flow(*exact) - refine_flow_reference(*exact)).abs().max())
+    if error > 1e-6:
+        raise SystemExit(f"nothing is reported: the kernel differs from its definition: {error}")
+
+
+def measure(
+    refine: Callable[..., Tensor], frames: tuple[Tensor, ...], flow: Tensor, repeats: int
+) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        refine(*frames, flow, LEVELS)
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+if __name__ == "__main__":
+    main()
