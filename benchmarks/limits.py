@@ -5,8 +5,8 @@ Usage: python benchmarks/limits.py [--model M ...] [--size HxW ...] [--precision
 The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps,
 cost volumes and registration) over the measured rate of matrix products, and its bytes (each of
 these reads its inputs and writes its output once) over the measured rate of copies. As in ``cdfi
-interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs with --table; refuses when
-the strips differ from the whole frame.
+interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs with
+--table; refuses when the strips differ from the whole frame.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Train any of the networks on one GPU under a time limit; a checkpoint in, a checkpoint out.
 
-    python recipes/half_hour_gpu.py --data data --network matched-adacof --minutes 28 --out gpu
+    python recipes/half_hour_gpu.py --data data --network aligned-adacof --minutes 28 --out gpu
     python recipes/half_hour_gpu.py --data data --resume gpu --minutes 28 --from 0.5 --out gpu2
 
 Photos and shots lie on the device as bytes; scenes are rendered, shots cropped and everything
@@ -259,7 +259,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     """The options; times in minutes, parts of the schedule from 0 to 1."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="holds train/clips, train/stills")
-    parser.add_argument("--network", default="matched-adacof", help="a name, or a Config's file")
+    parser.add_argument("--network", default="aligned-adacof", help="a name, or a Config's file")
     parser.add_argument("--weights", default="", help="start from these")
     parser.add_argument("--resume", type=Path, help="continue from this checkpoint")
     parser.add_argument("--out", type=Path, default=Path("half-hour"))

@@ -99,3 +99,17 @@ def test_models_are_shown_beside_the_truth(example: Any, tmp_path: Path) -> None
     example("side_by_side.py")(str(out), str(tmp_path / "weights.safetensors"), f"{clip}:3:1:8:4")
     with Image.open(out) as picture:
         assert picture.size == (3 * 224, 144)
+
+
+def test_photos_that_move_evenly_score_models_and_baselines(
+    example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed")
+    save(Network(CONFIG), tmp_path / "weights.safetensors")
+    soft = Image.effect_noise((20, 20), 90).resize((300, 280), Image.Resampling.BICUBIC)
+    soft.convert("RGB").save(tmp_path / "photo.png")
+    example("shifted.py")(str(tmp_path), f"average,dis,{tmp_path / 'weights.safetensors'}")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 3 * 5
+    average, dis = (float(rows[start + 4][-2]) for start in (0, 5))
+    assert dis > average + 5

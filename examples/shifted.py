@@ -1,0 +1,42 @@
+"""How exactly does a model follow one even motion? Photos moved by so many pixels a half step.
+
+python examples/shifted.py data/train/stills default,compressed-adacof,dis
+"""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import cdfi
+from cdfi.evaluation import baseline, network
+from cdfi.evaluation.baselines import BASELINES
+from cdfi.evaluation.pictures import read_picture
+
+SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows
+EVERY, SIDE, EDGE = 8, 256, 24  # photos left out between two, their size, and what is not scored
+
+
+def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    modes = {"flags": cv2.INTER_LANCZOS4, "borderMode": cv2.BORDER_REFLECT_101}
+    return cv2.warpAffine(photo, matrix, photo.shape[1::-1], **modes)
+
+
+def main(folder: str, names: str) -> None:
+    paths = sorted(p for p in Path(folder).iterdir() if p.suffix in (".jpg", ".png"))[::EVERY]
+    photos = [
+        cv2.resize(read_picture(p), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for p in paths
+    ]
+    for name in names.split(","):
+        method = baseline(name) if name in BASELINES else network(name, cdfi.Interpolator(name))
+        for x, y in SHIFTS:
+            made = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
+            gaps = (np.stack(made).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
+            errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # a frame may be exact: that of rounding
+            print(name, (x, y), f"{10 * np.log10(255**2 / errors).mean():.2f} dB")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
