@@ -20,15 +20,12 @@ EVERY, SIDE, EDGE = 8, 256, 24  # photos left out between two, their size, and w
 
 def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
-    modes = {"flags": cv2.INTER_LANCZOS4, "borderMode": cv2.BORDER_REFLECT_101}
-    return cv2.warpAffine(photo, matrix, photo.shape[1::-1], **modes)
+    return cv2.warpAffine(photo, matrix, (SIDE, SIDE), None, cv2.INTER_LANCZOS4, cv2.BORDER_REFLECT)
 
 
 def main(folder: str, names: str) -> None:
     paths = sorted(p for p in Path(folder).iterdir() if p.suffix in (".jpg", ".png"))[::EVERY]
-    photos = [
-        cv2.resize(read_picture(p), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for p in paths
-    ]
+    photos = [cv2.resize(read_picture(p), (SIDE, SIDE), None, 0, 0, cv2.INTER_AREA) for p in paths]
     for name in names.split(","):
         method = baseline(name) if name in BASELINES else network(name, cdfi.Interpolator(name))
         for x, y in SHIFTS:
