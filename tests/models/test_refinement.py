@@ -7,7 +7,8 @@ import torch
 
 from cdfi.models import Config, Network
 from cdfi.models.derive import compact
-from cdfi.models.refinement import Refinement, enlarged
+from cdfi.models.refinement import Refinement
+from cdfi.ops.refine import enlarged
 from cdfi.training.build import initialise
 from cdfi.training.guidance import expected_flow
 from cdfi.training.warm_start import copy_overlap

@@ -7,8 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cdfi.ops import refine_flow, refine_flow_reference
-from cdfi.ops.refine import warp
+from cdfi.ops import adacof, refine_flow, refine_flow_reference
 
 operation = importlib.import_module("cdfi.ops.refine")
 
@@ -29,32 +28,41 @@ def test_motion_is_found_from_nothing():
     frame0, middle, frame1 = scene()
     flow = torch.zeros(1, 4, 64, 96)
     for _ in range(2):
-        flow = refine_flow(frame0, frame1, flow, 3)
+        flow, sides = refine_flow(frame0, frame1, flow, 3)
     inner = flow[..., 12:-12, 12:-12]
     expected = torch.tensor([-3.0, 2.0, 3.0, -2.0]).view(1, 4, 1, 1)
     assert (inner - expected).abs().median() < 0.02
     before = (frame0 - middle)[..., 12:-12, 12:-12].abs().mean()
-    after = (warp(frame0, flow[:, :2]) - middle)[..., 12:-12, 12:-12].abs().mean()
+    after = (sides - middle.repeat(1, 2, 1, 1))[..., 12:-12, 12:-12].abs().mean()
     assert after < 0.05 * before
+
+
+def test_the_sides_are_the_frames_where_the_flow_leads():
+    frame0, _, frame1 = scene((32, 64))
+    flow, sides = refine_flow(frame0, frame1, torch.randn(1, 4, 32, 64), 2)
+    weight = torch.ones(1, 1, 32, 64)
+    for frame, way, side in zip((frame0, frame1), flow.chunk(2, 1), sides.chunk(2, 1)):
+        expected = adacof(frame, weight, *way.split(1, 1))
+        assert torch.allclose(side, expected, atol=1e-5)
 
 
 def test_a_motion_that_fits_stays():
     frame0, _, frame1 = scene()
     true = torch.tensor([-3.0, 2.0, 3.0, -2.0]).view(1, 4, 1, 1).expand(1, 4, 64, 96)
-    inner = (refine_flow(frame0, frame1, true, 1) - true)[..., 8:-8, 8:-8]
+    inner = (refine_flow(frame0, frame1, true, 1)[0] - true)[..., 8:-8, 8:-8]
     assert inner.abs().max() < 1e-3
 
 
 def test_where_nothing_can_be_seen_nothing_moves():
     flat = torch.full((1, 3, 32, 32), 0.3)
     flow = torch.randn(1, 4, 32, 32)
-    assert torch.equal(refine_flow(flat, flat, flow, 3), flow)
+    assert torch.equal(refine_flow(flat, flat, flow, 3)[0], flow)
 
 
 def test_both_ways_move_against_each_other_by_the_same():
     frame0, _, frame1 = scene()
     flow = torch.randn(1, 4, 64, 96)
-    change = refine_flow(frame0, frame1, flow, 2) - flow
+    change = refine_flow(frame0, frame1, flow, 2)[0] - flow
     assert torch.allclose(change[:, :2], -change[:, 2:], atol=1e-5)
     assert change.abs().max() > 0.1
 
@@ -69,7 +77,8 @@ def test_the_kernel_is_the_definition(size, levels, channels):
     frames = [F.interpolate(x, size, mode="bilinear", align_corners=False) for x in rough]
     flow = 2 * torch.randn(2, 4, *size[::-1], dtype=torch.float64).transpose(2, 3)
     expected = refine_flow_reference(*frames, flow, levels)
-    torch.testing.assert_close(refine_flow(*frames, flow, levels), expected, atol=1e-8, rtol=0)
+    found = refine_flow(*frames, flow, levels)
+    torch.testing.assert_close(found, expected, atol=1e-8, rtol=0)
 
 
 def test_the_window_is_two_box_filters():
@@ -85,9 +94,9 @@ def test_its_gradient_is_that_of_a_constant_shift():
     frame0, _, frame1 = scene((32, 32))
     flow = torch.zeros(1, 4, 32, 32, requires_grad=True)
     upstream = torch.randn(1, 4, 32, 32)
-    assert torch.equal(
-        torch.autograd.grad(refine_flow(frame0, frame1, flow, 2), flow, upstream)[0], upstream
-    )
+    refined, sides = refine_flow(frame0, frame1, flow, 2)
+    assert torch.equal(torch.autograd.grad(refined, flow, upstream)[0], upstream)
+    assert not sides.requires_grad
 
 
 @pytest.mark.parametrize("gradients", [False, True])
@@ -109,7 +118,7 @@ def test_every_number_of_threads_gives_the_same_bits():
             results.append(refine_flow(frame0, frame1, flow, 3))
     finally:
         torch.set_num_threads(threads)
-    assert torch.equal(*results)
+    assert all(torch.equal(one, three) for one, three in zip(*results))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -117,14 +126,15 @@ def test_half_precision_is_refined_in_float32(dtype):
     frame0, _, frame1 = (x.to(dtype) for x in scene())
     flow = torch.randn(1, 4, 64, 96).to(dtype)
     found = refine_flow(frame0, frame1, flow, 2)
-    assert found.dtype == torch.float32
-    assert torch.equal(found, refine_flow(frame0.float(), frame1.float(), flow.float(), 2))
+    expected = refine_flow(frame0.float(), frame1.float(), flow.float(), 2)
+    assert {x.dtype for x in found} == {torch.float32}
+    assert all(torch.equal(half, full) for half, full in zip(found, expected))
 
 
 def test_frames_that_are_not_numbers_move_nothing():
     frame0, _, frame1 = scene((32, 32))
     flow = torch.zeros(1, 4, 32, 32)
-    assert torch.equal(refine_flow(frame0 * torch.nan, frame1, flow, 2), flow)
+    assert torch.equal(refine_flow(frame0 * torch.nan, frame1, flow, 2)[0], flow)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +157,7 @@ def test_what_does_not_fit_is_named(frames, flow, levels, says):
 def test_the_gpu_finds_what_the_cpu_finds(cuda, dtype):
     frame0, _, frame1 = (x.to(dtype) for x in scene())
     flow = torch.randn(1, 4, 64, 96).to(dtype)
-    found = refine_flow(frame0.to(cuda), frame1.to(cuda), flow.to(cuda), 3).cpu()
+    found = refine_flow(frame0.to(cuda), frame1.to(cuda), flow.to(cuda), 3)[0].cpu()
     # Where two windows differ by a rounding error, either may be kept.
-    same = (found - refine_flow(frame0, frame1, flow, 3)).abs() < 1e-2
+    same = (found - refine_flow(frame0, frame1, flow, 3)[0]).abs() < 1e-2
     assert same.float().mean() > 0.99

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import refine_flow
-from ..ops.refine import warp
+from ..ops.refine import enlarged
 
 _SCALE = 16.0  # pixels of motion that the comparison sees as 1
 
@@ -45,17 +45,9 @@ class Refinement(nn.Module):
             frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** (levels - 1)``.
         """
         guess = enlarged(self.flow(coarse).float())
-        flow = refine_flow(frame0, frame1, guess, self.levels)
-        with torch.no_grad():
-            pairs = zip((frame0, frame1), flow.chunk(2, 1))
-            sides = [F.avg_pool2d(warp(frame.float(), way), 2) for frame, way in pairs]
-            seen = torch.cat((*sides, F.avg_pool2d(flow, 2) / _SCALE), 1)
+        flow, sides = refine_flow(frame0, frame1, guess, self.levels)
+        seen = F.avg_pool2d(torch.cat((sides, flow.detach() / _SCALE), 1), 2)
         return flow, coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
-
-
-def enlarged(flow: Tensor) -> Tensor:
-    """A motion at half resolution as one of the whole frame: (N, 4, H, W), in its pixels."""
-    return 2 * F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _layers(channels_in: int, hidden: Sequence[int], channels_out: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ FAINT = 0.02  # differences in colour, of [0, 1], up to which all count alike; l
 FLAT = 1e-5  # squared gradient below which a window says nothing about motion
 
 
-def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
+def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     """``flow``, moved so that the two frames it leads to look alike in a window about each place.
 
     Symmetric Lucas-Kanade, coarse to fine (Lucas and Kanade, IJCAI 1981; Bouguet's pyramids, 2001):
@@ -32,30 +32,24 @@ def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Te
         levels: of the pyramid, at least 1; H and W are multiples of ``2 ** (levels - 1)``.
 
     Returns:
-        (N, 4, H, W) in at least float32. Its gradient is taken to be 1 for ``flow`` (the shift
-        counts as a constant) and 0 for the frames.
+        The refined flow, (N, 4, H, W); and both frames bilinearly sampled where it leads, clamped
+        to their borders: (N, 2 * C, H, W), frame 0 first. Both in at least float32. The gradient of
+        the first is taken to be 1 for ``flow`` (the shift counts as a constant) and 0 for the
+        frames; the second has none.
 
     Raises:
         ValueError: shapes that do not fit together, or levels they do not have.
     """
     _check(frame0, frame1, flow, levels)
-    refined: Tensor = _refine_flow(frame0, frame1, flow, levels)
+    refined: tuple[Tensor, Tensor] = _refine_flow(frame0, frame1, flow, levels)
     return refined
 
 
-def warp(frame: Tensor, flow: Tensor) -> Tensor:
-    """``frame`` (N, C, H, W) sampled bilinearly at each place plus ``flow``, clamped to its border.
-
-    ``flow`` is (N, 2, H, W): rows, then columns, in pixels.
-    """
-    height, width = frame.shape[2:]
-    rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None] + flow[:, 0]
-    columns = torch.arange(width, dtype=flow.dtype, device=flow.device) + flow[:, 1]
-    # grid_sample counts from -1, the middle of the first pixel, to 1
-    places = torch.stack(
-        (columns * (2 / max(width - 1, 1)) - 1, rows * (2 / max(height - 1, 1)) - 1), -1
-    )
-    return F.grid_sample(frame, places, padding_mode="border", align_corners=True)
+def refine_flow_reference(
+    frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int
+) -> tuple[Tensor, Tensor]:
+    """:func:`refine_flow` in plain PyTorch, on any device: its definition, without gradients."""
+    return _coarse_to_fine(_improve, frame0, frame1, flow, levels)
 
 
 def _check(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> None:
@@ -74,46 +68,48 @@ def _check(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> None:
         )
 
 
-def refine_flow_reference(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
-    """:func:`refine_flow` in plain PyTorch, on any device: its definition, without gradients."""
-    return _coarse_to_fine(_moved, frame0, frame1, flow, levels)
-
-
 @torch.library.custom_op("cdfi::refine_flow", mutates_args=())
-def _refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
-    moved = _moved
+def _refine_flow(
+    frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int
+) -> tuple[Tensor, Tensor]:
+    improve = _improve
     if frame0.device.type == "cpu":  # imported late, as its compiler takes a while to load
-        moved = importlib.import_module("cdfi.ops.refine_cpu").moved
-    return _coarse_to_fine(moved, frame0, frame1, flow, levels)
+        improve = importlib.import_module("cdfi.ops.refine_cpu").improve
+    return _coarse_to_fine(improve, frame0, frame1, flow, levels)
 
 
 @torch.no_grad()
 def _coarse_to_fine(
-    moved: Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor],
+    improve: Callable[[Tensor, Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]],
     frame0: Tensor,
     frame1: Tensor,
     flow: Tensor,
     levels: int,
-) -> Tensor:
-    """The refined flow; ``moved`` does one level's steps, as :func:`_moved`."""
+) -> tuple[Tensor, Tensor]:
+    """The refined flow and where it leads; ``improve`` does a level, as :func:`_improve`."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
-    frame0, frame1, flow = (x.to(dtype) for x in (frame0, frame1, flow))
-    shift = torch.zeros_like(flow[:, :2])
+    pyramid = [[x.to(dtype) for x in (frame0, frame1, flow)]]
+    for _ in range(levels - 1):
+        small0, small1, way = (F.avg_pool2d(x, 2) for x in pyramid[-1])
+        pyramid.append([small0, small1, way / 2])
+    shift = torch.zeros_like(pyramid[-1][2][:, :2])
     for level in reversed(range(levels)):
-        size = 2**level
-        small0, small1, way, start = (
-            F.avg_pool2d(x, size) if level else x for x in (frame0, frame1, flow, shift)
-        )
-        steps = STEPS if level else LAST_STEPS
-        change = moved(small0, small1, way / size, start / size, steps)
+        small0, small1, way = pyramid[level]
+        shift, sides = improve(small0, small1, way, shift, STEPS if level else LAST_STEPS)
         if level:
-            change = F.interpolate(change, scale_factor=size, mode="bilinear", align_corners=False)
-        shift = shift + size * change
-    return flow + torch.cat((-shift, shift), 1)
+            shift = enlarged(shift)
+    return pyramid[0][2] + torch.cat((-shift, shift), 1), sides
 
 
-def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: int) -> Tensor:
-    """How far one level moves ``shift``, in its cells.
+def enlarged(flow: Tensor) -> Tensor:
+    """A motion (N, C, H, W) at half of a frame's size as one of the whole frame, in its pixels."""
+    return 2 * F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _improve(
+    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, steps: int
+) -> tuple[Tensor, Tensor]:
+    """The shift after the steps of one level, in its pixels, and both frames where it leads.
 
     It begins, place by place, with what came from coarser levels or with no shift at all, whatever
     looks more alike: a coarse window that two motions share may have led one of them astray.
@@ -121,10 +117,10 @@ def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: i
 
     def sampled(shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Both frames where ``shift`` leads, and how much their windows differ."""
-        side0, side1 = warp(frame0, flow[:, :2] - shift), warp(frame1, flow[:, 2:] + shift)
+        side0, side1 = _warp(frame0, flow[:, :2] - shift), _warp(frame1, flow[:, 2:] + shift)
         return side0, side1, _window((side1 - side0).square().mean(1, keepdim=True))
 
-    start, shift = shift, torch.zeros_like(shift)
+    shift = torch.zeros_like(start)
     side0, side1, error = sampled(shift)
     for step in range(steps + 1):
         proposed = shift + _step(side0, side1) if step else start
@@ -133,7 +129,19 @@ def _moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: i
         shift = torch.where(better, proposed, shift)
         side0, side1 = torch.where(better, new0, side0), torch.where(better, new1, side1)
         error = torch.where(better, new_error, error)
-    return shift - start
+    return shift, torch.cat((side0, side1), 1)
+
+
+def _warp(frame: Tensor, flow: Tensor) -> Tensor:
+    """``frame`` (N, C, H, W) sampled bilinearly at each place plus ``flow`` (N, 2, H, W)."""
+    height, width = frame.shape[2:]
+    rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None] + flow[:, 0]
+    columns = torch.arange(width, dtype=flow.dtype, device=flow.device) + flow[:, 1]
+    # grid_sample counts from -1, the middle of the first pixel, to 1
+    places = torch.stack(
+        (columns * (2 / max(width - 1, 1)) - 1, rows * (2 / max(height - 1, 1)) - 1), -1
+    )
+    return F.grid_sample(frame, places, padding_mode="border", align_corners=True)
 
 
 def _step(side0: Tensor, side1: Tensor) -> Tensor:
@@ -165,15 +173,19 @@ def _window(x: Tensor) -> Tensor:
 
 
 @_refine_flow.register_fake
-def _fake(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> Tensor:
-    return flow.new_empty(flow.shape, dtype=torch.promote_types(flow.dtype, torch.float32))
+def _fake(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tuple[Tensor, Tensor]:
+    dtype = torch.promote_types(flow.dtype, torch.float32)
+    batch, channels, height, width = frame0.shape
+    sides = flow.new_empty((batch, 2 * channels, height, width), dtype=dtype)
+    return flow.new_empty(flow.shape, dtype=dtype), sides
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     ctx.dtype = inputs[2].dtype
+    ctx.mark_non_differentiable(output[1])
 
 
-def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, None]:
+def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[None, None, Tensor, None]:
     return None, None, grad.to(ctx.dtype), None
 
 

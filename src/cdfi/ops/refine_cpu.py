@@ -17,13 +17,15 @@ _BOX = np.ones(2 * RADIUS + 1) / (2 * RADIUS + 1)
 WINDOW = np.convolve(_BOX, _BOX)
 
 
-def moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: int) -> Tensor:
-    """How far so many steps of one level move ``shift`` (N, 2, H, W); all in float32 or float64."""
+def improve(
+    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, steps: int
+) -> tuple[Tensor, Tensor]:
+    """A level's shift (N, 2, H, W), and both frames where it leads; in float32 or float64."""
     batch, channels, height, width = frame0.shape
     dtype = flow.numpy().dtype
     images = [x.permute(0, 2, 3, 1).contiguous().numpy() for x in (frame0, frame1)]
-    ways, start = flow.contiguous().numpy(), shift.contiguous().numpy()
-    now, proposed = np.zeros_like(start), np.zeros_like(start)
+    ways = flow.contiguous().numpy()
+    now, proposed = np.zeros((2, batch, 2, height, width), dtype)
     window = WINDOW.astype(dtype)
 
     def empty(planes: int) -> Array:
@@ -35,13 +37,14 @@ def moved(frame0: Tensor, frame1: Tensor, flow: Tensor, shift: Tensor, steps: in
     lines = batch * height
     for step in range(steps + 2):  # no shift, the coarser one, then what steps lead to
         if step == 1:
-            proposed[:] = start
+            proposed[:] = start.numpy()
         elif step:
             over_lines(_multiply, lines, sides, products)
             over_lines(_propose, lines, products, window, now, proposed)
-        over_lines(_sample, lines, *images, ways, proposed, new_sides, gap)
-        over_lines(_keep_better, lines, gap, window, proposed, new_sides, now, sides, error)
-    return torch.from_numpy(now - start)
+        seen = new_sides if step else sides
+        over_lines(_sample, lines, *images, ways, proposed, seen, gap)
+        over_lines(_keep_better, lines, gap, window, proposed, seen, now, sides, error)
+    return torch.from_numpy(now), torch.from_numpy(sides)
 
 
 @inlined
