@@ -49,7 +49,7 @@ def test_offsets_are_counted_from_the_motion():
     frames = torch.rand(2, 1, 3, 64, 64)
     with torch.no_grad():
         coarse = network.decode(network.encode(*frames))
-        coarse, flow = network.refine(coarse, *frames)
+        coarse, flow, _ = network.refine(coarse, *frames)
         here, there = network.maps(coarse, 1, None), network.maps(coarse, 1, flow)
     assert torch.equal(here.weight, there.weight)
     assert torch.allclose(there.offset_y - here.offset_y, flow[:, 2, None].expand(1, 9, 64, 64))
@@ -69,12 +69,12 @@ def test_the_heads_read_how_the_frames_differ_where_they_are_aligned():
     refinement = Refinement(5, (4,), (6,), 2)
     coarse = torch.rand(1, 5, 16, 16)
     frames = torch.rand(2, 1, 3, 32, 32)
-    _, seen = refinement(coarse, *frames)
-    _, other = refinement(coarse, frames[0], frames[1] * 0.5)
+    seen = refinement(coarse, *frames).coarse
+    other = refinement(coarse, frames[0], frames[1] * 0.5).coarse
     assert not torch.equal(seen, other)
     torch.nn.init.zeros_(refinement.compare[-1].weight)
     torch.nn.init.zeros_(refinement.compare[-1].bias)
-    assert torch.equal(refinement(coarse, *frames)[1], coarse)
+    assert torch.equal(refinement(coarse, *frames).coarse, coarse)
 
 
 def test_its_layers_are_derived_with_everything_else():

@@ -5,7 +5,7 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Parts
-from cdfi.training.guidance import anneal, expected_flow, flow_loss, warp_loss
+from cdfi.training.guidance import anneal, expected_flow, flow_loss, guess_loss, warp_loss
 
 SIDE = 8
 
@@ -55,6 +55,17 @@ def test_what_the_operation_samples_is_where_the_flow_says() -> None:
     maps = _maps(5, 3, 1.0, 0.0)  # the right neighbour, one row down
     dy, dx = expected_flow(maps, 1)[0, :, 3, 3].long().tolist()
     assert adacof(padded, *maps)[0, 0, 3, 3] == frame[0, 0, 3 + dy, 3 + dx]
+
+
+def test_a_guess_is_measured_as_what_became_of_it() -> None:
+    maps = _maps(4, 3, 1, 0)
+    parts, batch = _parts(maps, maps), _batch((2, -1), (-2, 1))
+    assert guess_loss(parts, batch) is None
+    for guess in ((2, -1, -2, 1), (5, -1, -2, -3)):
+        flow = torch.tensor(guess).float().view(1, 4, 1, 1).expand(1, 4, SIDE, SIDE)
+        offsets = (_maps(4, 3, guess[0], guess[1]), _maps(4, 3, guess[2], guess[3]))
+        expected = flow_loss(_parts(*offsets), batch, 1)
+        assert torch.allclose(guess_loss(parts._replace(guess=flow), batch), expected)
 
 
 def test_looking_at_the_true_place_costs_nothing() -> None:

@@ -10,7 +10,7 @@ from ..ops import adacof, shares
 from .config import Config, Widths
 from .gridnet import GridNet
 from .matching import Matching
-from .refinement import Refinement
+from .refinement import Refined, Refinement
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -35,7 +35,8 @@ class Parts(NamedTuple):
     maps0: Maps
     maps1: Maps
     occlusion: Tensor  # (N, 1, H, W): how much of warp0 is seen
-    blend: Tensor | None  # (N, 1, H, W): how much of the synthesis is seen
+    blend: Tensor | None = None  # (N, 1, H, W): how much of the synthesis is seen
+    guess: Tensor | None = None  # (N, 4, H, W): the motion before registration (see Refined)
 
 
 class Head(nn.Module):
@@ -100,7 +101,7 @@ class Network(nn.Module):
         height, width = frame0.shape[-2:]
         frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
         stages = self.encode(frame0, frame1)
-        coarse, flow = self.refine(self.decode(stages), frame0, frame1)
+        coarse, flow, guess = self.refine(self.decode(stages), frame0, frame1)
         features = self.pyramid(self.levels(stages), frame0.shape[-2], frame0.shape[-1])
         maps0, maps1 = self.maps(coarse, 0, flow), self.maps(coarse, 1, flow)
         warps0 = self.warp(frame0, features, maps0)
@@ -111,7 +112,7 @@ class Network(nn.Module):
         if self.synthesis is not None:
             blend = torch.sigmoid(self.heads["blend"](coarse))
             middle = blend * self.synthesis(self.interleave(warps0, warps1)) + (1 - blend) * middle
-        parts = Parts(middle, warps0[:, :3], warps1[:, :3], maps0, maps1, occlusion, blend)
+        parts = Parts(middle, warps0[:, :3], warps1[:, :3], maps0, maps1, occlusion, blend, guess)
         return _crop(parts, height, width)
 
     def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
@@ -132,17 +133,15 @@ class Network(nn.Module):
             x = upsample(double(stage(x))) + skip
         return x
 
-    def refine(
-        self, coarse: Tensor, frame0: Tensor, frame1: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """What the heads read, and (N, 4, H, W) the motion their offsets are counted from.
+    def refine(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
+        """What the heads read, and the motion their offsets are counted from.
 
-        Without refinement, ``coarse`` itself and None: offsets are counted from the place.
+        Without refinement, ``coarse`` itself and no motion: they are counted from each place.
         """
         if self.refinement is None:
-            return coarse, None
-        flow, coarse = self.refinement(coarse, frame0, frame1)
-        return coarse, flow
+            return Refined(coarse)
+        refined: Refined = self.refinement(coarse, frame0, frame1)
+        return refined
 
     def maps(self, coarse: Tensor, side: int, flow: Tensor | None) -> Maps:
         """The maps of ``side`` (0 or 1), at the padded frames' size."""

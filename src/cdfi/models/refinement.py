@@ -1,6 +1,7 @@
 """Where the heads begin to look: a motion that the frames themselves have corrected."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,14 @@ from ..ops import refine_flow
 from ..ops.refine import enlarged
 
 _SCALE = 16.0  # pixels of motion that the comparison sees as 1
+
+
+class Refined(NamedTuple):
+    """What the heads read, and the motion their offsets are counted from, if there is one."""
+
+    coarse: Tensor  # (N, C, H/2, W/2)
+    flow: Tensor | None = None  # (N, 4, H, W), pixels: rows, columns to frame 0, then to frame 1
+    guess: Tensor | None = None  # the same before registration
 
 
 class Refinement(nn.Module):
@@ -35,10 +44,8 @@ class Refinement(nn.Module):
         self.flow = _layers(channels, flow, 4)
         self.compare = _layers(channels + 10, compare, channels)
 
-    def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> tuple[Tensor, Tensor]:
-        """The motion (N, 4, H, W) in float32, and the features with what came of it.
-
-        The motion is in pixels: row and column of the way to frame 0, then to frame 1.
+    def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
+        """The motion in float32, and the features with what came of it.
 
         Args:
             coarse: (N, C, H/2, W/2).
@@ -47,7 +54,8 @@ class Refinement(nn.Module):
         guess = enlarged(self.flow(coarse).float())
         flow, sides = refine_flow(frame0, frame1, guess, self.levels)
         seen = F.avg_pool2d(torch.cat((sides, flow.detach() / _SCALE), 1), 2)
-        return flow, coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
+        coarse = coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
+        return Refined(coarse, flow, guess)
 
 
 def _layers(channels_in: int, hidden: Sequence[int], channels_out: int) -> nn.Sequential:

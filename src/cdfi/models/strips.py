@@ -62,7 +62,7 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     levels = network.levels(stages)
     coarse = network.decode(stages)
     del stages  # the finest stage is the largest tensor of the U-Net
-    coarse, flow = network.refine(coarse, frame0, frame1)
+    coarse, flow, _ = network.refine(coarse, frame0, frame1)
     border = [network.config.reach] * 4
     last = torch.channels_last
     second = F.pad(frame1, border, mode="replicate").contiguous(memory_format=last)

@@ -45,12 +45,30 @@ def flow_loss(parts: Parts, batch: Batch, dilation: int) -> Tensor:
 
     A mean over all pixels, known or not, so that the loss of a batch is the mean over its samples.
     """
+    return _missed(
+        expected_flow(parts.maps0, dilation), expected_flow(parts.maps1, dilation), batch
+    )
+
+
+def guess_loss(parts: Parts, batch: Batch) -> Tensor | None:
+    """The same of the motion before registration; None for networks without.
+
+    Registration hides from the loss of the result what it makes good itself; where it goes astray,
+    a good guess is what it can fall back on.
+    """
+    if parts.guess is None:
+        return None
+    return _missed(parts.guess[:, :2], parts.guess[:, 2:], batch)
+
+
+def _missed(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
+    """The errors of both sides' flows, rows and columns, each (N, 2, H, W)."""
     total = batch.middle.new_zeros(())
-    for maps, flow, seen in (
-        (parts.maps0, batch.flow0, batch.seen0),
-        (parts.maps1, batch.flow1, batch.seen1),
+    for flow, true, seen in (
+        (flow0, batch.flow0, batch.seen0),
+        (flow1, batch.flow1, batch.seen1),
     ):
-        error = (expected_flow(maps, dilation) - flow).square().sum(1, keepdim=True)
+        error = (flow - true).square().sum(1, keepdim=True)
         total = total + (seen * (torch.sqrt(error + _EPSILON**2) - _EPSILON)).mean()
     return total
 

@@ -9,7 +9,7 @@ from cdfi.data.batch import Batch
 from cdfi.models import Network
 from cdfi.ops.half import quick_bf16
 from cdfi.training.args import TrainArgs
-from cdfi.training.guidance import flow_loss, warp_loss
+from cdfi.training.guidance import flow_loss, guess_loss, warp_loss
 from cdfi.training.losses import Term
 
 
@@ -48,6 +48,10 @@ class Objective(nn.Module):
         if guide and self._guidance:
             measured["flow"] = flow_loss(parts, batch, self.network.config.dilation)
             total = total + guide * self._guidance * measured["flow"]
+            guessed = guess_loss(parts, batch)
+            if guessed is not None:
+                measured["guess"] = guessed
+                total = total + guide * self._guidance * guessed
         if guide and self._warp:
             measured["warp"] = warp_loss(parts, batch)
             total = total + guide * self._warp * measured["warp"]
