@@ -231,7 +231,7 @@ def _matched() -> Config:
 
 def _aligned() -> Config:
     """Ours: matched-adacof, whose kernels lie about a motion that registration has corrected."""
-    return replace(_matched(), refine=5, flow=(32, 16), compare=(48, 48))
+    return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48))
 
 
 NETWORKS = {

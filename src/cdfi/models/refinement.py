@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from ..ops import refine_flow
 from ..ops.refine import enlarged
 
+# Of the guess's units below zero. What registration makes good, no loss complains about: as plain
+# ReLUs they died one by one, and the guess with them.
+_SLOPE = 0.1
 _SCALE = 16.0  # pixels of motion that the comparison sees as 1
 
 
@@ -41,8 +44,8 @@ class Refinement(nn.Module):
     ) -> None:
         super().__init__()
         self.levels = levels
-        self.flow = _layers(channels, flow, 4)
-        self.compare = _layers(channels + 10, compare, channels)
+        self.flow = _layers(channels, flow, 4, nn.LeakyReLU(_SLOPE))
+        self.compare = _layers(channels + 10, compare, channels, nn.ReLU())
 
     def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
         """The motion in float32, and the features with what came of it.
@@ -58,9 +61,11 @@ class Refinement(nn.Module):
         return Refined(coarse, flow, guess)
 
 
-def _layers(channels_in: int, hidden: Sequence[int], channels_out: int) -> nn.Sequential:
-    """3 x 3 convolutions with ReLUs between them."""
+def _layers(
+    channels_in: int, hidden: Sequence[int], channels_out: int, between: nn.Module
+) -> nn.Sequential:
+    """3 x 3 convolutions with an activation between them."""
     layers: list[nn.Module] = []
     for before, after in zip((channels_in, *hidden), hidden):
-        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(before, after, 3, padding=1), between]
     return nn.Sequential(*layers, nn.Conv2d((channels_in, *hidden)[-1], channels_out, 3, padding=1))
