@@ -106,7 +106,7 @@ class Count(TorchDispatchMode):
             size = sum(t.numel() * t.element_size() for t in (*args[:2], result))
             self._stages.did(2 * result.numel() * args[0].shape[1], size)
         elif name == "refine_flow":
-            size = sum(t.numel() * t.element_size() for t in (*args[:3], result))
+            size = sum(t.numel() * t.element_size() for t in (*args[:3], *result))
             self._stages.did(refine_flow_flops(args[0].shape, None, None, args[3]), size)
         return result
 

@@ -75,7 +75,7 @@ def test_every_error_is_told_in_one_line(error, line):
 def test_the_list_of_models_is_json_where_asked(capsys):
     assert main(["models", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows if row["default"]] == ["matched-adacof"]
+    assert [row["name"] for row in rows if row["default"]] == ["aligned-adacof"]
     assert {row["name"] for row in rows} > {"released/cdfi", "released/adacof-pruned"}
 
 

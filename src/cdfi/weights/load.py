@@ -37,7 +37,7 @@ def load(
     """The network that ``model`` names, with its weights, ready to interpolate (``eval``).
 
     Args:
-        model: a bundled name ("matched-adacof", "cdfi"; "default" is the best of them), a
+        model: a bundled name ("aligned-adacof", "cdfi"; "default" is the best of them), a
             downloaded one ("released/cdfi"), or a path: our safetensors, a released ``.pth``, or a
             training checkpoint around one.
         device: where to put it; the CPU by default.
