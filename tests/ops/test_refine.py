@@ -152,6 +152,12 @@ def test_what_does_not_fit_is_named(frames, flow, levels, says):
         refine_flow(*(torch.zeros(shape) for shape in frames), torch.zeros(flow), levels)
 
 
+def test_frames_and_flow_on_different_devices_are_named():
+    frame = torch.zeros(1, 3, 8, 8)
+    with pytest.raises(ValueError, match="one device"):
+        refine_flow(frame, frame, torch.zeros(1, 4, 8, 8, device="meta"), 1)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_the_gpu_finds_what_the_cpu_finds(cuda, dtype):

@@ -90,6 +90,15 @@ def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
     assert torch.equal(kept["heads.alpha0.last.weight"], given["heads.alpha0.last.weight"])
 
 
+def test_what_shall_start_fresh_has_to_be_there_and_to_be_taken(tmp_path) -> None:
+    save(Network(TINY), tmp_path / "old.safetensors", {"network": "tiny"})
+    start = TrainArgs(weights=str(tmp_path / "old.safetensors"), network="aligned-adacof")
+    with pytest.raises(ValueError, match="nothing to start fresh .*'heds.*encoder"):
+        build_network(replace(start, overlap=True, fresh=("heds",)))
+    with pytest.raises(ValueError, match="fresh must be with overlap=true"):
+        replace(start, fresh=("heads",))
+
+
 def test_nothing_is_fresh_that_a_larger_kernel_could_not_take() -> None:
     torch.manual_seed(1)
     old = Network(TINY)

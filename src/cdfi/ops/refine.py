@@ -38,7 +38,7 @@ def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tu
         frames; the second has none.
 
     Raises:
-        ValueError: shapes that do not fit together, or levels they do not have.
+        ValueError: shapes that do not fit together, mixed devices, or levels they do not have.
     """
     _check(frame0, frame1, flow, levels)
     refined: tuple[Tensor, Tensor] = _refine_flow(frame0, frame1, flow, levels)
@@ -61,6 +61,8 @@ def _check(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> None:
         raise ValueError(
             f"expected a flow of shape {(batch, 4, height, width)}, got {tuple(flow.shape)}"
         )
+    if not frame0.device == frame1.device == flow.device:
+        raise ValueError("expected frames and flow on one device: move them with .to(device)")
     if levels < 1 or height % 2 ** (levels - 1) or width % 2 ** (levels - 1):
         raise ValueError(
             f"frames of {width} x {height} have no {levels} levels: pad them to a multiple of "

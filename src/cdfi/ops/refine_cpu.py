@@ -97,7 +97,7 @@ def _multiply(sides: Array, products: Array, start: int, stop: int) -> None:
     channels = planes // 2
     one = sides.dtype.type(1)
     faint, share = sides.dtype.type(FAINT), one / sides.dtype.type(channels)
-    half = one / sides.dtype.type(4)  # a central difference of a mean of two
+    quarter = one / sides.dtype.type(4)  # a central difference of a mean of two
     gap = np.empty(width, sides.dtype)
     for line in range(start, stop):
         n, i = line // height, line % height
@@ -111,7 +111,7 @@ def _multiply(sides: Array, products: Array, start: int, stop: int) -> None:
                 left, right = max(j - 1, 0), min(j + 1, width - 1)
                 down = first[below, j] - first[above, j] + second[below, j] - second[above, j]
                 side = first[i, right] - first[i, left] + second[i, right] - second[i, left]
-                down, side = down * half, side * half
+                down, side = down * quarter, side * quarter
                 difference = second[i, j] - first[i, j]
                 out[0, j] += down * down
                 out[1, j] += down * side

@@ -109,6 +109,7 @@ class TrainArgs:
             _check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("crop", "steps", "clip", "guidance", "warp", "max_minutes", "workers"):
             _check(getattr(self, name) >= 0, name, "not negative", getattr(self, name))
+        _check(self.overlap or not self.fresh, "fresh", "with overlap=true", self.fresh)
         _check(self.lr > 0, "lr", "above 0", self.lr)
         _check(0 <= self.ema < 1, "ema", "in [0, 1)", self.ema)
         known = get_args(Precision)

@@ -1,9 +1,8 @@
 """What a run starts from: its network, its length, its loader of batches."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import nn
@@ -49,19 +48,24 @@ def build_network(args: TrainArgs) -> Network:
     Weights may go into a network that differs in its quirks (rounding, say) if every tensor fits.
 
     Raises:
-        ValueError: an unknown network, or weights of another one.
+        ValueError: an unknown network, weights of another one, or nothing that is so called to
+            freeze or to start fresh.
     """
     network = _filled(args).train()
-    for start in args.freeze:
-        frozen = [p for name, p in network.named_parameters() if name.startswith(start)]
-        if not frozen:
-            known = sorted({name.split(".")[0] for name, _ in network.named_parameters()})
-            raise ValueError(f"nothing to freeze is called {start!r}...; there are {known}")
-        for parameter in frozen:
-            parameter.requires_grad_(False)
+    _check_known(args.freeze, dict(network.named_parameters()), "freeze")
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not name.startswith(args.freeze))
     if not any(p.requires_grad for p in network.parameters()):
         raise ValueError("every parameter is frozen: there is nothing to train")
     return network
+
+
+def _check_known(starts: Sequence[str], names: Iterable[str], what: str) -> None:
+    """Every start of a name that somebody gave is that of a parameter."""
+    for start in starts:
+        if not any(name.startswith(start) for name in names):
+            known = sorted({name.split(".")[0] for name in names})
+            raise ValueError(f"nothing to {what} is called {start!r}...; there are {known}")
 
 
 def _filled(args: TrainArgs) -> Network:
@@ -73,9 +77,10 @@ def _filled(args: TrainArgs) -> Network:
         initialise(network)
     if args.weights:
         found = read(find(args.weights))
-        state = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
         if args.overlap:
-            copy_overlap(network, state, found.config)
+            _check_known(args.fresh, found.state, "start fresh")
+            taken = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
+            copy_overlap(network, taken, found.config)
         else:
             fit(network, found.state, args.weights)
     return network
@@ -112,20 +117,16 @@ def initialise(network: Network) -> Network:
 
 def _start_at_the_motion(network: Network) -> None:
     """Guess no motion, add nothing to the features, and sample where registration leads."""
-    zeros = ["refinement.flow", "refinement.compare"]
-    for start in zeros:
-        layers = cast(nn.Sequential, network.get_submodule(start))
+    assert network.refinement is not None
+    for layers in (network.refinement.flow, network.refinement.compare):
         for parameter in layers[-1].parameters():
             nn.init.zeros_(parameter)
-    middle = network.config.taps // 2
     for name in MAP_HEADS:
-        last = cast(nn.Conv2d, network.get_submodule(f"heads.{name}.last"))
-        if not name.startswith("weight"):
-            nn.init.zeros_(last.weight)
-        assert last.bias is not None
-        nn.init.zeros_(last.bias)
+        bias = nn.init.zeros_(network.get_parameter(f"heads.{name}.last.bias"))
         if name.startswith("weight"):
-            last.bias.data[middle] = _MIDDLE_TAP
+            bias.data[network.config.taps // 2] = _MIDDLE_TAP
+        else:
+            nn.init.zeros_(network.get_parameter(f"heads.{name}.last.weight"))
 
 
 def run_length(args: TrainArgs, samples: int, processes: int) -> Length:
