@@ -58,7 +58,7 @@ BUNDLED = {
     ]
 }
 
-#: What "default" means: the best of them on held-out shots.
+#: What "default" means: on held-out shots none has a better PSNR, and it is sharper than its equal.
 DEFAULT = "aligned-adacof"
 
 _NO_LICENCE = "none: yours to download, not ours to ship"
