@@ -94,14 +94,14 @@ class Count(TorchDispatchMode):
             x, weight = args[:2]
             flops = 2 * result.numel() * weight[0].numel()
             self._stages.did(flops, sum(t.numel() * t.element_size() for t in (x, weight, result)))
-        elif name == "adacof":
-            x, *maps = args[:4]
-            taps, channels = maps[0].shape[1], x.shape[1]
-            pixels = result.numel() // channels
-            # A strip reads its rows of the image; four neighbours a tap, a product and a sum each.
-            image = x.numel() * x.element_size() * maps[0].shape[2] // x.shape[2]
-            size = image + sum(t.numel() * t.element_size() for t in (*maps, result))
-            self._stages.did(8 * pixels * taps * channels, size)
+        elif name in ("adacof", "adacof_both"):
+            images, maps = (args[:1], args[1:4]) if name == "adacof" else (args[:2], args[2:5])
+            results = (result,) if name == "adacof" else result
+            # A strip reads its rows of an image; four neighbours a tap, a product and a sum each.
+            rows = maps[0].shape[2] / images[0].shape[2]
+            size = int(rows * sum(t.numel() * t.element_size() for t in images))
+            size += sum(t.numel() * t.element_size() for t in (*maps, *results))
+            self._stages.did(8 * maps[0].shape[1] * sum(t.numel() for t in results), size)
         elif name == "cost_volume":
             size = sum(t.numel() * t.element_size() for t in (*args[:2], result))
             self._stages.did(2 * result.numel() * args[0].shape[1], size)

@@ -12,6 +12,7 @@ import torch
 from ..models import Config
 from ..models.gridnet import GridNet
 from ..models.network import MULTIPLE
+from ..models.strips import BLOCK, COLOURS
 
 #: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
 STRIP, CHUNK = 32, 512
@@ -91,16 +92,16 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     volumes = sum(count / 4**stage for stage, count in enumerate(config.volumes))
     neighbours = max(map(sum, pairwise((6, *first))))
     unet = pixels * int(12 + 2 * neighbours + volumes)
-    block = _padded(3 + features)
+    block = -(-(features + COLOURS) // BLOCK) * BLOCK if features else 0
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
-    warps = 2 * block * gridnet if features else 2 * block
-    maps = 10 * config.taps + 4 * block
+    warps = 2 * (COLOURS + block * gridnet)
+    maps = 10 * config.taps + 4 * (COLOURS + block)
     motion = 4 if config.refine else 0
     refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
-    read = grown * (3 + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
+    read = grown * (2 * COLOURS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
     joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
     return int(FLOAT * max(unet, refining, joining, strips))
@@ -110,11 +111,6 @@ def _tallest(height: int, chunk: int, halo: int) -> int:
     """Rows of the tallest chunk with its halo: an end of the frame needs none beyond it."""
     ends = min(height, chunk + halo)
     return max(ends, min(height, chunk + 2 * halo)) if height > 2 * chunk else ends
-
-
-def _padded(channels: int) -> int:
-    """Channels as the CPU kernel lays them out: in blocks of 16, or of 4 for a bare frame."""
-    return 4 if channels <= 4 else -(-channels // 16) * 16
 
 
 def keep_freed_memory() -> bool:

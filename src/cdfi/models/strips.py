@@ -8,20 +8,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import adacof_logits_strip
+from ..ops.half import quick_bf16
 from .gridnet import Slope
 from .network import MAP_NAMES, Head, Network, moved, pad_to_multiple
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
-#: Channels the CPU kernel takes at a time.
-BLOCK = 16
+#: Channels the CPU kernel takes at a time, and those of a frame as it lies there.
+BLOCK, COLOURS = 32, 4
 
 
 class Rows(NamedTuple):
     """What some rows of the frame are made of; without synthesis, ``base`` is all."""
 
     base: Tensor  # (N, 3, rows, W): the occlusion mask's mix of both frame warps
-    joint: Tensor | None  # (N, 2 * 64, rows, W): GridNet's input, side 0 and then side 1
+    #: (N, 2 * 64, rows, W): GridNet's input, side 0 and then side 1, features before the frame
+    joint: Tensor | None
     blend: Tensor | None  # (N, 1, rows, W)
 
 
@@ -29,9 +31,9 @@ class Sources(NamedTuple):
     """What the strips of one pair of frames are computed from."""
 
     coarse: Tensor  # (N, C, H/2, W/2): what the heads read
-    #: (N, 3 or 64, H + 2r, W + 2r): frame0 and the features both sides share, in one block ...
-    first: Tensor
-    second: Tensor  # ... and frame1 alone, so that the features exist once.
+    first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with its border; on a CPU a channel more
+    second: Tensor  # frame1
+    features: Tensor | None  # (N, 64, H + 2r, W + 2r): what both sides warp beside their frame
     flow: Tensor | None  # (N, 4, H, W): the motion that offsets are counted from
     height: int
     width: int
@@ -65,29 +67,42 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     coarse, flow, _ = network.refine(coarse, frame0, frame1)
     border = [network.config.reach] * 4
     last = torch.channels_last
-    second = F.pad(frame1, border, mode="replicate").contiguous(memory_format=last)
-    first = F.pad(frame0, border, mode="replicate").contiguous(memory_format=last)
-    if levels:
-        first = _joined(network, first, levels, height, width)
-    return Sources(coarse.contiguous(memory_format=last), first, second, flow, height, width)
+    first, second = (
+        F.pad(frame, border, mode="replicate").contiguous(memory_format=last)
+        for frame in (_whole(frame0), _whole(frame1))
+    )
+    features = _joined(network, first, levels, height, width) if levels else None
+    coarse = coarse.contiguous(memory_format=last)
+    return Sources(coarse, first, second, features, flow, height, width)
+
+
+def _whole(frame: Tensor) -> Tensor:
+    """The frame with the channel that fills up a vector, where the CPU kernel reads it."""
+    missing = COLOURS - frame.shape[1]
+    return F.pad(frame, (0, 0, 0, 0, 0, missing)) if frame.device.type == "cpu" else frame
 
 
 def _joined(
     network: Network, frame: Tensor, levels: list[Tensor], height: int, width: int
 ) -> Tensor:
-    """Frame and features in one block, filled level by level: the features exist only here.
+    """The features in one block, filled level by level: at full size they exist only here.
 
-    Empty channels fill up the block, so that the CPU kernel reads it where it lies.
+    Empty channels fill up the block, so that the CPU kernel reads it where it lies; there is room
+    for a warped frame among them.
     """
-    used = 3 + sum(network.config.pyramid)
-    channels = -(-used // BLOCK) * BLOCK
+    used = sum(network.config.pyramid)
+    channels = -(-(used + COLOURS) // BLOCK) * BLOCK
     size = (len(frame), channels, *frame.shape[2:])
+    # What convolutions give under autocast stays as it is where the kernel multiplies it so.
+    half = levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device)
     block = torch.empty(
-        size, dtype=frame.dtype, device=frame.device, memory_format=torch.channels_last
+        size,
+        dtype=levels[0].dtype if half else frame.dtype,
+        device=frame.device,
+        memory_format=torch.channels_last,
     )
-    block[:, :3] = frame
     block[:, used:] = 0
-    start = 3
+    start = 0
     for level in levels:
         _place(network.spread(level, height, width), block[:, start : start + level.shape[1]])
         start += level.shape[1]
@@ -136,7 +151,8 @@ def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
     """GridNet's first block on channels side by side: its weights move, which are less to move."""
     assert network.synthesis is not None
     enter, conv, *rest = network.synthesis.first.body
-    channels = torch.arange(3 + sum(network.config.pyramid), device=joint.device).view(1, -1, 1, 1)
+    features = sum(network.config.pyramid)
+    channels = torch.arange(3 + features, device=joint.device).roll(3).view(1, -1, 1, 1)
     places = network.interleave(channels, channels + joint.shape[1] // 2).flatten()
 
     def placed(layer: nn.Module, x: Tensor) -> Tensor:
@@ -171,18 +187,16 @@ def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: in
 
 
 def _empty(network: Network, sources: Sources, height: int) -> Rows:
-    def new(channels: int) -> Tensor:
-        size = (len(sources.first), channels, height, sources.width)
+    def new(channels: int, like: Tensor) -> Tensor:
+        size = (len(like), channels, height, sources.width)
         return torch.empty(
-            size,
-            dtype=sources.first.dtype,
-            device=sources.first.device,
-            memory_format=torch.channels_last,
+            size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
         )
 
-    if network.synthesis is None:
-        return Rows(new(3), None, None)
-    return Rows(new(3), new(2 * sources.first.shape[1]), new(1))
+    base, features = new(3, sources.first), sources.features
+    if features is None:
+        return Rows(base, None, None)
+    return Rows(base, new(2 * features.shape[1], features), new(1, base))
 
 
 def _fill(
@@ -201,7 +215,8 @@ def _fill(
         assert isinstance(layer, Head)
         return _last(layer, hidden[name], first, sources, top, bottom)
 
-    def warp(side: int, *images: Tensor) -> list[Tensor]:
+    def warp(side: int, frame: Tensor) -> list[Tensor]:
+        images = [frame] if sources.features is None else [frame, sources.features]
         logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
         flow = None if sources.flow is None else sources.flow[:, :, top:bottom]
         alpha, beta = moved(alpha, beta, side, flow)
@@ -209,15 +224,16 @@ def _fill(
         return adacof_logits_strip(images, logits, alpha, beta, *settings)
 
     config = network.config
-    (side0,) = warp(0, sources.first)
-    side1, *features1 = warp(1, sources.second, *([] if part.joint is None else [sources.first]))
-    torch.lerp(side1, side0[:, :3], torch.sigmoid(head("occlusion")).to(side1.dtype), out=part.base)
+    sides = warp(0, sources.first), warp(1, sources.second)
+    frame0, frame1 = (frame[:, :3] for frame, *_ in sides)
+    occlusion = torch.sigmoid(head("occlusion")).to(frame1.dtype)
+    torch.lerp(frame1, frame0, occlusion, out=part.base)
     if part.joint is None or part.blend is None:
         return
-    one = side0.shape[1]
-    part.joint[:, :one] = side0
-    part.joint[:, one:] = features1[0]
-    part.joint[:, one : one + 3] = side1
+    used = sum(config.pyramid)
+    for block, (frame, features) in zip(part.joint.chunk(2, 1), sides):
+        block[:] = features
+        block[:, used : used + 3] = frame[:, :3]
     part.blend[:] = torch.sigmoid(head("blend"))
 
 

@@ -83,16 +83,25 @@ def adacof_logits_strip(
     """:func:`adacof_strip` of several images, by weights that are the softmax of ``logits``.
 
     ``logits`` is (N, K*K, h, W). On a GPU the kernel normalises them in registers, and no map of
-    weights is ever written. Not differentiable there: it is for inference.
+    weights is ever written. On a CPU a frame of 3 or 4 channels and features are read in one pass,
+    and features in bfloat16 are multiplied as such where the processor can. Not differentiable:
+    it is for inference.
     """
     maps = (logits, offset_y, offset_x)
     for image in images:
         _check(image, maps, row, dilation, rounding)
     if not (logits.is_cuda and all(map(has_kernel, images))):
         weighted = (shares(logits), offset_y, offset_x)
+        if logits.device.type == "cpu" and _frame_and_features(images):
+            return list(_adacof_both(*images, *weighted, row, dilation, rounding))
         return [_run(image, *weighted, row, dilation, rounding) for image in images]
     forward = kernels(logits.device).forward
     return [forward(x, *maps, row, dilation, rounding, softmax=True) for x in images]
+
+
+def _frame_and_features(images: Sequence[Tensor]) -> bool:
+    """Whether these are what the CPU has a kernel for both of."""
+    return [image.shape[1] <= 4 for image in images] == [True, False]
 
 
 def shares(logits: Tensor) -> Tensor:
@@ -181,6 +190,24 @@ def _adacof(
     return result
 
 
+@torch.library.custom_op("cdfi::adacof_both", mutates_args=(), device_types="cpu")
+def _adacof_both(
+    frame: Tensor,
+    features: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> tuple[Tensor, Tensor]:
+    """The warps of a frame and of features by the same maps."""
+    result: tuple[Tensor, Tensor] = kernels(frame.device).forward_both(
+        frame, features, weight, offset_y, offset_x, row, dilation, rounding
+    )
+    return result
+
+
 @torch.library.custom_op("cdfi::adacof_backward", mutates_args=())
 def _adacof_backward(
     grad: Tensor,
@@ -217,6 +244,22 @@ def _fake(
 ) -> Tensor:
     batch, _, height, width = weight.shape
     return _channels_last(input, (batch, input.shape[1], height, width))
+
+
+@_adacof_both.register_fake
+def _fake_both(
+    frame: Tensor,
+    features: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> tuple[Tensor, Tensor]:
+    maps = weight, offset_y, offset_x
+    of_frame, of_features = (_fake(x, *maps, row, dilation, rounding) for x in (frame, features))
+    return of_frame, of_features
 
 
 @_adacof_backward.register_fake

@@ -1,9 +1,12 @@
 """AdaCoF on the CPU: memory layout, precision and threads around the Numba kernels."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from cdfi.ops import cpu_kernels
+from cdfi.ops.cpu_vectors import PAIRED
 from cdfi.ops.threads import over_lines
 
 
@@ -30,6 +33,42 @@ def forward(
         cpu_kernels.forward(image.shape[3]), batch * height, maps, image.numpy(), out.numpy()
     )
     return out.permute(0, 3, 1, 2).to(dtype)
+
+
+def forward_both(
+    frame: Tensor,
+    features: Tensor,
+    weight: Tensor,
+    offset_y: Tensor,
+    offset_x: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+) -> tuple[Tensor, Tensor]:
+    """Warp a frame of at most 4 channels and features by the same maps, which are read once.
+
+    Features in bfloat16 are multiplied in bfloat16 and added in float32 where the processor can.
+    """
+    dtypes = frame.dtype, features.dtype
+    settings: tuple[Any, ...]
+    if features.dtype == torch.bfloat16 and cpu_kernels.has_bf16_dot():
+        frame, image = frame.float(), _padded(features, PAIRED).view(torch.int16)
+        shift, offsets = _bits(offset_y, offset_x)
+        settings = (_maps([weight.float(), *offsets], row, dilation, rounding), shift)
+        kernel = cpu_kernels.forward_both_half(image.shape[3])
+    else:
+        frame, features, *maps = _computed(frame, features, weight, offset_y, offset_x)
+        image = _padded(features)
+        settings = (_maps(maps, row, dilation, rounding),)
+        kernel = cpu_kernels.forward_both(image.shape[3])
+    batch, _, height, width = weight.shape
+    of_frame = frame.new_empty((batch, height, width, frame.shape[1]))
+    of_image = image.new_empty((batch, height, width, image.shape[3]))
+    images = (x.numpy() for x in (_padded(frame), image, of_frame, of_image))
+    over_lines(kernel, batch * height, *settings, *images)
+    of_features = of_image.view(dtypes[1]) if image.dtype == torch.int16 else of_image
+    used = of_features[..., : features.shape[1]]
+    return of_frame.permute(0, 3, 1, 2).to(dtypes[0]), used.permute(0, 3, 1, 2).to(dtypes[1])
 
 
 def backward_maps(
@@ -90,13 +129,13 @@ def _computed(*tensors: Tensor) -> list[Tensor]:
     return [values.detach().to(dtype) for values in tensors]
 
 
-def _padded(image: Tensor) -> Tensor:
-    """(N, C, H, W) as (N, H, W, lanes): lanes is 4, or C rounded up to a multiple of 16.
+def _padded(image: Tensor, step: int = 16) -> Tensor:
+    """(N, C, H, W) as (N, H, W, lanes): lanes is 4, or C rounded up to a multiple of ``step``.
 
     Whole vectors a pixel spare every inner loop its remainder. Extra lanes are zero.
     """
     channels = image.shape[1]
-    lanes = 4 if channels <= 4 else -(-channels // 16) * 16
+    lanes = 4 if channels <= 4 and step == 16 else -(-channels // step) * step
     last = image.permute(0, 2, 3, 1)
     if lanes == channels:
         return last.contiguous()
@@ -112,3 +151,10 @@ def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_
         values.permute(0, 2, 3, 1).contiguous().numpy() for values in tensors
     )
     return cpu_kernels.Maps(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
+
+
+def _bits(*tensors: Tensor) -> tuple[int, list[Tensor]]:
+    """The tensors as integers, and by how many places these lie below the bits of a float32."""
+    if all(values.dtype == torch.bfloat16 for values in tensors):
+        return 16, [values.detach().view(torch.int16) for values in tensors]
+    return 0, [values.detach().float().view(torch.int32) for values in tensors]

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numba import int32
 
-from cdfi.ops.cpu_vectors import products, scatter, weighted_sum
+from cdfi.ops.cpu_vectors import products, scatter, weighted_sum, weighted_sum_half
 
 Array = np.ndarray[Any, Any]
 Kernel = Callable[..., None]
@@ -81,7 +81,21 @@ def _new_table(maps: Maps) -> Table:
 @inlined
 def _locate(maps: Maps, table: Table, n: int, i: int, j: int, rows: int, columns: int) -> None:
     """Fill places and fractions for pixel (i, j) of image n; ``rows``, ``columns``: the input's."""
-    offset_y, offset_x = maps.offset_y[n, i, j], maps.offset_x[n, i, j]
+    _place(maps, table, maps.offset_y[n, i, j], maps.offset_x[n, i, j], i, j, rows, columns)
+
+
+@inlined
+def _place(
+    maps: Maps,
+    table: Table,
+    offset_y: Array,
+    offset_x: Array,
+    i: int,
+    j: int,
+    rows: int,
+    columns: int,
+) -> None:
+    """Fill places and fractions for pixel (i, j), whose offsets (K*K,) these are."""
     far = maps.weight.dtype.type(FAR)
     bottom, end, wide = int32(rows - 1), int32(columns - 1), int32(columns)
     one, top, left = int32(1), int32(maps.row + i), int32(j)
@@ -134,6 +148,108 @@ def forward(lanes: int) -> Kernel:
                     out[n, i, j, c] = total[c]
 
     return compiled(kernel)
+
+
+@functools.cache
+def forward_both(lanes: int) -> Kernel:
+    """``kernel(maps, frame, features, out, of_features, start, stop)``: two images, located once.
+
+    ``frame`` is (N, H', W', 4) and ``out`` (N, H, W, C <= 4); ``of_features`` (N, H, W, lanes).
+    """
+
+    def kernel(
+        maps: Maps,
+        frame: Array,
+        features: Array,
+        out: Array,
+        of_features: Array,
+        start: int,
+        stop: int,
+    ) -> None:
+        _, rows, columns, _ = frame.shape
+        _, height, width, channels = out.shape
+        table = _new_table(maps)
+        total = np.empty(4, frame.dtype)
+        for line in range(start, stop):
+            n, i = line // height, line % height
+            few, many = frame[n].reshape((-1, 4)), features[n].reshape((-1, lanes))
+            for j in range(width):
+                _locate(maps, table, n, i, j, rows, columns)
+                _weigh(maps.weight[n, i, j], table)
+                weighted_sum(few, table.place, table.share, total, 4)
+                for c in range(channels):
+                    out[n, i, j, c] = total[c]
+                weighted_sum(many, table.place, table.share, of_features[n, i, j], lanes)
+
+    return compiled(kernel)
+
+
+@functools.cache
+def forward_both_half(lanes: int) -> Kernel:
+    """:func:`forward_both` with features in bfloat16, given and returned as int16.
+
+    The offsets are bits as well: int16 of bfloat16 with a ``shift`` of 16, int32 of float32 with
+    0. The frame stays float32: eight bits of a colour are too few. Needs :func:`has_bf16_dot`.
+    """
+
+    def kernel(
+        maps: Maps,
+        shift: int,
+        frame: Array,
+        features: Array,
+        out: Array,
+        of_features: Array,
+        start: int,
+        stop: int,
+    ) -> None:
+        _, rows, columns, _ = frame.shape
+        _, height, width, channels = out.shape
+        table = _new_table(maps)
+        taps = table.share.shape[1]
+        offset, pairs = np.empty((2, taps), np.float32), np.empty((2, taps), np.int32)
+        total = np.empty(4, frame.dtype)
+        for line in range(start, stop):
+            n, i = line // height, line % height
+            few, many = frame[n].reshape((-1, 4)), features[n].reshape((-1, lanes))
+            for j in range(width):
+                _widen(maps.offset_y[n, i, j], shift, offset[0])
+                _widen(maps.offset_x[n, i, j], shift, offset[1])
+                _place(maps, table, offset[0], offset[1], i, j, rows, columns)
+                _weigh(maps.weight[n, i, j], table)
+                weighted_sum(few, table.place, table.share, total, 4)
+                for c in range(channels):
+                    out[n, i, j, c] = total[c]
+                _pair(table.share, pairs)
+                weighted_sum_half(many, table.place, pairs, of_features[n, i, j], lanes)
+
+    return compiled(kernel)
+
+
+@inlined
+def _widen(given: Array, shift: int, values: Array) -> None:
+    """Fill ``values`` (K*K,), float32, from bits that many places too low."""
+    bits = values.view(np.int32)
+    for t in range(given.size):
+        bits[t] = int32(given[t]) << shift
+
+
+@inlined
+def _pair(share: Array, pairs: Array) -> None:
+    """The shares (4, K*K) rounded to bfloat16, left and right neighbour in one integer each."""
+    bits = share.view(np.int32)
+    for t in range(share.shape[1]):
+        for row in range(2):
+            left, right = bits[2 * row, t], bits[2 * row + 1, t]
+            low = int32(left + int32(0x7FFF) + ((left >> 16) & int32(1))) >> 16
+            high = int32(right + int32(0x7FFF) + ((right >> 16) & int32(1))) >> 16
+            pairs[row, t] = int32(low & int32(0xFFFF)) | int32(high << 16)
+
+
+@functools.cache
+def has_bf16_dot() -> bool:
+    """Whether the processor that Numba compiles for has AVX512-BF16."""
+    _, _, features = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
+    return "+avx512bf16" in features.split(",")
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The innermost loops over taps as LLVM vectors, which Numba cannot keep in registers by itself.
 
-All three take C-ordered arrays: ``pixels`` (P, lanes), ``place`` and ``share`` (4, taps), and
-``lanes`` as a constant. Nothing is checked: every place has to lie inside ``pixels``.
+All take C-ordered arrays: ``pixels`` (P, lanes), ``place`` and ``share`` (4, taps), and ``lanes``
+as a constant. Nothing is checked: every place has to lie inside ``pixels``.
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +13,10 @@ from numba.extending import intrinsic
 # More accumulators than this (16 registers of AVX2, 4 of AVX-512) would spill to memory.
 WIDEST = 64
 INDEX, SMALL_INDEX = ir.IntType(64), ir.IntType(32)
+# Lanes that one instruction of AVX512-BF16 multiplies, two to a sum: 16 sums in a register.
+PAIRED = 32
+SUMS, PAIRS = ir.VectorType(ir.FloatType(), PAIRED // 2), ir.VectorType(SMALL_INDEX, PAIRED // 2)
+HALVES = ir.VectorType(ir.IntType(16), PAIRED)
 FUSED = ("contract",)
 
 
@@ -103,6 +107,78 @@ def _weighted_sum(_: Any, pixels: Any, place: Any, share: Any, total: Any, lanes
     return types.void(pixels, place, share, total, lanes), generate
 
 
+def _weighted_sum_half(_: Any, pixels: Any, place: Any, pair: Any, total: Any, lanes: Any) -> Any:
+    """:func:`_weighted_sum` of bfloat16 ``pixels`` into bfloat16 ``total``, both as int16.
+
+    ``pair`` (2, taps) holds the shares of two neighbours in a row as bfloat16 side by side. Two
+    neighbouring pixels are shuffled to lie alike, and one instruction multiplies and adds both, in
+    float32. Needs AVX512-BF16; ``lanes`` is a multiple of ``PAIRED``.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        image, spots, factors, target = _arrays(context, builder, signature.args, values)
+        # Later versions of LLVM have a type for bfloat16; all of them understand integers here.
+        dot = _function(builder, "dpbf16ps", SUMS, [SUMS, PAIRS, PAIRS])
+        rounded = _function(builder, "cvtne2ps2bf16", HALVES, [SUMS, SUMS])
+        blocks = [
+            Block(builder, image.data, lanes.literal_value, first, HALVES)
+            for first in range(0, lanes.literal_value, PAIRED)
+        ]
+        for start in range(0, len(blocks), 2):  # two blocks are four registers of sums
+            part = blocks[start : start + 2]
+            sums = [[cgutils.alloca_once_value(builder, SUMS(None)) for _ in "ab"] for _ in part]
+            with cgutils.for_range(builder, builder.extract_value(spots.shape, 1)) as loop:
+                for row in range(2):
+                    factor = Block(builder, None, 0, 0, PAIRS).spread(
+                        builder.load(_at(builder, factors, row, loop.index))
+                    )
+                    left, right = (
+                        part[0].pixel(builder.load(_at(builder, spots, k, loop.index)))
+                        for k in (2 * row, 2 * row + 1)
+                    )
+                    for block, chains in zip(part, sums):
+                        both = block.load(left), block.load(right)
+                        for chain, order in zip(chains, (_LOW, _HIGH)):
+                            mixed = builder.shuffle_vector(*both, _order(order))
+                            mixed = builder.bitcast(mixed, PAIRS)
+                            so_far = builder.load(chain)
+                            builder.store(builder.call(dot, [so_far, mixed, factor]), chain)
+            for block, chains in zip(part, sums):
+                low, high = (builder.load(chain) for chain in chains)
+                first, second = (
+                    builder.shuffle_vector(low, high, _order(order))
+                    for order in (_SORTED[: PAIRED // 2], _SORTED[PAIRED // 2 :])
+                )
+                block.store(builder.call(rounded, [second, first]), target.data)
+        return context.get_dummy_value()
+
+    return types.void(pixels, place, pair, total, lanes), generate
+
+
+# Within each 128 bits, as the processor shuffles: the lower and the upper four lanes of two pixels
+# in turn; and where the sums of the lanes are then found.
+_LOW = [k for lane in range(0, PAIRED, 8) for i in range(lane, lane + 4) for k in (i, PAIRED + i)]
+_HIGH = [k + 4 for k in _LOW]
+_SORTED = [
+    half * PAIRED // 2 + i
+    for lane in range(0, PAIRED // 2, 4)
+    for half in range(2)
+    for i in range(lane, lane + 4)
+]
+
+
+def _order(numbers: list[int]) -> Any:
+    """Numbers of lanes, as a shuffle wants them."""
+    return ir.Constant(ir.VectorType(SMALL_INDEX, len(numbers)), numbers)
+
+
+def _function(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """An instruction of AVX512-BF16 as a function."""
+    kind = ir.FunctionType(result, arguments)
+    full = f"llvm.x86.avx512bf16.{name}.512"
+    return cgutils.get_or_insert_function(builder.module, kind, full)
+
+
 def _products(_: Any, pixels: Any, place: Any, grad: Any, dot: Any, lanes: Any) -> Any:
     """Store the inner products of ``grad`` (lanes,) with ``pixels[place]`` in ``dot`` (4, taps)."""
 
@@ -157,5 +233,6 @@ def _scatter(
 
 
 weighted_sum = intrinsic(prefer_literal=True)(_weighted_sum)
+weighted_sum_half = intrinsic(prefer_literal=True)(_weighted_sum_half)
 products = intrinsic(prefer_literal=True)(_products)
 scatter = intrinsic(prefer_literal=True)(_scatter)
