@@ -7,7 +7,15 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Parts
-from cdfi.training.losses import LOSSES, census, charbonnier, laplacian, parse_loss, smoothness
+from cdfi.training.losses import (
+    LOSSES,
+    census,
+    charbonnier,
+    laplacian,
+    negative_psnr,
+    parse_loss,
+    smoothness,
+)
 from cdfi.training.vgg import VggLoss
 
 SIDE = 32
@@ -58,7 +66,7 @@ def test_a_perfect_prediction_scores_best_and_a_worse_one_worse(name: str, vgg: 
         float(term.measure(_parts((1 - share) * batch.middle + share * batch.frame0), batch))
         for share in (0.0, 0.3, 1.0)
     ]
-    assert scores[0] == pytest.approx(0, abs=2e-3)
+    assert scores[0] == pytest.approx(-50 if name == "PSNR" else 0, abs=2e-3)
     assert scores[0] < scores[1] < scores[2]
 
 
@@ -74,6 +82,17 @@ def test_every_term_is_a_scalar_with_gradients(name: str, vgg: Path) -> None:
     value.backward()
     grads = [t.grad for t in (leaf, parts.occlusion, parts.maps0.offset_y) if t.grad is not None]
     assert any(bool(grad.abs().sum() > 0) for grad in grads)
+
+
+def test_psnr_weighs_each_sample_by_its_own_error() -> None:
+    truth = torch.full((2, 3, 8, 8), 0.5)
+    error = torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)  # 20 and 40 dB
+    made = (truth + error).requires_grad_()
+    value = negative_psnr(made, truth)
+    assert float(value) == pytest.approx(-30, abs=0.3)
+    value.backward()
+    wild, gentle = made.grad.flatten(1).norm(dim=1)
+    assert 8 < gentle / wild <= 10
 
 
 def test_charbonnier_is_a_smooth_absolute_value() -> None:

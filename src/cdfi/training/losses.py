@@ -18,6 +18,7 @@ from cdfi.training.vgg import VggLoss
 
 Measure = Callable[[Parts, Batch], Tensor]
 _EPSILON = 1e-3  # of the Charbonnier function, as AdaCoF was trained
+_FAINT = 1e-5  # a squared error, 50 dB
 
 
 class Term(NamedTuple):
@@ -160,10 +161,22 @@ def _charb(x: Tensor, y: Tensor) -> Tensor:
     return charbonnier(x - y)
 
 
+def negative_psnr(x: Tensor, y: Tensor) -> Tensor:
+    """Minus the mean over the batch of each sample's PSNR, in dB, for values in [0, 1].
+
+    What a table of scores averages. Each sample weighs in relation to its own error, where a mean
+    of errors is about the wildest samples; those above 50 dB weigh no more. As in Chen et al.,
+    "HINet", CVPR Workshops 2021.
+    """
+    error = (x - y).square().flatten(1).mean(1)
+    return 10 * torch.log10(error + _FAINT).mean()
+
+
 LOSSES: dict[str, Callable[[Path | None], Measure]] = {
     "Charb": partial(_image, _charb),
     "L1": partial(_image, F.l1_loss),
     "MSE": partial(_image, F.mse_loss),
+    "PSNR": partial(_image, negative_psnr),
     "Lap": partial(_image, laplacian),
     "Census": partial(_image, census),
     "LPIPS": partial(_image, _lpips),
