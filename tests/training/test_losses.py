@@ -89,7 +89,7 @@ def test_psnr_weighs_each_sample_by_its_own_error() -> None:
     error = torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)  # 20 and 40 dB
     made = (truth + error).requires_grad_()
     value = negative_psnr(made, truth)
-    assert float(value) == pytest.approx(-30, abs=0.3)
+    assert value.item() == pytest.approx(-30, abs=0.3)
     value.backward()
     wild, gentle = made.grad.flatten(1).norm(dim=1)
     assert 8 < gentle / wild <= 10

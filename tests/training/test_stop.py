@@ -1,0 +1,41 @@
+"""Requests to end a run: the first, its echo, and the impatient second one."""
+
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from cdfi.training.stop import Stop
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The time, to be moved; outside, SIGTERM raises KeyboardInterrupt as SIGINT does."""
+    clock = [100.0]
+    monkeypatch.setattr("cdfi.training.stop.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield clock
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_what_a_launcher_passes_on_is_the_same_request(
+    now: list[float], second: signal.Signals
+) -> None:
+    with Stop() as stop:
+        assert stop.reason() is None
+        signal.raise_signal(signal.SIGTERM)
+        now[0] += 1.0
+        signal.raise_signal(second)
+        assert stop.reason() == "interrupted"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_later_one_takes_effect_at_once(now: list[float], number: signal.Signals) -> None:
+    with Stop() as stop:
+        signal.raise_signal(number)
+        now[0] += 6.0
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        assert stop.reason() == "interrupted"
