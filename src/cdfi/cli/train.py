@@ -164,7 +164,8 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
         download()
     with Bar(quiet) as watcher:
         outcome = run_training(args, resume, watcher)
-    _say(outcome)
+    if outcome.leads:
+        _say(outcome)
     if outcome.reason == "interrupted":
         raise typer.Exit(_INTERRUPTED)
 

@@ -98,7 +98,9 @@ class Run:
                 if reason != "interrupted":
                     record.validated(self._processes.device)
                 record.save()
-        return Outcome(reason, self.state.step, self.state.best, self._folder)
+        known = torch.tensor(self.state.best, device=self._processes.device)
+        best = float(self._processes.largest(known))  # only the one that scores knew it
+        return Outcome(reason, self.state.step, best, self._folder, record is not None)
 
     def _steps(self, stop: Stop, watcher: Watcher, record: Record | None) -> Reason:
         """Steps until the last one or until asked to stop; why it ended."""

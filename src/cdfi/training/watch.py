@@ -29,3 +29,4 @@ class Outcome(NamedTuple):
     step: int
     best: float  # dB on the validation triplets; -inf before the first validation
     folder: Path
+    leads: bool = True  # this process is the one of several that writes and speaks
