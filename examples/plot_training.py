@@ -16,8 +16,10 @@ def column(path: Path, name: str) -> tuple[list[int], list[float]]:
 
 def main(folder: Path, picture: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    left.plot(*column(folder / "train.csv", "loss"))
-    left.set(xlabel="step", ylabel="loss", yscale="log", title="training")
+    steps, losses = column(folder / "train.csv", "loss")
+    left.plot(steps, losses)
+    scale = "log" if min(losses, default=1) > 0 else "linear"  # the loss PSNR is negative
+    left.set(xlabel="step", ylabel="loss", yscale=scale, title="training")
     right.plot(*column(folder / "validation.csv", "psnr"), marker="o")
     right.set(xlabel="step", ylabel="PSNR (dB)", title="held-out shots")
     figure.savefig(picture, dpi=120)

@@ -51,14 +51,14 @@ BUNDLED = {
     row.name: row
     for row in [
         Bundled("aligned-adacof", "2.78 M parameters, K=5, d=1, compares and aligns its frames"),
-        Bundled("matched-adacof", "2.69 M parameters, the same without aligning them"),
+        Bundled("aligned-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),
+        Bundled("matched-adacof", "2.69 M parameters, compares its frames without aligning them"),
         Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the paper's architecture"),
-        Bundled("compressed-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),
         Bundled("cdfi", "compressed-adacof with feature pyramid, synthesis and blending mask"),
     ]
 }
 
-#: What "default" means: on held-out shots none has a better PSNR, and it is sharper than its equal.
+#: What "default" means: on held-out shots none has a better PSNR.
 DEFAULT = "aligned-adacof"
 
 _NO_LICENCE = "none: yours to download, not ours to ship"
