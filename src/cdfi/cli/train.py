@@ -41,7 +41,7 @@ def train(
     loss: Annotated[
         str | None,
         Option(
-            help="WEIGHT*NAME+... of Charb, L1, MSE, Lap, Census, LPIPS, VGG, g_Spatial, "
+            help="WEIGHT*NAME+... of Charb, L1, MSE, PSNR, Lap, Census, LPIPS, VGG, g_Spatial, "
             "g_Occlusion.",
             rich_help_panel=_HOW,
         ),
