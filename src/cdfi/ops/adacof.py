@@ -247,19 +247,8 @@ def _fake(
 
 
 @_adacof_both.register_fake
-def _fake_both(
-    frame: Tensor,
-    features: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
-) -> tuple[Tensor, Tensor]:
-    maps = weight, offset_y, offset_x
-    of_frame, of_features = (_fake(x, *maps, row, dilation, rounding) for x in (frame, features))
-    return of_frame, of_features
+def _fake_both(frame: Tensor, features: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    return _fake(frame, *rest), _fake(features, *rest)
 
 
 @_adacof_backward.register_fake
