@@ -167,7 +167,7 @@ def forward_both(lanes: int) -> Kernel:
         stop: int,
     ) -> None:
         _, rows, columns, _ = frame.shape
-        _, height, width, channels = out.shape
+        _, height, width, _ = out.shape
         table = _new_table(maps)
         total = np.empty(4, frame.dtype)
         for line in range(start, stop):
@@ -176,9 +176,7 @@ def forward_both(lanes: int) -> Kernel:
             for j in range(width):
                 _locate(maps, table, n, i, j, rows, columns)
                 _weigh(maps.weight[n, i, j], table)
-                weighted_sum(few, table.place, table.share, total, 4)
-                for c in range(channels):
-                    out[n, i, j, c] = total[c]
+                _sum_colours(few, table, total, out[n, i, j])
                 weighted_sum(many, table.place, table.share, of_features[n, i, j], lanes)
 
     return compiled(kernel)
@@ -203,7 +201,7 @@ def forward_both_half(lanes: int) -> Kernel:
         stop: int,
     ) -> None:
         _, rows, columns, _ = frame.shape
-        _, height, width, channels = out.shape
+        _, height, width, _ = out.shape
         table = _new_table(maps)
         taps = table.share.shape[1]
         offset, pairs = np.empty((2, taps), np.float32), np.empty((2, taps), np.int32)
@@ -216,13 +214,19 @@ def forward_both_half(lanes: int) -> Kernel:
                 _widen(maps.offset_x[n, i, j], shift, offset[1])
                 _place(maps, table, offset[0], offset[1], i, j, rows, columns)
                 _weigh(maps.weight[n, i, j], table)
-                weighted_sum(few, table.place, table.share, total, 4)
-                for c in range(channels):
-                    out[n, i, j, c] = total[c]
+                _sum_colours(few, table, total, out[n, i, j])
                 _pair(table.share, pairs)
                 weighted_sum_half(many, table.place, pairs, of_features[n, i, j], lanes)
 
     return compiled(kernel)
+
+
+@inlined
+def _sum_colours(frame: Array, table: Table, total: Array, out: Array) -> None:
+    """Fill ``out`` (C <= 4) from a frame of 4 lanes, by way of ``total`` (4,)."""
+    weighted_sum(frame, table.place, table.share, total, 4)
+    for c in range(out.size):
+        out[c] = total[c]
 
 
 @inlined
