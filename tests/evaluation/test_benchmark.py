@@ -51,10 +51,10 @@ def test_cost_volumes_count_as_well() -> None:
     assert count_flops(TINY_MATCHING, 64, 96) == counter.get_total_flops() + warps + fine + coarse
 
 
-def test_registration_counts_by_its_steps_on_every_level() -> None:
+def test_registration_counts_by_its_moves_on_every_level() -> None:
     whole, fine = (refine_flow_flops((1, 3, 64, 96), None, None, levels) for levels in (2, 1))
     assert fine == 64 * 96 * refine_flow_flops((1, 3, 1, 1), None, None, 1) > 0
-    assert fine / 4 < whole - fine < fine  # a quarter of the places, and a step more
+    assert fine / 4 < whole - fine < fine  # a quarter of the places, but more moves
     counter = FlopCounterMode(display=False)
     frame = torch.rand(1, 3, 64, 96)
     with counter, torch.no_grad():

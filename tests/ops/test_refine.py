@@ -46,6 +46,19 @@ def test_the_sides_are_the_frames_where_the_flow_leads():
         assert torch.allclose(side, expected, atol=1e-5)
 
 
+def test_places_try_what_their_neighbours_found():
+    frame0, _, frame1 = scene()
+    true = torch.tensor([-3.0, 2.0, 3.0, -2.0]).view(1, 4, 1, 1).expand(1, 4, 64, 96)
+    lost = true.clone()
+    lost[..., 40:56] += torch.tensor([0.0, 9.0, 0.0, -9.0]).view(1, 4, 1, 1)
+    most = sum(2 * (move == 0) for move in operation.COARSE)  # that steps at stride 2 can move by
+    most += sum(move == 0 for move in operation.FINEST)
+    assert most < 9
+    error = (refine_flow(frame0, frame1, lost, 2)[0] - true)[..., 12:-12, 40:56].abs()
+    assert error.median() < 0.02
+    assert (error < 0.1).float().mean() > 0.9
+
+
 def test_a_motion_that_fits_stays():
     frame0, _, frame1 = scene()
     true = torch.tensor([-3.0, 2.0, 3.0, -2.0]).view(1, 4, 1, 1).expand(1, 4, 64, 96)

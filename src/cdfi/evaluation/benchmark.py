@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.interpolation import Interpolator, pick_device
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
-from cdfi.ops.refine import LAST_STEPS, STEPS
+from cdfi.ops.refine import AROUND, COARSE, FINEST
 
 
 @dataclass(frozen=True)
@@ -149,16 +149,18 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
 
     A look at both frames is two bilinear samples and a squared difference of each colour, and one
     window: nine products and sums on each axis. A step is five products a colour, five windows, and
-    some 30 for the rest. A level looks twice before its steps and once after each.
+    some 30 for the rest. A level looks twice before its moves, once after a step and four times for
+    a jump, once for each neighbour.
     """
     batch, channels, height, width = frame
     window = 2 * 2 * 9
     look, step = (2 * 8 + 3) * channels + window, 12 * channels + 5 * window + 30
-    counts = [LAST_STEPS, *[STEPS] * (levels - 1)]
-    return sum(
-        (count * (look + step) + 2 * look) * batch * height * width // 4**level
-        for level, count in enumerate(counts)
-    )
+    total = 0
+    for level in range(levels):
+        steps = [move == 0 for move in (COARSE if level else FINEST)]
+        looks = 2 + sum(1 if is_step else len(AROUND) for is_step in steps)
+        total += (looks * look + sum(steps) * step) * batch * height * width // 4**level
+    return total
 
 
 def peak_memory(device: torch.device) -> int | None:

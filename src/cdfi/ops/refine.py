@@ -1,16 +1,20 @@
 """Registration: what a flow misses, found from the frames themselves."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STEPS, LAST_STEPS = 2, 1  # Gauss-Newton steps a level, and of the finest, which costs most
+#: What a level tries, in this order: a Gauss-Newton step (0), or the motions of the four neighbours
+#: so many cells away. The finest level, which costs most, is left the steps.
+COARSE, FINEST = (0, 8, 0, 4, 0), (0, 0)
+AROUND = ((0, -1), (0, 1), (-1, 0), (1, 0))  # rows and columns from a place to its neighbours
 PRODUCTS = 5  # of gradients and differences, that the least squares of a step are made of
 LONGEST = 1.0  # cells a step may move
+BETTER = 0.9999  # of a window's difference; one that is rounded otherwise is no better
 RADIUS = 2  # of each of the two box filters that make a window
 FAINT = 0.02  # differences in colour, of [0, 1], up to which all count alike; larger count less
 FLAT = 1e-5  # squared gradient below which a window says nothing about motion
@@ -22,8 +26,10 @@ def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tu
     Symmetric Lucas-Kanade, coarse to fine (Lucas and Kanade, IJCAI 1981; Bouguet's pyramids, 2001):
     one shift s for each place p of the middle frame, taken off its way to frame 0 and added to its
     way to frame 1, so that ``frame0[p + flow0 - s]`` comes to equal ``frame1[p + flow1 + s]``.
-    Large differences count less (iteratively reweighted least squares); a step, and what coarser
-    levels found, is kept only where its window differs less with it.
+    Large differences count less (iteratively reweighted least squares). Steps end at the next best
+    place, so between them each place also tries the motions that its neighbours found, near and far
+    (Barnes et al., "PatchMatch", SIGGRAPH 2009). Each of these, and what coarser levels found, is
+    kept only where its window differs less with it.
 
     Args:
         frame0, frame1: (N, C, H, W) in [0, 1].
@@ -82,7 +88,7 @@ def _refine_flow(
 
 @torch.no_grad()
 def _coarse_to_fine(
-    improve: Callable[[Tensor, Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]],
+    improve: Callable[[Tensor, Tensor, Tensor, Tensor, Sequence[int]], tuple[Tensor, Tensor]],
     frame0: Tensor,
     frame1: Tensor,
     flow: Tensor,
@@ -97,7 +103,7 @@ def _coarse_to_fine(
     shift = torch.zeros_like(pyramid[-1][2][:, :2])
     for level in reversed(range(levels)):
         small0, small1, way = pyramid[level]
-        shift, sides = improve(small0, small1, way, shift, STEPS if level else LAST_STEPS)
+        shift, sides = improve(small0, small1, way, shift, COARSE if level else FINEST)
         if level:
             shift = enlarged(shift)
     return pyramid[0][2] + torch.cat((-shift, shift), 1), sides
@@ -109,9 +115,9 @@ def enlarged(flow: Tensor) -> Tensor:
 
 
 def _improve(
-    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, steps: int
+    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, moves: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """The shift after the steps of one level, in its pixels, and both frames where it leads.
+    """The shift after the ``moves`` of one level, in its pixels, and both frames where it leads.
 
     It begins, place by place, with what came from coarser levels or with no shift at all, whatever
     looks more alike: a coarse window that two motions share may have led one of them astray.
@@ -122,16 +128,33 @@ def _improve(
         side0, side1 = _warp(frame0, flow[:, :2] - shift), _warp(frame1, flow[:, 2:] + shift)
         return side0, side1, _window((side1 - side0).square().mean(1, keepdim=True))
 
+    def proposals() -> Iterator[Tensor]:
+        """Each of them from what was kept of those before."""
+        yield start
+        for move in moves:
+            if not move:
+                yield shift + _step(side0, side1)
+            for rows, columns in AROUND if move else ():
+                yield _neighbours(flow, shift, move * rows, move * columns)
+
     shift = torch.zeros_like(start)
     side0, side1, error = sampled(shift)
-    for step in range(steps + 1):
-        proposed = shift + _step(side0, side1) if step else start
+    for proposed in proposals():
         new0, new1, new_error = sampled(proposed)
-        better = new_error < error
+        better = new_error < BETTER * error
         shift = torch.where(better, proposed, shift)
         side0, side1 = torch.where(better, new0, side0), torch.where(better, new1, side1)
         error = torch.where(better, new_error, error)
     return shift, torch.cat((side0, side1), 1)
+
+
+def _neighbours(flow: Tensor, shift: Tensor, rows: int, columns: int) -> Tensor:
+    """The shift that gives each place the motion of the place so far away (or at the border)."""
+    height, width = shift.shape[2:]
+    own = (flow[:, 2:] - flow[:, :2]) / 2  # half of the way from frame 0 to frame 1
+    i = (torch.arange(height, device=flow.device) + rows).clamp(0, height - 1)
+    j = (torch.arange(width, device=flow.device) + columns).clamp(0, width - 1)
+    return (own + shift)[:, :, i[:, None], j] - own
 
 
 def _warp(frame: Tensor, flow: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Registration on the CPU: what a step does to a row, as Numba loops along its columns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.cpu_kernels import compiled, inlined
-from cdfi.ops.refine import FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
+from cdfi.ops.refine import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
 from cdfi.ops.threads import over_lines
 
 Array = np.ndarray[Any, Any]
@@ -18,7 +19,7 @@ WINDOW = np.convolve(_BOX, _BOX)
 
 
 def improve(
-    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, steps: int
+    frame0: Tensor, frame1: Tensor, flow: Tensor, start: Tensor, moves: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """A level's shift (N, 2, H, W), and both frames where it leads; in float32 or float64."""
     batch, channels, height, width = frame0.shape
@@ -35,24 +36,41 @@ def improve(
     error, gap = np.full((batch, 1, height, width), np.inf, dtype), empty(1)
     products = empty(PRODUCTS)
     lines = batch * height
-    for step in range(steps + 2):  # no shift, the coarser one, then what steps lead to
-        if step == 1:
-            proposed[:] = start.numpy()
-        elif step:
-            over_lines(_multiply, lines, sides, products)
-            over_lines(_propose, lines, products, window, now, proposed)
-        seen = new_sides if step else sides
+
+    def look(seen: Array) -> None:
         over_lines(_sample, lines, *images, ways, proposed, seen, gap)
         over_lines(_keep_better, lines, gap, window, proposed, seen, now, sides, error)
+
+    look(sides)  # no shift
+    proposed[:] = start.numpy()
+    look(new_sides)
+    for move in moves:
+        if not move:
+            over_lines(_multiply, lines, sides, products)
+            over_lines(_propose, lines, products, window, now, proposed)
+            look(new_sides)
+        for rows, columns in AROUND if move else ():
+            over_lines(_neighbours, lines, ways, now, proposed, move * rows, move * columns)
+            look(new_sides)
     return torch.from_numpy(now), torch.from_numpy(sides)
 
 
 @inlined
-def _place(at: float, last: int) -> tuple[int, int, float]:
-    """The two neighbours of a position, clamped to 0 ... last, and the share of the second."""
-    at = min(max(at, 0.0), last)  # NaN ends up at 0, where reading is safe
-    first = int(at)
-    return first, min(first + 1, last), at - first
+def _place(at: float, last: float) -> tuple[np.uint64, np.uint64, float]:
+    """The first neighbour of a position clamped to 0 ... last, the next one's distance, its share.
+
+    Unsigned, as a signed index might count from the end, which Numba would check at every read.
+    """
+    at = min(max(at, last * 0), last)  # NaN ends up at 0, where reading is safe
+    first = np.uint64(at)
+    return first, np.uint64(at < last), at - type(at)(first)
+
+
+@inlined
+def _shares(down: float, right: float) -> tuple[float, float, float, float]:
+    """Bilinear weights of the four neighbours: top left, top right, bottom left, bottom right."""
+    last = down * right
+    return type(last)(1) - down - right + last, right - last, down - last, last
 
 
 @compiled
@@ -68,26 +86,33 @@ def _sample(
 ) -> None:
     """Both images where flow and shift lead; the mean square of their difference."""
     _, height, width, channels = image0.shape
-    zero = gap.dtype.type(0)
+    kind = gap.dtype.type
+    bottom, end, share = kind(height - 1), kind(width - 1), kind(1) / kind(channels)
+    pixel, row = np.uint64(channels), np.uint64(width * channels)
     for line in range(start, stop):
         n, i = line // height, line % height
+        colours0, colours1 = image0[n].reshape(-1), image1[n].reshape(-1)
         for j in range(width):
             down, right = shift[n, 0, i, j], shift[n, 1, i, j]
-            y, y1, fy = _place(i + flow[n, 0, i, j] - down, height - 1)
-            x, x1, fx = _place(j + flow[n, 1, i, j] - right, width - 1)
-            v, v1, gy = _place(i + flow[n, 2, i, j] + down, height - 1)
-            u, u1, gx = _place(j + flow[n, 3, i, j] + right, width - 1)
-            total = zero
-            for c in range(channels):
-                top = image0[n, y, x, c] + fx * (image0[n, y, x1, c] - image0[n, y, x, c])
-                low = image0[n, y1, x, c] + fx * (image0[n, y1, x1, c] - image0[n, y1, x, c])
-                first = top + fy * (low - top)
-                top = image1[n, v, u, c] + gx * (image1[n, v, u1, c] - image1[n, v, u, c])
-                low = image1[n, v1, u, c] + gx * (image1[n, v1, u1, c] - image1[n, v1, u, c])
-                second = top + gy * (low - top)
-                sides[n, c, i, j], sides[n, channels + c, i, j] = first, second
+            y, dy, fy = _place(kind(i) + flow[n, 0, i, j] - down, bottom)
+            x, dx, fx = _place(kind(j) + flow[n, 1, i, j] - right, end)
+            v, dv, gy = _place(kind(i) + flow[n, 2, i, j] + down, bottom)
+            u, du, gx = _place(kind(j) + flow[n, 3, i, j] + right, end)
+            a, b, c, d = _shares(fy, fx)
+            e, f, g, h = _shares(gy, gx)
+            here, dx, dy = y * row + x * pixel, dx * pixel, dy * row
+            there, du, dv = v * row + u * pixel, du * pixel, dv * row
+            total = kind(0)
+            for k in range(channels):
+                first = a * colours0[here] + b * colours0[here + dx]
+                first += c * colours0[here + dy] + d * colours0[here + dy + dx]
+                second = e * colours1[there] + f * colours1[there + du]
+                second += g * colours1[there + dv] + h * colours1[there + dv + du]
+                sides[n, k, i, j], sides[n, channels + k, i, j] = first, second
                 total += (second - first) * (second - first)
-            gap[n, 0, i, j] = total / channels
+                here += np.uint64(1)
+                there += np.uint64(1)
+            gap[n, 0, i, j] = total * share
 
 
 @compiled
@@ -124,6 +149,24 @@ def _multiply(sides: Array, products: Array, start: int, stop: int) -> None:
         for k in range(PRODUCTS):
             for j in range(width):
                 out[k, j] *= gap[j]
+
+
+@compiled
+def _neighbours(
+    flow: Array, shift: Array, proposed: Array, rows: int, columns: int, start: int, stop: int
+) -> None:
+    """Propose the motion of the place so far away, or at the border."""
+    _, _, height, width = shift.shape
+    half = shift.dtype.type(0.5)
+    for line in range(start, stop):
+        n, i = line // height, line % height
+        y = min(max(i + rows, 0), height - 1)
+        for c in range(2):
+            for j in range(width):
+                x = min(max(j + columns, 0), width - 1)
+                there = flow[n, 2 + c, y, x] - flow[n, c, y, x]
+                own = flow[n, 2 + c, i, j] - flow[n, c, i, j]
+                proposed[n, c, i, j] = shift[n, c, y, x] + half * (there - own)
 
 
 @inlined
@@ -184,12 +227,13 @@ def _keep_better(
 ) -> None:
     """Take over each place's proposal whose window differs less."""
     _, _, height, width = gap.shape
+    share = gap.dtype.type(BETTER)
     mean, tall = np.empty(width, gap.dtype), _row(gap, window)
     for line in range(start, stop):
         n, i = line // height, line % height
         _windowed(gap[n, 0], window, i, tall, mean)
         for j in range(width):
-            if mean[j] < error[n, 0, i, j]:
+            if mean[j] < share * error[n, 0, i, j]:
                 error[n, 0, i, j] = mean[j]
                 shift[n, 0, i, j], shift[n, 1, i, j] = proposed[n, 0, i, j], proposed[n, 1, i, j]
                 for c in range(sides.shape[1]):
