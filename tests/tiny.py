@@ -28,6 +28,8 @@ TINY_MATCHING = replace(TINY, matching=(1, 2), describe=(4, 3))
 
 TINY_REFINED = replace(TINY, refine=2, flow=(3,), compare=(4, 2))
 
+TINY_DETAILED = replace(TINY_REFINED, detail=(3, 2, 4))
+
 
 def tiny_network(config: Config = TINY, seed: int = 0, gain: float = 1.0) -> Network:
     """A network of fixed random weights; ``gain`` makes its offsets longer."""

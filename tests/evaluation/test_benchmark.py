@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from cdfi.evaluation.benchmark import (
     Task,
     adacof_flops,
     count_flops,
+    details_flops,
     measure,
     peak_memory,
     refine_flow_flops,
 )
 from cdfi.models import Network
 from cdfi.weights import save
-from tiny import TINY, TINY_MATCHING, TINY_REFINED, tiny_network
+from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, tiny_network
 
 
 @pytest.fixture
@@ -61,6 +63,17 @@ def test_registration_counts_by_its_moves_on_every_level() -> None:
         Network(TINY_REFINED)(frame, frame)
     warps = 2 * adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
     assert count_flops(TINY_REFINED, 64, 96) == counter.get_total_flops() + warps + whole
+
+
+def test_details_count_for_both_sides() -> None:
+    plain = replace(TINY_DETAILED, detail=None)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        Network(TINY_DETAILED).heads["detail"](torch.rand(1, 4, 32, 48))
+    more = count_flops(TINY_DETAILED, 64, 96) - count_flops(plain, 64, 96)
+    bands = details_flops((1, 3, 68, 100), (1, 2, 64, 96))
+    assert bands == 64 * 96 * details_flops((1, 3, 1, 1), (1, 2, 1, 1)) > 0
+    assert more == counter.get_total_flops() + 2 * bands
 
 
 def test_a_frame_counts_with_its_padding() -> None:

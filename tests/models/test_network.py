@@ -7,7 +7,7 @@ import torch
 
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.network import pad_to_multiple
-from tiny import TINY, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
+from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
 
 PARAMETERS = {
     "adacof": 21_843_427,
@@ -16,9 +16,9 @@ PARAMETERS = {
     "compressed-adacof+": 2_557_214,
     "cdfi": 4_976_718,
 }
-OURS = {"matched-adacof": 2_690_823, "aligned-adacof": 2_776_555}
-KINDS = [TINY, TINY_SYNTHESIS, TINY_MATCHING, TINY_REFINED]
-NAMES = ["plain", "synthesis", "matching", "refined"]
+OURS = {"matched-adacof": 2_690_823, "aligned-adacof": 2_804_863}
+KINDS = [TINY, TINY_SYNTHESIS, TINY_MATCHING, TINY_REFINED, TINY_DETAILED]
+NAMES = ["plain", "synthesis", "matching", "refined", "detailed"]
 WITHOUT_SYNTHESIS = [
     pytest.param(config, id=name) for name, config in zip(NAMES, KINDS) if not config.grid
 ]
@@ -103,6 +103,7 @@ def test_a_config_survives_json():
         (TINY.to_json().replace('"kernel": 3', '"kernel": 0'), "kernel and dilation"),
         (TINY.to_json().replace('"floor"', '"round"'), "rounding"),
         (TINY.to_json().replace('"matching": []', '"matching": [3]'), "a radius and a width each"),
+        (TINY.to_json().replace('"detail": null', '"detail": [3, 2, 4]'), "refine for detail"),
         (TINY.to_json().replace('"grid": []', '"grid": [1, 2, 3]'), "together"),
     ],
 )

@@ -7,12 +7,13 @@ import torch
 
 from cdfi.models import Config, Network
 from cdfi.models.derive import compact
-from cdfi.models.refinement import Refinement
+from cdfi.models.refinement import Refined, Refinement
+from cdfi.ops import adacof, details
 from cdfi.ops.refine import enlarged
 from cdfi.training.build import initialise
 from cdfi.training.guidance import expected_flow
 from cdfi.training.warm_start import copy_overlap
-from tiny import TINY, TINY_REFINED, tiny_network
+from tiny import TINY, TINY_DETAILED, TINY_REFINED, tiny_network
 
 
 def pair(rows=2, columns=-3, size=(64, 96)):
@@ -99,6 +100,33 @@ def test_what_is_removed_did_nothing():
     assert (row.config.flow, row.config.compare) == ((4,), (4, 3))
     frames = torch.rand(2, 1, 3, 64, 64)
     assert torch.allclose(small(*frames), network(*frames), atol=1e-4)
+
+
+def test_the_head_of_details_is_derived_with_everything_else():
+    network = tiny_network(replace(TINY_DETAILED, detail=(8, 8, 4)))
+    small, row = compact(network, {"heads.detail.hidden.0": 0.25, "heads.detail.last": 0.25})
+    assert row.config.detail == (4, 8, 2)
+    assert small.heads["detail"].last.out_channels == 4
+    assert small(*torch.rand(2, 1, 3, 40, 33)).shape == (1, 3, 40, 33)
+
+
+def test_details_sharpen_what_lies_between_pixels():
+    """A fresh network about a given motion samples by cubic convolution, nothing else."""
+    network = initialise(Network(TINY_DETAILED))
+    with torch.no_grad():
+        for side in (0, 1):
+            network.heads[f"weight{side}"].last.weight.zero_()
+            network.heads[f"weight{side}"].last.bias[4] = 100
+    frame = torch.rand(1, 3, 32, 32)
+    flow = torch.rand(1, 4, 32, 32) - 0.5
+    network.refine = lambda coarse, *_: Refined(coarse, flow, flow)
+    parts = network.parts(frame, frame)
+    for way, warp in zip(flow.chunk(2, 1), (parts.warp0, parts.warp1)):
+        lost = details(network.bordered(frame), way)[:, :3]
+        sample = adacof(frame, torch.ones(1, 1, 32, 32), *way.split(1, 1))
+        inner = (..., slice(1, -1), slice(1, -1))
+        assert torch.allclose(warp[inner], (sample + lost)[inner], atol=1e-5)
+        assert lost.abs().mean() > 0.01
 
 
 def test_a_trunk_is_taken_over_without_its_heads():

@@ -7,15 +7,22 @@ import torch
 
 from cdfi.models.gridnet import GridNet
 from cdfi.models.strips import middle_by_strips
-from tiny import TINY, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
+from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
 
 RELEASED = TINY_SYNTHESIS.as_released()
 
 
 @pytest.mark.parametrize(
     "config",
-    [TINY, TINY_SYNTHESIS, replace(RELEASED, rounding="floor"), TINY_MATCHING, TINY_REFINED],
-    ids=["plain", "synthesis", "stretched", "matching", "refined"],
+    [
+        TINY,
+        TINY_SYNTHESIS,
+        replace(RELEASED, rounding="floor"),
+        TINY_MATCHING,
+        TINY_REFINED,
+        TINY_DETAILED,
+    ],
+    ids=["plain", "synthesis", "stretched", "matching", "refined", "detailed"],
 )
 @pytest.mark.parametrize(("chunk", "strip"), [(512, 32), (64, 8), (8, 8), (40, 24)])
 @torch.inference_mode()

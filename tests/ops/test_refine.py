@@ -150,6 +150,15 @@ def test_frames_that_are_not_numbers_move_nothing():
     assert torch.equal(refine_flow(frame0 * torch.nan, frame1, flow, 2)[0], flow)
 
 
+def test_a_motion_that_is_not_a_number_can_be_read():
+    frame0, _, frame1 = scene((32, 32))
+    flow = torch.zeros(1, 4, 32, 32)
+    flow[0, 0, 3, 3] = torch.nan
+    sides = refine_flow(frame0, frame1, flow, 1)[1]
+    assert sides.isfinite().all()
+    torch.testing.assert_close(sides, refine_flow_reference(frame0, frame1, flow, 1)[1])
+
+
 @pytest.mark.parametrize(
     ("frames", "flow", "levels", "says"),
     [

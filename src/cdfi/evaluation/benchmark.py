@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.interpolation import Interpolator, pick_device
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
+from cdfi.ops.details import BANDS
 from cdfi.ops.refine import AROUND, COARSE, FINEST
 
 
@@ -117,7 +118,7 @@ def count_flops(config: Config, height: int, width: int) -> int:
     """Operations of one forward pass on frames of ``height`` x ``width``; computes nothing.
 
     Convolutions as PyTorch counts them, and our operations by :func:`adacof_flops`,
-    :func:`cost_volume_flops` and :func:`refine_flow_flops`.
+    :func:`cost_volume_flops`, :func:`refine_flow_flops` and :func:`details_flops`.
     """
     with torch.device("meta"):
         network, frame = Network(config).eval(), torch.empty(1, 3, height, width)
@@ -125,6 +126,7 @@ def count_flops(config: Config, height: int, width: int) -> int:
         torch.ops.cdfi.adacof: adacof_flops,
         torch.ops.cdfi.cost_volume: cost_volume_flops,
         torch.ops.cdfi.refine_flow: refine_flow_flops,
+        torch.ops.cdfi.details: details_flops,
     }
     counter = FlopCounterMode(display=False, custom_mapping=ours)
     with counter, torch.no_grad():
@@ -161,6 +163,12 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
         looks = 2 + sum(1 if is_step else len(AROUND) for is_step in steps)
         total += (looks * look + sum(steps) * step) * batch * height * width // 4**level
     return total
+
+
+def details_flops(frame: Any, flow: Any, *_: Any, **__: Any) -> int:
+    """Operations of one side's details: 16 pixels, 5 for their weights, 2 sums a channel."""
+    batch, _, height, width = flow
+    return int(16 * (5 + BANDS * 2 * frame[1]) * batch * height * width)
 
 
 def peak_memory(device: torch.device) -> int | None:

@@ -13,6 +13,7 @@ from ..models import Config
 from ..models.gridnet import GridNet
 from ..models.network import MULTIPLE
 from ..models.strips import BLOCK, COLOURS
+from ..ops.details import BANDS
 
 #: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
 STRIP, CHUNK = 32, 512
@@ -98,7 +99,7 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
     warps = 2 * (COLOURS + block * gridnet)
-    maps = 10 * config.taps + 4 * (COLOURS + block)
+    maps = 10 * config.taps + 4 * (COLOURS + block) + (2 * BANDS * COLOURS if config.detail else 0)
     motion = 4 if config.refine else 0
     refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
     read = grown * (2 * COLOURS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)

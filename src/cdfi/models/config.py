@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_type_hints
 
+from ..ops.details import BANDS
+
 Widths = tuple[int, int, int]
 Rounding = Literal["floor", "trunc"]
 Features = Literal["aligned", "stretched"]
@@ -42,6 +44,8 @@ class Config:
         flow: hidden widths of the layers that guess this motion; empty without it.
         compare: hidden widths of the layers that show the heads the frames so aligned; empty
             without it.
+        detail: hidden widths of the head of how much detail is added to the warps; None without.
+            It is sampled where the motion leads (see :func:`cdfi.ops.details`).
     """
 
     kernel: int
@@ -66,6 +70,7 @@ class Config:
     refine: int = 0
     flow: tuple[int, ...] = ()
     compare: tuple[int, ...] = ()
+    detail: Widths | None = None
 
     def __post_init__(self) -> None:
         _check(self.kernel >= 1 and self.dilation >= 1, "kernel and dilation of at least 1", self)
@@ -81,6 +86,7 @@ class Config:
         _check(0 <= self.refine <= STAGES, f"0 to {STAGES} levels of refinement", self)
         refined = {self.refine > 0, bool(self.flow), bool(self.compare)}
         _check(len(refined) == 1, "refine, flow and compare together, or none of them", self)
+        _check(self.detail is None or self.refine > 0, "refine for detail", self)
         others = (*self.matching, *self.describe, *self.flow, *self.compare)
         _check(all(x >= 1 for x in others), "widths of at least 1", self)
         _check(self.rounding in ("floor", "trunc"), "rounding 'floor' or 'trunc'", self)
@@ -109,12 +115,15 @@ class Config:
         rows["occlusion"] = (self.occlusion, 1)
         if self.blend is not None:
             rows["blend"] = (self.blend, 1)
+        if self.detail is not None:
+            rows["detail"] = (self.detail, 2 * BANDS)
         return rows
 
     def stacks(self) -> list[Widths]:
         """Every triple of widths, in the order the network runs them."""
         heads = [getattr(self, name) for name in MAP_HEADS]
-        return [*self.encoder, *self.decoder, *heads, self.occlusion, *filter(None, [self.blend])]
+        masks = [self.occlusion, self.blend, self.detail]
+        return [*self.encoder, *self.decoder, *heads, *filter(None, masks)]
 
     def as_released(self) -> "Config":
         """The same architecture with the quirks the released checkpoints were trained with."""
@@ -230,8 +239,11 @@ def _matched() -> Config:
 
 
 def _aligned() -> Config:
-    """Ours: matched-adacof, whose kernels lie about a motion that registration has corrected."""
-    return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48))
+    """Ours: matched-adacof, whose kernels lie about a motion that registration has corrected.
+
+    What they blur is added again as the frames have it there.
+    """
+    return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48), detail=(32, 32, 16))
 
 
 NETWORKS = {

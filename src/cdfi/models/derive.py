@@ -165,6 +165,7 @@ def _config(config: Config, made: Plan, units: list[int]) -> Config:
         decoder=tuple(triple(f"decoder.{i}") for i in range(len(config.decoder))),
         **heads,  # type: ignore[arg-type]
         blend=triple("heads.blend.hidden") if config.blend else None,
+        detail=triple("heads.detail.hidden") if config.detail else None,
         pyramid=tuple(out(f"project.{i}") for i in range(len(config.pyramid))),
         flow=tuple(out(f"refinement.flow.{2 * i}") for i in range(len(config.flow))),
         compare=tuple(out(f"refinement.compare.{2 * i}") for i in range(len(config.compare))),
@@ -198,10 +199,16 @@ def _refine_flow(graph: Graph, call: Call) -> bool:
     return True
 
 
+def _details(graph: Graph, call: Call) -> bool:
+    """Bands of a frame, whose channels no layer has made."""
+    return True
+
+
 #: What a trace of our networks needs to know: their operations, and splits that follow the Config.
 OURS: dict[str, Rule] = {
     "adacof": _adacof,
     "cost_volume": _cost_volume,
     "refine_flow": _refine_flow,
+    "details": _details,
     "split": split_by_width,
 }

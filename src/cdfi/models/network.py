@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import adacof, shares
+from ..ops import adacof, details, shares
+from ..ops.details import BANDS
 from .config import Config, Widths
 from .gridnet import GridNet
 from .matching import Matching
@@ -30,7 +31,7 @@ class Parts(NamedTuple):
     """A prediction and what it was made of; all cropped to the frames' H x W."""
 
     middle: Tensor  # (N, 3, H, W)
-    warp0: Tensor  # (N, 3, H, W): frame0 sampled by maps0
+    warp0: Tensor  # (N, 3, H, W): frame0 sampled by maps0, with its details
     warp1: Tensor
     maps0: Maps
     maps1: Maps
@@ -104,15 +105,21 @@ class Network(nn.Module):
         coarse, flow, guess = self.refine(self.decode(stages), frame0, frame1)
         features = self.pyramid(self.levels(stages), frame0.shape[-2], frame0.shape[-1])
         maps0, maps1 = self.maps(coarse, 0, flow), self.maps(coarse, 1, flow)
-        warps0 = self.warp(frame0, features, maps0)
-        warps1 = self.warp(frame1, features, maps1)
+        bordered0, bordered1 = self.bordered(frame0), self.bordered(frame1)
+        warps0 = self.warp(bordered0, features, maps0)
+        warps1 = self.warp(bordered1, features, maps1)
+        seen0, seen1 = warps0[:, :3], warps1[:, :3]
+        if flow is not None and "detail" in self.heads:
+            gains = self.heads["detail"](coarse)
+            seen0 = seen0 + scaled_details(bordered0, gains, 0, flow)
+            seen1 = seen1 + scaled_details(bordered1, gains, 1, flow)
         occlusion = torch.sigmoid(self.heads["occlusion"](coarse))
-        middle = occlusion * warps0[:, :3] + (1 - occlusion) * warps1[:, :3]
+        middle = occlusion * seen0 + (1 - occlusion) * seen1
         blend = None
         if self.synthesis is not None:
             blend = torch.sigmoid(self.heads["blend"](coarse))
             middle = blend * self.synthesis(self.interleave(warps0, warps1)) + (1 - blend) * middle
-        parts = Parts(middle, warps0[:, :3], warps1[:, :3], maps0, maps1, occlusion, blend, guess)
+        parts = Parts(middle, seen0, seen1, maps0, maps1, occlusion, blend, guess)
         return _crop(parts, height, width)
 
     def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
@@ -162,7 +169,7 @@ class Network(nn.Module):
         joined = torch.cat([self.spread(level, height, width) for level in levels], 1)
         if self.config.features == "stretched":
             return joined
-        return F.pad(joined, [self.config.reach] * 4, mode="replicate")
+        return self.bordered(joined)
 
     def spread(self, level: Tensor, height: int, width: int) -> Tensor:
         """One level at the frame's size; "stretched" ones cover the warp's border as well."""
@@ -170,12 +177,15 @@ class Network(nn.Module):
         size = (height + grow, width + grow)
         return F.interpolate(level, size, mode="bilinear", align_corners=False)
 
+    def bordered(self, frame: Tensor) -> Tensor:
+        """The frame with the border a warp needs: (N, C, H + 2 * reach, W + 2 * reach)."""
+        return F.pad(frame, [self.config.reach] * 4, mode="replicate")
+
     def warp(self, frame: Tensor, features: Tensor | None, maps: Maps) -> Tensor:
-        """Frame and features sampled by one side's maps in one call: (N, 3 + 60, H, W)."""
-        x = F.pad(frame, [self.config.reach] * 4, mode="replicate")
+        """Both with their border, sampled by one side's maps in one call: (N, 3 + 60, H, W)."""
         if features is not None:
-            x = torch.cat([x, features.to(x.dtype)], 1)
-        return adacof(x, *maps, self.config.dilation, self.config.rounding)
+            frame = torch.cat([frame, features.to(frame.dtype)], 1)
+        return adacof(frame, *maps, self.config.dilation, self.config.rounding)
 
     def interleave(self, warps0: Tensor, warps1: Tensor) -> Tensor:
         """GridNet's input: both frames, then both sides of each level, as it was trained."""
@@ -193,6 +203,22 @@ def moved(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tuple[
     if flow is None:
         return alpha, beta
     return alpha + flow[:, 2 * side, None], beta + flow[:, 2 * side + 1, None]
+
+
+def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: int = 0) -> Tensor:
+    """What to add to the warp of ``side``: its bands in the amounts of their gains; (N, C, h, W).
+
+    Args:
+        frame: the side's with its border, (N, C, H + 2 * reach, W + 2 * reach).
+        gains: (N, 4, h, W): the two bands of frame 0, then those of frame 1.
+        side: 0 or 1.
+        flow: (N, 4, h, W), pixels: rows, columns to frame 0, then to frame 1.
+        top: the frame's row that ``gains`` and ``flow`` begin with.
+    """
+    bands = details(frame, flow[:, 2 * side : 2 * side + 2].detach(), top)
+    gain_lost, gain_fine = gains[:, BANDS * side : BANDS * (side + 1)].to(bands.dtype).chunk(2, 1)
+    lost, fine = bands.chunk(BANDS, 1)
+    return (gain_lost * lost + gain_fine * fine).to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:

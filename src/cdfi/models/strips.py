@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..ops import adacof_logits_strip
 from ..ops.half import quick_bf16
 from .gridnet import Slope
-from .network import MAP_NAMES, Head, Network, moved, pad_to_multiple
+from .network import MAP_NAMES, Head, Network, moved, pad_to_multiple, scaled_details
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -65,11 +65,9 @@ def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
     coarse = network.decode(stages)
     del stages  # the finest stage is the largest tensor of the U-Net
     coarse, flow, _ = network.refine(coarse, frame0, frame1)
-    border = [network.config.reach] * 4
     last = torch.channels_last
     first, second = (
-        F.pad(frame, border, mode="replicate").contiguous(memory_format=last)
-        for frame in (_whole(frame0), _whole(frame1))
+        network.bordered(_whole(frame)).contiguous(memory_format=last) for frame in (frame0, frame1)
     )
     features = _joined(network, first, levels, height, width) if levels else None
     coarse = coarse.contiguous(memory_format=last)
@@ -226,6 +224,10 @@ def _fill(
     config = network.config
     sides = warp(0, sources.first), warp(1, sources.second)
     frame0, frame1 = (frame[:, :3] for frame, *_ in sides)
+    if sources.flow is not None and "detail" in network.heads:
+        gains, flow = head("detail"), sources.flow[:, :, top:bottom]
+        frame0 = frame0 + scaled_details(sources.first, gains, 0, flow, top)[:, :3]
+        frame1 = frame1 + scaled_details(sources.second, gains, 1, flow, top)[:, :3]
     occlusion = torch.sigmoid(head("occlusion")).to(frame1.dtype)
     torch.lerp(frame1, frame0, occlusion, out=part.base)
     if part.joint is None or part.blend is None:

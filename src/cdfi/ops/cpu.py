@@ -26,7 +26,7 @@ def forward(
     dtype = input.dtype
     input, *tensors = _computed(input, weight, offset_y, offset_x)
     maps = _maps(tensors, row, dilation, rounding)
-    image = _padded(input)
+    image = padded(input)
     batch, height, width, _ = maps.weight.shape
     out = input.new_empty((batch, height, width, input.shape[1]))
     over_lines(
@@ -52,19 +52,19 @@ def forward_both(
     dtypes = frame.dtype, features.dtype
     settings: tuple[Any, ...]
     if features.dtype == torch.bfloat16 and cpu_kernels.has_bf16_dot():
-        frame, image = frame.float(), _padded(features, PAIRED).view(torch.int16)
+        frame, image = frame.float(), padded(features, PAIRED).view(torch.int16)
         shift, offsets = _bits(offset_y, offset_x)
         settings = (_maps([weight.float(), *offsets], row, dilation, rounding), shift)
         kernel = cpu_kernels.forward_both_half(image.shape[3])
     else:
         frame, features, *maps = _computed(frame, features, weight, offset_y, offset_x)
-        image = _padded(features)
+        image = padded(features)
         settings = (_maps(maps, row, dilation, rounding),)
         kernel = cpu_kernels.forward_both(image.shape[3])
     batch, _, height, width = weight.shape
     of_frame = frame.new_empty((batch, height, width, frame.shape[1]))
     of_image = image.new_empty((batch, height, width, image.shape[3]))
-    images = (x.numpy() for x in (_padded(frame), image, of_frame, of_image))
+    images = (x.numpy() for x in (padded(frame), image, of_frame, of_image))
     over_lines(kernel, batch * height, *settings, *images)
     of_features = of_image.view(dtypes[1]) if image.dtype == torch.int16 else of_image
     used = of_features[..., : features.shape[1]]
@@ -85,7 +85,7 @@ def backward_maps(
     dtypes = [values.dtype for values in (weight, offset_y, offset_x)]
     grad, input, *tensors = _computed(grad, input, weight, offset_y, offset_x)
     maps = _maps(tensors, row, dilation, rounding)
-    image, gradient = _padded(input), _padded(grad)
+    image, gradient = padded(input), padded(grad)
     batch, height, width, taps = maps.weight.shape
     results = [input.new_empty((batch, height, width, taps)) for _ in range(3)]
     over_lines(
@@ -112,7 +112,7 @@ def backward_input(
     dtype, (batch, channels, height, width) = input.dtype, input.shape
     grad, *tensors = _computed(grad, weight, offset_y, offset_x)
     maps = _maps(tensors, row, dilation, rounding)
-    gradient = _padded(grad)
+    gradient = padded(grad)
     result = grad.new_zeros((batch, height, width, gradient.shape[3]))
     reach = torch.stack(torch.aminmax(torch.from_numpy(maps.offset_y).flatten(2), dim=2))
     over_lines(
@@ -129,7 +129,7 @@ def _computed(*tensors: Tensor) -> list[Tensor]:
     return [values.detach().to(dtype) for values in tensors]
 
 
-def _padded(image: Tensor, step: int = 16) -> Tensor:
+def padded(image: Tensor, step: int = 16) -> Tensor:
     """(N, C, H, W) as (N, H, W, lanes): lanes is 4, or C rounded up to a multiple of ``step``.
 
     Whole vectors a pixel spare every inner loop its remainder. Extra lanes are zero.

@@ -61,7 +61,7 @@ def _place(at: float, last: float) -> tuple[np.uint64, np.uint64, float]:
 
     Unsigned, as a signed index might count from the end, which Numba would check at every read.
     """
-    at = min(max(at, last * 0), last)  # NaN ends up at 0, where reading is safe
+    at = min(at if at > 0 else last * 0, last)  # NaN ends up at 0, where reading is safe
     first = np.uint64(at)
     return first, np.uint64(at < last), at - type(at)(first)
 

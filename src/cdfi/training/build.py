@@ -13,6 +13,7 @@ from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture, Steps
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
+from cdfi.ops.details import BANDS
 from cdfi.training.args import TrainArgs
 from cdfi.training.losses import near_names
 from cdfi.training.processes import Processes
@@ -94,7 +95,8 @@ def initialise(network: Network) -> Network:
     because differences are faint beside the pictures. The last layer of each head keeps PyTorch's
     smaller values: maps start near the centre. The synthesis starts as the mean of both warps, and
     what cost volumes compare starts blind to brightness. Where offsets are counted from a motion,
-    that starts as registration finds it by itself, and the kernels about it nearly as one tap.
+    that starts as registration finds it by itself, and the kernels about it nearly as one tap, with
+    the details that make its samples cubic convolution.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
@@ -116,7 +118,7 @@ def initialise(network: Network) -> Network:
 
 
 def _start_at_the_motion(network: Network) -> None:
-    """Guess no motion, add nothing to the features, and sample where registration leads."""
+    """Guess no motion, add nothing to the features, and sample finely where registration leads."""
     assert network.refinement is not None
     for layers in (network.refinement.flow, network.refinement.compare):
         for parameter in layers[-1].parameters():
@@ -127,6 +129,11 @@ def _start_at_the_motion(network: Network) -> None:
             bias.data[network.config.taps // 2] = _MIDDLE_TAP
         else:
             nn.init.zeros_(network.get_parameter(f"heads.{name}.last.weight"))
+    if network.config.detail is not None:
+        nn.init.zeros_(network.get_parameter("heads.detail.last.weight"))
+        lost, fine = network.get_parameter("heads.detail.last.bias").data.view(-1, BANDS).unbind(1)
+        lost.fill_(1.0)
+        fine.zero_()
 
 
 def run_length(args: TrainArgs, samples: int, processes: int) -> Length:
