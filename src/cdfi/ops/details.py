@@ -18,8 +18,8 @@ def details(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
     can only blur further: its weights are positive. The first band is what cubic convolution gives
     (Keys, "Cubic Convolution Interpolation for Digital Image Processing", IEEE TASSP 1981, equation
     15) less what bilinear sampling does: nothing at whole pixels, most half-way between. The second
-    is what bilinear sampling gives less the same of the frame after the 3 x 3 binomial filter. Added
-    to a sample in some amount, they sharpen it; in a negative amount, they smooth it.
+    is what bilinear sampling gives less the same of the frame after the 3 x 3 binomial filter.
+    Added to a sample in some amount, they sharpen it; in a negative amount, they smooth it.
 
     Args:
         frame: (N, C, H + 2 * b, W + 2 * b), with a border of b >= 0 pixels.
