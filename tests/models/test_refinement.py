@@ -8,7 +8,7 @@ import torch
 from cdfi.models import Config, Network
 from cdfi.models.derive import compact
 from cdfi.models.refinement import Refined, Refinement
-from cdfi.ops import adacof, details
+from cdfi.ops import adacof, detail_bands
 from cdfi.ops.refine import enlarged
 from cdfi.training.build import initialise
 from cdfi.training.guidance import expected_flow
@@ -122,7 +122,7 @@ def test_details_sharpen_what_lies_between_pixels():
     network.refine = lambda coarse, *_: Refined(coarse, flow, flow)
     parts = network.parts(frame, frame)
     for way, warp in zip(flow.chunk(2, 1), (parts.warp0, parts.warp1)):
-        lost = details(network.bordered(frame), way)[:, :3]
+        lost = detail_bands(network.bordered(frame), way)[:, :3]
         sample = adacof(frame, torch.ones(1, 1, 32, 32), *way.split(1, 1))
         inner = (..., slice(1, -1), slice(1, -1))
         assert torch.allclose(warp[inner], (sample + lost)[inner], atol=1e-5)

@@ -18,7 +18,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.interpolation import Interpolator, pick_device
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
-from cdfi.ops.details import BANDS
 from cdfi.ops.refine import AROUND, COARSE, FINEST
 
 
@@ -166,9 +165,9 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
 
 
 def details_flops(frame: Any, flow: Any, *_: Any, **__: Any) -> int:
-    """Operations of one side's details: 16 pixels, 5 for their weights, 2 sums a channel."""
+    """Operations of one side's details: 16 pixels, 8 for the weights, a sum a channel."""
     batch, _, height, width = flow
-    return int(16 * (5 + BANDS * 2 * frame[1]) * batch * height * width)
+    return int(16 * (8 + 2 * frame[1]) * batch * height * width)
 
 
 def peak_memory(device: torch.device) -> int | None:

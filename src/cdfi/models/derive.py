@@ -200,7 +200,9 @@ def _refine_flow(graph: Graph, call: Call) -> bool:
 
 
 def _details(graph: Graph, call: Call) -> bool:
-    """Bands of a frame, whose channels no layer has made."""
+    """The gains stay, one for each band of a frame, whose channels no layer has made."""
+    if gains := graph.of(call.args[2]):
+        graph.fix(gains.ids, "the gains of the bands")
     return True
 
 

@@ -215,10 +215,8 @@ def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: i
         flow: (N, 4, h, W), pixels: rows, columns to frame 0, then to frame 1.
         top: the frame's row that ``gains`` and ``flow`` begin with.
     """
-    bands = details(frame, flow[:, 2 * side : 2 * side + 2].detach(), top)
-    gain_lost, gain_fine = gains[:, BANDS * side : BANDS * (side + 1)].to(bands.dtype).chunk(2, 1)
-    lost, fine = bands.chunk(BANDS, 1)
-    return (gain_lost * lost + gain_fine * fine).to(frame.dtype)
+    ways, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
+    return details(frame, flow[:, ways], gains[:, bands], top).to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:

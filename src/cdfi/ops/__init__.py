@@ -2,7 +2,7 @@
 
 from cdfi.ops.adacof import adacof, adacof_logits_strip, adacof_strip, shares
 from cdfi.ops.cost_volume import cost_volume, cost_volume_reference
-from cdfi.ops.details import details, details_reference
+from cdfi.ops.details import detail_bands, detail_bands_reference, details
 from cdfi.ops.reference import adacof_reference
 from cdfi.ops.refine import refine_flow, refine_flow_reference
 
@@ -13,8 +13,9 @@ __all__ = [
     "adacof_strip",
     "cost_volume",
     "cost_volume_reference",
+    "detail_bands",
+    "detail_bands_reference",
     "details",
-    "details_reference",
     "refine_flow",
     "refine_flow_reference",
     "shares",

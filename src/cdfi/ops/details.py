@@ -1,6 +1,7 @@
 """What bilinear sampling loses: the fine bands of a frame where a motion leads."""
 
 import importlib
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -11,38 +12,63 @@ BANDS = 2
 AROUND = (-1, 0, 1, 2)  # pixels of an axis that are read about a place, from the one before it
 
 
-def details(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
-    """Two bands of ``frame`` at each place plus ``flow``: what sampling lost, and what is fine.
+def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int = 0) -> Tensor:
+    """What to add to bilinear samples of ``frame``: its fine bands, in the amounts of ``gains``.
 
     Bilinear sampling between pixels blurs, and a weighted mean of such samples, which AdaCoF is,
-    can only blur further: its weights are positive. The first band is what cubic convolution gives
-    (Keys, "Cubic Convolution Interpolation for Digital Image Processing", IEEE TASSP 1981, equation
-    15) less what bilinear sampling does: nothing at whole pixels, most half-way between. The second
-    is what bilinear sampling gives less the same of the frame after the 3 x 3 binomial filter.
-    Added to a sample in some amount, they sharpen it; in a negative amount, they smooth it.
+    can only blur further: its weights are positive. See :func:`detail_bands` for what is added.
 
     Args:
         frame: (N, C, H + 2 * b, W + 2 * b), with a border of b >= 0 pixels.
         flow: (N, 2, h, W) in pixels: rows and columns, for rows ``top`` to ``top + h`` of H.
-        top: the frame's row that ``flow`` begins with.
+        gains: (N, 2, h, W), one for each band.
+        top: the frame's row that ``flow`` and ``gains`` begin with.
 
     Returns:
-        (N, 2 * C, h, W), the first band before the second, in at least float32; channels-last in
-        memory on a CPU. Places beyond the image are its edge's. They count as constants: there is
-        no gradient.
+        (N, C, h, W) in at least float32; channels-last in memory on a CPU. The gains have a
+        gradient; frame and flow count as constants.
 
     Raises:
         ValueError: shapes that do not fit together, rows that the frame does not have, or mixed
             devices.
     """
     _check(frame, flow, top)
-    bands: Tensor = _details(frame, flow, top)
+    if gains.shape != flow.shape or gains.device != flow.device:
+        raise ValueError(
+            f"expected gains of shape {tuple(flow.shape)} on the device of the flow, got "
+            f"{tuple(gains.shape)} on {gains.device}"
+        )
+    total: Tensor = _details(frame, flow, gains, top)
+    return total
+
+
+def detail_bands(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
+    """Two bands of ``frame`` at each place plus ``flow``: what sampling lost, and what is fine.
+
+    The first is what cubic convolution gives (Keys, "Cubic Convolution Interpolation for Digital
+    Image Processing", IEEE TASSP 1981, equation 15) less what bilinear sampling does: nothing at
+    whole pixels, most half-way between. The second is what bilinear sampling gives less the same of
+    the frame after the 3 x 3 binomial filter. Added to a sample in some amount, they sharpen it; in
+    a negative amount, they smooth it.
+
+    Args:
+        frame, flow, top: as of :func:`details`.
+
+    Returns:
+        (N, 2 * C, h, W), the first band before the second, in at least float32; channels-last in
+        memory on a CPU. Places beyond the image are its edge's. There is no gradient.
+
+    Raises:
+        ValueError: as :func:`details`.
+    """
+    _check(frame, flow, top)
+    bands: Tensor = _bands(frame, flow, top)
     return bands
 
 
 @torch.no_grad()
-def details_reference(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
-    """:func:`details` in plain PyTorch, on any device: its definition."""
+def detail_bands_reference(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
+    """:func:`detail_bands` in plain PyTorch, on any device: its definition."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
     frame, flow = frame.to(dtype), flow.to(dtype)
     height, width = frame.shape[2:]
@@ -103,29 +129,71 @@ def _check(frame: Tensor, flow: Tensor, top: int) -> None:
         raise ValueError("expected frame and flow on one device: move them with .to(device)")
 
 
+def _weighed(bands: Tensor, gains: Tensor) -> Tensor:
+    """The sum of both bands (N, 2 * C, h, W), each times its gain (N, 2, h, W): (N, C, h, W)."""
+    return sum(band * gain for band, gain in zip(bands.chunk(BANDS, 1), gains.split(1, 1)))  # type: ignore
+
+
 @torch.library.custom_op("cdfi::details", mutates_args=())
-def _details(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    make = details_reference
-    if frame.device.type == "cpu":  # imported late, as its compiler takes a while to load
-        make = importlib.import_module("cdfi.ops.details_cpu").details
-    return make(frame, flow, top)
+def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
+    if frame.device.type == "cpu":
+        total: Tensor = _on_cpu().details(frame, flow, gains, top)
+        return total
+    bands = detail_bands_reference(frame, flow, top)
+    return _weighed(bands, gains.to(bands.dtype))
+
+
+@torch.library.custom_op("cdfi::detail_bands", mutates_args=())
+def _bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
+    if frame.device.type == "cpu":
+        bands: Tensor = _on_cpu().detail_bands(frame, flow, top)
+        return bands
+    return detail_bands_reference(frame, flow, top)
+
+
+def _on_cpu() -> ModuleType:
+    """The kernels, imported late, as their compiler takes a while to load."""
+    return importlib.import_module("cdfi.ops.details_cpu")
 
 
 @_details.register_fake
-def _fake(frame: Tensor, flow: Tensor, top: int) -> Tensor:
+def _fake_details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
+    return _empty(flow, frame.shape[1])
+
+
+@_bands.register_fake
+def _fake_bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
+    return _empty(flow, BANDS * frame.shape[1])
+
+
+def _empty(flow: Tensor, channels: int) -> Tensor:
     dtype = torch.promote_types(flow.dtype, torch.float32)
-    batch, channels = frame.shape[:2]
-    shape = (batch, BANDS * channels, *flow.shape[2:])
     layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
+    shape = (flow.shape[0], channels, *flow.shape[2:])
     return flow.new_empty(shape, dtype=dtype).contiguous(memory_format=layout)
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.mark_non_differentiable(output)
+    frame, flow, gains, top = inputs
+    ctx.save_for_backward(frame, flow)
+    ctx.top, ctx.dtype = top, gains.dtype
 
 
-def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, None]:
-    return None, None, None
+def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, None]:
+    bands = _bands(*ctx.saved_tensors, ctx.top)
+    of_gains = [(grad * band).sum(1, keepdim=True) for band in bands.chunk(BANDS, 1)]
+    return None, None, torch.cat(of_gains, 1).to(ctx.dtype), None
 
 
 _details.register_autograd(_backward, setup_context=_setup_context)
+
+
+def _setup_constants(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.mark_non_differentiable(output)
+
+
+def _no_backward(ctx: Any, grad: Tensor) -> tuple[None, None, None]:
+    return None, None, None
+
+
+_bands.register_autograd(_no_backward, setup_context=_setup_constants)

@@ -1,7 +1,8 @@
 """The fine bands of a frame on the CPU: the sixteen pixels about a place, weighed twice."""
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,61 +21,133 @@ SIDE = len(AROUND)
 BEFORE = -AROUND[0]  # pixels read before a place
 
 
-def details(frame: Tensor, flow: Tensor, top: int) -> Tensor:
+def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     """:func:`cdfi.ops.details`, checked; channels-last in memory."""
+    return _run(_weighed, frame, flow, top, frame.shape[1], gains)
+
+
+def detail_bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
+    """:func:`cdfi.ops.detail_bands`, checked; channels-last in memory."""
+    return _run(_apart, frame, flow, top, BANDS * frame.shape[1])
+
+
+def _run(
+    kernel: Callable[[int], Kernel],
+    frame: Tensor,
+    flow: Tensor,
+    top: int,
+    channels: int,
+    *gains: Tensor,
+) -> Tensor:
     dtype = torch.promote_types(flow.dtype, torch.float32)
     image = padded(frame.to(dtype))
     batch, _, height, width = flow.shape
-    channels = frame.shape[1]
-    out = flow.new_empty((batch, height, width, BANDS * channels), dtype=dtype)
-    ways = flow.to(dtype).contiguous().numpy()
+    out = flow.new_empty((batch, height, width, channels), dtype=dtype)
+    maps = [x.detach().to(dtype).contiguous().numpy() for x in (flow, *gains)]
     border = (frame.shape[3] - width) // 2
-    over_lines(
-        *(_kernel(image.shape[3]), batch * height, image.numpy(), ways),
-        *(top + border, border, out.numpy()),
-    )
+    places = (top + border, border)
+    compute = kernel(image.shape[3])
+    over_lines(compute, batch * height, image.numpy(), *maps, *places, out.numpy())
     return out.permute(0, 3, 1, 2)
 
 
-@functools.cache
-def _kernel(lanes: int) -> Kernel:
-    """``kernel(image, flow, top, left, out, start, stop)`` fills ``out`` (N, h, W, 2 * C).
+class Table(NamedTuple):
+    """What one place reads, and how much each pixel counts."""
 
-    ``image`` is (N, H', W', lanes), and ``flow`` (N, 2, h, W) begins at its pixel (top, left).
+    down: Array  # (3, 4): weights of rows: cubic, linear, and linear of what is smoothed
+    right: Array  # the same of columns
+    place: Array  # (4, 4) int32, pixel numbers
+    lost: Array  # (4, 4): weights of the first band
+    fine: Array  # of the second
+
+
+@compiled
+def _new_table(image: Array) -> Table:
+    down, right = np.empty((2, 3, SIDE), image.dtype)
+    lost, fine = np.empty((2, SIDE, SIDE), image.dtype)
+    return Table(down, right, np.empty((SIDE, SIDE), np.int32), lost, fine)
+
+
+@functools.cache
+def _weighed(lanes: int) -> Kernel:
+    """``kernel(image, flow, gains, top, left, out, start, stop)`` fills ``out`` (N, h, W, C).
+
+    ``image`` is (N, H', W', lanes); ``flow`` and ``gains`` (N, 2, h, W) begin at its pixel
+    (top, left).
     """
+
+    def kernel(
+        image: Array,
+        flow: Array,
+        gains: Array,
+        top: int,
+        left: int,
+        out: Array,
+        start: int,
+        stop: int,
+    ) -> None:
+        _, rows, columns, _ = image.shape
+        _, height, width, channels = out.shape
+        kind = image.dtype.type
+        table, total = _new_table(image), np.empty(lanes, image.dtype)
+        for line in range(start, stop):
+            n, i = line // height, line % height
+            pixels = image[n].reshape((-1, lanes))
+            for j in range(width):
+                y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
+                _fill(table, y, x, rows, columns)
+                gain_lost, gain_fine = gains[n, 0, i, j], gains[n, 1, i, j]
+                for a in range(SIDE):
+                    for b in range(SIDE):
+                        fine = gain_fine * table.fine[a, b]
+                        table.lost[a, b] = gain_lost * table.lost[a, b] + fine
+                weighted_sum(pixels, table.place, table.lost, total, lanes)
+                for c in range(channels):
+                    out[n, i, j, c] = total[c]
+
+    return compiled(kernel)
+
+
+@functools.cache
+def _apart(lanes: int) -> Kernel:
+    """The same without ``gains``, of each band: ``out`` is (N, h, W, 2 * C)."""
 
     def kernel(
         image: Array, flow: Array, top: int, left: int, out: Array, start: int, stop: int
     ) -> None:
         _, rows, columns, _ = image.shape
-        _, _, height, width = flow.shape
-        kind = image.dtype.type
-        channels = out.shape[3] // 2
-        place = np.empty((SIDE, SIDE), np.int32)
-        lost, fine = np.empty((2, SIDE, SIDE), image.dtype)
-        down, right = np.empty((2, 3, SIDE), image.dtype)
-        total = np.empty(lanes, image.dtype)
+        _, height, width, both = out.shape
+        kind, channels = image.dtype.type, both // 2
+        table, total = _new_table(image), np.empty(lanes, image.dtype)
         for line in range(start, stop):
             n, i = line // height, line % height
             pixels = image[n].reshape((-1, lanes))
             for j in range(width):
-                y = _weigh(kind(top + i) + flow[n, 0, i, j], rows, down)
-                x = _weigh(kind(left + j) + flow[n, 1, i, j], columns, right)
-                for a in range(SIDE):
-                    row = min(max(y + a - BEFORE, 0), rows - 1) * columns
-                    for b in range(SIDE):
-                        place[a, b] = int32(row + min(max(x + b - BEFORE, 0), columns - 1))
-                        linear = down[1, a] * right[1, b]
-                        lost[a, b] = down[0, a] * right[0, b] - linear
-                        fine[a, b] = linear - down[2, a] * right[2, b]
-                weighted_sum(pixels, place, lost, total, lanes)
+                y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
+                _fill(table, y, x, rows, columns)
+                weighted_sum(pixels, table.place, table.lost, total, lanes)
                 for c in range(channels):
                     out[n, i, j, c] = total[c]
-                weighted_sum(pixels, place, fine, total, lanes)
+                weighted_sum(pixels, table.place, table.fine, total, lanes)
                 for c in range(channels):
                     out[n, i, j, channels + c] = total[c]
 
     return compiled(kernel)
+
+
+@inlined
+def _fill(table: Table, y: float, x: float, rows: int, columns: int) -> None:
+    """Pixels and weights of the place (y, x) of an image of so many rows and columns."""
+    first_row = _weigh(y, rows, table.down) - BEFORE
+    first_column = _weigh(x, columns, table.right) - BEFORE
+    down, right = table.down, table.right
+    for a in range(SIDE):
+        row = min(max(first_row + a, 0), rows - 1) * columns
+        for b in range(SIDE):
+            table.place[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
+            linear = down[1, a] * right[1, b]
+            table.lost[a, b] = down[0, a] * right[0, b] - linear
+            table.fine[a, b] = linear - down[2, a] * right[2, b]
 
 
 @inlined
