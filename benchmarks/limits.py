@@ -3,10 +3,10 @@
 Usage: python benchmarks/limits.py [--model M ...] [--size HxW ...] [--precision P] [--repeats N]
 
 The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps,
-cost volumes and registration) over the measured rate of matrix products, and its bytes (each of
-these reads its inputs and writes its output once) over the measured rate of copies. As in ``cdfi
-interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs with
---table; refuses when the strips differ from the whole frame.
+cost volumes, registration and details) over the measured rate of matrix products, and its bytes
+(each of these reads its inputs and writes its output once) over the measured rate of copies. As in
+``cdfi interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs
+with --table; refuses when the strips differ from the whole frame.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import torch
 from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cdfi.evaluation.benchmark import refine_flow_flops
+from cdfi.evaluation.benchmark import details_flops, refine_flow_flops
 from cdfi.interpolation.memory import keep_freed_memory, plan
 from cdfi.models import NETWORKS, Network, strips
 
@@ -32,6 +32,7 @@ STAGES: dict[tuple[Any, str], str] = {
     (strips, "_slab"): "heads, hidden",
     (strips, "_last"): "heads, last",
     (strips, "adacof_logits_strip"): "softmax, warps",
+    (strips, "scaled_details"): "details",
     (strips, "_finish"): "GridNet, blend",
 }
 SIDE = 2048  # of the matrices whose product is timed
@@ -81,7 +82,7 @@ class Stages:
 
 
 class Count(TorchDispatchMode):
-    """Counts convolutions, warps, cost volumes and registration."""
+    """Counts convolutions, warps, cost volumes, registration and details."""
 
     def __init__(self, stages: Stages) -> None:
         super().__init__()
@@ -108,6 +109,11 @@ class Count(TorchDispatchMode):
         elif name == "refine_flow":
             size = sum(t.numel() * t.element_size() for t in (*args[:3], *result))
             self._stages.did(refine_flow_flops(args[0].shape, None, None, args[3]), size)
+        elif name == "details":
+            frame, flow, gains = args[:3]
+            size = int(flow.shape[2] / frame.shape[2] * frame.numel() * frame.element_size())
+            size += sum(t.numel() * t.element_size() for t in (flow, gains, result))
+            self._stages.did(details_flops(frame.shape, flow.shape), size)
         return result
 
 

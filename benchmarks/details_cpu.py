@@ -1,0 +1,70 @@
+"""How fast is the CPU kernel of the details beside their definition in PyTorch?
+
+Usage: python benchmarks/details_cpu.py [--size HxW] [--repeats N]
+
+One side of a frame. Prints JSON, seconds being medians; refuses when the kernel differs from the
+definition.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from machine import machine
+from torch import Tensor
+
+from cdfi.models.strips import COLOURS
+from cdfi.ops import detail_bands_reference, details
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="480x640")
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    height, width = map(int, arguments.size.split("x"))
+    torch.manual_seed(0)
+    frame = torch.rand(1, COLOURS, height, width).contiguous(memory_format=torch.channels_last)
+    flow, gains = 4 * torch.randn(1, 2, height, width), torch.randn(1, 2, height, width)
+    check(frame.double(), flow.double(), gains.double())
+    result = {
+        "question": __doc__.splitlines()[0],
+        **vars(arguments),
+        "kernel": measure(details, frame, flow, gains, arguments.repeats),
+        "definition": measure(definition, frame, flow, gains, arguments.repeats),
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
+
+
+def definition(frame: Tensor, flow: Tensor, gains: Tensor) -> Tensor:
+    lost, fine = detail_bands_reference(frame, flow).chunk(2, 1)
+    return gains[:, :1] * lost + gains[:, 1:] * fine
+
+
+def check(frame: Tensor, flow: Tensor, gains: Tensor) -> None:
+    error = (details(frame, flow, gains) - definition(frame, flow, gains)).abs().max()
+    if error > 1e-9:
+        raise SystemExit(f"nothing is reported: the kernel differs from its definition: {error}")
+
+
+def measure(
+    run: Callable[[Tensor, Tensor, Tensor], Tensor],
+    frame: Tensor,
+    flow: Tensor,
+    gains: Tensor,
+    repeats: int,
+) -> float:
+    times = []
+    for _ in range(repeats + 1):  # the first compiles
+        start = time.perf_counter()
+        run(frame, flow, gains)
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
+if __name__ == "__main__":
+    main()
