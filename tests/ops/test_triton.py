@@ -17,6 +17,7 @@ from cdfi.ops import (
     adacof_reference,
     cost_volume,
     cost_volume_reference,
+    detail_bands_reference,
     shares,
 )
 
@@ -128,6 +129,59 @@ def check_volume(
         assert ours.dtype == dtype
         scale = max(1.0, theirs.abs().max().item())
         torch.testing.assert_close(ours.float(), theirs, rtol=loose, atol=loose * scale)
+
+
+def check_details(
+    module: ModuleType,
+    size: tuple[int, int],
+    channels: int,
+    device: str,
+    dtype: torch.dtype,
+    reach: float = 3.0,
+) -> None:
+    """Compare both bands of a strip of a frame with a border, and what is added of them."""
+    random = torch.Generator().manual_seed(0)
+    height, width = size
+    frame = torch.rand(2, channels, height + 7, width + 4, generator=random)
+    flow, gains = torch.randn(2, 2, 2, height, width, generator=random).mul(reach)
+    frame, flow, gains = (x.to(device, dtype) for x in (frame, flow, gains))
+    flow[0, :, 0, 0] = torch.nan
+    expected = detail_bands_reference(frame.float(), flow.float(), 3)
+    bands = module.detail_bands(frame, flow, 3)
+    assert bands.dtype == torch.float32
+    torch.testing.assert_close(bands, expected, rtol=1e-4, atol=1e-5)
+    lost, fine = expected.chunk(2, 1)
+    added = gains[:, :1].float() * lost + gains[:, 1:].float() * fine
+    found = module.details(frame, flow, gains, 3)
+    torch.testing.assert_close(found, added, rtol=1e-4, atol=1e-4 * reach)
+
+
+DETAILS = [((5, 7), 3), ((2, 70), 18), ((1, 1), 1)]
+
+
+@pytest.mark.parametrize(("size", "channels"), DETAILS)
+def test_interpreted_details_match_their_definition(
+    kernels: ModuleType, size: tuple[int, int], channels: int
+) -> None:
+    module = importlib.import_module("cdfi.ops.details_triton")
+    check_details(module, size, channels, "cpu", torch.float32)
+    check_details(module, size, channels, "cpu", torch.float32, reach=1e6)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_interpreted_details_are_summed_in_float32(kernels: ModuleType, dtype: torch.dtype) -> None:
+    module = importlib.import_module("cdfi.ops.details_triton")
+    check_details(module, (5, 7), 3, "cpu", dtype)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("size", "channels"), DETAILS)
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+def test_details_on_a_gpu_match_their_definition(
+    size: tuple[int, int], channels: int, dtype: torch.dtype
+) -> None:
+    module = importlib.import_module("cdfi.ops.details_triton")
+    check_details(module, size, channels, "cuda", dtype)
 
 
 VOLUMES = [((5, 7), 2), ((2, 70), 1), ((1, 1), 1)]

@@ -1,11 +1,11 @@
 """What bilinear sampling loses: the fine bands of a frame where a motion leads."""
 
-import importlib
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from cdfi.ops.devices import has_kernel, kernels
 
 SHARPNESS = -0.5  # of the cubic kernel: third order (Keys, equation 15)
 BANDS = 2
@@ -136,8 +136,8 @@ def _weighed(bands: Tensor, gains: Tensor) -> Tensor:
 
 @torch.library.custom_op("cdfi::details", mutates_args=())
 def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    if frame.device.type == "cpu":
-        total: Tensor = _on_cpu().details(frame, flow, gains, top)
+    if _has_kernel(frame, flow):
+        total: Tensor = kernels(frame.device, "details_").details(frame, flow, gains, top)
         return total
     bands = detail_bands_reference(frame, flow, top)
     return _weighed(bands, gains.to(bands.dtype))
@@ -145,15 +145,14 @@ def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
 
 @torch.library.custom_op("cdfi::detail_bands", mutates_args=())
 def _bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    if frame.device.type == "cpu":
-        bands: Tensor = _on_cpu().detail_bands(frame, flow, top)
+    if _has_kernel(frame, flow):
+        bands: Tensor = kernels(frame.device, "details_").detail_bands(frame, flow, top)
         return bands
     return detail_bands_reference(frame, flow, top)
 
 
-def _on_cpu() -> ModuleType:
-    """The kernels, imported late, as their compiler takes a while to load."""
-    return importlib.import_module("cdfi.ops.details_cpu")
+def _has_kernel(*tensors: Tensor) -> bool:
+    return all(map(has_kernel, tensors))
 
 
 @_details.register_fake
