@@ -50,7 +50,7 @@ class Bundled:
 BUNDLED = {
     row.name: row
     for row in [
-        Bundled("aligned-adacof", "2.78 M parameters, K=5, d=1, compares and aligns its frames"),
+        Bundled("aligned-adacof", "2.80 M parameters, K=5, d=1, compares and aligns its frames"),
         Bundled("aligned-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),
         Bundled("matched-adacof", "2.69 M parameters, compares its frames without aligning them"),
         Bundled("compressed-adacof", "2.45 M parameters, K=5, d=1: the paper's architecture"),
