@@ -21,8 +21,9 @@ RELEASED = TINY_SYNTHESIS.as_released()
         TINY_MATCHING,
         TINY_REFINED,
         TINY_DETAILED,
+        replace(TINY_SYNTHESIS, refine=2, flow=(3,), compare=(4, 2), detail=(3, 2, 4)),
     ],
-    ids=["plain", "synthesis", "stretched", "matching", "refined", "detailed"],
+    ids=["plain", "synthesis", "stretched", "matching", "refined", "detailed", "all"],
 )
 @pytest.mark.parametrize(("chunk", "strip"), [(512, 32), (64, 8), (8, 8), (40, 24)])
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The fine bands of a frame on the CPU: the sixteen pixels about a place, weighed twice."""
+"""The fine bands of a frame on the CPU: the sixteen pixels about a place, once for each sum."""
 
 import functools
 from collections.abc import Callable
