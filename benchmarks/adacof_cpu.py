@@ -5,14 +5,13 @@ python benchmarks/adacof_cpu.py [--repeats 5] [--quick]
 
 import argparse
 import json
-import statistics
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
 from machine import machine
+from timing import seconds
 from torch import Tensor
 
 from cdfi.ops import adacof, adacof_reference
@@ -57,17 +56,6 @@ def check(case: Case) -> None:
         results.append([result, *torch.autograd.grad(result.square().sum(), tensors)])
     for ours, theirs in zip(*results):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
-
-
-def seconds(function: Callable[[], object], repeats: int) -> float:
-    """The median time of a call, after one that compiles and warms up."""
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def gradients(case: Case, tensors: tuple[Tensor, ...], wanted: slice, repeats: int) -> float:

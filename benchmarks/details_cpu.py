@@ -8,12 +8,10 @@ definition.
 
 import argparse
 import json
-import time
-from collections.abc import Callable
-from statistics import median
 
 import torch
 from machine import machine
+from timing import seconds
 from torch import Tensor
 
 from cdfi.models.strips import COLOURS
@@ -33,8 +31,8 @@ def main() -> None:
     result = {
         "question": __doc__.splitlines()[0],
         **vars(arguments),
-        "kernel": measure(details, frame, flow, gains, arguments.repeats),
-        "definition": measure(definition, frame, flow, gains, arguments.repeats),
+        "kernel": seconds(lambda: details(frame, flow, gains), arguments.repeats),
+        "definition": seconds(lambda: definition(frame, flow, gains), arguments.repeats),
         "machine": machine(),
     }
     print(json.dumps(result, indent=2))
@@ -49,21 +47,6 @@ def check(frame: Tensor, flow: Tensor, gains: Tensor) -> None:
     error = (details(frame, flow, gains) - definition(frame, flow, gains)).abs().max()
     if error > 1e-9:
         raise SystemExit(f"nothing is reported: the kernel differs from its definition: {error}")
-
-
-def measure(
-    run: Callable[[Tensor, Tensor, Tensor], Tensor],
-    frame: Tensor,
-    flow: Tensor,
-    gains: Tensor,
-    repeats: int,
-) -> float:
-    times = []
-    for _ in range(repeats + 1):  # the first compiles
-        start = time.perf_counter()
-        run(frame, flow, gains)
-        times.append(time.perf_counter() - start)
-    return median(times[1:])
 
 
 if __name__ == "__main__":

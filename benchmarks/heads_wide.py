@@ -9,13 +9,12 @@ ways; refuses when the two ways differ.
 
 import argparse
 import json
-import time
 from collections.abc import Callable
-from statistics import median
 
 import torch
 import torch.nn.functional as F
 from machine import machine
+from timing import seconds
 from torch import Tensor, nn
 
 from cdfi.models import NETWORKS, Network
@@ -73,13 +72,7 @@ def _layers(network: Network, place: int) -> Layers:
 
 def _time(way: Callable[[], list[Tensor]], repeats: int) -> float:
     """Median milliseconds."""
-    way()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        way()
-        times.append(time.perf_counter() - start)
-    return round(median(times) * 1e3, 1)
+    return round(seconds(way, repeats) * 1e3, 1)
 
 
 if __name__ == "__main__":

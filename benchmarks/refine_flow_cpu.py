@@ -8,13 +8,11 @@ differs from the definition.
 
 import argparse
 import json
-import time
-from collections.abc import Callable
-from statistics import median
 
 import torch
 import torch.nn.functional as F
 from machine import machine
+from timing import seconds
 from torch import Tensor
 
 from cdfi.models import NETWORKS
@@ -37,8 +35,10 @@ def main() -> None:
     result = {
         "question": __doc__.splitlines()[0],
         **vars(arguments),
-        "kernel": measure(refine_flow, frames, flow, arguments.repeats),
-        "definition": measure(refine_flow_reference, frames, flow, arguments.repeats),
+        "kernel": seconds(lambda: refine_flow(*frames, flow, LEVELS), arguments.repeats),
+        "definition": seconds(
+            lambda: refine_flow_reference(*frames, flow, LEVELS), arguments.repeats
+        ),
         "machine": machine(),
     }
     print(json.dumps(result, indent=2))
@@ -50,20 +50,6 @@ def check(frames: tuple[Tensor, ...], flow: Tensor) -> None:
     error = max(float((mine - true).abs().max()) for mine, true in pairs)
     if error > 1e-6:
         raise SystemExit(f"nothing is reported: the kernel differs from its definition: {error}")
-
-
-def measure(
-    refine: Callable[..., tuple[Tensor, Tensor]],
-    frames: tuple[Tensor, ...],
-    flow: Tensor,
-    repeats: int,
-) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        refine(*frames, flow, LEVELS)
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,6 @@ def test_opcheck_accepts_it(gradients):
     frame = torch.rand(2, 3, 10, 14, requires_grad=gradients)
     flow = torch.randn(2, 2, 5, 12, requires_grad=gradients)
     tests = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(operation._bands, (frame, flow, 2), test_utils=tests)
     gains = torch.randn(2, 2, 5, 12, requires_grad=gradients)
     torch.library.opcheck(operation._details, (frame, flow, gains, 2), test_utils=tests)
 

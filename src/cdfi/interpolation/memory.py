@@ -99,7 +99,8 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
     warps = 2 * (COLOURS + block * gridnet)
-    maps = 10 * config.taps + 4 * (COLOURS + block) + (2 * BANDS * COLOURS if config.detail else 0)
+    details = 2 * (BANDS + 2 * COLOURS) if config.detail else 0  # gains, what they add, the sums
+    maps = 10 * config.taps + 4 * (COLOURS + block) + details
     motion = 4 if config.refine else 0
     refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
     read = grown * (2 * COLOURS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)

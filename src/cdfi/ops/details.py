@@ -62,8 +62,10 @@ def detail_bands(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
         ValueError: as :func:`details`.
     """
     _check(frame, flow, top)
-    bands: Tensor = _bands(frame, flow, top)
-    return bands
+    with torch.no_grad():
+        one, none = torch.ones_like(flow[:, :1]), torch.zeros_like(flow[:, :1])
+        gains = torch.cat((one, none), 1), torch.cat((none, one), 1)
+        return torch.cat([_details(frame, flow, gain, top) for gain in gains], 1)
 
 
 @torch.no_grad()
@@ -136,39 +138,18 @@ def _weighed(bands: Tensor, gains: Tensor) -> Tensor:
 
 @torch.library.custom_op("cdfi::details", mutates_args=())
 def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    if _has_kernel(frame, flow):
+    if has_kernel(frame) and has_kernel(flow):
         total: Tensor = kernels(frame.device, "details_").details(frame, flow, gains, top)
         return total
     bands = detail_bands_reference(frame, flow, top)
     return _weighed(bands, gains.to(bands.dtype))
 
 
-@torch.library.custom_op("cdfi::detail_bands", mutates_args=())
-def _bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    if _has_kernel(frame, flow):
-        bands: Tensor = kernels(frame.device, "details_").detail_bands(frame, flow, top)
-        return bands
-    return detail_bands_reference(frame, flow, top)
-
-
-def _has_kernel(*tensors: Tensor) -> bool:
-    return all(map(has_kernel, tensors))
-
-
 @_details.register_fake
-def _fake_details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    return _empty(flow, frame.shape[1])
-
-
-@_bands.register_fake
-def _fake_bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    return _empty(flow, BANDS * frame.shape[1])
-
-
-def _empty(flow: Tensor, channels: int) -> Tensor:
+def _fake(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     dtype = torch.promote_types(flow.dtype, torch.float32)
     layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
-    shape = (flow.shape[0], channels, *flow.shape[2:])
+    shape = (flow.shape[0], frame.shape[1], *flow.shape[2:])
     return flow.new_empty(shape, dtype=dtype).contiguous(memory_format=layout)
 
 
@@ -179,20 +160,10 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, None]:
-    bands = _bands(*ctx.saved_tensors, ctx.top)
+    frame, flow = ctx.saved_tensors
+    bands = detail_bands(frame, flow, ctx.top)
     of_gains = [(grad * band).sum(1, keepdim=True) for band in bands.chunk(BANDS, 1)]
     return None, None, torch.cat(of_gains, 1).to(ctx.dtype), None
 
 
 _details.register_autograd(_backward, setup_context=_setup_context)
-
-
-def _setup_constants(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.mark_non_differentiable(output)
-
-
-def _no_backward(ctx: Any, grad: Tensor) -> tuple[None, None, None]:
-    return None, None, None
-
-
-_bands.register_autograd(_no_backward, setup_context=_setup_constants)

@@ -1,7 +1,6 @@
-"""The fine bands of a frame on the CPU: the sixteen pixels about a place, once for each sum."""
+"""The fine bands of a frame on the CPU: the sixteen pixels about a place, weighed at once."""
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 from cdfi.ops.cpu import padded
 from cdfi.ops.cpu_kernels import Kernel, compiled, inlined
 from cdfi.ops.cpu_vectors import weighted_sum
-from cdfi.ops.details import AROUND, BANDS, SHARPNESS
+from cdfi.ops.details import AROUND, SHARPNESS
 from cdfi.ops.threads import over_lines
 
 Array = np.ndarray[Any, Any]
@@ -23,30 +22,14 @@ BEFORE = -AROUND[0]  # pixels read before a place
 
 def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     """:func:`cdfi.ops.details`, checked; channels-last in memory."""
-    return _run(_weighed, frame, flow, top, frame.shape[1], gains)
-
-
-def detail_bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    """:func:`cdfi.ops.detail_bands`, checked; channels-last in memory."""
-    return _run(_apart, frame, flow, top, BANDS * frame.shape[1])
-
-
-def _run(
-    kernel: Callable[[int], Kernel],
-    frame: Tensor,
-    flow: Tensor,
-    top: int,
-    channels: int,
-    *gains: Tensor,
-) -> Tensor:
     dtype = torch.promote_types(flow.dtype, torch.float32)
     image = padded(frame.to(dtype))
     batch, _, height, width = flow.shape
-    out = flow.new_empty((batch, height, width, channels), dtype=dtype)
-    maps = [x.detach().to(dtype).contiguous().numpy() for x in (flow, *gains)]
+    out = flow.new_empty((batch, height, width, frame.shape[1]), dtype=dtype)
+    maps = (x.detach().to(dtype).contiguous().numpy() for x in (flow, gains))
     border = (frame.shape[3] - width) // 2
     places = (top + border, border)
-    compute = kernel(image.shape[3])
+    compute = _kernel(image.shape[3])
     over_lines(compute, batch * height, image.numpy(), *maps, *places, out.numpy())
     return out.permute(0, 3, 1, 2)
 
@@ -57,19 +40,18 @@ class Table(NamedTuple):
     down: Array  # (3, 4): weights of rows: cubic, linear, and linear of what is smoothed
     right: Array  # the same of columns
     place: Array  # (4, 4) int32, pixel numbers
-    lost: Array  # (4, 4): weights of the first band
-    fine: Array  # of the second
+    share: Array  # (4, 4), their weights in both bands, by the gains
 
 
 @compiled
 def _new_table(image: Array) -> Table:
     down, right = np.empty((2, 3, SIDE), image.dtype)
-    lost, fine = np.empty((2, SIDE, SIDE), image.dtype)
-    return Table(down, right, np.empty((SIDE, SIDE), np.int32), lost, fine)
+    share = np.empty((SIDE, SIDE), image.dtype)
+    return Table(down, right, np.empty((SIDE, SIDE), np.int32), share)
 
 
 @functools.cache
-def _weighed(lanes: int) -> Kernel:
+def _kernel(lanes: int) -> Kernel:
     """``kernel(image, flow, gains, top, left, out, start, stop)`` fills ``out`` (N, h, W, C).
 
     ``image`` is (N, H', W', lanes); ``flow`` and ``gains`` (N, 2, h, W) begin at its pixel
@@ -95,49 +77,19 @@ def _weighed(lanes: int) -> Kernel:
             pixels = image[n].reshape((-1, lanes))
             for j in range(width):
                 y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
-                _fill(table, y, x, rows, columns)
-                gain_lost, gain_fine = gains[n, 0, i, j], gains[n, 1, i, j]
-                for a in range(SIDE):
-                    for b in range(SIDE):
-                        fine = gain_fine * table.fine[a, b]
-                        table.lost[a, b] = gain_lost * table.lost[a, b] + fine
-                weighted_sum(pixels, table.place, table.lost, total, lanes)
+                _fill(table, y, x, gains[n, 0, i, j], gains[n, 1, i, j], rows, columns)
+                weighted_sum(pixels, table.place, table.share, total, lanes)
                 for c in range(channels):
                     out[n, i, j, c] = total[c]
-
-    return compiled(kernel)
-
-
-@functools.cache
-def _apart(lanes: int) -> Kernel:
-    """The same without ``gains``, of each band: ``out`` is (N, h, W, 2 * C)."""
-
-    def kernel(
-        image: Array, flow: Array, top: int, left: int, out: Array, start: int, stop: int
-    ) -> None:
-        _, rows, columns, _ = image.shape
-        _, height, width, both = out.shape
-        kind, channels = image.dtype.type, both // 2
-        table, total = _new_table(image), np.empty(lanes, image.dtype)
-        for line in range(start, stop):
-            n, i = line // height, line % height
-            pixels = image[n].reshape((-1, lanes))
-            for j in range(width):
-                y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
-                _fill(table, y, x, rows, columns)
-                weighted_sum(pixels, table.place, table.lost, total, lanes)
-                for c in range(channels):
-                    out[n, i, j, c] = total[c]
-                weighted_sum(pixels, table.place, table.fine, total, lanes)
-                for c in range(channels):
-                    out[n, i, j, channels + c] = total[c]
 
     return compiled(kernel)
 
 
 @inlined
-def _fill(table: Table, y: float, x: float, rows: int, columns: int) -> None:
-    """Pixels and weights of the place (y, x) of an image of so many rows and columns."""
+def _fill(
+    table: Table, y: float, x: float, lost: float, fine: float, rows: int, columns: int
+) -> None:
+    """Pixels and weights of the place (y, x) of an image, for these gains of the two bands."""
     first_row = _weigh(y, rows, table.down) - BEFORE
     first_column = _weigh(x, columns, table.right) - BEFORE
     down, right = table.down, table.right
@@ -146,8 +98,8 @@ def _fill(table: Table, y: float, x: float, rows: int, columns: int) -> None:
         for b in range(SIDE):
             table.place[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
             linear = down[1, a] * right[1, b]
-            table.lost[a, b] = down[0, a] * right[0, b] - linear
-            table.fine[a, b] = linear - down[2, a] * right[2, b]
+            share = lost * (down[0, a] * right[0, b] - linear)
+            table.share[a, b] = share + fine * (linear - down[2, a] * right[2, b])
 
 
 @inlined

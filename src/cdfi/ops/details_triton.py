@@ -11,36 +11,23 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from cdfi.ops.details import BANDS, SHARPNESS
+from cdfi.ops.details import SHARPNESS
 
 COLUMNS, MOST_LANES = 64, 16
 
 
 def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     """:func:`cdfi.ops.details`, checked."""
-    return _run(frame, flow, gains.contiguous(), top, frame.shape[1], apart=False)
-
-
-def detail_bands(frame: Tensor, flow: Tensor, top: int) -> Tensor:
-    """:func:`cdfi.ops.detail_bands`, checked."""
-    return _run(frame, flow, flow, top, BANDS * frame.shape[1], apart=True)
-
-
-def _run(
-    frame: Tensor, flow: Tensor, gains: Tensor, top: int, channels: int, apart: bool
-) -> Tensor:
-    frame, flow = frame.contiguous(), flow.contiguous()
-    batch, of_frame, rows, columns = frame.shape
+    batch, channels, rows, columns = frame.shape
     height, width = flow.shape[2:]
     out = flow.new_empty((batch, channels, height, width), dtype=torch.float32)
     left = (columns - width) // 2
-    lanes = min(triton.next_power_of_2(of_frame), MOST_LANES)
-    grid = (batch * height, triton.cdiv(width, COLUMNS), triton.cdiv(of_frame, lanes))
+    lanes = min(triton.next_power_of_2(channels), MOST_LANES)
+    grid = (batch * height, triton.cdiv(width, COLUMNS), triton.cdiv(channels, lanes))
     kernel[grid](
-        *(frame, flow, gains, out),
-        *(of_frame, rows, columns, height, width, top + left, left),
+        *(frame.contiguous(), flow.contiguous(), gains.contiguous(), out),
+        *(channels, rows, columns, height, width, top + left, left),
         SHARPNESS=SHARPNESS,
-        APART=apart,
         COLUMNS=COLUMNS,
         LANES=lanes,
     )
@@ -52,11 +39,11 @@ def kernel(
     frame: tl.tensor, flow: tl.tensor, gains: tl.tensor, out: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, top: tl.tensor, left: tl.tensor,
-    SHARPNESS: tl.constexpr, APART: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
+    SHARPNESS: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Fill ``out``, whose first pixel is (top, left) of ``frame``: both bands, or their sum.
+    """Fill ``out``, whose first pixel is (top, left) of ``frame``.
 
-    Grid: rows of all images, blocks of columns, blocks of channels. ``gains`` are read for the sum.
+    Grid: rows of all images, blocks of columns, blocks of channels.
     """
     n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
     j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
@@ -82,18 +69,12 @@ def kernel(
             smooth = smooth_weight(down, a) * smooth_weight(right, b)
             lost += (cubic - linear)[None, :] * colour
             fine += (linear - smooth)[None, :] * colour
-    target = (c * plane)[:, None] + here[None, :]
-    mask = lanes[:, None] & inside[None, :]
-    if APART:
-        first = out + n * 2 * channels * plane
-        tl.store(first + target, lost, mask=mask)
-        tl.store(first + channels * plane + target, fine, mask=mask)
-    else:
-        gain = gains + n * 2 * plane + here
-        of_lost = tl.load(gain, mask=inside, other=0.0).to(tl.float32)
-        of_fine = tl.load(gain + plane, mask=inside, other=0.0).to(tl.float32)
-        total = of_lost[None, :] * lost + of_fine[None, :] * fine
-        tl.store(out + n * channels * plane + target, total, mask=mask)
+    gain = gains + n * 2 * plane + here
+    of_lost = tl.load(gain, mask=inside, other=0.0).to(tl.float32)
+    of_fine = tl.load(gain + plane, mask=inside, other=0.0).to(tl.float32)
+    total = of_lost[None, :] * lost + of_fine[None, :] * fine
+    target = out + n * channels * plane + (c * plane)[:, None] + here[None, :]
+    tl.store(target, total, mask=lanes[:, None] & inside[None, :])
 
 
 @triton.jit

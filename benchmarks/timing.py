@@ -1,0 +1,15 @@
+"""How long something takes, the same way in every benchmark that asks it of one function."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+
+def seconds(run: Callable[[], object], repeats: int) -> float:
+    """The median of ``repeats`` runs, after one that may compile."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
