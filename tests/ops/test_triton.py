@@ -18,9 +18,12 @@ from cdfi.ops import (
     cost_volume,
     cost_volume_reference,
     detail_bands_reference,
+    refine_flow,
+    refine_flow_reference,
     shares,
 )
 
+refinement = importlib.import_module("cdfi.ops.refine")
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 HALVES = [torch.float16, torch.bfloat16]
 
@@ -182,6 +185,60 @@ def test_details_on_a_gpu_match_their_definition(
     check_details(module, size, channels, "cuda", dtype)
 
 
+def check_registration(
+    improve: Any, size: tuple[int, int], moves: tuple[int, ...], device: str
+) -> None:
+    """Compare a level's shift and sides with the definition's, where they cannot be undecided."""
+    random = torch.Generator().manual_seed(0)
+    rough = torch.rand(2, 1, 3, -(-size[0] // 4), -(-size[1] // 4), generator=random)
+    frames = [torch.nn.functional.interpolate(x, size, mode="bicubic") for x in rough]
+    flow = 2 * torch.randn(1, 4, *size, generator=random)
+    start = torch.randn(1, 2, *size, generator=random)
+    levels = [x.to(device) for x in (*frames, flow, start)]
+    for ours, theirs in zip(improve(*levels, moves), refinement._improve(*levels, moves)):
+        assert ours.dtype == torch.float32
+        close = (ours - theirs).abs() < 1e-3
+        assert close.float().mean() > 0.99  # two windows may differ by less than rounding does
+
+
+LEVELS = [((5, 7), (0,)), ((3, 70), (4, 0)), ((1, 1), (0, 8)), ((4, 5), (0, 2, 0))]
+
+
+@pytest.mark.parametrize(("size", "moves"), LEVELS)
+def test_interpreted_registration_matches_its_definition(
+    kernels: ModuleType, size: tuple[int, int], moves: tuple[int, ...]
+) -> None:
+    module = importlib.import_module("cdfi.ops.refine_triton")
+    check_registration(module.improve, size, moves, "cpu")
+
+
+def test_interpreted_registration_of_frames_that_are_not_numbers_moves_nothing(
+    kernels: ModuleType,
+) -> None:
+    module = importlib.import_module("cdfi.ops.refine_triton")
+    frame = torch.full((1, 3, 6, 9), torch.nan)
+    shift, _ = module.improve(frame, frame, torch.zeros(1, 4, 6, 9), torch.ones(1, 2, 6, 9), (0,))
+    assert torch.equal(shift, torch.zeros_like(shift))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("size", "moves"), LEVELS)
+def test_registration_on_a_gpu_matches_its_definition(
+    cuda: str, size: tuple[int, int], moves: tuple[int, ...]
+) -> None:
+    module = importlib.import_module("cdfi.ops.refine_triton")
+    check_registration(module.improve, size, moves, cuda)
+
+
+@pytest.mark.gpu
+def test_the_gpu_registers_through_the_public_function(cuda: str) -> None:
+    frames = torch.rand(2, 1, 3, 32, 48, device=cuda)
+    frames = torch.nn.functional.avg_pool2d(frames.flatten(0, 1), 5, 1, 2).view_as(frames)
+    flow = torch.randn(1, 4, 32, 48, device=cuda)
+    for ours, theirs in zip(refine_flow(*frames, flow, 3), refine_flow_reference(*frames, flow, 3)):
+        assert ((ours - theirs).abs() < 1e-3).float().mean() > 0.98
+
+
 VOLUMES = [((5, 7), 2), ((2, 70), 1), ((1, 1), 1)]
 
 
@@ -217,48 +274,68 @@ def test_the_interpreter_passes_these_tests() -> None:
     assert "passed" in run.stdout and "skipped" not in run.stdout
 
 
-def compiled_for_hopper(kernel: Any, constants: dict[str, Any], pointers: set[str]) -> str:
-    """A kernel's machine text for sm_90, with float32 tensors."""
+#: Each kernel, and the constants that it is compiled with (those that it has not are left out).
+KERNELS = [
+    ("triton_kernels", "forward_kernel"),
+    ("triton_kernels", "backward_maps_kernel"),
+    ("triton_kernels", "backward_input_kernel"),
+    ("cost_volume_triton", "forward_kernel"),
+    ("cost_volume_triton", "backward_kernel"),
+    ("details_triton", "kernel"),
+    ("refine_triton", "look_kernel"),
+    ("refine_triton", "keep_kernel"),
+    ("refine_triton", "multiply_kernel"),
+]
+CONSTANTS = {
+    "KERNEL": 5,
+    "DILATION": 1,
+    "TRUNCATE": True,
+    "SOFTMAX": True,
+    "PIXELS": 32,
+    "LANES": 16,
+    "RADIUS": 4,
+    "COLUMNS": 64,
+    "SIGN": -1,
+    "SHARPNESS": -0.5,
+    "STEP": True,
+    "NEIGHBOURS": False,
+    "PRODUCTS": 5,
+    "FLAT": 1e-5,
+    "LONGEST": 1.0,
+    "BETTER": 0.9999,
+    "FAINT": 0.02,
+}
+SIZES = ("channels", "height", "width", "rows", "columns")
+
+
+@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
+@pytest.mark.parametrize(("module", "name"), KERNELS)
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"STEP": False, "NEIGHBOURS": True, "SOFTMAX": False}, dict.fromkeys(SIZES, 1)],
+    ids=["first", "second", "sizes of 1, which Triton compiles in"],
+)
+def test_the_kernels_compile_for_a_gpu_that_is_not_here(
+    module: str, name: str, others: dict[str, Any]
+) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource, compile
 
+    kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
+    constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
+    numbers = (*SIZES, "row", "top", "left")
     signature = {
         argument: "constexpr"
         if argument in constants
-        else "*fp32"
-        if argument in pointers
         else "i32"
+        if argument in numbers or argument.endswith(("_n", "_c", "_y", "_x", "_row", "_column"))
+        else "*fp32"
         for argument in kernel.arg_names
     }
-    known = {name: value for name, value in constants.items() if name in kernel.arg_names}
-    source = ASTSource(kernel, signature=signature, constexprs=known)
-    text: str = compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
-    return text
-
-
-@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
-@pytest.mark.parametrize(
-    "name", ["forward_kernel", "backward_maps_kernel", "backward_input_kernel"]
-)
-def test_the_kernels_compile_for_a_gpu_that_is_not_here(name: str) -> None:
-    pytest.importorskip("triton", reason="Triton is not installed")
-    kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
-    sizes = {"KERNEL": 5, "DILATION": 1, "TRUNCATE": True, "PIXELS": 32, "LANES": 64}
-    if name == "forward_kernel":
-        sizes["SOFTMAX"] = True
-    pointers = {"image", "weight", "offset_y", "offset_x", "out", "grad", "result"}
-    pointers |= {"of_weight", "of_y", "of_x"}
-    assert compiled_for_hopper(kernel, sizes, pointers)
-
-
-@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
-@pytest.mark.parametrize("name", ["forward_kernel", "backward_kernel"])
-def test_the_cost_volume_compiles_for_a_gpu_that_is_not_here(name: str) -> None:
-    pytest.importorskip("triton", reason="Triton is not installed")
-    kernel = getattr(importlib.import_module("cdfi.ops.cost_volume_triton"), name)
-    constants = {"RADIUS": 4, "COLUMNS": 64, "SIGN": -1, "LANES": 16}
-    pointers = {"first", "second", "volume", "grad", "other", "result"}
-    assert compiled_for_hopper(kernel, constants, pointers)
+    signature |= dict.fromkeys({"offset_y", "offset_x", "of_y", "of_x"} & signature.keys(), "*fp32")
+    source = ASTSource(kernel, signature=signature, constexprs=constants)
+    assert compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
 
 
 @pytest.mark.gpu

@@ -80,7 +80,7 @@ def kernel(
 @triton.jit
 def clamped(at: tl.tensor, size: tl.tensor) -> tl.tensor:
     """A place within an axis; NaN ends up at 0."""
-    return tl.minimum(tl.where(at > 0, at, 0.0), (size - 1).to(tl.float32))
+    return tl.minimum(tl.where(at > 0, at, 0.0), size - 1.0)  # a size of 1 comes as a plain number
 
 
 @triton.jit

@@ -1,12 +1,13 @@
 """Registration: what a flow misses, found from the frames themselves."""
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from cdfi.ops.devices import has_kernel, kernels
 
 #: What a level tries, in this order: a Gauss-Newton step (0), or the motions of the four neighbours
 #: so many cells away. The finest level, which costs most, is left the steps.
@@ -81,8 +82,8 @@ def _refine_flow(
     frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int
 ) -> tuple[Tensor, Tensor]:
     improve = _improve
-    if frame0.device.type == "cpu":  # imported late, as its compiler takes a while to load
-        improve = importlib.import_module("cdfi.ops.refine_cpu").improve
+    if has_kernel(frame0) and has_kernel(frame1) and has_kernel(flow):
+        improve = kernels(frame0.device, "refine_").improve
     return _coarse_to_fine(improve, frame0, frame1, flow, levels)
 
 

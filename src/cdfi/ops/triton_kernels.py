@@ -26,7 +26,7 @@ def _split(
 
 
 @triton.jit
-def _load(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
+def loaded(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
     """Numbers at ``base + at`` in float32, 0 outside."""
     return tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
 
@@ -37,10 +37,10 @@ def _softmax_of(
     KERNEL: tl.constexpr, PIXELS: tl.constexpr,
 ) -> tuple[tl.tensor, ...]:  # fmt: skip
     """The largest logit of each pixel, and the sum of exponentials relative to it; one reading."""
-    most = _load(logits, at, real)
+    most = loaded(logits, at, real)
     whole = tl.full((PIXELS,), 1.0, tl.float32)
     for t in range(1, KERNEL * KERNEL):
-        logit = _load(logits, at + t * step, real)
+        logit = loaded(logits, at + t * step, real)
         higher = tl.maximum(most, logit)
         whole = whole * tl.exp(most - higher) + tl.exp(logit - higher)
         most = higher
@@ -74,18 +74,18 @@ def forward_kernel(
         most, whole = _softmax_of(weight, at, maps_c, real, KERNEL, PIXELS)
     total = tl.zeros((PIXELS, LANES), tl.float32)
     for t in range(KERNEL * KERNEL):
-        w = _load(weight, at + t * maps_c, real)
+        w = loaded(weight, at + t * maps_c, real)
         if SOFTMAX:
             w = tl.exp(w - most) / whole
-        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
         upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
         near, far = (left * image_x)[:, None], (right * image_x)[:, None]
-        total += (w * (1 - fy) * (1 - fx))[:, None] * _load(upper, near, inside)
-        total += (w * (1 - fy) * fx)[:, None] * _load(upper, far, inside)
-        total += (w * fy * (1 - fx))[:, None] * _load(lower, near, inside)
-        total += (w * fy * fx)[:, None] * _load(lower, far, inside)
+        total += (w * (1 - fy) * (1 - fx))[:, None] * loaded(upper, near, inside)
+        total += (w * (1 - fy) * fx)[:, None] * loaded(upper, far, inside)
+        total += (w * fy * (1 - fx))[:, None] * loaded(lower, near, inside)
+        total += (w * fy * fx)[:, None] * loaded(lower, far, inside)
     target = out + n * out_n + (i * out_y + j * out_x)[:, None] + (c * out_c)[None, :]
     tl.store(target, total, mask=inside)
 
@@ -111,8 +111,8 @@ def backward_maps_kernel(
     at = n * maps_n + i * maps_y + j * maps_x
     to = n * of_n + i * of_row + j * of_column
     for t in range(KERNEL * KERNEL):
-        w = _load(weight, at + t * maps_c, real)
-        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        w = loaded(weight, at + t * maps_c, real)
+        y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
         dot00, dot01 = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
@@ -121,14 +121,14 @@ def backward_maps_kernel(
             c = first + tl.arange(0, LANES)
             inside = real[:, None] & (c < channels)[None, :]
             from_grad = grad + n * grad_n + (c * grad_c)[None, :]
-            g = _load(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
+            g = loaded(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
             source = image + n * image_n + (c * image_c)[None, :]
             upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
             near, far = (left * image_x)[:, None], (right * image_x)[:, None]
-            dot00 += tl.sum(g * _load(upper, near, inside), 1)
-            dot01 += tl.sum(g * _load(upper, far, inside), 1)
-            dot10 += tl.sum(g * _load(lower, near, inside), 1)
-            dot11 += tl.sum(g * _load(lower, far, inside), 1)
+            dot00 += tl.sum(g * loaded(upper, near, inside), 1)
+            dot01 += tl.sum(g * loaded(upper, far, inside), 1)
+            dot10 += tl.sum(g * loaded(lower, near, inside), 1)
+            dot11 += tl.sum(g * loaded(lower, far, inside), 1)
         above, below = dot00 + (dot01 - dot00) * fx, dot10 + (dot11 - dot10) * fx
         aside = (dot01 - dot00) * (1 - fy) + (dot11 - dot10) * fy
         tl.store(of_weight + to + t * of_c, above + (below - above) * fy, mask=real)
@@ -155,12 +155,12 @@ def backward_input_kernel(
     i, j, real = p // width, p % width, p < height * width
     inside = real[:, None] & (c < channels)[None, :]
     from_grad = grad + n * grad_n + (c * grad_c)[None, :]
-    g = _load(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
+    g = loaded(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
     target = result + n * result_n + (c * result_c)[None, :]
     at = n * maps_n + i * maps_y + j * maps_x
     for t in range(KERNEL * KERNEL):
-        w = _load(weight, at + t * maps_c, real)
-        y, x = _load(offset_y, at + t * maps_c, real), _load(offset_x, at + t * maps_c, real)
+        w = loaded(weight, at + t * maps_c, real)
+        y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
         upper, lower = target + (top * result_y)[:, None], target + (bottom * result_y)[:, None]
