@@ -36,17 +36,15 @@ def improve(
     window = {"RADIUS": RADIUS, "COLUMNS": COLUMNS}
 
     def look(
-        proposed: Tensor, seen: Tensor, away: tuple[int, int] = (0, 0), step: bool = False
+        shown: Tensor, seen: Tensor, away: tuple[int, int] = (0, 0), step: bool = False
     ) -> None:
         look_kernel[grid](
-            *(*frames, flow, shift, products, proposed, seen, gap, *sizes, *away),
+            *(*frames, flow, shift, products, shown, seen, gap, *sizes, *away),
             **(window | {"FLAT": FLAT, "LONGEST": LONGEST, "PRODUCTS": PRODUCTS}),
             STEP=step,
             NEIGHBOURS=away != (0, 0),
         )
-        keep_kernel[grid](
-            *(gap, proposed, seen, shift, sides, error, *sizes), **window, BETTER=BETTER
-        )
+        keep_kernel[grid](*(gap, shown, seen, shift, sides, error, *sizes), **window, BETTER=BETTER)
 
     look(shift, sides)  # no shift
     look(proposed, new_sides)
@@ -74,8 +72,7 @@ def look_kernel(
     The proposal is the given one, that of a step, or the motion ``rows`` and ``columns`` away; the
     last two are written to ``proposed``. Grid: rows of all images, blocks of columns.
     """
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    n, i, j = placed(height, COLUMNS)
     inside, plane, here = j < width, height * width, i * width + j
     ways, shifts = flow + n * 4 * plane, shift + n * 2 * plane
     proposal = proposed + n * 2 * plane + here
@@ -91,10 +88,8 @@ def look_kernel(
         y = tl.minimum(tl.maximum(i + rows, 0), height - 1)
         x = tl.minimum(tl.maximum(j + columns, 0), width - 1)
         there = y * width + x
-        down = loaded(shifts, there, inside) - (y1 - y0) / 2
-        down += (loaded(ways + 2 * plane, there, inside) - loaded(ways, there, inside)) / 2
-        right = loaded(shifts + plane, there, inside) - (x1 - x0) / 2
-        right += (loaded(ways + 3 * plane, there, inside) - loaded(ways + plane, there, inside)) / 2
+        down = followed(ways, shifts, here, there, plane, inside)
+        right = followed(ways + plane, shifts + plane, here, there, plane, inside)
     else:
         down, right = loaded(proposal, 0, inside), loaded(proposal, plane, inside)
     if STEP or NEIGHBOURS:
@@ -125,8 +120,7 @@ def keep_kernel(
     BETTER: tl.constexpr, RADIUS: tl.constexpr, COLUMNS: tl.constexpr,
 ) -> None:  # fmt: skip
     """Take over each place's proposal whose window differs less. Grid: as of ``look_kernel``."""
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    n, i, j = placed(height, COLUMNS)
     inside, plane, here = j < width, height * width, i * width + j
     mean = windowed(gap + n * plane, i, j, height, width, RADIUS)
     errors = error + n * plane + here
@@ -150,8 +144,7 @@ def multiply_kernel(
 
     Grid: as of ``look_kernel``.
     """
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    n, i, j = placed(height, COLUMNS)
     inside, plane, here = j < width, height * width, i * width + j
     above, below = tl.maximum(i - 1, 0) * width + j, tl.minimum(i + 1, height - 1) * width + j
     left, right = i * width + tl.maximum(j - 1, 0), i * width + tl.minimum(j + 1, width - 1)
@@ -174,6 +167,24 @@ def multiply_kernel(
     tl.store(target + 2 * plane, trust * xx, mask=inside)
     tl.store(target + 3 * plane, trust * yd, mask=inside)
     tl.store(target + 4 * plane, trust * xd, mask=inside)
+
+
+@triton.jit
+def placed(height: tl.tensor, COLUMNS: tl.constexpr) -> tuple[tl.tensor, ...]:
+    """The image, row and columns of a program. Grid: as of ``look_kernel``."""
+    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
+    return n, i, tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+
+
+@triton.jit
+def followed(
+    way: tl.tensor, shift: tl.tensor, here: tl.tensor, there: tl.tensor, plane: tl.tensor,
+    inside: tl.tensor,
+) -> tl.tensor:  # fmt: skip
+    """The shift, along one axis, that gives places the motion of others; ``way`` is to frame 0."""
+    other = loaded(way + 2 * plane, there, inside) - loaded(way, there, inside)
+    own = loaded(way + 2 * plane, here, inside) - loaded(way, here, inside)
+    return loaded(shift, there, inside) + (other - own) / 2
 
 
 @triton.jit
