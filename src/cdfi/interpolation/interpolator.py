@@ -138,12 +138,14 @@ def compile_parts(network: Network) -> None:
 def automatic_precision(device: torch.device, config: Config) -> str:
     """Half precision where the device multiplies matrices in it and no frame shows it.
 
-    fp16 on CUDA. On processors with AVX512-BF16 or AMX bf16, for networks that only say where to
-    sample: a synthesis computes colours themselves, and bf16 has eight bits for them. Else fp32.
+    Networks that only say where to sample: bf16, on GPUs since Ampere and processors with
+    AVX512-BF16 or AMX; fp16 has too little range for them (the default's encoder overflows on a
+    GPU). A synthesis computes colours themselves, and bf16 has eight bits for them: fp16 on CUDA.
+    Else fp32.
     """
-    if device.type == "cuda":
-        return "fp16"
-    quick = device.type == "cpu" and not config.grid and quick_bf16(device)
+    if config.grid:
+        return "fp16" if device.type == "cuda" else "fp32"
+    quick = device.type in ("cpu", "cuda") and quick_bf16(device)
     return "bf16" if quick else "fp32"
 
 
