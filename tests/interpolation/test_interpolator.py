@@ -101,6 +101,19 @@ def test_tiles_are_the_last_resort_and_stay_close(monkeypatch):
     assert (tiled - whole).abs().mean() < 2e-3
 
 
+def test_a_gpu_gets_taller_pieces_within_the_same_budget():
+    from cdfi.interpolation import memory
+
+    size = (TINY_SYNTHESIS, 1080, 1920, 1)
+    on_cpu, on_gpu = (memory.plan(*size, 1 << 40, gpu) for gpu in (False, True))
+    assert (on_cpu.chunk, on_cpu.strip) == (512, 32)
+    assert (on_gpu.chunk, on_gpu.strip) == (1088, 272)
+    budget = memory.required(*size[:3], on_gpu.chunk, on_gpu.strip) - 1
+    tight = memory.plan(*size, budget, True)
+    assert not tight.tile
+    assert memory.required(*size[:3], tight.chunk, tight.strip) <= budget
+
+
 def test_too_little_memory_says_so():
     with pytest.raises(ValueError, match="too little for frames of 500 x 400"):
         Interpolator(tiny_network(), memory=1000)(*torch.rand(2, 3, 400, 500))
@@ -156,11 +169,12 @@ def test_half_precision_keeps_the_brightness():
 
 
 @pytest.mark.gpu
-def test_automatic_precision_on_cuda_is_half_and_close(cuda):
+@pytest.mark.parametrize("name", ["default", "compressed-adacof", "cdfi"])
+def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
     frames = real_frames()
-    automatic = Interpolator("default", cuda)
+    automatic = Interpolator(name, cuda)
     assert automatic.precision in ("fp16", "bf16")
-    exact = Interpolator("default", cuda, "fp32")(*frames).astype(float)
+    exact = Interpolator(name, cuda, "fp32")(*frames).astype(float)
     assert np.abs(automatic(*frames) - exact).mean() < 0.5
 
 

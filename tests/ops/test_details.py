@@ -167,10 +167,10 @@ def test_frame_and_flow_on_different_devices_are_named():
 
 
 @pytest.mark.gpu
-def test_a_gpu_gives_the_same():
+def test_a_gpu_gives_the_same(cuda):
     frame, flow = torch.rand(2, 3, 20, 24), 3 * torch.randn(2, 2, 16, 20)
-    found = detail_bands(frame.cuda(), flow.cuda())
+    found = detail_bands(frame.to(cuda), flow.to(cuda))
     torch.testing.assert_close(found.cpu(), detail_bands(frame, flow), atol=1e-5, rtol=1e-5)
     gains = torch.randn(2, 2, 16, 20)
-    found = details(frame.cuda(), flow.cuda(), gains.cuda())
+    found = details(frame.to(cuda), flow.to(cuda), gains.to(cuda))
     torch.testing.assert_close(found.cpu(), details(frame, flow, gains), atol=1e-5, rtol=1e-5)

@@ -179,10 +179,10 @@ def test_interpreted_details_are_summed_in_float32(kernels: ModuleType, dtype: t
 @pytest.mark.parametrize(("size", "channels"), DETAILS)
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 def test_details_on_a_gpu_match_their_definition(
-    size: tuple[int, int], channels: int, dtype: torch.dtype
+    cuda: str, size: tuple[int, int], channels: int, dtype: torch.dtype
 ) -> None:
     module = importlib.import_module("cdfi.ops.details_triton")
-    check_details(module, size, channels, "cuda", dtype)
+    check_details(module, size, channels, cuda, dtype)
 
 
 def check_registration(

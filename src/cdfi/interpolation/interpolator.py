@@ -122,7 +122,8 @@ class Interpolator:
         if shape not in self._plans:
             budget = self.memory or free_memory(self.device)
             count, _, height, width = shape
-            self._plans[shape] = plan(self.network.config, height, width, count, budget)
+            gpu = self.device.type == "cuda"
+            self._plans[shape] = plan(self.network.config, height, width, count, budget, gpu)
         return self._plans[shape]
 
 

@@ -19,6 +19,9 @@ from ..ops.details import BANDS
 STRIP, CHUNK = 32, 512
 #: Narrow frames get taller strips: fewer calls for the same memory.
 STRIP_PIXELS = 61_440
+#: A GPU is kept busy by tall pieces alone: pixels a strip and a chunk have there, a quarter and all
+#: of 1920 x 1080 (strips of 32 rows took twice as long on an H200; docs/benchmarks.md).
+GPU_STRIP_PIXELS, GPU_CHUNK_PIXELS = 272 * 1920, 1088 * 1920
 SMALLEST_STRIP, SMALLEST_CHUNK = 8, 64
 SMALLEST_TILE = 256
 #: What is left to others of the memory that is free.
@@ -45,13 +48,23 @@ class Plan(NamedTuple):
     tile: int
 
 
-def plan(config: Config, height: int, width: int, batch: int, budget: int) -> Plan:
+def plan(
+    config: Config, height: int, width: int, batch: int, budget: int, gpu: bool = False
+) -> Plan:
     """The largest pieces that ``budget`` bytes allow: smaller strips first, tiles at the last.
+
+    Args:
+        config, height, width, batch: the network, and the frames it gets.
+        budget: bytes.
+        gpu: whether for a GPU, which takes taller pieces.
 
     Raises:
         ValueError: not even the smallest tile fits.
     """
     chunk, strip = CHUNK, max(STRIP, STRIP_PIXELS // width // 8 * 8)
+    if gpu:
+        chunk = max(chunk, GPU_CHUNK_PIXELS // width // 8 * 8)
+        strip = max(strip, GPU_STRIP_PIXELS // width // 8 * 8)
     while required(config, height, width, chunk, strip) * batch > budget:
         if chunk > SMALLEST_CHUNK:
             chunk //= 2

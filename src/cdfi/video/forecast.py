@@ -71,7 +71,8 @@ def _network_memory(job: Job, maker: FrameMaker) -> int | None:
     if not isinstance(maker, Interpolator):
         return None
     config, height, width = maker.network.config, job.source.height, job.source.width
-    pieces = plan(config, height, width, 1, maker.memory or free_memory(maker.device))
+    budget = maker.memory or free_memory(maker.device)
+    pieces = plan(config, height, width, 1, budget, maker.device.type == "cuda")
     if pieces.tile:
         height, width = min(height, pieces.tile), min(width, pieces.tile)
     return required(config, height, width, pieces.chunk, pieces.strip)
