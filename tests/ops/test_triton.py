@@ -293,6 +293,7 @@ CONSTANTS = {
     "SOFTMAX": True,
     "PIXELS": 32,
     "LANES": 64,
+    "WIDE": 64,
     "RADIUS": 4,
     "COLUMNS": 64,
     "SIGN": -1,
@@ -305,10 +306,23 @@ CONSTANTS = {
     "BETTER": 0.9999,
     "FAINT": 0.02,
 }
-OTHERS = {"LANES": 16, "STEP": False, "NEIGHBOURS": True, "TRUNCATE": False, "SOFTMAX": False}
+OTHERS = {
+    "LANES": 16,
+    "WIDE": 16,
+    "STEP": False,
+    "NEIGHBOURS": True,
+    "TRUNCATE": False,
+    "SOFTMAX": False,
+}
 SIZES = ("channels", "height", "width", "rows", "columns", "row", "top", "left")
 STRIDES = ("_n", "_c", "_y", "_x", "_row", "_column")
 MAPS = ("offset_y", "offset_x", "of_y", "of_x")  # pointers, whose names end alike
+#: The kernels that read or add to images, and with which instructions.
+IMAGES = {
+    "forward_kernel": ["ld.global.v4.b32"],
+    "backward_maps_kernel": ["ld.global.v4.b32"],
+    "backward_input_kernel": ["ld.global.v4.b32", ".add.v4.f32"],
+}
 
 
 @pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
@@ -320,18 +334,42 @@ def test_the_kernels_compile_for_a_gpu_that_is_not_here(
 ) -> None:
     """With ``ones``, every number is 1: Triton compiles that in, as no tensor any more."""
     pytest.importorskip("triton", reason="Triton is not installed")
+    kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
+    constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
+    if ones:
+        constants |= dict.fromkeys(numbers_of(kernel), 1)
+    assert ptx(kernel, constants)
+
+
+@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
+@pytest.mark.parametrize(("name", "vector"), [(k, v) for k in IMAGES for v in IMAGES[k]])
+def test_neighbours_are_read_and_added_to_as_whole_vectors(name: str, vector: str) -> None:
+    """One by one, channels take a GPU longer than the released kernel."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+    kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
+    constants = {k: v for k, v in CONSTANTS.items() if k in kernel.arg_names}
+    assert vector in ptx(kernel, constants)
+
+
+def numbers_of(kernel: Any) -> list[str]:
+    """The names of a kernel's sizes and strides."""
+    names: list[str] = kernel.arg_names
+    return [x for x in names if x in SIZES or (x.endswith(STRIDES) and x not in MAPS)]
+
+
+def ptx(kernel: Any, constants: dict[str, Any]) -> str:
+    """What a kernel is compiled to for sm_90, of float32 tensors as PyTorch allocates them."""
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource, compile
 
-    kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
-    constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
-    numbers = [x for x in kernel.arg_names if x in SIZES or (x.endswith(STRIDES) and x not in MAPS)]
-    if ones:
-        constants |= dict.fromkeys(numbers, 1)
-    signature = dict.fromkeys(kernel.arg_names, "*fp32") | dict.fromkeys(numbers, "i32")
+    signature = dict.fromkeys(kernel.arg_names, "*fp32")
+    signature |= dict.fromkeys(numbers_of(kernel), "i32")
     signature |= dict.fromkeys(constants, "constexpr")
-    source = ASTSource(kernel, signature=signature, constexprs=constants)
-    assert compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+    tensors = [i for i, kind in enumerate(signature.values()) if kind.startswith("*")]
+    attributes = {(i,): [["tt.divisibility", 16]] for i in tensors}
+    source = ASTSource(kernel, signature=signature, constexprs=constants, attrs=attributes)
+    assembly: str = compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+    return assembly
 
 
 @pytest.mark.gpu

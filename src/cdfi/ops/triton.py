@@ -6,6 +6,7 @@ float32, float16 and bfloat16 are read as they are and may be mixed; sums are in
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 import triton
 from torch import Tensor
 
@@ -29,11 +30,10 @@ def forward(
 
     With ``softmax``, ``weight`` holds logits, whose softmax over the taps is never written.
     """
-    image = _side_by_side(input)
     out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
     launch = _launch(input, weight, row, dilation, rounding)
     triton_kernels.forward_kernel[launch.grid](
-        *_strided(image),
+        _filled(input),
         *_alike(weight, offset_y, offset_x),
         *_strided(out),
         *launch.sizes,
@@ -57,9 +57,9 @@ def backward_maps(
     of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in (weight, offset_y, offset_x))
     launch = _launch(input, weight, row, dilation, rounding)
     triton_kernels.backward_maps_kernel[launch.grid[:2]](
-        *_strided(_side_by_side(input)),
+        _filled(input),
         *_alike(weight, offset_y, offset_x),
-        *_strided(_side_by_side(grad)),
+        _filled(grad),
         *(of_weight, of_y, of_x, *of_weight.stride()),
         *launch.sizes,
         **launch.constants,
@@ -78,16 +78,17 @@ def backward_input(
     rounding: str,
 ) -> Tensor:
     """The gradient of the input. Additions are atomic: its last bits differ between runs."""
-    result = _empty(input, input.shape, torch.float32).zero_()
+    batch, channels, rows, columns = input.shape
+    result = input.new_zeros((batch, rows, columns, _wide(channels)), dtype=torch.float32)
     launch = _launch(input, weight, row, dilation, rounding)
     triton_kernels.backward_input_kernel[launch.grid](
-        *_strided(result),
+        result,
         *_alike(weight, offset_y, offset_x),
-        *_strided(_side_by_side(grad)),
+        _filled(grad),
         *launch.sizes,
         **launch.constants,
     )
-    return result.to(input.dtype)
+    return result[..., :channels].to(input.dtype).contiguous().permute(0, 3, 1, 2)
 
 
 class _Launch(NamedTuple):
@@ -101,7 +102,8 @@ class _Launch(NamedTuple):
 def _launch(input: Tensor, weight: Tensor, row: int, dilation: int, rounding: str) -> _Launch:
     batch, channels, rows, columns = input.shape
     _, taps, height, width = weight.shape
-    lanes = min(triton.next_power_of_2(channels), WIDEST)
+    wide = _wide(channels)
+    lanes = min(wide, WIDEST)
     pixels = 128 if lanes <= 4 else 32
     constants = {
         "KERNEL": round(taps**0.5),
@@ -109,14 +111,25 @@ def _launch(input: Tensor, weight: Tensor, row: int, dilation: int, rounding: st
         "TRUNCATE": rounding == "trunc",
         "PIXELS": pixels,
         "LANES": lanes,
+        "WIDE": wide,
     }
-    grid = (triton.cdiv(height * width, pixels), batch, triton.cdiv(channels, lanes))
+    grid = (triton.cdiv(height * width, pixels), batch, wide // lanes)
     return _Launch(grid, (channels, rows, columns, height, width, row), constants)
 
 
-def _side_by_side(image: Tensor) -> Tensor:
-    """Channels-last where there are many channels; a few planes read well as they are."""
-    return image.contiguous(memory_format=torch.channels_last) if image.shape[1] > 4 else image
+def _wide(channels: int) -> int:
+    """Channels a pixel has in memory: a power of two, or a multiple of ``WIDEST``."""
+    return min(triton.next_power_of_2(channels), triton.cdiv(channels, WIDEST) * WIDEST)
+
+
+def _filled(image: Tensor) -> Tensor:
+    """Channels side by side, (N, H, W, ``_wide``), with zeros for those that are missing.
+
+    An image that has as many, and has them so, is not copied.
+    """
+    missing = _wide(image.shape[1]) - image.shape[1]
+    last = image.permute(0, 2, 3, 1)
+    return F.pad(last, (0, missing)) if missing else last.contiguous()
 
 
 def _empty(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

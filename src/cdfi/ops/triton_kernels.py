@@ -1,7 +1,9 @@
 """AdaCoF's Triton kernels: some neighbouring pixels and a block of their channels a program.
 
-One reading of the maps serves all channels of a program. Tensors come with their strides in the
-order n, c (channel or tap), y, x; the three maps share theirs. Sums are in float32.
+One reading of the maps serves all channels of a program. Images are dense (N, H, W, ``WIDE``), filled
+up with zeros, so that the neighbours are read as whole vectors; other tensors come with their
+strides in the order n, c (channel or tap), y, x, of which the three maps share theirs. Sums are in
+float32.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -32,6 +34,22 @@ def loaded(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
 
 
 @triton.jit
+def _pixels(
+    image: tl.tensor, place: tl.tensor, real: tl.tensor, WIDE: tl.constexpr
+) -> tl.tensor:  # fmt: skip
+    """The channels that ``image`` points to, of the pixels at ``place``; (PIXELS, LANES)."""
+    return loaded(image, (place * WIDE)[:, None], real[:, None])
+
+
+@triton.jit
+def _add(
+    image: tl.tensor, place: tl.tensor, values: tl.tensor, real: tl.tensor, WIDE: tl.constexpr
+) -> None:  # fmt: skip
+    """Add to the same, atomically."""
+    tl.atomic_add(image + (place * WIDE)[:, None], values, mask=real[:, None], sem="relaxed")
+
+
+@triton.jit
 def _softmax_of(
     logits: tl.tensor, at: tl.tensor, step: tl.tensor, real: tl.tensor,
     KERNEL: tl.constexpr, PIXELS: tl.constexpr,
@@ -50,14 +68,13 @@ def _softmax_of(
 @triton.jit
 def forward_kernel(
     image: tl.tensor,
-    image_n: tl.tensor, image_c: tl.tensor, image_y: tl.tensor, image_x: tl.tensor,
     weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
     maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
     out: tl.tensor, out_n: tl.tensor, out_c: tl.tensor, out_y: tl.tensor, out_x: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
-    PIXELS: tl.constexpr, LANES: tl.constexpr, SOFTMAX: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr, WIDE: tl.constexpr, SOFTMAX: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill ``out`` (N, C, H, W). Grid: blocks of pixels, N, blocks of channels.
 
@@ -67,8 +84,7 @@ def forward_kernel(
     n = tl.program_id(1).to(tl.int64)
     c = tl.program_id(2) * LANES + tl.arange(0, LANES)
     i, j, real = p // width, p % width, p < height * width
-    inside = real[:, None] & (c < channels)[None, :]
-    source = image + n * image_n + (c * image_c)[None, :]
+    source = image + n * rows * columns * WIDE + c[None, :]
     at = n * maps_n + i * maps_y + j * maps_x
     if SOFTMAX:
         most, whole = _softmax_of(weight, at, maps_c, real, KERNEL, PIXELS)
@@ -80,12 +96,12 @@ def forward_kernel(
         y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
-        upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
-        near, far = (left * image_x)[:, None], (right * image_x)[:, None]
-        total += (w * (1 - fy) * (1 - fx))[:, None] * loaded(upper, near, inside)
-        total += (w * (1 - fy) * fx)[:, None] * loaded(upper, far, inside)
-        total += (w * fy * (1 - fx))[:, None] * loaded(lower, near, inside)
-        total += (w * fy * fx)[:, None] * loaded(lower, far, inside)
+        upper, lower = top * columns, bottom * columns
+        total += (w * (1 - fy) * (1 - fx))[:, None] * _pixels(source, upper + left, real, WIDE)
+        total += (w * (1 - fy) * fx)[:, None] * _pixels(source, upper + right, real, WIDE)
+        total += (w * fy * (1 - fx))[:, None] * _pixels(source, lower + left, real, WIDE)
+        total += (w * fy * fx)[:, None] * _pixels(source, lower + right, real, WIDE)
+    inside = real[:, None] & (c < channels)[None, :]
     target = out + n * out_n + (i * out_y + j * out_x)[:, None] + (c * out_c)[None, :]
     tl.store(target, total, mask=inside)
 
@@ -93,16 +109,15 @@ def forward_kernel(
 @triton.jit
 def backward_maps_kernel(
     image: tl.tensor,
-    image_n: tl.tensor, image_c: tl.tensor, image_y: tl.tensor, image_x: tl.tensor,
     weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
     maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
-    grad: tl.tensor, grad_n: tl.tensor, grad_c: tl.tensor, grad_y: tl.tensor, grad_x: tl.tensor,
+    grad: tl.tensor,
     of_weight: tl.tensor, of_y: tl.tensor, of_x: tl.tensor,
     of_n: tl.tensor, of_c: tl.tensor, of_row: tl.tensor, of_column: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
-    PIXELS: tl.constexpr, LANES: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr, WIDE: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill the gradients of the three maps. Grid: blocks of pixels, N."""
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
@@ -117,18 +132,15 @@ def backward_maps_kernel(
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
         dot00, dot01 = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
         dot10, dot11 = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
-        for first in range(0, channels, LANES):
+        upper, lower = top * columns, bottom * columns
+        for first in range(0, WIDE, LANES):
             c = first + tl.arange(0, LANES)
-            inside = real[:, None] & (c < channels)[None, :]
-            from_grad = grad + n * grad_n + (c * grad_c)[None, :]
-            g = loaded(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
-            source = image + n * image_n + (c * image_c)[None, :]
-            upper, lower = source + (top * image_y)[:, None], source + (bottom * image_y)[:, None]
-            near, far = (left * image_x)[:, None], (right * image_x)[:, None]
-            dot00 += tl.sum(g * loaded(upper, near, inside), 1)
-            dot01 += tl.sum(g * loaded(upper, far, inside), 1)
-            dot10 += tl.sum(g * loaded(lower, near, inside), 1)
-            dot11 += tl.sum(g * loaded(lower, far, inside), 1)
+            g = _pixels(grad + n * height * width * WIDE + c[None, :], p, real, WIDE)
+            source = image + n * rows * columns * WIDE + c[None, :]
+            dot00 += tl.sum(g * _pixels(source, upper + left, real, WIDE), 1)
+            dot01 += tl.sum(g * _pixels(source, upper + right, real, WIDE), 1)
+            dot10 += tl.sum(g * _pixels(source, lower + left, real, WIDE), 1)
+            dot11 += tl.sum(g * _pixels(source, lower + right, real, WIDE), 1)
         above, below = dot00 + (dot01 - dot00) * fx, dot10 + (dot11 - dot10) * fx
         aside = (dot01 - dot00) * (1 - fy) + (dot11 - dot10) * fy
         tl.store(of_weight + to + t * of_c, above + (below - above) * fy, mask=real)
@@ -139,33 +151,29 @@ def backward_maps_kernel(
 @triton.jit
 def backward_input_kernel(
     result: tl.tensor,
-    result_n: tl.tensor, result_c: tl.tensor, result_y: tl.tensor, result_x: tl.tensor,
     weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
     maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
-    grad: tl.tensor, grad_n: tl.tensor, grad_c: tl.tensor, grad_y: tl.tensor, grad_x: tl.tensor,
+    grad: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
-    PIXELS: tl.constexpr, LANES: tl.constexpr,
+    PIXELS: tl.constexpr, LANES: tl.constexpr, WIDE: tl.constexpr,
 ) -> None:  # fmt: skip
     """Add to the gradient of the image, atomically. Grid: as of ``forward_kernel``."""
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     n = tl.program_id(1).to(tl.int64)
     c = tl.program_id(2) * LANES + tl.arange(0, LANES)
     i, j, real = p // width, p % width, p < height * width
-    inside = real[:, None] & (c < channels)[None, :]
-    from_grad = grad + n * grad_n + (c * grad_c)[None, :]
-    g = loaded(from_grad, (i * grad_y + j * grad_x)[:, None], inside)
-    target = result + n * result_n + (c * result_c)[None, :]
+    g = _pixels(grad + n * height * width * WIDE + c[None, :], p, real, WIDE)
+    target = result + n * rows * columns * WIDE + c[None, :]
     at = n * maps_n + i * maps_y + j * maps_x
     for t in range(KERNEL * KERNEL):
         w = loaded(weight, at + t * maps_c, real)
         y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
-        upper, lower = target + (top * result_y)[:, None], target + (bottom * result_y)[:, None]
-        near, far = (left * result_x)[:, None], (right * result_x)[:, None]
-        tl.atomic_add(upper + near, (w * (1 - fy) * (1 - fx))[:, None] * g, mask=inside)
-        tl.atomic_add(upper + far, (w * (1 - fy) * fx)[:, None] * g, mask=inside)
-        tl.atomic_add(lower + near, (w * fy * (1 - fx))[:, None] * g, mask=inside)
-        tl.atomic_add(lower + far, (w * fy * fx)[:, None] * g, mask=inside)
+        upper, lower = top * columns, bottom * columns
+        _add(target, upper + left, (w * (1 - fy) * (1 - fx))[:, None] * g, real, WIDE)
+        _add(target, upper + right, (w * (1 - fy) * fx)[:, None] * g, real, WIDE)
+        _add(target, lower + left, (w * fy * (1 - fx))[:, None] * g, real, WIDE)
+        _add(target, lower + right, (w * fy * fx)[:, None] * g, real, WIDE)
