@@ -119,7 +119,8 @@ def _launch(input: Tensor, weight: Tensor, row: int, dilation: int, rounding: st
 
 def _wide(channels: int) -> int:
     """Channels a pixel has in memory: a power of two, or a multiple of ``WIDEST``."""
-    return min(triton.next_power_of_2(channels), triton.cdiv(channels, WIDEST) * WIDEST)
+    wide: int = min(triton.next_power_of_2(channels), triton.cdiv(channels, WIDEST) * WIDEST)
+    return wide
 
 
 def _filled(image: Tensor) -> Tensor:

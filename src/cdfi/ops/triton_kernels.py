@@ -1,9 +1,9 @@
 """AdaCoF's Triton kernels: some neighbouring pixels and a block of their channels a program.
 
-One reading of the maps serves all channels of a program. Images are dense (N, H, W, ``WIDE``), filled
-up with zeros, so that the neighbours are read as whole vectors; other tensors come with their
-strides in the order n, c (channel or tap), y, x, of which the three maps share theirs. Sums are in
-float32.
+One reading of the maps serves all channels of a program. Images are dense (N, H, W, ``WIDE``),
+filled up with zeros, so that the neighbours are read as whole vectors; other tensors come with
+their strides in the order n, c (channel or tap), y, x, of which the three maps share theirs. Sums
+are in float32.
 """
 
 # mypy: disallow-untyped-decorators=False
