@@ -168,6 +168,18 @@ def test_half_precision_keeps_the_brightness():
     assert np.abs(made.astype(int) - 20_001).max() <= 1
 
 
+def test_what_overflows_in_fp16_goes_on_in_fp32():
+    network = tiny_network()
+    with torch.no_grad():
+        network.encoder[0][0].weight.mul_(1e6)
+    frames = torch.rand(2, 3, 32, 48)
+    half = Interpolator(network, "cpu", "fp16")
+    with pytest.warns(UserWarning, match="overflows in fp16"):
+        made = half(*frames)
+    assert half.precision == "fp32"
+    assert torch.equal(made, Interpolator(network, "cpu", "fp32")(*frames))
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["default", "compressed-adacof", "cdfi"])
 def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):

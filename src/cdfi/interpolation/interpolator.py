@@ -1,5 +1,6 @@
 """Interpolator: two frames in, the frames between them out, on any device, in bounded memory."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +29,8 @@ class Interpolator:
     Args:
         model: a name or path that :func:`cdfi.load` takes, or a network.
         device: "cpu", "cuda", "mps", ...; by default CUDA where there is one, else the CPU.
-        precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`.
+        precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`. A network
+            that overflows in fp16 goes on in fp32, with a warning.
         memory: bytes the network may take on its device; by default what is free, less a margin.
             Less memory means smaller strips, then overlapping tiles (which may differ slightly).
         compile: fuse what lies between the convolutions with ``torch.compile``: each size of frame
@@ -107,6 +109,19 @@ class Interpolator:
 
     @torch.inference_mode()
     def _middle(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        middle = self._made(frame0, frame1)
+        if self.precision == "fp16" and not torch.isfinite(middle).all():
+            warnings.warn(
+                "this network overflows in fp16: going on in fp32 (--precision bf16 is quicker "
+                "where the device has it)",
+                stacklevel=2,
+            )
+            self.precision = "fp32"
+            middle = self._made(frame0, frame1)
+        return middle.clamp_(0, 1)
+
+    def _made(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        """The network's middle frame, unclamped, in float32."""
         shape = self._plan(frame0.shape)
         with torch.autocast(
             self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
@@ -115,7 +130,7 @@ class Interpolator:
                 middle = middle_by_tiles(self.network, frame0, frame1, shape.tile)
             else:
                 middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
-        return middle.float().clamp_(0, 1)
+        return middle.float()
 
     def _plan(self, shape: torch.Size) -> Plan:
         """The pieces of a frame: chosen once, so that all frames of a job are made alike."""
