@@ -188,10 +188,8 @@ class Sitting:
         batch = augment(batch, numbers, args.augment)
         measured = objective(batch, anneal(progress, args.guidance_until))
         measured["loss"].backward()
-        parameters = list(state.network.parameters())
-        for parameter in parameters:  # a bad batch moves nothing; asking for it would be a wait
-            if parameter.grad is not None:
-                parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+        parameters = [p for p in state.network.parameters() if p.grad is not None]
+        forget_what_is_not_finite([p.grad for p in parameters])
         nn.utils.clip_grad_norm_(parameters, args.clip)
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
@@ -208,6 +206,16 @@ class Sitting:
             info["validation_psnr"] = f"{score:.4f}"
         checkpoint.save(self.state, self.args, self.out / checkpoint.NAME)
         weights.save(network, self.out / "last.safetensors", info)
+
+
+def forget_what_is_not_finite(gradients: list[Tensor]) -> None:
+    """A bad batch moves nothing: asking whether it is one would be a wait for the device.
+
+    All gradients at once, as one run of numbers: they are dense, in whichever order.
+    """
+    runs = [g.as_strided((g.numel(),), (1,)) for g in gradients]
+    whole = torch.cat(runs).nan_to_num_(0.0, 0.0, 0.0)
+    torch._foreach_copy_(runs, whole.split([run.numel() for run in runs]))
 
 
 def prepare(options: argparse.Namespace) -> Sitting:

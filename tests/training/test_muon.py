@@ -54,8 +54,19 @@ def test_filters_step_as_pytorchs_muon_steps_the_matrix_they_are(quick, monkeypa
 def test_the_direction_is_nearly_orthogonal(shape, quick, monkeypatch) -> None:
     monkeypatch.setattr(muon, "quick_bf16", lambda _: quick)
     torch.manual_seed(1)
-    values = torch.linalg.svdvals(orthogonalized(torch.randn(shape)))
+    values = torch.linalg.svdvals(orthogonalized([torch.randn(shape)])[0])
     assert values.min() > 0.3 and values.max() < 1.3
+
+
+def test_matrices_filled_up_to_one_size_have_the_directions_they_have_alone(monkeypatch) -> None:
+    monkeypatch.setattr(muon, "quick_bf16", lambda _: False)
+    torch.manual_seed(2)
+    matrices = [torch.randn(shape) for shape in [(5, 36), (36, 5), (7, 18), (12, 12)]]
+    alone = [orthogonalized([matrix])[0] for matrix in matrices]
+    monkeypatch.setattr(muon, "_room", lambda _: (16, 48))
+    together = orthogonalized(matrices)
+    for one, other in zip(alone, together):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_old_gradients_are_forgotten() -> None:
