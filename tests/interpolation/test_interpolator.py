@@ -190,6 +190,20 @@ def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
     assert np.abs(automatic(*frames) - exact).mean() < 0.5
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["default", "cdfi"])
+def test_a_gpu_replays_what_it_has_recorded_for_each_size_anew(cuda, name):
+    torch.manual_seed(0)
+    interpolator, plain = Interpolator(name, cuda), Interpolator(name, cuda)
+    plain._recordable = False
+    for size in ((3, 96, 128), (3, 64, 160), (3, 96, 128)):
+        for number in range(3):
+            frames = torch.rand(2, *size, device=cuda)
+            found = interpolator(*frames)
+            assert (interpolator._recorded is not None) == (number > 0)
+            torch.testing.assert_close(found, plain(*frames), rtol=0, atol=1e-5)
+
+
 FRAME = torch.rand(3, 8, 8)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cdfi.ops import (
@@ -111,6 +112,56 @@ def test_interpreted_kernels_normalise_logits_themselves(
     expected = adacof_reference(image.float(), shares(logits), *(o.float() for o in offsets), 2)
     loose = 1e-4 if dtype == torch.float32 else 2e-2
     torch.testing.assert_close(result.float(), expected, rtol=loose, atol=loose)
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_interpreted_kernels_count_offsets_from_a_motion(
+    kernels: ModuleType, softmax: bool
+) -> None:
+    image, logits, *offsets = (t.detach() for t in arguments(5))
+    way = torch.randn(2, 4, 5, 7)[:, 1:3]
+    result = kernels.forward(image, logits, *offsets, 0, 2, "floor", softmax=softmax, way=way)
+    weight = shares(logits) if softmax else logits
+    moved = (offsets[0] + way[:, :1], offsets[1] + way[:, 1:])
+    torch.testing.assert_close(result, adacof_reference(image, weight, *moved, 2))
+
+
+def check_finish(module: ModuleType, device: str, dtype: torch.dtype, slope: float) -> None:
+    """Compare bias and activation, on numbers that end within a block."""
+    x = torch.randn(2, 12, 13, 11, device=device).to(dtype, memory_format=torch.channels_last)
+    bias = torch.randn(12, device=device)
+    exact = x.float() + bias[:, None, None]
+    module.finish_(x, bias, slope)
+    torch.testing.assert_close(x, torch.where(exact < 0, slope * exact, exact).to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+@pytest.mark.parametrize("slope", [0.0, 1.0, -0.3])
+def test_interpreted_bias_and_activation_match_their_definition(
+    kernels: ModuleType, dtype: torch.dtype, slope: float
+) -> None:
+    check_finish(importlib.import_module("cdfi.ops.finish_triton"), "cpu", dtype, slope)
+
+
+def check_enlarged(module: ModuleType, device: str, dtype: torch.dtype, channels: int) -> None:
+    """Compare some rows, at each end of the frame and between, with those of the whole."""
+    whole = torch.randn(2, channels, 6, 5, device=device, dtype=dtype)
+    exact = F.interpolate(whole.float(), (12, 10), mode="bilinear", align_corners=True)
+    exact = F.pad(exact, (0, 0, 1, 1))  # row -1 and row 12
+    for start, end, top, bottom in ((0, 3, -1, 4), (1, 5, 3, 8), (3, 6, 7, 13), (0, 6, -1, 13)):
+        x = whole[:, :, start:end].permute(0, 2, 3, 1)
+        result = module.enlarged_rows(x, start, 6, (12, 10), top, bottom)
+        expected = exact[:, :, top + 1 : bottom + 1].permute(0, 2, 3, 1).to(dtype)
+        loose = 1e-5 if dtype == torch.float32 else 2e-2
+        torch.testing.assert_close(result, expected, rtol=loose, atol=loose)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+@pytest.mark.parametrize("channels", [8, 21])
+def test_interpreted_rows_are_enlarged_by_their_definition(
+    kernels: ModuleType, dtype: torch.dtype, channels: int
+) -> None:
+    check_enlarged(importlib.import_module("cdfi.ops.enlarge_triton"), "cpu", dtype, channels)
 
 
 def check_volume(
@@ -282,6 +333,8 @@ KERNELS = [
     ("cost_volume_triton", "forward_kernel"),
     ("cost_volume_triton", "backward_kernel"),
     ("details_triton", "kernel"),
+    ("enlarge_triton", "kernel"),
+    ("finish_triton", "kernel"),
     ("refine_triton", "look_kernel"),
     ("refine_triton", "keep_kernel"),
     ("refine_triton", "multiply_kernel"),
@@ -291,6 +344,9 @@ CONSTANTS = {
     "DILATION": 1,
     "TRUNCATE": True,
     "SOFTMAX": True,
+    "MOVED": True,
+    "CHANNELS": 24,
+    "BLOCK": 2048,
     "PIXELS": 32,
     "LANES": 64,
     "WIDE": 64,
@@ -313,8 +369,14 @@ OTHERS = {
     "NEIGHBOURS": True,
     "TRUNCATE": False,
     "SOFTMAX": False,
+    "MOVED": False,
+    "CHANNELS": 21,
 }
-SIZES = ("channels", "height", "width", "rows", "columns", "row", "top", "left")
+SIZES = (
+    *("channels", "height", "width", "rows", "columns", "row", "top", "left"),
+    *("wanted", "start", "count"),
+)
+FLOATS = ("slope", "down_step", "aside_step")
 STRIDES = ("_n", "_c", "_y", "_x", "_row", "_column")
 MAPS = ("offset_y", "offset_x", "of_y", "of_x")  # pointers, whose names end alike
 #: The kernels that read or add to images, and with which instructions.
@@ -364,6 +426,7 @@ def ptx(kernel: Any, constants: dict[str, Any]) -> str:
 
     signature = dict.fromkeys(kernel.arg_names, "*fp32")
     signature |= dict.fromkeys(numbers_of(kernel), "i32")
+    signature |= {name: "fp32" for name in FLOATS if name in kernel.arg_names}
     signature |= dict.fromkeys(constants, "constexpr")
     tensors = [i for i, kind in enumerate(signature.values()) if kind.startswith("*")]
     attributes = {(i,): [["tt.divisibility", 16]] for i in tensors}
@@ -392,6 +455,20 @@ def test_the_gpu_takes_a_cost_volume_and_its_gradients_through_the_public_functi
     for mine, true in zip(*(torch.autograd.grad(v.square().sum(), pair) for v in (ours, theirs))):
         torch.testing.assert_close(mine, true, rtol=1e-3, atol=1e-3)
     torch.library.opcheck(torch.ops.cdfi.cost_volume.default, (*pair, 2))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+@pytest.mark.parametrize("slope", [0.0, 1.0, -0.3])
+def test_bias_and_activation_on_a_gpu(cuda: str, dtype: torch.dtype, slope: float) -> None:
+    check_finish(importlib.import_module("cdfi.ops.finish_triton"), cuda, dtype, slope)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+@pytest.mark.parametrize("channels", [8, 21, 48])
+def test_rows_are_enlarged_on_a_gpu(cuda: str, dtype: torch.dtype, channels: int) -> None:
+    check_enlarged(importlib.import_module("cdfi.ops.enlarge_triton"), cuda, dtype, channels)
 
 
 @pytest.mark.gpu

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ..models import Config, Network
+from ..models.filled import filled
 from ..models.strips import middle_by_strips
 from ..ops.half import quick_bf16
 from ..weights import load
 from .frames import Frame, check_pair, from_batch, to_batch
 from .memory import Plan, free_memory, plan
 from .midpoints import TOLERANCE, ancestors, nearest_dyadics
+from .recorded import Recorded
 from .tiles import middle_by_tiles
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -27,7 +29,8 @@ class Interpolator:
     """Makes the frames between two frames.
 
     Args:
-        model: a name or path that :func:`cdfi.load` takes, or a network.
+        model: a name or path that :func:`cdfi.load` takes, or a network. A GPU works in half
+            precision with a copy of it, as it is at the first frame.
         device: "cpu", "cuda", "mps", ...; by default CUDA where there is one, else the CPU.
         precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`. A network
             that overflows in fp16 goes on in fp32, with a warning.
@@ -61,6 +64,11 @@ class Interpolator:
         self.precision = automatic if precision == "auto" else precision
         self.memory, self.compiled = memory, compile
         self._plans: dict[torch.Size, Plan] = {}
+        self._working: dict[str, Network] = {"fp32": self.network}
+        self._shown: tuple[torch.Size, str] | None = None
+        self._recorded: Recorded | None = None
+        # A graph keeps memory beside what others need: not where that is counted.
+        self._recordable = self.device.type == "cuda" and not compile and memory is None
         if compile:
             compile_parts(self.network)
 
@@ -122,15 +130,41 @@ class Interpolator:
 
     def _made(self, frame0: Tensor, frame1: Tensor) -> Tensor:
         """The network's middle frame, unclamped, in float32."""
-        shape = self._plan(frame0.shape)
+        if self._records(frame0):
+            try:
+                self._recorded = self._recorded or Recorded(self._computed, frame0, frame1)
+                return self._recorded(frame0, frame1)
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0]
+                warnings.warn(f"frames go on without a CUDA graph: {reason}", stacklevel=2)
+                self._recordable = False
+        return self._computed(frame0, frame1)
+
+    def _records(self, frame: Tensor) -> bool:
+        """Whether to replay a graph: of the second frame of a kind on, until another kind comes."""
+        kind, seen = (frame.shape, self.precision), self._shown
+        if kind != seen:
+            self._shown, self._recorded = kind, None
+        return self._recordable and kind == seen and not self._plan(frame.shape).tile
+
+    def _computed(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        shape, network = self._plan(frame0.shape), self._worker()
         with torch.autocast(
             self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
         ):
             if shape.tile:
-                middle = middle_by_tiles(self.network, frame0, frame1, shape.tile)
+                middle = middle_by_tiles(network, frame0, frame1, shape.tile)
             else:
-                middle = middle_by_strips(self.network, frame0, frame1, shape.chunk, shape.strip)
+                middle = middle_by_strips(network, frame0, frame1, shape.chunk, shape.strip)
         return middle.float()
+
+    def _worker(self) -> Network:
+        """The network as it works in the precision at hand: on a GPU, a copy made for it."""
+        if self.precision not in self._working:
+            fits = self.device.type == "cuda" and not self.compiled
+            dtype = _DTYPES[self.precision]
+            self._working[self.precision] = filled(self.network, dtype) if fits else self.network
+        return self._working[self.precision]
 
     def _plan(self, shape: torch.Size) -> Plan:
         """The pieces of a frame: chosen once, so that all frames of a job are made alike."""

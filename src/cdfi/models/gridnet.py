@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .resize import resized
+
 COLUMNS = 6
 
 
@@ -24,6 +26,11 @@ class Slope(nn.PReLU):
     def __init__(self, owner: bool = False) -> None:
         super().__init__()
         self._owner = owner
+        self._number: float | None = None
+
+    def fix(self) -> None:
+        """Take the slope for a number from now on: asking a GPU for it each time is a wait."""
+        self._number = float(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.over(x) if self._owner else self._apply_to(x, inplace=False)
@@ -33,6 +40,8 @@ class Slope(nn.PReLU):
         return self._apply_to(x, inplace=True)
 
     def _apply_to(self, x: Tensor, inplace: bool) -> Tensor:
+        if self._number is not None:
+            return F.leaky_relu(x, self._number, inplace)
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or x.device.type != "cpu":
             return F.prelu(x, self.weight)
         return F.leaky_relu(x, float(self.weight), inplace)
@@ -72,13 +81,20 @@ class Down(nn.Module):
         return cast(Tensor, self.body(x))
 
 
+class Double(nn.Module):
+    """Bilinear x2 with the corners free."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, 2H, 2W)
+        return resized(x, scale_factor=2, align_corners=False)
+
+
 class Up(nn.Module):
     """To the next finer resolution: bilinear, then two convolutions."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+            Double(),
             Slope(owner=True),
             nn.Conv2d(channels_in, channels_out, 3, padding=1),
             Slope(owner=True),

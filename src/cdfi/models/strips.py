@@ -8,9 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import adacof_logits_strip
+from ..ops.enlarge import enlarged_rows
+from ..ops.finish import convolved
 from ..ops.half import quick_bf16
 from .gridnet import Slope
-from .network import MAP_NAMES, Head, Network, moved, pad_to_multiple, scaled_details
+from .network import MAP_NAMES, Head, Network, pad_to_multiple, scaled_details
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -92,7 +94,7 @@ def _joined(
     channels = -(-(used + COLOURS) // BLOCK) * BLOCK
     size = (len(frame), channels, *frame.shape[2:])
     # What convolutions give under autocast stays as it is where the kernel multiplies it so.
-    half = levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device)
+    half = frame.is_cuda or (levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device))
     block = torch.empty(
         size,
         dtype=levels[0].dtype if half else frame.dtype,
@@ -141,7 +143,7 @@ def _finish(network: Network, rows: Rows, spent: bool) -> Tensor:
     """The frame's rows; ``spent`` ones may be overwritten, no further chunk looks back on them."""
     if network.synthesis is None or rows.joint is None or rows.blend is None:
         return rows.base
-    synthesis = network.synthesis.columns(_first_block(network, rows.joint, spent))
+    synthesis = network.synthesis.columns(_first_block(network, rows.joint, spent))[:, :3]
     return synthesis.sub_(rows.base).mul_(rows.blend).add_(rows.base)
 
 
@@ -158,7 +160,9 @@ def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
             return x[:, places]
         weight = layer.weight.new_zeros(len(layer.weight), x.shape[1], 3, 3)
         weight[:, places] = layer.weight
-        return F.conv2d(x, weight, layer.bias, padding=1)
+        last = weight.contiguous(memory_format=torch.channels_last)
+        made: Tensor = layer._conv_forward(x, last, layer.bias)
+        return made
 
     skipped = placed(network.synthesis.first.skip, joint)
     assert isinstance(enter, Slope)
@@ -211,21 +215,22 @@ def _fill(
     def head(name: str) -> Tensor:
         layer = network.heads[name]
         assert isinstance(layer, Head)
-        return _last(layer, hidden[name], first, sources, top, bottom)
+        made = _last(layer, hidden[name], first, sources, top, bottom)
+        return made[:, : config.heads[name][1]]  # there may be more, which fill up vectors
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
         images = [frame] if sources.features is None else [frame, sources.features]
         logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
-        flow = None if sources.flow is None else sources.flow[:, :, top:bottom]
-        alpha, beta = moved(alpha, beta, side, flow)
+        way = None if flow is None else flow[:, 2 * side : 2 * side + 2]
         settings = (top, config.dilation, config.rounding)
-        return adacof_logits_strip(images, logits, alpha, beta, *settings)
+        return adacof_logits_strip(images, logits, alpha, beta, *settings, way)
 
     config = network.config
+    flow = None if sources.flow is None else sources.flow[:, :, top:bottom]
     sides = warp(0, sources.first), warp(1, sources.second)
     frame0, frame1 = (frame[:, :3] for frame, *_ in sides)
-    if sources.flow is not None and "detail" in network.heads:
-        gains, flow = head("detail"), sources.flow[:, :, top:bottom]
+    if flow is not None and "detail" in network.heads:
+        gains = head("detail")
         frame0 = frame0 + scaled_details(sources.first, gains, 0, flow, top)[:, :3]
         frame1 = frame1 + scaled_details(sources.second, gains, 1, flow, top)[:, :3]
     occlusion = torch.sigmoid(head("occlusion")).to(frame1.dtype)
@@ -261,19 +266,15 @@ def _last(
     """
     above, below = max(top - 1, 0), min(bottom + 1, sources.height)
     start, end = _coarse_row(above, sources), _coarse_row(below - 1, sources) + 2
-    known = hidden[:, :, start - first : end - first].permute(0, 2, 3, 1)  # as it lies in memory
-    place = torch.arange(above, below, device=hidden.device, dtype=torch.float64)
-    place = place * ((sources.coarse.shape[2] - 1) / (sources.height - 1)) - start
-    upper = place.long()
-    share = (place - upper).to(hidden.dtype)[:, None, None]
-    lower = (upper + 1).clamp_(max=known.shape[1] - 1)
-    mixed = torch.lerp(known.index_select(1, upper), known.index_select(1, lower), share)
-    rows = mixed.permute(0, 3, 1, 2)
-    wide = F.interpolate(rows, (below - above, sources.width), mode="bilinear", align_corners=True)
-    missing = (above - (top - 1), bottom + 1 - below)
-    if any(missing):
-        wide = F.pad(wide, (0, 0, *missing))
-    return F.conv2d(wide, head.last.weight, head.last.bias, padding=(0, 1))
+    wide = enlarged_rows(
+        hidden[:, :, start - first : end - first],
+        start,
+        sources.coarse.shape[2],
+        (sources.height, sources.width),
+        top - 1,
+        bottom + 1,
+    )
+    return convolved(wide, head.last.weight, head.last.bias, padding=(0, 1))
 
 
 def _join(above: Rows | None, below: Rows) -> Rows:

@@ -79,24 +79,28 @@ def adacof_logits_strip(
     row: int,
     dilation: int = 1,
     rounding: str = "floor",
+    way: Tensor | None = None,
 ) -> list[Tensor]:
     """:func:`adacof_strip` of several images, by weights that are the softmax of ``logits``.
 
-    ``logits`` is (N, K*K, h, W). On a GPU the kernel normalises them in registers, and no map of
-    weights is ever written. On a CPU a frame of 3 or 4 channels and features are read in one pass,
-    and features in bfloat16 are multiplied as such where the processor can. Not differentiable:
-    it is for inference.
+    ``logits`` is (N, K*K, h, W). ``way``, (N, 2, h, W) in pixels, is a motion (rows, columns) that
+    the offsets of all taps are counted from. On a GPU the kernel normalises logits in registers,
+    and no map of weights is ever written. On a CPU a frame of 3 or 4 channels and features are read
+    in one pass, and features in bfloat16 are multiplied as such where the processor can. Not
+    differentiable: it is for inference.
     """
     maps = (logits, offset_y, offset_x)
     for image in images:
         _check(image, maps, row, dilation, rounding)
     if not (logits.is_cuda and all(map(has_kernel, images))):
+        if way is not None:
+            offset_y, offset_x = offset_y + way[:, :1], offset_x + way[:, 1:]
         weighted = (shares(logits), offset_y, offset_x)
         if logits.device.type == "cpu" and _frame_and_features(images):
             return list(_adacof_both(*images, *weighted, row, dilation, rounding))
         return [_run(image, *weighted, row, dilation, rounding) for image in images]
     forward = kernels(logits.device).forward
-    return [forward(x, *maps, row, dilation, rounding, softmax=True) for x in images]
+    return [forward(x, *maps, row, dilation, rounding, softmax=True, way=way) for x in images]
 
 
 def _frame_and_features(images: Sequence[Tensor]) -> bool:

@@ -25,20 +25,24 @@ def forward(
     dilation: int,
     rounding: str,
     softmax: bool = False,
+    way: Tensor | None = None,
 ) -> Tensor:
     """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last.
 
-    With ``softmax``, ``weight`` holds logits, whose softmax over the taps is never written.
+    With ``softmax``, ``weight`` holds logits, whose softmax over the taps is never written. ``way``
+    (N, 2, H, W) is added to the offsets of all taps.
     """
     out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
     launch = _launch(input, weight, row, dilation, rounding)
     triton_kernels.forward_kernel[launch.grid](
         _filled(input),
         *_alike(weight, offset_y, offset_x),
+        *_strided(weight if way is None else way),
         *_strided(out),
         *launch.sizes,
         **launch.constants,
         SOFTMAX=softmax,
+        MOVED=way is not None,
     )
     return out
 

@@ -70,15 +70,18 @@ def forward_kernel(
     image: tl.tensor,
     weight: tl.tensor, offset_y: tl.tensor, offset_x: tl.tensor,
     maps_n: tl.tensor, maps_c: tl.tensor, maps_y: tl.tensor, maps_x: tl.tensor,
+    way: tl.tensor, way_n: tl.tensor, way_c: tl.tensor, way_y: tl.tensor, way_x: tl.tensor,
     out: tl.tensor, out_n: tl.tensor, out_c: tl.tensor, out_y: tl.tensor, out_x: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, row: tl.tensor,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, TRUNCATE: tl.constexpr,
     PIXELS: tl.constexpr, LANES: tl.constexpr, WIDE: tl.constexpr, SOFTMAX: tl.constexpr,
+    MOVED: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill ``out`` (N, C, H, W). Grid: blocks of pixels, N, blocks of channels.
 
-    With ``SOFTMAX`` the weights come as logits, and are only ever normalised in registers.
+    With ``SOFTMAX`` the weights come as logits, and are only ever normalised in registers. With
+    ``MOVED``, ``way`` (N, 2, H, W) is added to the offsets; else it is anything.
     """
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     n = tl.program_id(1).to(tl.int64)
@@ -88,12 +91,17 @@ def forward_kernel(
     at = n * maps_n + i * maps_y + j * maps_x
     if SOFTMAX:
         most, whole = _softmax_of(weight, at, maps_c, real, KERNEL, PIXELS)
+    if MOVED:
+        here = n * way_n + i * way_y + j * way_x
+        down, aside = loaded(way, here, real), loaded(way, here + way_c, real)
     total = tl.zeros((PIXELS, LANES), tl.float32)
     for t in range(KERNEL * KERNEL):
         w = loaded(weight, at + t * maps_c, real)
         if SOFTMAX:
             w = tl.exp(w - most) / whole
         y, x = loaded(offset_y, at + t * maps_c, real), loaded(offset_x, at + t * maps_c, real)
+        if MOVED:
+            y, x = y + down, x + aside
         top, bottom, fy = _split(y, row + i + t // KERNEL * DILATION, rows, TRUNCATE)
         left, right, fx = _split(x, j + t % KERNEL * DILATION, columns, TRUNCATE)
         upper, lower = top * columns, bottom * columns

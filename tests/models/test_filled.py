@@ -1,0 +1,62 @@
+"""The copy that a GPU works with: the same frames from convolutions in whole vectors."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from cdfi.models import NETWORKS, Config, Network
+from cdfi.models.filled import LANES, filled
+from cdfi.models.strips import middle_by_strips
+
+
+def _odd(config: Config) -> Config:
+    """Every kind of width off the vectors, small enough to be quick."""
+    return replace(
+        config,
+        encoder=((3, 5, 7), (6, 9, 11), (8, 5, 12), (5, 6, 7), (4, 5, 9)),
+        decoder=((9, 5, 6), (7, 6, 5), (5, 7, 9), (6, 5, 7)),
+        grid=(6, 7, 9) if config.grid else (),
+    )
+
+
+def _frames() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return torch.rand(2, 3, 70, 90), torch.rand(2, 3, 70, 90)
+
+
+@pytest.mark.parametrize("name", ["compressed-adacof", "cdfi", "aligned-adacof"])
+@pytest.mark.parametrize("chunk", [512, 32])
+def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
+    torch.manual_seed(1)
+    network = Network(_odd(NETWORKS[name])).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=0.2)
+            nn.init.normal_(layer.bias, std=0.2)
+    frames = _frames()
+    with torch.inference_mode():
+        expected = middle_by_strips(network, *frames, chunk, 16)
+        found = middle_by_strips(filled(network, torch.float32), *frames, chunk, 16)
+    # Registration decides place by place, and in noise the last bits may decide.
+    differences = (found - expected).abs().flatten()
+    limit = differences.max() if name != "aligned-adacof" else differences.quantile(0.98)
+    assert limit < 1e-3 * expected.std()
+
+
+def test_the_inner_convolutions_have_whole_vectors_of_channels() -> None:
+    network = Network(NETWORKS["compressed-adacof"])
+    convs = [m for m in filled(network, torch.float32).modules() if isinstance(m, nn.Conv2d)]
+    ins = [conv.weight.shape[1] for conv in convs]
+    assert all(len(conv.weight) % LANES == 0 for conv in convs)
+    assert sorted(width for width in ins if width % LANES) == [6]  # the frames
+
+
+def test_the_network_itself_is_left_as_it_was() -> None:
+    network = Network(NETWORKS["cdfi"])
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    assert filled(network, torch.bfloat16).heads["weight0"].last.weight.dtype == torch.bfloat16
+    after = network.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+    assert network.training and all(p.requires_grad for p in network.parameters())
