@@ -95,6 +95,13 @@ def test_interpreted_kernels_sum_half_precision_in_float32(
     check(kernels, arguments(5, dtype=dtype), "floor")
 
 
+def test_interpreted_kernels_take_blocks_of_several_rows(
+    kernels: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "TALL", 4)  # of 5 rows of 7 pixels, in blocks of 4 by 8
+    check(kernels, arguments(5), "floor")
+
+
 def test_an_interpreted_strip_is_that_of_the_whole(kernels: ModuleType) -> None:
     image, *maps = (tensor.detach() for tensor in arguments(3))
     whole = kernels.forward(image, *maps, 0, 2, "floor")
@@ -103,10 +110,11 @@ def test_an_interpreted_strip_is_that_of_the_whole(kernels: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
+@pytest.mark.parametrize("channels", [3, 5])
 def test_interpreted_kernels_normalise_logits_themselves(
-    kernels: ModuleType, dtype: torch.dtype
+    kernels: ModuleType, channels: int, dtype: torch.dtype
 ) -> None:
-    image, logits, *offsets = (t.detach() for t in arguments(5, dtype=dtype))
+    image, logits, *offsets = (t.detach() for t in arguments(channels, dtype=dtype))
     logits = 10 * logits  # far apart: exponentials of these would overflow half precision
     result = kernels.forward(image, logits, *offsets, 0, 2, "floor", softmax=True)
     expected = adacof_reference(image.float(), shares(logits), *(o.float() for o in offsets), 2)
@@ -115,10 +123,11 @@ def test_interpreted_kernels_normalise_logits_themselves(
 
 
 @pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("channels", [3, 5])
 def test_interpreted_kernels_count_offsets_from_a_motion(
-    kernels: ModuleType, softmax: bool
+    kernels: ModuleType, channels: int, softmax: bool
 ) -> None:
-    image, logits, *offsets = (t.detach() for t in arguments(5))
+    image, logits, *offsets = (t.detach() for t in arguments(channels))
     way = torch.randn(2, 4, 5, 7)[:, 1:3]
     result = kernels.forward(image, logits, *offsets, 0, 2, "floor", softmax=softmax, way=way)
     weight = shares(logits) if softmax else logits
@@ -143,25 +152,28 @@ def test_interpreted_bias_and_activation_match_their_definition(
     check_finish(importlib.import_module("cdfi.ops.finish_triton"), "cpu", dtype, slope)
 
 
-def check_enlarged(module: ModuleType, device: str, dtype: torch.dtype, channels: int) -> None:
+def check_enlarged(
+    module: ModuleType, device: str, dtype: torch.dtype, channels: int, corners: bool
+) -> None:
     """Compare some rows, at each end of the frame and between, with those of the whole."""
     whole = torch.randn(2, channels, 6, 5, device=device, dtype=dtype)
-    exact = F.interpolate(whole.float(), (12, 10), mode="bilinear", align_corners=True)
+    exact = F.interpolate(whole.float(), (12, 10), mode="bilinear", align_corners=corners)
     exact = F.pad(exact, (0, 0, 1, 1))  # row -1 and row 12
     for start, end, top, bottom in ((0, 3, -1, 4), (1, 5, 3, 8), (3, 6, 7, 13), (0, 6, -1, 13)):
         x = whole[:, :, start:end].permute(0, 2, 3, 1)
-        result = module.enlarged_rows(x, start, 6, (12, 10), top, bottom)
+        result = module.enlarged_rows(x, start, 6, (12, 10), top, bottom, corners)
         expected = exact[:, :, top + 1 : bottom + 1].permute(0, 2, 3, 1).to(dtype)
         loose = 1e-5 if dtype == torch.float32 else 2e-2
         torch.testing.assert_close(result, expected, rtol=loose, atol=loose)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
-@pytest.mark.parametrize("channels", [8, 21])
+@pytest.mark.parametrize(("channels", "corners"), [(8, True), (21, False)])
 def test_interpreted_rows_are_enlarged_by_their_definition(
-    kernels: ModuleType, dtype: torch.dtype, channels: int
+    kernels: ModuleType, dtype: torch.dtype, channels: int, corners: bool
 ) -> None:
-    check_enlarged(importlib.import_module("cdfi.ops.enlarge_triton"), "cpu", dtype, channels)
+    module = importlib.import_module("cdfi.ops.enlarge_triton")
+    check_enlarged(module, "cpu", dtype, channels, corners)
 
 
 def check_volume(
@@ -330,6 +342,8 @@ KERNELS = [
     ("triton_kernels", "forward_kernel"),
     ("triton_kernels", "backward_maps_kernel"),
     ("triton_kernels", "backward_input_kernel"),
+    ("triton_kernels", "narrow_forward_kernel"),
+    ("triton_kernels", "narrow_backward_maps_kernel"),
     ("cost_volume_triton", "forward_kernel"),
     ("cost_volume_triton", "backward_kernel"),
     ("details_triton", "kernel"),
@@ -345,6 +359,8 @@ CONSTANTS = {
     "TRUNCATE": True,
     "SOFTMAX": True,
     "MOVED": True,
+    "TALL": 4,
+    "TAPS": 32,
     "CHANNELS": 24,
     "BLOCK": 2048,
     "PIXELS": 32,
@@ -369,6 +385,7 @@ OTHERS = {
     "NEIGHBOURS": True,
     "TRUNCATE": False,
     "SOFTMAX": False,
+    "TALL": 1,
     "MOVED": False,
     "CHANNELS": 21,
 }
@@ -376,7 +393,7 @@ SIZES = (
     *("channels", "height", "width", "rows", "columns", "row", "top", "left"),
     *("wanted", "start", "count"),
 )
-FLOATS = ("slope", "down_step", "aside_step")
+FLOATS = ("slope", "down_step", "down_start", "aside_step", "aside_start")
 STRIDES = ("_n", "_c", "_y", "_x", "_row", "_column")
 MAPS = ("offset_y", "offset_x", "of_y", "of_x")  # pointers, whose names end alike
 #: The kernels that read or add to images, and with which instructions.
@@ -384,6 +401,8 @@ IMAGES = {
     "forward_kernel": ["ld.global.v4.b32"],
     "backward_maps_kernel": ["ld.global.v4.b32"],
     "backward_input_kernel": ["ld.global.v4.b32", ".add.v4.f32"],
+    "narrow_forward_kernel": ["ld.global.v4.b32"],
+    "narrow_backward_maps_kernel": ["ld.global.v4.b32"],
 }
 
 
@@ -398,6 +417,8 @@ def test_the_kernels_compile_for_a_gpu_that_is_not_here(
     pytest.importorskip("triton", reason="Triton is not installed")
     kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
     constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
+    if name.startswith("narrow"):
+        constants |= {"WIDE": 4}
     if ones:
         constants |= dict.fromkeys(numbers_of(kernel), 1)
     assert ptx(kernel, constants)
@@ -410,6 +431,8 @@ def test_neighbours_are_read_and_added_to_as_whole_vectors(name: str, vector: st
     pytest.importorskip("triton", reason="Triton is not installed")
     kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
     constants = {k: v for k, v in CONSTANTS.items() if k in kernel.arg_names}
+    if name.startswith("narrow"):
+        constants |= {"WIDE": 4}
     assert vector in ptx(kernel, constants)
 
 
@@ -467,8 +490,12 @@ def test_bias_and_activation_on_a_gpu(cuda: str, dtype: torch.dtype, slope: floa
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 @pytest.mark.parametrize("channels", [8, 21, 48])
-def test_rows_are_enlarged_on_a_gpu(cuda: str, dtype: torch.dtype, channels: int) -> None:
-    check_enlarged(importlib.import_module("cdfi.ops.enlarge_triton"), cuda, dtype, channels)
+@pytest.mark.parametrize("corners", [False, True])
+def test_rows_are_enlarged_on_a_gpu(
+    cuda: str, dtype: torch.dtype, channels: int, corners: bool
+) -> None:
+    module = importlib.import_module("cdfi.ops.enlarge_triton")
+    check_enlarged(module, cuda, dtype, channels, corners)
 
 
 @pytest.mark.gpu
@@ -495,10 +522,13 @@ def test_the_gpu_takes_mixed_precision_through_the_public_function(cuda: str) ->
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
-def test_the_gpu_normalises_logits_itself(cuda: str, dtype: torch.dtype) -> None:
-    image, logits, *offsets = (t.detach() for t in arguments(63, cuda, dtype))
-    (result,) = adacof_logits_strip([image], 10 * logits, *offsets, 0, 2)
-    maps = (shares(10 * logits), *(o.float() for o in offsets))
+@pytest.mark.parametrize("channels", [3, 63])
+def test_the_gpu_normalises_logits_itself(cuda: str, channels: int, dtype: torch.dtype) -> None:
+    image, logits, *offsets = (t.detach() for t in arguments(channels, cuda, dtype))
+    way = torch.randn(2, 2, 5, 7, device=cuda)
+    (result,) = adacof_logits_strip([image], 10 * logits, *offsets, 0, 2, way=way)
+    moved = (offset.float() + way[:, side, None] for side, offset in enumerate(offsets))
+    maps = (shares(10 * logits), *moved)
     expected = adacof_reference(image.float(), *maps, 2)
     loose = 1e-4 if dtype == torch.float32 else 2e-2
     torch.testing.assert_close(result.float(), expected, rtol=loose, atol=loose)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .resize import resized
+from ..ops.enlarge import doubled
 
 COLUMNS = 6
 
@@ -85,7 +85,7 @@ class Double(nn.Module):
     """Bilinear x2 with the corners free."""
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, 2H, 2W)
-        return resized(x, scale_factor=2, align_corners=False)
+        return doubled(x, corners=False)
 
 
 class Up(nn.Module):

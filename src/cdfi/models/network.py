@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from ..ops import adacof, details, shares
 from ..ops.details import BANDS
+from ..ops.enlarge import doubled, resized
 from .config import Config, Widths
 from .gridnet import GridNet
 from .matching import Matching
 from .refinement import Refined, Refinement
-from .resize import resized
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -176,7 +176,7 @@ class Network(nn.Module):
         """One level at the frame's size; "stretched" ones cover the warp's border as well."""
         grow = 2 * self.config.reach if self.config.features == "stretched" else 0
         size = (height + grow, width + grow)
-        return resized(level, size, align_corners=False)
+        return resized(level, size, corners=False)
 
     def bordered(self, frame: Tensor) -> Tensor:
         """The frame with the border a warp needs: (N, C, H + 2 * reach, W + 2 * reach)."""
@@ -230,7 +230,7 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 def double(x: Tensor) -> Tensor:
     """Bilinear x2 with the corners aligned, as AdaCoF upsamples everywhere."""
-    return resized(x, scale_factor=2, align_corners=True)
+    return doubled(x, corners=True)
 
 
 def pad_to_multiple(frame: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Some rows of a map brought to a frame's size."""
+"""Bilinear enlargement: of maps, and of some of their rows."""
 
 import torch
 import torch.nn.functional as F
@@ -43,3 +43,28 @@ def enlarged_rows(
     )
     missing = (first - top, bottom - end)
     return F.pad(wide, (0, 0, *missing)) if any(missing) else wide
+
+
+def resized(x: Tensor, size: tuple[int, int], corners: bool) -> Tensor:
+    """Bilinear resizing in the precision of ``x``.
+
+    A GPU's autocast would do it in float32, from numbers in half precision and for a convolution
+    that wants such; for inference a kernel of ours does it there, whole pixels at a time.
+
+    Args:
+        x: (N, C, h, w).
+        size: rows and columns of the result.
+        corners: whether corners meet corners, or else edges edges: ``align_corners``.
+    """
+    if x.is_cuda and has_kernel(x) and not torch.is_grad_enabled():
+        last, rows = x.permute(0, 2, 3, 1), x.shape[2]
+        made: Tensor = kernels(x.device, "enlarge_").enlarged_rows(
+            last, 0, rows, size, 0, size[0], corners
+        )
+        return made.permute(0, 3, 1, 2)
+    return F.interpolate(x, size, mode="bilinear", align_corners=corners)
+
+
+def doubled(x: Tensor, corners: bool) -> Tensor:
+    """:func:`resized` to twice the rows and columns."""
+    return resized(x, (2 * x.shape[2], 2 * x.shape[3]), corners)

@@ -11,7 +11,13 @@ BLOCK = 2048
 
 
 def enlarged_rows(
-    x: Tensor, start: int, rows: int, size: tuple[int, int], top: int, bottom: int
+    x: Tensor,
+    start: int,
+    rows: int,
+    size: tuple[int, int],
+    top: int,
+    bottom: int,
+    corners: bool = True,
 ) -> Tensor:
     """:func:`cdfi.ops.enlarge.enlarged_rows` of (N, h, w, C), laid out like that, too."""
     x = x.contiguous()
@@ -20,9 +26,12 @@ def enlarged_rows(
     out = x.new_empty(batch, bottom - top, width, channels)
     lanes = triton.next_power_of_2(channels)
     pixels = max(BLOCK // lanes, 1)
+    (down, above), (aside, left) = (
+        _places(*sizes, corners) for sizes in ((rows, height), (columns, width))
+    )
     kernel[(triton.cdiv((bottom - top) * width, pixels), batch)](
-        *(x, out, known, columns, bottom - top, height, width, top, start),
-        *((rows - 1) / (height - 1), (columns - 1) / (width - 1)),
+        *(x, out, known, columns, bottom - top, height, width, top),
+        *(down, above - start, aside, left),
         CHANNELS=channels,
         PIXELS=pixels,
         LANES=lanes,
@@ -30,11 +39,19 @@ def enlarged_rows(
     return out
 
 
+def _places(known: int, wanted: int, corners: bool) -> tuple[float, float]:
+    """The step from one place to the next among ``known``, and where the first one lies."""
+    if corners:
+        return (known - 1) / max(wanted - 1, 1), 0.0
+    return known / wanted, 0.5 * known / wanted - 0.5
+
+
 @triton.jit
 def kernel(
     x: tl.tensor, out: tl.tensor,
     rows: tl.tensor, columns: tl.tensor, wanted: tl.tensor, height: tl.tensor, width: tl.tensor,
-    top: tl.tensor, start: tl.tensor, down_step: tl.tensor, aside_step: tl.tensor,
+    top: tl.tensor, down_step: tl.tensor, down_start: tl.tensor,
+    aside_step: tl.tensor, aside_start: tl.tensor,
     CHANNELS: tl.constexpr, PIXELS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill ``out`` (N, wanted, width, C). Grid: blocks of pixels, N."""
@@ -43,8 +60,8 @@ def kernel(
     c = tl.arange(0, LANES)[None, :]
     i, j, real = top + p // width, p % width, p < wanted * width
     inside = real & (i >= 0) & (i < height)
-    y = tl.maximum(i * down_step - start, 0.0)
-    z = j * aside_step
+    y = tl.maximum(i * down_step + down_start, 0.0)
+    z = tl.maximum(j * aside_step + aside_start, 0.0)
     upper, left = y.to(tl.int32), z.to(tl.int32)
     down, aside = (y - upper)[:, None], (z - left)[:, None]
     upper, left = tl.minimum(upper, rows - 1), tl.minimum(left, columns - 1)

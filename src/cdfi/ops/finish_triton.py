@@ -27,8 +27,10 @@ def kernel(
     CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
 ) -> None:  # fmt: skip
     """Grid: blocks of numbers, in the order of memory."""
-    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < count
-    value = tl.load(x + at, mask=inside, other=0.0).to(tl.float32)
-    value += tl.load(bias + at % CHANNELS).to(tl.float32)
-    tl.store(x + at, tl.where(value < 0, value * slope, value), mask=inside)
+    start = tl.program_id(0).to(tl.int64) * BLOCK
+    own = tl.arange(0, BLOCK)
+    inside = own < count - start
+    channel = ((start % CHANNELS).to(tl.int32) + own) % CHANNELS  # a division of int64 is slow
+    value = tl.load(x + start + own, mask=inside, other=0.0).to(tl.float32)
+    value += tl.load(bias + channel).to(tl.float32)
+    tl.store(x + start + own, tl.where(value < 0, value * slope, value), mask=inside)

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from cdfi.ops import triton_kernels
 
-# Channels a program: more would leave too few registers for the four neighbours.
-WIDEST = 64
+# What was fastest on an H200. Channels a program: more would leave too few registers for the four
+# neighbours. Pixels a program, in so many rows, and warps.
+WIDEST, PIXELS, TALL, WARPS = 64, 32, 1, 1
+# Images of so many channels are summed with all taps at once: pixels times taps a program, warps.
+NARROW, NARROW_TILE, NARROW_WARPS = 4, 512, 4
 
 
 def forward(
@@ -34,7 +37,9 @@ def forward(
     """
     out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
     launch = _launch(input, weight, row, dilation, rounding)
-    triton_kernels.forward_kernel[launch.grid](
+    narrow = "TAPS" in launch.constants
+    kernel = triton_kernels.narrow_forward_kernel if narrow else triton_kernels.forward_kernel
+    kernel[launch.grid](
         _filled(input),
         *_alike(weight, offset_y, offset_x),
         *_strided(weight if way is None else way),
@@ -60,7 +65,10 @@ def backward_maps(
     """Gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
     of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in (weight, offset_y, offset_x))
     launch = _launch(input, weight, row, dilation, rounding)
-    triton_kernels.backward_maps_kernel[launch.grid[:2]](
+    kernel = triton_kernels.backward_maps_kernel
+    if "TAPS" in launch.constants:
+        kernel = triton_kernels.narrow_backward_maps_kernel
+    kernel[launch.grid[:2]](
         _filled(input),
         *_alike(weight, offset_y, offset_x),
         _filled(grad),
@@ -84,7 +92,7 @@ def backward_input(
     """The gradient of the input. Additions are atomic: its last bits differ between runs."""
     batch, channels, rows, columns = input.shape
     result = input.new_zeros((batch, rows, columns, _wide(channels)), dtype=torch.float32)
-    launch = _launch(input, weight, row, dilation, rounding)
+    launch = _launch(input, weight, row, dilation, rounding, one_by_one=True)
     triton_kernels.backward_input_kernel[launch.grid](
         result,
         *_alike(weight, offset_y, offset_x),
@@ -103,21 +111,29 @@ class _Launch(NamedTuple):
     constants: dict[str, Any]
 
 
-def _launch(input: Tensor, weight: Tensor, row: int, dilation: int, rounding: str) -> _Launch:
+def _launch(
+    input: Tensor, weight: Tensor, row: int, dilation: int, rounding: str, one_by_one: bool = False
+) -> _Launch:
+    """Tap by tap where asked for, or where an image has more than one vector of channels."""
     batch, channels, rows, columns = input.shape
     _, taps, height, width = weight.shape
     wide = _wide(channels)
-    lanes = min(wide, WIDEST)
-    pixels = 128 if lanes <= 4 else 32
     constants = {
         "KERNEL": round(taps**0.5),
         "DILATION": dilation,
         "TRUNCATE": rounding == "trunc",
-        "PIXELS": pixels,
-        "LANES": lanes,
         "WIDE": wide,
     }
-    grid = (triton.cdiv(height * width, pixels), batch, wide // lanes)
+    if wide <= NARROW and not one_by_one:
+        filled = triton.next_power_of_2(taps)
+        pixels = max(NARROW_TILE // filled, 1)
+        constants |= {"TAPS": filled, "PIXELS": pixels, "num_warps": NARROW_WARPS}
+        grid = (triton.cdiv(height * width, pixels), batch, 1)
+    else:
+        lanes, broad = min(wide, WIDEST), PIXELS // TALL
+        constants |= {"LANES": lanes, "PIXELS": PIXELS, "TALL": TALL, "num_warps": WARPS}
+        blocks = triton.cdiv(height, TALL) * triton.cdiv(width, broad)
+        grid = (blocks, batch, wide // lanes)
     return _Launch(grid, (channels, rows, columns, height, width, row), constants)
 
 
