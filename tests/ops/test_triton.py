@@ -95,11 +95,12 @@ def test_interpreted_kernels_sum_half_precision_in_float32(
     check(kernels, arguments(5, dtype=dtype), "floor")
 
 
-def test_interpreted_kernels_take_blocks_of_several_rows(
+def test_interpreted_kernels_take_all_taps_of_a_frame_at_once(
     kernels: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "TALL", 4)  # of 5 rows of 7 pixels, in blocks of 4 by 8
-    check(kernels, arguments(5), "floor")
+    monkeypatch.setattr(kernels, "MOST_STEPS", 0)
+    check(kernels, arguments(3), "floor")
+    test_interpreted_kernels_normalise_logits_themselves(kernels, 3, torch.float32)
 
 
 def test_an_interpreted_strip_is_that_of_the_whole(kernels: ModuleType) -> None:
@@ -523,7 +524,11 @@ def test_the_gpu_takes_mixed_precision_through_the_public_function(cuda: str) ->
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 @pytest.mark.parametrize("channels", [3, 63])
-def test_the_gpu_normalises_logits_itself(cuda: str, channels: int, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("steps", [0, 32])
+def test_the_gpu_normalises_logits_itself(
+    cuda: str, channels: int, dtype: torch.dtype, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("cdfi.ops.triton"), "MOST_STEPS", steps)
     image, logits, *offsets = (t.detach() for t in arguments(channels, cuda, dtype))
     way = torch.randn(2, 2, 5, 7, device=cuda)
     (result,) = adacof_logits_strip([image], 10 * logits, *offsets, 0, 2, way=way)

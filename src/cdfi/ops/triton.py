@@ -12,11 +12,15 @@ from torch import Tensor
 
 from cdfi.ops import triton_kernels
 
-# What was fastest on an H200. Channels a program: more would leave too few registers for the four
-# neighbours. Pixels a program, in so many rows, and warps.
-WIDEST, PIXELS, TALL, WARPS = 64, 32, 1, 1
-# Images of so many channels are summed with all taps at once: pixels times taps a program, warps.
-NARROW, NARROW_TILE, NARROW_WARPS = 4, 512, 4
+# Channels a program: more would leave too few registers for the four neighbours.
+WIDEST = 64
+# What follows was fastest on an H200 (docs/benchmarks.md). A program's pixels, and in how many rows
+# they lie where they have many channels; fewer in half precision, and for gradients of maps.
+PIXELS, FEW_PIXELS, TALL = 32, 16, 4
+# Images of one vector of so many channels: pixels times taps a program, all at once. The forward
+# pass goes tap by tap up to so many taps.
+NARROW, MOST_STEPS = 4, 32
+FORWARD_TILE, MAPS_TILE = 128, 256
 
 
 def forward(
@@ -36,9 +40,12 @@ def forward(
     (N, 2, H, W) is added to the offsets of all taps.
     """
     out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
-    launch = _launch(input, weight, row, dilation, rounding)
-    narrow = "TAPS" in launch.constants
-    kernel = triton_kernels.narrow_forward_kernel if narrow else triton_kernels.forward_kernel
+    narrow = _wide(input.shape[1]) <= NARROW
+    kernel, tile = triton_kernels.forward_kernel, 0
+    if narrow and weight.shape[1] > MOST_STEPS:
+        kernel, tile = triton_kernels.narrow_forward_kernel, FORWARD_TILE
+    pixels = PIXELS if narrow or input.element_size() == 4 else FEW_PIXELS
+    launch = _launch(input, weight, row, dilation, rounding, pixels, tile)
     kernel[launch.grid](
         _filled(input),
         *_alike(weight, offset_y, offset_x),
@@ -64,10 +71,10 @@ def backward_maps(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
     of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in (weight, offset_y, offset_x))
-    launch = _launch(input, weight, row, dilation, rounding)
-    kernel = triton_kernels.backward_maps_kernel
-    if "TAPS" in launch.constants:
-        kernel = triton_kernels.narrow_backward_maps_kernel
+    kernel, tile = triton_kernels.backward_maps_kernel, 0
+    if _wide(input.shape[1]) <= NARROW:
+        kernel, tile = triton_kernels.narrow_backward_maps_kernel, MAPS_TILE
+    launch = _launch(input, weight, row, dilation, rounding, FEW_PIXELS, tile)
     kernel[launch.grid[:2]](
         _filled(input),
         *_alike(weight, offset_y, offset_x),
@@ -92,7 +99,7 @@ def backward_input(
     """The gradient of the input. Additions are atomic: its last bits differ between runs."""
     batch, channels, rows, columns = input.shape
     result = input.new_zeros((batch, rows, columns, _wide(channels)), dtype=torch.float32)
-    launch = _launch(input, weight, row, dilation, rounding, one_by_one=True)
+    launch = _launch(input, weight, row, dilation, rounding, PIXELS)
     triton_kernels.backward_input_kernel[launch.grid](
         result,
         *_alike(weight, offset_y, offset_x),
@@ -112,9 +119,15 @@ class _Launch(NamedTuple):
 
 
 def _launch(
-    input: Tensor, weight: Tensor, row: int, dilation: int, rounding: str, one_by_one: bool = False
+    input: Tensor,
+    weight: Tensor,
+    row: int,
+    dilation: int,
+    rounding: str,
+    pixels: int,
+    tile: int = 0,
 ) -> _Launch:
-    """Tap by tap where asked for, or where an image has more than one vector of channels."""
+    """Tap by tap for ``pixels`` a program; or all at once, ``tile`` of pixels times taps."""
     batch, channels, rows, columns = input.shape
     _, taps, height, width = weight.shape
     wide = _wide(channels)
@@ -123,16 +136,17 @@ def _launch(
         "DILATION": dilation,
         "TRUNCATE": rounding == "trunc",
         "WIDE": wide,
+        "num_warps": 1,
     }
-    if wide <= NARROW and not one_by_one:
+    if tile:
         filled = triton.next_power_of_2(taps)
-        pixels = max(NARROW_TILE // filled, 1)
-        constants |= {"TAPS": filled, "PIXELS": pixels, "num_warps": NARROW_WARPS}
+        pixels = max(tile // filled, 1)
+        constants |= {"TAPS": filled, "PIXELS": pixels}
         grid = (triton.cdiv(height * width, pixels), batch, 1)
     else:
-        lanes, broad = min(wide, WIDEST), PIXELS // TALL
-        constants |= {"LANES": lanes, "PIXELS": PIXELS, "TALL": TALL, "num_warps": WARPS}
-        blocks = triton.cdiv(height, TALL) * triton.cdiv(width, broad)
+        lanes, tall = min(wide, WIDEST), 1 if wide <= NARROW else TALL
+        constants |= {"LANES": lanes, "PIXELS": pixels, "TALL": tall}
+        blocks = triton.cdiv(height, tall) * triton.cdiv(width, pixels // tall)
         grid = (blocks, batch, wide // lanes)
     return _Launch(grid, (channels, rows, columns, height, width, row), constants)
 
