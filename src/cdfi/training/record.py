@@ -8,11 +8,13 @@ import numpy as np
 import torch
 
 from cdfi import weights
+from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.checkpoint import State
 from cdfi.training.logs import Log
-from cdfi.training.validate import averaging, sample_image, validate
+from cdfi.training.silence import silent_layers
+from cdfi.training.validate import averaging, sample_image, some, validate
 from cdfi.training.watch import Watcher
 
 
@@ -42,6 +44,7 @@ class Record:
         self._folder, self._args, self._state = folder, args, state
         self._held_out, self._watcher = held_out, watcher
         self._validated = -1
+        self._silent: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "args.json").write_text(args.to_json() + "\n", encoding="utf-8")
         config = state.network.config.to_json()
@@ -80,9 +83,21 @@ class Record:
         if best:
             self._state.best = score
             self._keep("best")
+        self._warn_of_silence(network, device)
         self._watcher.said(
             f"step {self._state.step}: {score:.3f} dB on held-out shots{' (best)' if best else ''}"
         )
+
+    def _warn_of_silence(self, network: Network, device: torch.device) -> None:
+        """Say once of each layer that has died."""
+        assert self._held_out is not None
+        silent = silent_layers(network, some(self._held_out), device)
+        if fresh := sorted(set(silent) - self._silent):
+            self._silent.update(fresh)
+            self._watcher.said(
+                f"step {self._state.step}: nothing gets through {', '.join(fresh)} any more. Start "
+                "those layers afresh (--set fresh=...), with a lower --lr or more weight_decay"
+            )
 
     def save_in_time(self) -> None:
         """Save if the last checkpoint is old enough."""

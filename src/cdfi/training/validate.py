@@ -15,7 +15,7 @@ _PERFECT = 60.0  # dB; a frame that is matched exactly must not make the mean in
 def validate(network: Network, triplets: np.ndarray, device: torch.device) -> float:
     """The mean PSNR in dB of the middle frames, rounded to 8 bits, over uint8 (M, 3, H, W, 3)."""
     scores = [
-        score_of(_predict(network, part, device), part)
+        score_of(predict(network, part, device), part)
         for part in np.array_split(triplets, -(-len(triplets) // _AT_ONCE))
     ]
     return float(torch.cat(scores).mean())
@@ -35,15 +35,22 @@ def score_of(predicted: Tensor, triplets: np.ndarray) -> Tensor:
 
 def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
     """Rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
-    chosen = triplets[np.linspace(0, len(triplets) - 1, _SHOWN).round().astype(int)]
-    frames, predicted = _planes(chosen), _predict(network, chosen, device)
+    chosen = some(triplets)
+    frames, predicted = _planes(chosen), predict(network, chosen, device)
     columns = torch.stack(((frames[:, 0] + frames[:, 2]) / 2, predicted, frames[:, 1]), 1)
     picture = torch.cat([torch.cat(list(row), 2) for row in columns], 1).clamp(0, 1)
     return (picture * 255).round().byte().permute(1, 2, 0).numpy()
 
 
+def some(triplets: np.ndarray) -> np.ndarray:
+    """A few of them, from first to last."""
+    chosen: np.ndarray = triplets[np.linspace(0, len(triplets) - 1, _SHOWN).round().astype(int)]
+    return chosen
+
+
 @torch.inference_mode()
-def _predict(network: Network, triplets: np.ndarray, device: torch.device) -> Tensor:
+def predict(network: Network, triplets: np.ndarray, device: torch.device) -> Tensor:
+    """The middle frames, float32 (M, 3, H, W) on the CPU, of uint8 (M, 3, H, W, 3)."""
     frames = _planes(triplets).to(device)
     predicted: Tensor = network(frames[:, 0], frames[:, 2])
     return predicted.float().cpu()

@@ -1,0 +1,58 @@
+"""Layers that have died are found and named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cdfi.models import NETWORKS, Network
+from cdfi.training.args import TrainArgs
+from cdfi.training.build import initialise
+from cdfi.training.checkpoint import State
+from cdfi.training.ema import Average
+from cdfi.training.record import Record
+from cdfi.training.silence import silent_layers
+from cdfi.training.watch import Watcher
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def triplets() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 3, 64, 64, 3), dtype=np.uint8)
+
+
+def _alive() -> Network:
+    torch.manual_seed(0)
+    return initialise(Network(NETWORKS["compressed-adacof"]))
+
+
+def _dead_in_the_middle() -> Network:
+    network = _alive()
+    network.get_parameter("decoder.1.2.bias").data.fill_(-1e6)
+    return network
+
+
+def test_a_layer_that_lets_nothing_through_is_named(triplets: np.ndarray) -> None:
+    assert silent_layers(_alive(), triplets, CPU) == []
+    network = _dead_in_the_middle()
+    behind = ["decoder.1.4", "upsample.1.0"]  # whose biases are 0 yet, up to the next skip
+    assert silent_layers(network, triplets, CPU) == ["decoder.1.2", *behind]
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+def test_a_run_says_once_what_has_died(tmp_path: Path, triplets: np.ndarray) -> None:
+    said: list[str] = []
+
+    class Listening(Watcher):
+        def said(self, text: str) -> None:
+            said.append(text)
+
+    network = _dead_in_the_middle()
+    state = State(network, torch.optim.SGD(network.parameters(), 0.1), Average(network, 0.9))
+    with Record(tmp_path / "run", TrainArgs(), state, triplets, Listening()) as record:
+        for _ in range(2):
+            record.validated(CPU)
+            state.step += 1
+    assert sum("nothing gets through decoder.1.2, decoder.1.4" in text for text in said) == 1
