@@ -119,7 +119,8 @@ class Network(nn.Module):
         blend = None
         if self.synthesis is not None:
             blend = torch.sigmoid(self.heads["blend"](coarse))
-            middle = blend * self.synthesis(self.interleave(warps0, warps1)) + (1 - blend) * middle
+            sides = [torch.cat([seen0, warps0[:, 3:]], 1), torch.cat([seen1, warps1[:, 3:]], 1)]
+            middle = blend * self.synthesis(self.interleave(*sides)) + (1 - blend) * middle
         parts = Parts(middle, seen0, seen1, maps0, maps1, occlusion, blend, guess)
         return _crop(parts, height, width)
 

@@ -238,9 +238,10 @@ def _fill(
     if part.joint is None or part.blend is None:
         return
     used = sum(config.pyramid)
-    for block, (frame, features) in zip(part.joint.chunk(2, 1), sides):
+    seen = zip((frame0, frame1), (features for _, features in sides))
+    for block, (frame, features) in zip(part.joint.chunk(2, 1), seen):
         block[:] = features
-        block[:, used : used + 3] = frame[:, :3]
+        block[:, used : used + 3] = frame
     part.blend[:] = torch.sigmoid(head("blend"))
 
 
