@@ -199,12 +199,12 @@ def measure(case: Case, repeats: int) -> dict[str, float]:
         cast = [t.to(dtype) for t in (image, *maps)]
         name = str(dtype).removeprefix("torch.")
         times[name] = do_bench(lambda cast=cast: adacof(*cast, DILATION), rep=repeats * 10)
-    tensors = [t.requires_grad_() for t in (image, *maps)]
-    result = adacof(*tensors, DILATION)
-    for name, wanted in (("backward_maps", tensors[1:]), ("backward", tensors)):
+    for name, wanted in (("backward_maps", maps), ("backward", [image, *maps])):
+        leaves = [t.requires_grad_() for t in wanted]  # the image not yet, the first time
+        result = adacof(image, *maps, DILATION)
         times[name] = do_bench(
-            lambda wanted=wanted: torch.autograd.grad(
-                result, wanted, result.detach(), retain_graph=True
+            lambda result=result, leaves=leaves: torch.autograd.grad(
+                result, leaves, result.detach(), retain_graph=True
             ),
             rep=repeats * 10,
         )
