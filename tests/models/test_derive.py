@@ -27,6 +27,7 @@ SMALL = Config(
 WITH_SYNTHESIS = replace(
     SMALL, blend=(4, 4, 4), pyramid=(4, 5, 6, 7, 8), grid=(8, 10, 11), features="stretched"
 )
+EVERYTHING = replace(WITH_SYNTHESIS, refine=2, flow=(3,), compare=(4, 2), detail=(3, 4, 4))
 
 #: Densities of AdaCoF after pruning, as its authors published them: convolutions 0, 2 and 4.
 ENCODER = (
@@ -97,10 +98,12 @@ def test_density_one_is_the_same_config(config: Config) -> None:
     assert derive(config, {}).config == config
 
 
-def test_what_has_a_fixed_meaning_never_shrinks_and_no_width_falls_under_one() -> None:
-    config = derive(WITH_SYNTHESIS, evenly(WITH_SYNTHESIS, 0.0)).config
+@pytest.mark.parametrize("whole", [WITH_SYNTHESIS, EVERYTHING], ids=["synthesis", "everything"])
+def test_what_has_a_fixed_meaning_never_shrinks_and_no_width_falls_under_one(whole: Config) -> None:
+    config = derive(whole, evenly(whole, 0.0)).config
     assert set(config.stacks()) == {(1, 1, 1)}
     assert config.pyramid == (1,) * 5 and config.grid == (1,) * 3
+    assert set(config.flow + config.compare) <= {1}
     frame = torch.rand(1, 3, 32, 32)
     assert Network(config)(frame, frame).shape == frame.shape
 

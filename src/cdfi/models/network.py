@@ -1,5 +1,6 @@
 """The one network: a U-Net whose heads say where to sample both frames, and how much."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -109,7 +110,7 @@ class Network(nn.Module):
         bordered0, bordered1 = self.bordered(frame0), self.bordered(frame1)
         warps0 = self.warp(bordered0, features, maps0)
         warps1 = self.warp(bordered1, features, maps1)
-        seen0, seen1 = warps0[:, :3], warps1[:, :3]
+        (seen0, *levels0), (seen1, *levels1) = self.apart(warps0), self.apart(warps1)
         if flow is not None and "detail" in self.heads:
             gains = self.heads["detail"](coarse)
             seen0 = seen0 + scaled_details(bordered0, gains, 0, flow)
@@ -119,8 +120,8 @@ class Network(nn.Module):
         blend = None
         if self.synthesis is not None:
             blend = torch.sigmoid(self.heads["blend"](coarse))
-            sides = [torch.cat([seen0, warps0[:, 3:]], 1), torch.cat([seen1, warps1[:, 3:]], 1)]
-            middle = blend * self.synthesis(self.interleave(*sides)) + (1 - blend) * middle
+            joint = interleave([seen0, *levels0], [seen1, *levels1])
+            middle = blend * self.synthesis(joint) + (1 - blend) * middle
         parts = Parts(middle, seen0, seen1, maps0, maps1, occlusion, blend, guess)
         return _crop(parts, height, width)
 
@@ -189,11 +190,14 @@ class Network(nn.Module):
             frame = torch.cat([frame, features.to(frame.dtype)], 1)
         return adacof(frame, *maps, self.config.dilation, self.config.rounding)
 
-    def interleave(self, warps0: Tensor, warps1: Tensor) -> Tensor:
-        """GridNet's input: both frames, then both sides of each level, as it was trained."""
-        widths = [3, *self.config.pyramid]
-        pairs = zip(torch.split(warps0, widths, 1), torch.split(warps1, widths, 1))
-        return torch.cat([side for pair in pairs for side in pair], 1)
+    def apart(self, warps: Tensor) -> tuple[Tensor, ...]:
+        """One side's warps by what was warped: the frame, then each level of the pyramid."""
+        return torch.split(warps, [3, *self.config.pyramid], 1)
+
+
+def interleave(side0: Sequence[Tensor], side1: Sequence[Tensor]) -> Tensor:
+    """GridNet's input: both frames, then both sides of each level, as it was trained."""
+    return torch.cat([warp for pair in zip(side0, side1) for warp in pair], 1)
 
 
 #: Heads of one side, in the order :class:`Maps` has them.

@@ -12,7 +12,7 @@ from ..ops.enlarge import enlarged_rows
 from ..ops.finish import convolved
 from ..ops.half import quick_bf16
 from .gridnet import Slope
-from .network import MAP_NAMES, Head, Network, pad_to_multiple, scaled_details
+from .network import MAP_NAMES, Head, Network, interleave, pad_to_multiple, scaled_details
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
@@ -153,7 +153,8 @@ def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
     enter, conv, *rest = network.synthesis.first.body
     features = sum(network.config.pyramid)
     channels = torch.arange(3 + features, device=joint.device).roll(3).view(1, -1, 1, 1)
-    places = network.interleave(channels, channels + joint.shape[1] // 2).flatten()
+    sides = channels, channels + joint.shape[1] // 2
+    places = interleave(*(network.apart(side) for side in sides)).flatten()
 
     def placed(layer: nn.Module, x: Tensor) -> Tensor:
         if not isinstance(layer, nn.Conv2d):
