@@ -7,7 +7,7 @@ Photos and shots lie on the device as bytes; scenes are rendered, shots cropped 
 augmented there, and the loop waits for the device only to log. ``--from`` and ``--to`` say which
 part of the whole schedule (learning rate, guidance) this sitting is, so that several add up.
 ``--set NAME=VALUE`` changes any other choice. The folder ``--out`` gets
-checkpoint.pt, last.safetensors (averaged weights) and log.csv.
+checkpoint.pt, last.safetensors (averaged weights), train.csv and validation.csv.
 """
 
 import argparse
@@ -43,7 +43,8 @@ from cdfi.training.objective import Objective
 from cdfi.training.optimizers import build_optimizer
 from cdfi.training.presets import PRESETS
 from cdfi.training.schedules import Length, rate
-from cdfi.training.validate import averaging, validate
+from cdfi.training.silence import silent_layers
+from cdfi.training.validate import averaging, some, validate
 
 _CROPS_TRIED = 3
 _SPARSE = 16  # rows and columns looked at to see how much a crop changes
@@ -204,6 +205,8 @@ class Sitting:
             log.row("validation", self.state.step, {"psnr": score})
             print(f"{self.state.step}  held-out shots: {score:.3f} dB", flush=True)
             info["validation_psnr"] = f"{score:.4f}"
+            if silent := silent_layers(network, some(self.held_out), device):
+                print(f"{self.state.step}  nothing gets through {', '.join(silent)}", flush=True)
         checkpoint.save(self.state, self.args, self.out / checkpoint.NAME)
         weights.save(network, self.out / "last.safetensors", info)
 

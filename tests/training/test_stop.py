@@ -11,12 +11,15 @@ from cdfi.training.stop import Stop
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """The time, to be moved; outside, SIGTERM raises KeyboardInterrupt as SIGINT does."""
+    """The time, to be moved; outside, both signals raise KeyboardInterrupt (a shell's background
+    jobs begin with SIGINT ignored)."""
     clock = [100.0]
     monkeypatch.setattr("cdfi.training.stop.time", SimpleNamespace(monotonic=lambda: clock[0]))
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield clock
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in zip(numbers, before):
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])

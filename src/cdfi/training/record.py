@@ -96,7 +96,7 @@ class Record:
             self._silent.update(fresh)
             self._watcher.said(
                 f"step {self._state.step}: nothing gets through {', '.join(fresh)} any more. Start "
-                "those layers afresh (--set fresh=...), with a lower --lr or more weight_decay"
+                "those layers afresh (--set fresh=...), with a lower --lr or another weight_decay"
             )
 
     def save_in_time(self) -> None:
