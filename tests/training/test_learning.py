@@ -53,6 +53,7 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
         steps=1200,
         optimizer="AdamW",
         lr=1e-3,
+        weight_decay=1e-4,
         warmup=50,
         guidance=0.2,
         warp=1.0,
