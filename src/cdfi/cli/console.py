@@ -14,15 +14,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-stdout = Console(soft_wrap=True, highlight=False)
-stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+# No markup: what is printed names files, and a file may be called "[final] :cat:.mp4".
+stdout = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def show(table: Table) -> None:
     """Prints a table at its own width: a narrow terminal wraps it, nothing is cut off."""
     roomy = stdout.options.update(max_width=10_000)
     width = Measurement.get(stdout, roomy, table).maximum
-    Console(file=stdout.file, width=max(width, stdout.width), highlight=False).print(table)
+    wide = max(width, stdout.width)
+    Console(file=stdout.file, width=wide, highlight=False, markup=False, emoji=False).print(table)
 
 
 def progress(quiet: bool) -> Progress:
@@ -31,10 +33,10 @@ def progress(quiet: bool) -> Progress:
     A task may carry a field ``note`` (a rate, a file's name), shown after the bar.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr,
