@@ -176,6 +176,33 @@ def test_a_pattern_without_a_number(refused, clip, tmp_path):
     assert "expected a pattern with one number" in refused(clip, "-o", tmp_path / "a%s%d.png")
 
 
+def test_a_numbered_image_that_is_there_already(refused, clip, tmp_path):
+    (tmp_path / "a00007.png").write_bytes(b"mine")
+    assert "a00007.png exists: give --overwrite" in refused(clip, "-o", tmp_path / "a%05d.png")
+
+
+def test_images_are_not_written_over_themselves(refused, tmp_path):
+    pair = [write_image(tmp_path / f"{number}.png", number) for number in range(2)]
+    for words in ((tmp_path, "-o", tmp_path), (*pair, "-o", pair[1])):
+        assert "is the source itself" in refused(*words, "--overwrite")
+
+
+@pytest.mark.parametrize(
+    "words", [("--crf", "20"), ("--audio", "copy"), ("--dedup",), ("--jobs", "2"), ("--preview",)]
+)
+def test_what_says_nothing_about_images_is_refused_with_them(refused, tmp_path, words):
+    pair = [write_image(tmp_path / f"{number}.png", number) for number in range(2)]
+    assert f"{words[0]}" in (said := refused(*pair, *words))
+    assert "for videos, not for images" in said
+
+
+def test_a_folder_of_images_does_not_become_a_video(refused, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        write_image(tmp_path / "in" / f"{number}.png", number)
+    assert "give a folder's name" in refused(tmp_path / "in", "-o", tmp_path / "movie.mp4")
+
+
 def test_an_output_folder_that_is_not_there(refused, clip, tmp_path):
     assert "make the output folder first" in refused(clip, "-o", tmp_path / "no" / "out.mp4")
 

@@ -74,6 +74,58 @@ def test_a_folder_of_images_gives_a_folder(tmp_path, command):
         np.testing.assert_array_equal(given, made)
 
 
+def test_images_of_several_kinds_keep_what_each_has(tmp_path, command):
+    (tmp_path / "in").mkdir()
+    Image.new("L", (24, 16), 90).save(tmp_path / "in" / "1.png")
+    Image.new("RGB", (24, 16), (200, 30, 60)).save(tmp_path / "in" / "2.png")
+    assert command(tmp_path / "in", "-o", tmp_path / "out") == 0, command.err
+    made = [Image.open(path) for path in sorted((tmp_path / "out").iterdir())]
+    assert [image.mode for image in made] == ["L", "RGB", "RGB"]
+    assert made[2].getpixel((5, 5)) == (200, 30, 60)
+
+
+def test_a_dry_run_of_images_writes_nothing(tmp_path, command):
+    (tmp_path / "in").mkdir()
+    for number in (1, 2):
+        write_image(tmp_path / "in" / f"{number}.png", number)
+    assert command.json(tmp_path / "in", "--dry-run", "--factor", 4)["pictures"] == 5
+    pair = (tmp_path / "in" / "1.png", tmp_path / "in" / "2.png")
+    assert command.json(*pair, "--dry-run")["made"] == 1
+    assert len(list(tmp_path.rglob("*"))) == 3
+
+
+def test_a_gif_has_the_colours_of_its_source(tmp_path, command):
+    source = write_clip(tmp_path / "in.mp4", Clip(4))
+    assert command(source, "-o", tmp_path / "out.gif") == 0, command.err
+    given, made = images_of(source), images_of(tmp_path / "out.gif")
+    given, made = (image[0].to_ndarray(format="rgb24").astype(int) for image in (given, made))
+    assert abs(given.mean((0, 1)) - made.mean((0, 1))).max() < 12
+    assert np.ptp(made.mean((0, 1))) > np.ptp(given.mean((0, 1))) / 2
+
+
+@pytest.mark.parametrize("codec", ["dnxhd", "cfhd", "v210", "magicyuv"])
+def test_an_encoder_that_matroska_does_not_take_has_other_segments(tmp_path, command, codec):
+    source = write_clip(tmp_path / "in.mp4", Clip(4, size=(256, 128)))
+    more = ("-x", "profile=dnxhr_hq") if codec == "dnxhd" else ()
+    words = ("-o", tmp_path / "out.mov", "--codec", codec, *more)
+    if codec == "dnxhd":
+        words += ("--pix-fmt", "yuv422p")
+    assert command(source, *words) == 0, command.err
+    assert len(times_of(tmp_path / "out.mov")) == 7
+
+
+def test_a_name_that_looks_like_markup_is_printed_as_it_is(tmp_path, command):
+    source = write_clip(tmp_path / "[final] :cat:.mp4", Clip(4))
+    assert command(source, *FAST) == 0, command.err
+    assert str(tmp_path / "[final] :cat:_2x.mp4") in command.out
+
+
+def test_an_ending_that_is_not_written_becomes_mkv_in_a_folder_too(tmp_path, command):
+    source = write_clip(tmp_path / "in.mp4", Clip(4)).rename(tmp_path / "in.avi")
+    (tmp_path / "out").mkdir()
+    assert command.json(source, "-o", tmp_path / "out", *FAST)["target"].endswith("out/in.mkv")
+
+
 def test_a_video_gives_a_video_beside_it(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     report = command.json(source, *FAST)

@@ -8,7 +8,7 @@ from cdfi.video.pictures import images_in, read_image, write_image
 
 
 def test_images_are_ordered_as_people_number_them(tmp_path):
-    for name in ("b10.png", "b9.png", "a.jpg", "B11.PNG", "notes.txt"):
+    for name in ("b10.png", "b9.png", "a.jpg", "B11.PNG", "notes.txt", "._a.jpg"):
         (tmp_path / name).touch()
     assert [path.name for path in images_in(tmp_path)] == ["a.jpg", "b9.png", "b10.png", "B11.PNG"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..video import (
+    Encoding,
     Model,
     Options,
     forecast,
@@ -18,6 +19,7 @@ from ..video import (
     write_preview,
 )
 from ..video.codecs import CONTAINERS
+from ..video.pictures import images_in
 from .console import progress as progress_bar
 from .console import stderr, stdout
 
@@ -59,21 +61,46 @@ class Task:
             )
         if _factor(options) != 2:
             raise ValueError("two images give one: put them in a folder for a higher --factor")
+        self._check_options(options)
         first, second = self.inputs
         target = self.output or first.with_name(f"{first.stem}_{second.stem}{first.suffix}")
+        if self.mode == "plan":
+            self._say({"target": str(target), "pictures": 1, "made": 1})
+            return
         interpolate_images(first, second, target, model, self.overwrite)
         self._say({"target": str(target), "pictures": 1, "made": 1})
 
     def folder(self, options: Options, model: Model) -> None:
         """A folder of images to another."""
         source, factor = self.inputs[0], _factor(options)
+        self._check_options(options)
         target = self.output or source.with_name(f"{source.name}_{factor}x")
+        if not target.is_dir() and (is_image(target) or target.suffix.lower() in CONTAINERS):
+            raise ValueError(f"{target}: a folder of images becomes another: give a folder's name")
+        if self.mode == "plan":
+            made = (len(images_in(source)) - 1) * (factor - 1)
+            pictures = made + len(images_in(source))
+            self._say({"target": str(target), "pictures": pictures, "made": made})
+            return
         with self._progress(source.name) as shown:
             count = interpolate_folder(
                 source, target, model, factor, overwrite=self.overwrite, progress=shown
             )
         made = (count - 1) // factor * (factor - 1)
         self._say({"target": str(target), "pictures": count, "made": made})
+
+    def _check_options(self, options: Options) -> None:
+        """Raise ValueError for options that say nothing about images."""
+        given = {
+            "--codec, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
+            "--audio": options.audio is not None,
+            "--dedup": options.dedup,
+            "--deinterlace": options.deinterlace,
+            "--jobs": self.jobs is not None,
+            "--preview": self.mode == "preview",
+        }
+        if unfit := [name for name, asked in given.items() if asked]:
+            raise ValueError(f"{', '.join(unfit)}: for videos, not for images")
 
     def videos(self, options: Options, model: Model) -> None:
         """Each video to its own; a failure of one is told, and the others still made."""
@@ -121,14 +148,17 @@ class Task:
         if len(self.inputs) == 1:
             only = self.inputs[0]
             if self.output is not None and self.output.is_dir():
-                return [self.output / only.name]
+                return [self.output / f"{only.stem}{_suffix(only)}"]
             return [self.output or only.with_name(self._default_name(only, options))]
         if self.output is not None and not self.output.is_dir():
             raise NotADirectoryError(
                 f"{self.output}: several videos need an existing output folder"
             )
         folder = self.output
-        names = [path.name if folder else self._default_name(path, options) for path in self.inputs]
+        names = [
+            f"{path.stem}{_suffix(path)}" if folder else self._default_name(path, options)
+            for path in self.inputs
+        ]
         targets = [(folder or path.parent) / name for path, name in zip(self.inputs, names)]
         if len(set(targets)) < len(targets):
             raise ValueError("two of the videos have the same name: their results would collide")
@@ -136,10 +166,8 @@ class Task:
 
     def _default_name(self, source: Path, options: Options) -> str:
         """A name beside the source's."""
-        known = source.suffix.lower() in CONTAINERS
-        suffix = source.suffix if known else ".mkv"
         preview = "_preview" if self.mode == "preview" else ""
-        return f"{source.stem}_{_mark(options)}{preview}{suffix}"
+        return f"{source.stem}_{_mark(options)}{preview}{_suffix(source)}"
 
     def _say(self, values: dict[str, object]) -> None:
         """The result on stdout: a JSON line, or a sentence."""
@@ -164,6 +192,11 @@ class Task:
                 bar.update(row, completed=done, total=total, note=note)
 
             yield shown
+
+
+def _suffix(source: Path) -> str:
+    """The ending of the result: the source's, or .mkv where such a file cannot be written."""
+    return source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
 
 
 def _factor(options: Options) -> int:

@@ -27,8 +27,9 @@ def is_image(path: Path) -> bool:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in ``folder``, ordered as people number them (2 before 10)."""
-    return sorted((path for path in folder.iterdir() if is_image(path)), key=_natural)
+    """The images in ``folder``, ordered as people number them (2 before 10); no hidden files."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(filter(is_image, shown), key=_natural)
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

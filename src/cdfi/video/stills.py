@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from .frame import Frame
 from .maker import FrameMaker, Model, built, identity
 from .pictures import COLOUR, images_in, read_image, write_image
-from .pixels import reformatted
+from .pixels import layout, reformatted
 from .render import Renderer, converter_for
 from .spans import Kind, Span
 from .timeline import Instant, tolerance
@@ -33,6 +33,8 @@ def interpolate_images(
         raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    for source in (first, second):
+        _check_apart(source, target)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     left, right = _pair(first, second)
@@ -60,6 +62,7 @@ def interpolate_folder(
         raise ValueError(f"{source} holds {len(paths)} images, expected two or more")
     if factor < 2:
         raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
+    _check_apart(source, target)
     if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target} exists: give --overwrite to write into it")
     if not target.parent.is_dir():
@@ -81,6 +84,12 @@ def interpolate_folder(
     return total
 
 
+def _check_apart(source: Path, target: Path) -> None:
+    """Raise ValueError where the result would replace what it is made from."""
+    if source.exists() and target.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the source itself: expected another name for the result")
+
+
 def _sequence(
     paths: list[Path], factor: int, maker: FrameMaker, done: Path
 ) -> Iterator[VideoFrame | None]:
@@ -97,20 +106,34 @@ def _sequence(
 
 
 def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
-    """Two images of one size, in the format of the first."""
+    """Two images, which must be of one size."""
     left, right = read_image(first), read_image(second)
     if (left.width, left.height) != (right.width, right.height):
         raise ValueError(
             f"{first} is {left.width} x {left.height} and {second} is {right.width} x "
             f"{right.height}: the images must be of one size"
         )
-    return left, reformatted(right, left.format.name)
+    return left, right
+
+
+def _common(first: str, second: str) -> str:
+    """The pixel format of an image between two: coloured, deep and with alpha where one is."""
+    if first == second:
+        return first
+    forms = layout(first), layout(second)
+    coloured = any(form.family == "rgb" for form in forms)
+    alpha, deep = any(form.alpha for form in forms), any(form.bits > 8 for form in forms)
+    if coloured or alpha:
+        return {(0, 0): "rgb24", (0, 1): "rgb48le", (1, 0): "rgba", (1, 1): "rgba64le"}[alpha, deep]
+    return "gray16le" if deep else "gray"
 
 
 def _between(
     left: VideoFrame, right: VideoFrame, factor: int, maker: FrameMaker
 ) -> list[VideoFrame]:
-    """The ``factor - 1`` images between two."""
+    """The ``factor - 1`` images between two, in a format that keeps what either has."""
+    form = _common(left.format.name, right.format.name)
+    left, right = reformatted(left, form), reformatted(right, form)
     places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
     span = Span(Frame(0, left), Frame(factor, right), Kind.MOTION, places, tolerance(factor))
     renderer = Renderer(maker, converter_for(left.format.name, COLOUR, maker))
