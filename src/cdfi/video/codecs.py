@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from .pixels import SEMI_PLANAR, Layout, layout
 class CodecRow:
     """An encoder of libav with our defaults; ``even`` where 4:2:0 needs even sizes.
 
-    ``speed`` names the option that ``--preset`` sets, ``quality`` the one that ``--crf`` sets.
+    ``speed`` names the option that ``--preset`` sets, ``quality`` the one that ``--crf`` sets;
+    ``pix_fmt`` is the format to encode, where the rule for all others would choose a worse one.
     """
 
     encoder: str
@@ -26,6 +28,7 @@ class CodecRow:
     speed: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
     even: bool = False
+    pix_fmt: str = ""
 
 
 X26 = {"crf": "18", "preset": "medium"}
@@ -41,7 +44,7 @@ CODECS = {
     "prores": CodecRow("prores_ks", quality="", speed="profile", options={"vendor": "apl0"}),
     "ffv1": CodecRow("ffv1", quality="", speed="", options={"level": "3", "slicecrc": "1"}),
     "png": CodecRow("png", quality="", speed=""),
-    "gif": CodecRow("gif", quality="", speed=""),
+    "gif": CodecRow("gif", quality="", speed="", pix_fmt="rgb8"),  # of the rest only grey is ours
 }
 
 
@@ -87,6 +90,20 @@ def is_pattern(target: Path) -> bool:
     return "%" in target.name
 
 
+def numbered(pattern: Path) -> list[Path]:
+    """The files there are already under the names that ``pattern`` numbers.
+
+    Raises ValueError where it has not exactly one number in it.
+    """
+    parts = re.split(r"%\d*[di]", pattern.name)
+    if len(parts) != 2 or "%" in "".join(parts):
+        raise ValueError(
+            f"{pattern}: expected a pattern with one number in it, such as frame%05d.png"
+        )
+    name = re.compile(re.escape(parts[0]) + r"\d+" + re.escape(parts[1]))
+    return sorted(path for path in pattern.parent.iterdir() if name.fullmatch(path.name))
+
+
 def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
     """The encoder that ``name`` asks for, or the default for the container and the source.
 
@@ -119,14 +136,21 @@ def check_fit(row: CodecRow, target: Path) -> None:
         if row.encoder != "png":
             raise ValueError(f"{target}: images are written by the codec png, not {row.encoder}")
         return
-    try:
-        with av.open(io.BytesIO(), "w", format=form) as trial:
-            trial.add_stream(row.encoder, rate=25)
-    except ValueError:
+    if not holds(form, row.encoder):
         raise ValueError(
             f"{target}: {target.suffix} cannot hold {row.encoder}: choose another codec or "
             "container"
-        ) from None
+        )
+
+
+def holds(form: str, encoder: str) -> bool:
+    """Whether libav's container ``form`` takes what ``encoder`` makes."""
+    try:
+        with av.open(io.BytesIO(), "w", format=form) as trial:
+            trial.add_stream(encoder, rate=25)
+    except ValueError:
+        return False
+    return True
 
 
 def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:
@@ -135,6 +159,8 @@ def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:
     Raises ValueError where the encoder takes no format that can be made.
     """
     form = layout(source)
+    if row.pix_fmt:
+        return row.pix_fmt
     choices = [name for name in _formats(row.encoder) if _usable(name)]
     if not choices:
         raise ValueError(f"encoder {row.encoder} takes no pixel format that can be made here")

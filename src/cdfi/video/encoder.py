@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from .codecs import CodecRow
+from .codecs import CodecRow, holds
 from .colour import Colour
 from .fit import Fitter
 from .frame import Picture
@@ -90,8 +90,8 @@ def _mastering(encoder: str, data: bytes) -> str:
 class SegmentWriter:
     """Encodes pictures into ``path``; ``close`` finishes the file and returns the times.
 
-    The file is Matroska (QuickTime for codecs that it does not take), whose ticks are too coarse
-    for exact times: it numbers its frames, and the caller keeps ``times`` beside it.
+    The file is Matroska (QuickTime or NUT for codecs that it does not take), whose ticks are too
+    coarse for exact times: it numbers its frames, and the caller keeps ``times`` beside it.
     """
 
     def __init__(self, path: Path, settings: EncoderSettings, source: Source) -> None:
@@ -179,5 +179,5 @@ def _tag(context: VideoCodecContext, colour: Colour) -> None:
 
 
 def _file_format(encoder: str) -> str:
-    codec = av.codec.Codec(encoder, "w").canonical_name
-    return "mov" if codec in ("png", "gif", "qtrle") else "matroska"
+    """The first container that takes what ``encoder`` makes: the last takes all there is."""
+    return next((form for form in ("matroska", "mov") if holds(form, encoder)), "nut")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .codecs import CodecRow, check_fit, codec_row, encoder_format, is_pattern
+from .codecs import CodecRow, check_fit, codec_row, encoder_format, is_pattern, numbered
 from .encoder import EncoderSettings, encoder_options
 from .fit import Fitter
 from .index import Index, read_index
@@ -69,15 +69,9 @@ def check_target(source: Path, target: Path, overwrite: bool) -> None:
         raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} is the source itself: expected another name for the result")
-    if is_pattern(target):
-        try:
-            target = target.with_name(target.name % 1)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"{target}: expected a pattern with one number in it, such as frame%05d.png"
-            ) from None
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    there = numbered(target) if is_pattern(target) else [target] if target.exists() else []
+    if there and not overwrite:
+        raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is not writable: choose another output folder")
 
