@@ -59,7 +59,7 @@ def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "changed.pt"
     torch.save(content, path)
     with pytest.raises(ValueError, match="is of another optimizer"):
-        train(args, resume=path)
+        train(replace(args, run="again"), resume=path)
 
 
 def test_files_that_are_no_checkpoint_say_so(tmp_path: Path) -> None:

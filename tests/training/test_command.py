@@ -47,6 +47,24 @@ def test_a_run_and_its_continuation_say_how_they_ended(tmp_path: Path) -> None:
     assert (code, out) == (0, f"finished at step 3: {folder}\n")
 
 
+def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
+    args = tmp_path / "args.json"
+    args.write_text(tiny_args(tmp_path).to_json())
+    _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one")
+    moved = (tmp_path / "runs" / "one").rename(tmp_path / "kept")
+    _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one", "--set", "seed=5")
+    other = (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes()
+    code, out, _ = _run("--resume", str(moved), "--steps", "3", "--quiet")
+    assert (code, out) == (0, f"finished at step 3: {moved}\n")
+    assert (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes() == other
+
+
+def test_a_misspelt_name_is_told_before_data_is_opened(tmp_path: Path) -> None:
+    for words in (("--loss", "1*Carb"), ("--optimizer", "Moun"), ("--set", "schedule=kosine")):
+        with pytest.raises(ValueError, match="unknown"):
+            _run("--data", f"clips={tmp_path / 'nothing'}", "--loss", "1*Charb", *words)
+
+
 def test_a_run_out_of_time_says_how_to_go_on(tmp_path: Path) -> None:
     args = tmp_path / "args.json"
     args.write_text(tiny_args(tmp_path, steps=100_000).to_json())

@@ -118,6 +118,25 @@ def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None
     assert not (tmp_path / "runs").exists()
 
 
+def test_what_only_a_late_stage_needs_is_checked_before_any_work(tmp_path: Path) -> None:
+    args = pruning_args(tmp_path, run="small")
+    for wish, retrain in (
+        (replace(WISH, datasets=("midlebury",)), args),
+        (WISH, replace(args, optimizer="Moun")),
+        (WISH, replace(args, loss="1*Carb")),
+    ):
+        with pytest.raises(ValueError, match="unknown|no data set"):
+            compress(wish, HARD, args, retrain)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_retraining_out_of_time_is_not_taken_for_finished(tmp_path: Path) -> None:
+    args = pruning_args(tmp_path, run="small")
+    with pytest.raises(InterruptedError, match="the same command continues"):
+        compress(WISH, HARD, args, replace(args, optimizer="Adam", max_minutes=1e-4))
+    assert not (tmp_path / "runs" / "small" / "small.safetensors").exists()
+
+
 def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
     torch.manual_seed(0)
     teacher, pupil = Network(CONFIG), Network(CONFIG)

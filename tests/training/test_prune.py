@@ -56,6 +56,38 @@ def test_a_subset_repeats_its_samples(tmp_path: Path) -> None:
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
+def test_a_batch_across_the_end_of_a_subset_goes_on_at_its_beginning(tmp_path: Path) -> None:
+    data = module._subset(module.open_data(pruning_args(tmp_path)), 3)
+    across, last, first = (data.mixture.batch(*at).middle for at in ((2, 2), (2, 1), (0, 1)))
+    assert torch.equal(across, torch.cat((last, first)))
+
+
+def test_a_run_of_the_same_name_is_not_written_over(tmp_path: Path) -> None:
+    prune(pruning_args(tmp_path, steps=2), HARD)
+    for resume in (None, tmp_path):
+        with pytest.raises(ValueError, match="holds a run already"):
+            prune(pruning_args(tmp_path), HARD, resume)
+
+
+def test_an_interrupted_search_ends_and_repeats_nothing_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, resumed = module.prune, []
+
+    def stopped(*args: object) -> object:
+        pruned = real(*args)  # type: ignore[arg-type]
+        resumed.append(args[2])
+        reason = "interrupted" if len(resumed) == 1 else "finished"
+        return pruned._replace(outcome=pruned.outcome._replace(reason=reason))
+
+    monkeypatch.setattr(module, "prune", stopped)
+    args = pruning_args(tmp_path, steps=2)
+    with pytest.raises(InterruptedError, match="with --resume goes on"):
+        sweep(args, HARD, [0.0, 1.0])
+    assert len(sweep(args, HARD, [0.0, 1.0], resume=True)) == 2
+    assert resumed == [None, tmp_path / "runs" / "run" / "lambda-0", None]
+
+
 def test_an_interrupted_run_continues_as_if_it_had_not_been(tmp_path: Path) -> None:
     whole = prune(pruning_args(tmp_path, run="whole"), HARD)
     prune(pruning_args(tmp_path, run="parts", steps=3), HARD)

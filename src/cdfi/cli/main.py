@@ -96,6 +96,9 @@ def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
         except KeyboardInterrupt:
             stderr.print("cdfi: interrupted")
             raise SystemExit(INTERRUPTED) from None
+        except InterruptedError as stopped:  # cleanly, with something to continue from
+            stderr.print(f"cdfi: {stopped}")
+            raise SystemExit(INTERRUPTED) from None
 
     return run
 

@@ -56,6 +56,7 @@ def prune(
     """
     from ..training import prune as pruning
     from ..training.args import changed
+    from ..training.checkpoint import NAME
 
     chosen = {
         "weights": weights,
@@ -72,10 +73,12 @@ def prune(
     with Bar(quiet) as bar:
         if target_density is not None:
             short = replace(args, epochs=search_epochs)
-            best = _search(short, how, _numbers(lambdas), target_density, plot, bar)
+            penalties = _numbers(lambdas)
+            best = _search(short, how, penalties, target_density, plot, bar, resume)
             how = replace(how, lambda_=best, target=max(stop_density, target_density))
         folder = Path(args.out).expanduser() / args.run
-        pruned = pruning.prune(args, how, folder if resume else None, bar)
+        begun = resume and (target_density is None or (folder / NAME).is_file())
+        pruned = pruning.prune(args, how, folder if begun else None, bar)
     _say(pruned)
     if pruned.outcome.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
@@ -88,13 +91,14 @@ def _search(
     target: float,
     plot: Path | None,
     bar: Bar,
+    resume: bool,
 ) -> float:
     """The penalty to prune with; prints what each short run came to."""
     from ..compression.density import overall
     from ..compression.tables import plot_search
     from ..training.prune import best_of, sweep
 
-    runs = sweep(args, how, lambdas, bar)
+    runs = sweep(args, how, lambdas, bar, resume)
     best = best_of(runs, target)
     table = Table("lambda", "density", "held-out PSNR", "")
     for number, pruned in runs.items():

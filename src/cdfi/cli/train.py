@@ -1,5 +1,6 @@
 """``cdfi train``: options to a run, and what is shown while it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,9 @@ def train(
         Option(help="SGD, ADAM, RMSprop, ADAMax, AdamW, Muon or OBProxSG.", rich_help_panel=_HOW),
     ] = None,
     lr: Annotated[float | None, Option(help="Learning rate.", rich_help_panel=_HOW)] = None,
-    precision: Annotated[str | None, Option(help="float32 or bf16.", rich_help_panel=_HOW)] = None,
+    precision: Annotated[
+        str | None, Option(help="auto, float32 or bf16.", rich_help_panel=_HOW)
+    ] = None,
     setting: Annotated[
         list[str] | None,
         Option(
@@ -118,7 +121,7 @@ def train(
     --data clips=videos --run first
     """
     from ..training.args import TrainArgs, changed
-    from ..training.checkpoint import read
+    from ..training.checkpoint import NAME, home, read
     from ..training.losses import near_names
     from ..training.presets import PRESETS
 
@@ -132,6 +135,9 @@ def train(
         base = TrainArgs.from_json(args.read_text(encoding="utf-8"))
     if resume is not None:
         base = TrainArgs.from_json(read(resume)["args"])
+        if resume.is_dir() or resume.name == NAME:  # where it is: it may have been moved since
+            place = home(resume).resolve()
+            base = replace(base, out=str(place.parent), run=place.name)
     options = {
         "data": tuple(data) if data else None,
         "network": network,

@@ -79,6 +79,23 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
+def home(path: Path) -> Path:
+    """The run's folder that a checkpoint, or the folder itself, stands for."""
+    return path if path.is_dir() else path.parent
+
+
+def check_free(folder: Path, resume: Path | None) -> None:
+    """Make sure that a run in ``folder`` replaces no other.
+
+    Raises:
+        ValueError: another run's checkpoint is there than the one to ``resume``.
+    """
+    if not (folder / NAME).exists():
+        return
+    if resume is None or not home(resume).exists() or not home(resume).samefile(folder):
+        raise ValueError(f"{folder} holds a run already: --resume it, or choose another --run")
+
+
 def restore(state: State, content: dict[str, Any], path: Path) -> None:
     """Put a checkpoint's values into a freshly built state.
 

@@ -11,11 +11,12 @@ from cdfi import weights
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
 from cdfi.compression.tables import from_json
+from cdfi.evaluation import find
 from cdfi.models.derive import compact, size_of
 from cdfi.training.args import TrainArgs
 from cdfi.training.comparison import Entry, compare
 from cdfi.training.distill import distillation
-from cdfi.training.loop import train
+from cdfi.training.loop import check, train
 from cdfi.training.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.training.sources import open_data
 from cdfi.training.watch import Watcher
@@ -80,7 +81,7 @@ def compress(
     Raises:
         ValueError: an impossible budget, other choices than the folder was begun with, or
             anything the stages raise.
-        InterruptedError: a stage was stopped; the same call continues.
+        InterruptedError: a stage was stopped, or out of time; the same call continues.
     """
     watcher = watcher or Watcher()
     folder = Path(train_args.out).expanduser() / train_args.run
@@ -90,6 +91,10 @@ def compress(
     retrain = replace(
         train_args, out=str(folder), run="retrain", network="", weights=str(folder / COMPACT)
     )
+    check(retrain)
+    for name in wish.datasets:
+        find(name)
+    held_out = open_data(train_args).held_out
     _begin(folder, [asdict(part) for part in (wish, pruning, prune_args, retrain)])
     stages: list[tuple[str, Path, Callable[[], None]]] = [
         ("prune", folder / "prune" / PRUNED, lambda: _prune(prune_args, pruning, watcher)),
@@ -105,7 +110,7 @@ def compress(
         "compact, before retraining": folder / COMPACT,
         "compact": folder / SMALL,
     }
-    return compare(names, open_data(train_args).held_out, wish.datasets, wish.size, folder)
+    return compare(names, held_out, wish.datasets, wish.size, folder)
 
 
 def _budget(wish: Compression, original: str) -> Budget | None:
@@ -144,7 +149,7 @@ def _stage(name: str, result: Path, work: Callable[[], None], watcher: Watcher) 
 
 def _prune(args: TrainArgs, pruning: Pruning, watcher: Watcher) -> None:
     pruned = prune(args, pruning, _to_resume(Path(args.out) / args.run), watcher)
-    if pruned.outcome.reason == "interrupted":
+    if pruned.outcome.reason != "finished":
         pruned.path.unlink()
         raise InterruptedError("the pruning was interrupted: the same command continues it")
     watcher.said(f"pruned to a density of {overall(pruned.densities):.3f}")
@@ -164,7 +169,7 @@ def _retrain(args: TrainArgs, original: str, wish: Compression, watcher: Watcher
     folder = Path(args.out)
     terms = distillation(weights.load(original), wish.teach_output, wish.teach_maps)
     outcome = train(args, _to_resume(folder / args.run), watcher, terms)
-    if outcome.reason == "interrupted":
+    if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")
     best = outcome.folder / "best.safetensors"
     result = best if best.is_file() else outcome.folder / "last.safetensors"

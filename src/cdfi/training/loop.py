@@ -20,8 +20,8 @@ from cdfi.training.objective import Objective
 from cdfi.training.optimizers import build_optimizer
 from cdfi.training.processes import Processes, join_processes
 from cdfi.training.record import Record
-from cdfi.training.schedules import rate
-from cdfi.training.sources import Data, open_data
+from cdfi.training.schedules import Length, rate
+from cdfi.training.sources import Data, open_data, parse_source
 from cdfi.training.stop import Stop
 from cdfi.training.watch import Outcome, Reason, Watcher
 
@@ -46,9 +46,8 @@ def train(
         OSError: the run's folder cannot be written; the last checkpoint is intact.
     """
     watcher = watcher or Watcher()
-    folder = Path(args.out).expanduser() / args.run
-    if resume is None and (folder / checkpoint.NAME).exists():
-        raise ValueError(f"{folder} holds a run already: --resume it, or choose another --run")
+    checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
+    check(args)
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
@@ -57,6 +56,19 @@ def train(
         if resume is not None:
             checkpoint.restore(run.state, checkpoint.read(resume), resume)
         return run.go(stop, watcher)
+
+
+def check(args: TrainArgs) -> None:
+    """Refuse names that nobody knows before data is opened, which may take minutes.
+
+    Raises:
+        ValueError: an unknown loss, optimizer or schedule, or a source of an unknown kind.
+    """
+    parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
+    rate(0, args, Length(1, 1))
+    build_optimizer(nn.Conv2d(1, 1, 1), args, 1)
+    for text in args.data:
+        parse_source(text)
 
 
 class Run:
@@ -121,7 +133,7 @@ class Run:
             return stop.reason()
         if self.state.step % self._args.log_every:
             return None
-        reasons: list[Reason | None] = [None, "time", "interrupted"]
+        reasons: list[Reason | None] = [None, "finished", "time", "interrupted"]
         mine = torch.tensor(float(reasons.index(stop.reason())), device=self._processes.device)
         return reasons[round(float(self._processes.largest(mine)))]
 
@@ -156,8 +168,8 @@ class Run:
             )
             raise ValueError(
                 f"the gradient of step {self.state.step} is not finite; its batch is in "
-                f"{self._folder / name}. Lower --lr, set --clip, or go on with --skip-nan from the "
-                "last checkpoint (--resume)"
+                f"{self._folder / name}. Lower --lr, give --set clip=1, or go on with --skip-nan "
+                "from the last checkpoint (--resume)"
             )
         self.state.skipped += 1
         self._meter.reset()  # its sums are not finite either

@@ -18,7 +18,7 @@ from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import run_length
-from cdfi.training.loop import Run
+from cdfi.training.loop import Run, check
 from cdfi.training.processes import join_processes
 from cdfi.training.sources import Data, open_data
 from cdfi.training.stop import Stop
@@ -83,10 +83,13 @@ def prune(
     interrupted run leaves a checkpoint to ``resume`` from.
 
     Raises:
-        ValueError: no weights to begin with, data that cannot be used, or a diverging run.
+        ValueError: no weights to begin with, data that cannot be used, a diverging run, or a
+            folder that holds another run.
     """
     if not args.weights:
         raise ValueError("pruning starts from trained weights: give --weights (a name or a file)")
+    checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
+    check(args)
     watcher = watcher or Watcher()
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
@@ -107,17 +110,29 @@ def prune(
 
 
 def sweep(
-    args: TrainArgs, pruning: Pruning, lambdas: Sequence[float], watcher: Watcher | None = None
+    args: TrainArgs,
+    pruning: Pruning,
+    lambdas: Sequence[float],
+    watcher: Watcher | None = None,
+    resume: bool = False,
 ) -> dict[float, Pruned]:
     """A short run for each penalty, to choose one by.
 
+    With ``resume``, runs that are there go on where they stopped, and finished ones are only read.
+
     Raises:
         ValueError: as :func:`prune`.
+        InterruptedError: a run was stopped; the same with ``resume`` goes on.
     """
     runs = {}
     for number in lambdas:
         once = replace(args, run=f"{args.run}/lambda-{number:g}")
-        runs[number] = prune(once, replace(pruning, lambda_=number, target=0.0), watcher=watcher)
+        folder = Path(once.out).expanduser() / once.run
+        begun = folder if resume and (folder / checkpoint.NAME).is_file() else None
+        how = replace(pruning, lambda_=number, target=0.0)
+        runs[number] = prune(once, how, begun, watcher)
+        if runs[number].outcome.reason == "interrupted":
+            raise InterruptedError("the search was interrupted: the same with --resume goes on")
     return runs
 
 
@@ -187,7 +202,13 @@ class _Repeated(Mixture):
         return self._samples
 
     def batch(self, first: int, count: int) -> Batch:
-        return self._whole.batch(first % self._samples, count)
+        parts = []
+        while count:  # a batch that passes the end of the subset goes on at its beginning
+            start = first % self._samples
+            taken = min(count, self._samples - start)
+            parts.append(self._whole.batch(start, taken))
+            first, count = first + taken, count - taken
+        return parts[0] if len(parts) == 1 else Batch(*map(torch.cat, zip(*parts)))
 
 
 def _subset(data: Data, samples: int) -> Data:

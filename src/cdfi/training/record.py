@@ -44,6 +44,7 @@ class Record:
         self._folder, self._args, self._state = folder, args, state
         self._held_out, self._watcher = held_out, watcher
         self._validated = -1
+        self._score: float | None = None  # of the step validated last
         self._silent: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "args.json").write_text(args.to_json() + "\n", encoding="utf-8")
@@ -77,6 +78,7 @@ class Record:
         self._validated = self._state.step
         network = self._state.average.network
         score = validate(network, self._held_out, device)
+        self._score = score
         self._log.row("validation", self._state.step, {"psnr": score})
         self._log.image(self._state.step, sample_image(network, self._held_out, device))
         best = score > self._state.best
@@ -112,6 +114,6 @@ class Record:
 
     def _keep(self, name: str) -> None:
         info = {"run": self._args.run, "step": str(self._state.step)}
-        if self._state.best > float("-inf"):
-            info["validation_psnr"] = f"{self._state.best:.4f}"
+        if self._score is not None and self._validated == self._state.step:
+            info["validation_psnr"] = f"{self._score:.4f}"
         weights.save(self._state.average.network, self._folder / f"{name}.safetensors", info)

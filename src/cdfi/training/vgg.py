@@ -33,7 +33,7 @@ class VggLoss(nn.Module):
         if not path.is_file():
             raise ValueError(
                 f"the VGG loss needs torchvision's VGG16 weights, which are not at {path}: give "
-                "--vgg FILE, or --download-vgg to fetch them (528 MB)"
+                "--set vgg=FILE, or --download-vgg to fetch them (528 MB)"
             )
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         own = {name.removeprefix("features."): value for name, value in state.items()}
