@@ -62,6 +62,26 @@ def test_every_output_is_written(triplets: Path, tmp_path: Path) -> None:
     assert Image.open(out / "plot.png").size[0] > 0
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [("--plot", "plot.nothing", "no kind of drawing"), ("--json", ".", "is a folder")],
+)
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_scored(
+    triplets: Path,
+    tmp_path: Path,
+    option: str,
+    name: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("cdfi.evaluation.Scorer.run", lambda *_: pytest.fail("scored"))
+    words = ["evaluate", "-b", "average", "-d", str(triplets), option, str(tmp_path / name)]
+    assert main(words) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_saved_images_score_the_same_as_predictions(
     triplets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,6 +42,14 @@ def test_one_unreadable_photo_in_a_hundred_is_named_and_left_out(tmp_path: Path)
     assert kept[:, 0, 0, 0].tolist() == [i for i in range(100) if i != 50]
 
 
+def test_a_photo_too_large_to_be_one_is_unreadable(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(ValueError, match="cannot be read"):
+        photo_cache(photos, tmp_path)
+
+
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no images"):
         photo_cache(tmp_path, tmp_path)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from cdfi.data.batch import Draw
@@ -31,6 +32,11 @@ def test_the_middle_frame_lies_halfway_in_time(tmp_path: Path) -> None:
             and torch.allclose(middle[..., 2 * stride :], after[..., : -2 * stride], atol=0.02)
         }
         assert found or not torch.equal(before, middle)  # a shrunk one slides by a fraction
+
+
+def test_videos_that_are_all_held_out_say_so() -> None:
+    with pytest.raises(ValueError, match="every video fell to the held-out side"):
+        Shots([], 32)
 
 
 def test_strides_of_one_to_three_all_occur(tmp_path: Path) -> None:

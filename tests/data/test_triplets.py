@@ -46,6 +46,13 @@ def test_every_folder_of_exactly_three_images_is_a_triplet(tmp_path: Path) -> No
     assert [paths[0].parent.name for paths in folder_triplets(tmp_path)] == ["two", "one"]
 
 
+def test_images_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name in ("10.png", "8.png", "9.png", "._9.png"):
+        (tmp_path / name).touch()
+    ((first, middle, last),) = folder_triplets(tmp_path)
+    assert [path.stem for path in (first, middle, last)] == ["8", "9", "10"]
+
+
 def test_a_folder_without_triplets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no folder of exactly three images"):
         folder_triplets(tmp_path)

@@ -104,6 +104,19 @@ def test_keep_going_scores_the_rest_and_tells_what_it_skipped(tmp_path: Path) ->
     assert "im1.png: not an image" in rows[2].reason  # type: ignore[union-attr]
 
 
+def test_a_picture_that_a_metric_cannot_take_is_skipped_too(tmp_path: Path) -> None:
+    for name in NAMES:
+        save(tmp_path / "1" / name, noise(0)[:4, :4])
+    scorer = Scorer(choose(["ssim"]), keep_going=True)
+    (row,) = scorer.run(baseline("average"), find(str(tmp_path)))
+    assert isinstance(row, Skipped)
+
+
+def test_a_folder_that_is_one_triplet_has_its_own_name(tmp_path: Path) -> None:
+    (row,) = run(baseline("average"), triplet_set(tmp_path, 1) / "1")
+    assert row.name == "1"
+
+
 def test_without_keep_going_a_bad_picture_ends_the_run(tmp_path: Path) -> None:
     (triplet_set(tmp_path, 2) / "2" / "im3.png").write_text("text")
     with pytest.raises(ValueError, match=r"2/im3\.png: not an image"):

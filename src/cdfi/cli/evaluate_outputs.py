@@ -1,5 +1,6 @@
 """What ``cdfi evaluate`` writes besides its table, and the table."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from ..evaluation import Report
-from ..evaluation.plot import need_matplotlib, plot
+from ..evaluation.plot import check_plot, plot
 from ..evaluation.report import flat
 from ..evaluation.scoring import Watcher
 from ..evaluation.sheet import ContactSheet, Saver
@@ -33,26 +34,38 @@ class Outputs:
         """What must see every picture.
 
         Raises:
-            ValueError: A plot is asked for, and matplotlib is not installed.
+            ValueError: A plot is asked for that matplotlib cannot draw, or is not there to draw.
+            OSError: One of the files cannot be written.
         """
         if self.plot:
-            need_matplotlib()
+            check_plot(self.plot)
+        for path in (self.json, self.csv, self.markdown, self.contact_sheet, self.plot):
+            if path is not None and path != STDOUT:
+                _check_writable(path)
         watchers: list[Watcher] = [Saver(self.images)] if self.images else []
         watchers += [Saver(self.errors, errors=True)] if self.errors else []
         return [*watchers, self.sheet] if self.contact_sheet else watchers
 
     def write(self, report: Report) -> None:
-        """Write the files, then the table; what was skipped is told in any case."""
-        if self.contact_sheet:
-            self.sheet.save(self.contact_sheet)
-        if self.plot:
-            plot(report, self.plot)
+        """Write figures first, then pictures of them: those are what can fail."""
         _write(self.json, report.to_json)
         _write(self.csv, report.to_csv)
         _write(self.markdown, report.to_markdown)
         if STDOUT not in (self.json, self.csv, self.markdown):
             _show(report)
         _tell_skipped(report)
+        if self.contact_sheet:
+            self.sheet.save(self.contact_sheet)
+        if self.plot:
+            plot(report, self.plot)
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, expected a file's name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path.parent} is not writable: choose another folder")
 
 
 def _write(path: Path | None, text: Callable[[], str]) -> None:

@@ -24,7 +24,7 @@ def folder_key(paths: Sequence[Path], *settings: str) -> str:
     return digest.hexdigest()[:16]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # each map may hold a file open, of which a process may have 1024
 def mapped(path: Path) -> np.ndarray:
     """A ``.npy`` file as a read-only memory map, opened once a process.
 

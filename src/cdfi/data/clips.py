@@ -13,6 +13,7 @@ import numpy as np
 
 from cdfi.data.cache import check_unreadable, folder_key, mapped
 from cdfi.data.decode import decode
+from cdfi.data.names import visible
 from cdfi.data.takes import takes
 
 SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
@@ -45,7 +46,7 @@ def video_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds videos")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = visible(folder, SUFFIXES)
     if not paths:
         raise ValueError(f"{folder} holds no videos ({', '.join(sorted(SUFFIXES))})")
     return paths

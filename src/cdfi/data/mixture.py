@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from cdfi.data.augment import CHANGES, augment
@@ -87,8 +86,3 @@ class Steps(Dataset[Batch]):
     def __getitem__(self, step: int) -> Batch:
         first = (step * self._processes + self._rank) * self._batch
         return self._mixture.batch(first, self._batch)
-
-
-def collated(batch: Batch) -> Batch:
-    """What a loader's worker sends: plain contiguous tensors (views would travel whole)."""
-    return Batch(*(torch.clone(field, memory_format=torch.contiguous_format) for field in batch))

@@ -9,6 +9,7 @@ from numpy.lib.format import open_memmap
 from PIL import Image, ImageOps
 
 from cdfi.data.cache import check_unreadable, folder_key
+from cdfi.data.names import visible
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _LANDSCAPE = (720, 1080)
@@ -22,7 +23,7 @@ def photo_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds still photos")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = visible(folder, SUFFIXES)
     if not paths:
         raise ValueError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
     return paths
@@ -77,7 +78,7 @@ def _decode_into(rows: np.ndarray, paths: list[Path], size: tuple[int, int]) -> 
         try:
             rows[good] = load_photo(path, size)
             good += 1
-        except (OSError, ValueError) as error:  # Pillow's UnidentifiedImageError is an OSError
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
             failures.append(f"{path}: {error}")
     check_unreadable(failures, len(paths), "photos")
     for failure in failures:

@@ -30,12 +30,17 @@ class Shots:
     """
 
     def __init__(self, takes: Sequence[Take], crop: int, strides: int = 3) -> None:
+        if not takes:
+            raise ValueError(
+                "every video fell to the held-out side, where one source in twelve goes by its "
+                "name: give more videos, or another name"
+            )
         self._takes = [take for take in takes if min(take.height, take.width) >= crop]
         if not self._takes:
             sizes = sorted({(take.height, take.width) for take in takes})
             raise ValueError(
                 f"no take is as large as the crop of {crop} pixels; takes have (height, width) "
-                f"{sizes[-3:] or 'none'}. Use a smaller --crop or larger videos"
+                f"{sizes[-3:]}. Use a smaller --crop or larger videos"
             )
         self._crop, self._strides = crop, strides
 

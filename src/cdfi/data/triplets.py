@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.names import natural, visible
 from cdfi.data.photos import SUFFIXES
 
 Paths = tuple[Path, Path, Path]
@@ -34,7 +35,7 @@ def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths
 
 
 def folder_triplets(folder: Path) -> list[Paths]:
-    """Every folder below that holds exactly three images, in the order of their names.
+    """Every folder below that holds exactly three images, in the order of their numbers.
 
     Raises:
         ValueError: there is none.
@@ -42,12 +43,10 @@ def folder_triplets(folder: Path) -> list[Paths]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds folders of three images")
     homes: dict[Path, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            homes.setdefault(path.parent, []).append(path)
-    found: list[Paths] = [
-        (files[0], files[1], files[2]) for files in homes.values() if len(files) == 3
-    ]
+    for path in visible(folder, SUFFIXES):
+        homes.setdefault(path.parent, []).append(path)
+    threes = [sorted(files, key=natural) for files in homes.values() if len(files) == 3]
+    found: list[Paths] = [(first, middle, last) for first, middle, last in threes]
     if not found:
         raise ValueError(
             f"{folder} holds no folder of exactly three images (first, middle, last by name)"
@@ -72,7 +71,7 @@ def _load(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 

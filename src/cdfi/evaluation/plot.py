@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def need_matplotlib() -> None:
-    """Raise ValueError if matplotlib is not installed."""
+def check_plot(path: Path) -> None:
+    """Raise ValueError if matplotlib is not installed, or does not know the file's ending."""
     need("matplotlib", "a plot", "cdfi[plot]")
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in known:
+        endings = ", ".join(f".{name}" for name in sorted(known))
+        raise ValueError(f"{path}: no kind of drawing; expected one of {endings}")
 
 
 def plot(report: Report, path: Path) -> None:
@@ -29,7 +35,7 @@ def plot(report: Report, path: Path) -> None:
     Raises:
         ValueError: matplotlib is not installed, or does not know the file's ending.
     """
-    need_matplotlib()
+    check_plot(path)
     from matplotlib.figure import Figure
 
     averages = [average for average in report.averages() if average.images]

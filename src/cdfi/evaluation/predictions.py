@@ -14,9 +14,9 @@ def prediction_file(root: Path, name: str) -> Path:
         ValueError: There is none, or the folder holds several.
     """
     for suffix in SUFFIXES:
-        file = root / f"{name}{suffix}"
-        if file.is_file():
-            return file
+        for file in (root / f"{name}{suffix}", root / f"{name}{suffix.upper()}"):
+            if file.is_file():
+                return file
     folder = root / name
     inside = [file for file in sorted(folder.glob("*")) if file.suffix.lower() in SUFFIXES]
     if len(inside) == 1:

@@ -106,15 +106,22 @@ class Scorer:
         return _Predicted(item, picture, seconds if method.timed else None)
 
     @torch.no_grad()
-    def _score(self, method: str, dataset: str, done: "_Predicted") -> Row:
+    def _score(self, method: str, dataset: str, done: "_Predicted") -> Row | Skipped:
         x, y = (to_tensor(image).to(self.device) for image in (done.picture, done.frames.truth))
-        scores = {metric.name: metric.function(x, y).item() for metric in self.metrics}
+        try:
+            scores = {metric.name: metric.function(x, y).item() for metric in self.metrics}
+        except ValueError as error:  # such as pictures too small for a metric
+            if not self.keep_going:
+                raise
+            return Skipped(method, dataset, done.frames.name, str(error))
         return Row(method, dataset, done.frames.name, scores, done.seconds)
 
     def _finish(self, item: "_Pending | Skipped") -> Row | Skipped:
         if isinstance(item, Skipped):
             return item
         row = item.row.result()
+        if isinstance(row, Skipped):
+            return row
         for watch in self.watch:
             watch(row, item.done.frames, item.done.picture)
         return row
@@ -127,5 +134,5 @@ class _Predicted(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    row: Future[Row]
+    row: Future[Row | Skipped]
     done: _Predicted

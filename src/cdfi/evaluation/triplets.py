@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdfi.data.names import natural
 from cdfi.evaluation.pictures import Picture, read_picture, size
 
 View = Callable[[Picture], Picture]
@@ -83,7 +84,8 @@ def any_folders(names: Names) -> Layout:
     def find(root: Path) -> Iterator[Triplet]:
         found = {file.parent for name in names for file in root.rglob(name)}
         for folder in sorted(found, key=natural):
-            yield Triplet(folder.relative_to(root).as_posix(), _inside(folder, names))
+            name = folder.relative_to(root).as_posix() if folder != root else root.resolve().name
+            yield Triplet(name, _inside(folder, names))
 
     return find
 
@@ -134,11 +136,6 @@ def xiph(clips: Sequence[str], view: View) -> Layout:
                 yield Triplet(f"{clip}/{middle:03d}", _inside(root, (before, here, after)), view)
 
     return find
-
-
-def natural(path: Path) -> list[tuple[int, str]]:
-    """Sorts 2 before 10."""
-    return [(int(part or 0), text) for part, text in re.findall(r"(\d*)(\D*)", path.as_posix())]
 
 
 def _inside(folder: Path, names: Names) -> tuple[Path, Path, Path]:

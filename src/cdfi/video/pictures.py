@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..data.names import natural
 from .codecs import CodecRow, encoder_format
 from .colour import FULL, Colour
 from .pixels import layout, reformatted, to_working
@@ -29,12 +29,7 @@ def is_image(path: Path) -> bool:
 def images_in(folder: Path) -> list[Path]:
     """The images in ``folder``, ordered as people number them (2 before 10); no hidden files."""
     shown = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(filter(is_image, shown), key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    return sorted(filter(is_image, shown), key=natural)
 
 
 def read_image(path: Path) -> VideoFrame:
