@@ -45,6 +45,12 @@ def test_a_fresh_network_already_follows_what_moves():
     assert wrong(parts.middle) < 0.5 * wrong((frame0 + frame1) / 2)
 
 
+def test_no_layer_is_used_in_two_places():
+    network = tiny_network(replace(TINY_DETAILED, flow=(4, 4), compare=(4, 4)))
+    everywhere = list(network.named_modules(remove_duplicate=False))
+    assert len(everywhere) == len(set(map(id, (module for _, module in everywhere))))
+
+
 def test_offsets_are_counted_from_the_motion():
     network = tiny_network(TINY_REFINED)
     frames = torch.rand(2, 1, 3, 64, 64)

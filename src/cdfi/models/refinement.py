@@ -44,8 +44,8 @@ class Refinement(nn.Module):
     ) -> None:
         super().__init__()
         self.levels = levels
-        self.flow = _layers(channels, flow, 4, nn.LeakyReLU(_SLOPE))
-        self.compare = _layers(channels + 10, compare, channels, nn.ReLU())
+        self.flow = _layers(channels, flow, 4, _SLOPE)
+        self.compare = _layers(channels + 10, compare, channels)
 
     def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
         """The motion in float32, and the features with what came of it.
@@ -62,10 +62,13 @@ class Refinement(nn.Module):
 
 
 def _layers(
-    channels_in: int, hidden: Sequence[int], channels_out: int, between: nn.Module
+    channels_in: int, hidden: Sequence[int], channels_out: int, slope: float = 0.0
 ) -> nn.Sequential:
-    """3 x 3 convolutions with an activation between them."""
+    """3 x 3 convolutions, between them (leaky) ReLUs: one each, so that each can be watched."""
     layers: list[nn.Module] = []
     for before, after in zip((channels_in, *hidden), hidden):
-        layers += [nn.Conv2d(before, after, 3, padding=1), between]
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1),
+            nn.LeakyReLU(slope) if slope else nn.ReLU(),
+        ]
     return nn.Sequential(*layers, nn.Conv2d((channels_in, *hidden)[-1], channels_out, 3, padding=1))
