@@ -1,9 +1,11 @@
 """How long a step of OBProxSG takes beside a step of SGD, on 20 M parameters."""
 
+import json
 import statistics
 import time
 
 import torch
+from machine import machine
 from torch import nn
 
 from cdfi.compression.obproxsg import OBProxSG
@@ -39,9 +41,14 @@ def main() -> None:
         "orthant": OBProxSG(parameters(device), 1e-4, 1e-4, epochSize=1, Np=0),
     }
     base = milliseconds(cases["SGD"], device)
-    for name, optimizer in cases.items():
-        took = milliseconds(optimizer, device)
-        print(f"{name:12} {took:7.2f} ms  {took / base:5.2f} x SGD")
+    took = {name: milliseconds(optimizer, device) for name, optimizer in cases.items()}
+    result = {
+        "question": __doc__,
+        "milliseconds": took,
+        "of_sgd": {name: time / base for name, time in took.items()},
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

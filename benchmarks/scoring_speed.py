@@ -7,15 +7,16 @@ as it does for any other method's pictures, and making them does not.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
 
 import torch
+from machine import machine
 
 from cdfi.evaluation import Scorer, baseline, find, predictions
 from cdfi.evaluation.metrics import DEFAULT, choose
-from cdfi.evaluation.protocol import machine
 from cdfi.evaluation.sheet import Saver
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     torch.set_num_threads(parser.parse_args().threads)
     dataset = find("ucf101-dvf")
-    print(machine(torch.device("cpu")))
+    seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         saver = Saver(Path(folder))
         for _ in Scorer([], watch=[saver]).run(baseline("average"), dataset):
@@ -33,8 +34,12 @@ def main() -> None:
         for metrics in (["psnr", "ssim"], ["psnr", "ssim", "lpips-paper"], list(DEFAULT)):
             start = time.perf_counter()
             rows = list(Scorer(choose(metrics)).run(method, dataset))
-            seconds = time.perf_counter() - start
-            print(f"{len(rows)} predictions, {' + '.join(metrics)}: {seconds:.1f} s")
+            seconds[" + ".join(metrics)] = time.perf_counter() - start
+            if len(rows) != dataset.size:
+                raise SystemExit(f"nothing is reported: {len(rows)} of {dataset.size} scored")
+    question = (__doc__ or "").splitlines()[0]
+    result = {"question": question, "predictions": dataset.size, "seconds": seconds}
+    print(json.dumps({**result, "machine": machine()}, indent=2))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,16 @@ CDFI_DATA=data python benchmarks/synthetic_rate.py [--side 128]
 """
 
 import argparse
+import json
 import os
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from machine import machine
 
-from cdfi.data.batch import Draw
+from cdfi.data.batch import Batch, Draw
 from cdfi.data.cache import default_cache
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
@@ -26,12 +28,23 @@ def main() -> None:
     torch.set_num_threads(1)
     photos = photo_cache(Path(os.environ["CDFI_DATA"]) / "train" / "stills", default_cache())
     source = Synthetic(photos, options.side)
-    source.samples(draws(0, options.batch))
+    check(source.samples(draws(0, options.batch)))
     start = time.perf_counter()
     for number in range(options.batches):
         source.samples(draws(number * options.batch, options.batch))
     rate = options.batch * options.batches / (time.perf_counter() - start)
-    print(f"{rate:.0f} samples/s a core at {options.side} x {options.side}")
+    result = {
+        "question": __doc__.splitlines()[0],
+        **vars(options),
+        "samples_per_second": rate,
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
+
+
+def check(batch: Batch) -> None:
+    if not 0 <= float(batch.middle.min()) < float(batch.middle.max()) <= 1:
+        raise SystemExit("nothing is reported: the scenes are no pictures")
 
 
 def draws(first: int, count: int) -> list[Draw]:

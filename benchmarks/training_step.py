@@ -4,10 +4,12 @@ python benchmarks/training_step.py [--network compressed-adacof] [--side 128] [-
 """
 
 import argparse
+import json
 import time
 from statistics import median
 
 import torch
+from machine import machine
 
 from cdfi.data.batch import Batch
 from cdfi.models import NETWORKS, Network
@@ -33,9 +35,15 @@ def main() -> None:
     optimizer = build_optimizer(network, args, 1)
     batch = random_batch(options.batch, options.side, device)
     times = [step(objective, optimizer, batch, options.guide) for _ in range(options.steps + 3)][3:]
-    best, middle = min(times), median(times)
-    print(f"{options.network}, {options.batch} x {options.side}^2 on {device}: ", end="")
-    print(f"median {middle:.3f} s, best {best:.3f} s, {options.batch / middle:.1f} samples/s")
+    result = {
+        "question": __doc__.splitlines()[0],
+        **vars(options),
+        "median_seconds": median(times),
+        "best_seconds": min(times),
+        "samples_per_second": options.batch / median(times),
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
 
 
 def random_batch(count: int, side: int, device: torch.device) -> Batch:
@@ -47,11 +55,14 @@ def step(
     objective: Objective, optimizer: torch.optim.Optimizer, batch: Batch, guide: float
 ) -> float:
     start = time.perf_counter()
-    objective(batch, guide)["loss"].backward()
+    loss = objective(batch, guide)["loss"]
+    loss.backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     if batch.middle.is_cuda:
         torch.cuda.synchronize()
+    if not bool(torch.isfinite(loss)):
+        raise SystemExit("nothing is reported: the loss is not finite")
     return time.perf_counter() - start
 
 

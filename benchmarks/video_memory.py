@@ -7,11 +7,13 @@ and of 600 frames with a network that does nothing, to show that length costs no
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from machine import machine
 from video_pipeline import write_source
 
 CHILD = """
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--model", default="cdfi")
     parser.add_argument("sizes", nargs="*", default=list(CASES))
     words = parser.parse_args()
+    result: dict[str, object] = {"question": (__doc__ or "").splitlines()[0], "model": words.model}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size in words.sizes:
@@ -56,12 +59,13 @@ def main() -> None:
             write_source(folder / f"{size}.mp4", width, height, 2)
             source, target = folder / f"{size}.mp4", folder / f"{size}_2x.mp4"
             used = peak(source, target, words.model, int(memory * 1e9))
-            print(f"{size}, {words.model}: {used:.2f} GB (limit {limit} GB)", flush=True)
+            result[size] = {"gigabytes": used, "limit": limit}
         for count in (60, 600):
             source = folder / f"{count}.mp4"
             write_source(source, 854, 480, count)
             used = peak(source, folder / f"{count}_2x.mp4", "nothing", 0)
-            print(f"480p, {count} frames, no network: {used:.2f} GB", flush=True)
+            result[f"480p, {count} frames, no network"] = {"gigabytes": used}
+    print(json.dumps({**result, "machine": machine()}, indent=2))
 
 
 if __name__ == "__main__":

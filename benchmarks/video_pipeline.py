@@ -6,7 +6,7 @@ First the pipeline with a network that does nothing: pictures per second at 480p
 preset ultrafast. Then the default network at 480p: wall time over the network's own time.
 """
 
-import os
+import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from machine import machine
 from torch import Tensor
 
 from cdfi.video import Encoding, FrameMaker, Model, Options, interpolate_video
@@ -62,7 +63,7 @@ def write_source(path: Path, width: int, height: int, count: int) -> None:
 
 
 def main() -> None:
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    result: dict[str, object] = {"question": (__doc__ or "").splitlines()[0]}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size, (width, height, count) in SIZES.items():
@@ -71,11 +72,13 @@ def main() -> None:
             interpolate_video(source, folder / "warm.mp4", OPTIONS, Nothing(), overwrite=True)
             wall, work = time.perf_counter(), time.process_time()
             report = interpolate_video(source, folder / f"{size}_2x.mp4", OPTIONS, Nothing())
+            if report.pictures != 2 * count - 1:
+                raise SystemExit(f"nothing is reported: {report.pictures} pictures of {count}")
             wall, work = time.perf_counter() - wall, time.process_time() - work
-            print(
-                f"{size}: {report.pictures / wall:.0f} pictures/s "
-                f"({work / report.pictures * 1000:.1f} ms of processor time a picture)"
-            )
+            result[size] = {
+                "pictures_per_second": report.pictures / wall,
+                "processor_milliseconds": work / report.pictures * 1000,
+            }
         source = folder / "short.mp4"
         write_source(source, 854, 480, 12)
         maker = Timed(Model().build())
@@ -84,8 +87,12 @@ def main() -> None:
         wall = time.perf_counter()
         interpolate_video(source, folder / "short_2x.mp4", OPTIONS, maker)
         wall = time.perf_counter() - wall
-        print(f"480p, default network: wall {wall:.2f} s, network {maker.seconds:.2f} s")
-        print(f"ratio {wall / maker.seconds:.3f}")
+        result["480p, default network"] = {
+            "seconds": wall,
+            "network_seconds": maker.seconds,
+            "ratio": wall / maker.seconds,
+        }
+    print(json.dumps({**result, "machine": machine()}, indent=2))
 
 
 if __name__ == "__main__":
