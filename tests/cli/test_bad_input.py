@@ -196,6 +196,14 @@ def test_what_says_nothing_about_images_is_refused_with_them(refused, tmp_path, 
     assert "for videos, not for images" in said
 
 
+def test_a_dry_run_refuses_what_the_run_would(refused, tmp_path):
+    (tmp_path / "in").mkdir()
+    assert "holds 0 images" in refused(tmp_path / "in", "--dry-run")
+    pair = [write_image(tmp_path / f"{number}.png", number) for number in range(2)]
+    there = write_image(tmp_path / "there.png")
+    assert "exists: give --overwrite" in refused(*pair, "-o", there, "--dry-run")
+
+
 def test_a_folder_of_images_does_not_become_a_video(refused, tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(2):

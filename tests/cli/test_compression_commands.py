@@ -115,12 +115,29 @@ def test_prune_searches_a_penalty_for_a_target(
     pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     search = ["--target-density", "0.4", "--lambdas", "0.001,1", "--plot", str(tmp_path / "s.svg")]
-    assert main(["prune", *tiny_run(tmp_path, pruned), *search, "--prox-epochs", "1"]) == 0
+    words = ["prune", *tiny_run(tmp_path, pruned), *search, "--prox-epochs", "1"]
+    assert main(words) == 0
     said = capsys.readouterr().out
     assert "chosen" in said and "overall" in said and "finished at step" in said
     assert (tmp_path / "s.svg").is_file()
     assert (tmp_path / "prune" / "pruned.safetensors").is_file()
     assert (tmp_path / "prune" / "lambda-1" / "density.json").is_file()
+    assert main([*words, "--resume"]) == 0
+    assert main(words) == 1
+
+
+def test_a_compression_that_was_stopped_ends_with_130(
+    pruned: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object) -> None:
+        raise InterruptedError("the pruning was interrupted: the same command continues it")
+
+    monkeypatch.setattr("cdfi.training.compress.compress", stopped)
+    assert main(["compress", *tiny_run(tmp_path, pruned), "--ratio", "1.5"]) == 130
+    assert "the same command continues it" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_a_network_is_a_method(tmp_path: Path) -> None:
 
 def test_predictions_are_found_by_name_or_in_a_folder(tmp_path: Path) -> None:
     root, made = triplet_set(tmp_path / "set", 2), tmp_path / "made"
-    save(made / "1.png", noise(0))
+    save(made / "1.png", noise(0)).rename(made / "1.PNG")
     save(made / "2" / "whatever.png", noise(0))
     assert [row.name for row in run(predictions(made), root)] == ["1", "2"]
 

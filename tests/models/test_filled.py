@@ -35,15 +35,16 @@ def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
         if isinstance(layer, nn.Conv2d):
             nn.init.normal_(layer.weight, std=0.2)
             nn.init.normal_(layer.bias, std=0.2)
-    frames = _frames()
+    frames = [frame.double() for frame in _frames()]
+    copy = filled(network, torch.float64).double()
     with torch.inference_mode():
-        expected = middle_by_strips(network, *frames, chunk, 16)
-        found = middle_by_strips(filled(network, torch.float32), *frames, chunk, 16)
-    # Registration decides place by place, and in noise the last bits may decide: on some processors
-    # at one place in ten. A layer filled up wrongly would change all of them.
-    differences = (found - expected).abs().flatten()
-    limit = differences.max() if name != "aligned-adacof" else differences.median()
-    assert limit < 1e-3 * expected.std()
+        expected = middle_by_strips(network.double(), *frames, chunk, 16)
+        found = middle_by_strips(copy, *frames, chunk, 16)
+    differences = (found - expected).abs().flatten() / expected.std()
+    if name != "aligned-adacof":
+        assert differences.max() < 1e-9
+    else:  # registration is in float32 and decides place by place: in noise the last bits may
+        assert differences.quantile(0.98) < 1e-3
 
 
 def test_the_inner_convolutions_have_whole_vectors_of_channels() -> None:

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors import safe_open
 
 import cdfi
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
-from cdfi.training.loop import train
+from cdfi.training.loop import Run, train
 from cdfi.training.watch import Watcher
 from tiny import TINY
 from tiny_runs import make_photos, make_triplets, tiny_args
@@ -57,6 +58,26 @@ def test_the_best_weights_load_as_any_model_and_say_their_score(finished: TrainA
     assert torch.isfinite(network(frames[0], frames[1])).all()
     scores = [float(row["psnr"]) for row in _rows(finished, "validation")]
     assert checkpoint.read(folder)["numbers"]["best"] == pytest.approx(max(scores), rel=1e-5)
+
+
+def test_the_last_weights_say_their_own_score(tmp_path: Path) -> None:
+    make_triplets(tmp_path / "triplets", count=120)  # enough that some are held out
+    args = tiny_args(tmp_path, steps=2, validate_every=1, lr=1.0)  # the second step ruins it
+    folder = train(args).folder
+    with safe_open(folder / "last.safetensors", "pt") as file:
+        said = float(file.metadata()["validation_psnr"])
+    first, last = (float(row["psnr"]) for row in _rows(args, "validation"))
+    assert said == pytest.approx(last, abs=1e-4) and last < first - 0.01
+
+
+@pytest.mark.parametrize("reason", ["finished", "time", "interrupted"])
+def test_several_processes_agree_on_every_reason_to_stop(reason: str) -> None:
+    several = SimpleNamespace(count=2, device="cpu", largest=lambda value: value)
+    run = SimpleNamespace(
+        _processes=several, _args=TrainArgs(log_every=1), state=SimpleNamespace(step=1)
+    )
+    asked = Run._asked(run, SimpleNamespace(reason=lambda: reason))  # type: ignore[arg-type]
+    assert asked == reason
 
 
 def test_guidance_is_logged_until_it_is_annealed_away(finished: TrainArgs) -> None:

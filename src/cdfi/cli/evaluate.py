@@ -81,12 +81,12 @@ def evaluate(
     keep_freed_memory()
     sheet = ContactSheet(cases)
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
-    watchers = outputs.watchers()
+    outputs.check()
     chosen, place = choose(_words(metrics) if metrics else DEFAULT), pick_device(device)
     sets = _sets(dataset, data, names)
     methods = _methods(models or [], baseline or [], predictions or [], device, precision)
     report = Report(chosen, methods, protocol(methods, chosen, place))
-    _run(report, sets, Scorer(chosen, place, keep_going, watchers), quiet)
+    _run(report, sets, Scorer(chosen, place, keep_going, outputs.watchers()), quiet)
     outputs.write(report)
 
 

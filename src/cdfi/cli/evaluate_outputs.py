@@ -30,8 +30,8 @@ class Outputs:
     plot: Path | None
     sheet: ContactSheet = field(default_factory=ContactSheet)
 
-    def watchers(self) -> list[Watcher]:
-        """What must see every picture.
+    def check(self) -> None:
+        """Make sure that everything can be written, before there is anything to lose.
 
         Raises:
             ValueError: A plot is asked for that matplotlib cannot draw, or is not there to draw.
@@ -42,6 +42,9 @@ class Outputs:
         for path in (self.json, self.csv, self.markdown, self.contact_sheet, self.plot):
             if path is not None and path != STDOUT:
                 _check_writable(path)
+
+    def watchers(self) -> list[Watcher]:
+        """What must see every picture."""
         watchers: list[Watcher] = [Saver(self.images)] if self.images else []
         watchers += [Saver(self.errors, errors=True)] if self.errors else []
         return [*watchers, self.sheet] if self.contact_sheet else watchers

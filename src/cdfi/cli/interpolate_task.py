@@ -19,7 +19,7 @@ from ..video import (
     write_preview,
 )
 from ..video.codecs import CONTAINERS
-from ..video.pictures import images_in
+from ..video.stills import check_folder, check_images, pictures_of
 from .console import progress as progress_bar
 from .console import stderr, stdout
 
@@ -65,9 +65,9 @@ class Task:
         first, second = self.inputs
         target = self.output or first.with_name(f"{first.stem}_{second.stem}{first.suffix}")
         if self.mode == "plan":
-            self._say({"target": str(target), "pictures": 1, "made": 1})
-            return
-        interpolate_images(first, second, target, model, self.overwrite)
+            check_images(first, second, target, self.overwrite)
+        else:
+            interpolate_images(first, second, target, model, self.overwrite)
         self._say({"target": str(target), "pictures": 1, "made": 1})
 
     def folder(self, options: Options, model: Model) -> None:
@@ -75,17 +75,13 @@ class Task:
         source, factor = self.inputs[0], _factor(options)
         self._check_options(options)
         target = self.output or source.with_name(f"{source.name}_{factor}x")
-        if not target.is_dir() and (is_image(target) or target.suffix.lower() in CONTAINERS):
-            raise ValueError(f"{target}: a folder of images becomes another: give a folder's name")
         if self.mode == "plan":
-            made = (len(images_in(source)) - 1) * (factor - 1)
-            pictures = made + len(images_in(source))
-            self._say({"target": str(target), "pictures": pictures, "made": made})
-            return
-        with self._progress(source.name) as shown:
-            count = interpolate_folder(
-                source, target, model, factor, overwrite=self.overwrite, progress=shown
-            )
+            count = pictures_of(check_folder(source, target, factor, self.overwrite), factor)
+        else:
+            with self._progress(source.name) as shown:
+                count = interpolate_folder(
+                    source, target, model, factor, overwrite=self.overwrite, progress=shown
+                )
         made = (count - 1) // factor * (factor - 1)
         self._say({"target": str(target), "pictures": count, "made": made})
 
@@ -148,7 +144,7 @@ class Task:
         if len(self.inputs) == 1:
             only = self.inputs[0]
             if self.output is not None and self.output.is_dir():
-                return [self.output / f"{only.stem}{_suffix(only)}"]
+                return [self.output / _name(only)]
             return [self.output or only.with_name(self._default_name(only, options))]
         if self.output is not None and not self.output.is_dir():
             raise NotADirectoryError(
@@ -156,8 +152,7 @@ class Task:
             )
         folder = self.output
         names = [
-            f"{path.stem}{_suffix(path)}" if folder else self._default_name(path, options)
-            for path in self.inputs
+            _name(path) if folder else self._default_name(path, options) for path in self.inputs
         ]
         targets = [(folder or path.parent) / name for path, name in zip(self.inputs, names)]
         if len(set(targets)) < len(targets):
@@ -167,7 +162,7 @@ class Task:
     def _default_name(self, source: Path, options: Options) -> str:
         """A name beside the source's."""
         preview = "_preview" if self.mode == "preview" else ""
-        return f"{source.stem}_{_mark(options)}{preview}{_suffix(source)}"
+        return _name(source, f"_{_mark(options)}{preview}")
 
     def _say(self, values: dict[str, object]) -> None:
         """The result on stdout: a JSON line, or a sentence."""
@@ -194,9 +189,10 @@ class Task:
             yield shown
 
 
-def _suffix(source: Path) -> str:
-    """The ending of the result: the source's, or .mkv where such a file cannot be written."""
-    return source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
+def _name(source: Path, mark: str = "") -> str:
+    """The source's name with a mark; .mkv where a file of its ending cannot be written."""
+    suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
+    return f"{source.stem}{mark}{suffix}"
 
 
 def _factor(options: Options) -> int:

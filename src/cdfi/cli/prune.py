@@ -56,7 +56,7 @@ def prune(
     """
     from ..training import prune as pruning
     from ..training.args import changed
-    from ..training.checkpoint import NAME
+    from ..training.checkpoint import begun
 
     chosen = {
         "weights": weights,
@@ -77,8 +77,8 @@ def prune(
             best = _search(short, how, penalties, target_density, plot, bar, resume)
             how = replace(how, lambda_=best, target=max(stop_density, target_density))
         folder = Path(args.out).expanduser() / args.run
-        begun = resume and (target_density is None or (folder / NAME).is_file())
-        pruned = pruning.prune(args, how, folder if begun else None, bar)
+        at = folder if target_density is None else begun(folder)  # the search may have been stopped
+        pruned = pruning.prune(args, how, at if resume else None, bar)
     _say(pruned)
     if pruned.outcome.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)

@@ -8,7 +8,7 @@ from pathlib import Path
 def natural(path: Path) -> list[tuple[bool, int, str]]:
     """A key that puts ``2.png`` before ``10.png``."""
     parts = re.split(r"(\d+)", str(path).lower())
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def visible(folder: Path, suffixes: Collection[str]) -> list[Path]:

@@ -84,6 +84,11 @@ def home(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
+def begun(folder: Path) -> Path | None:
+    """The run's folder if there is something in it to resume from."""
+    return folder if (folder / NAME).is_file() else None
+
+
 def check_free(folder: Path, resume: Path | None) -> None:
     """Make sure that a run in ``folder`` replaces no other.
 

@@ -14,6 +14,7 @@ from cdfi.compression.tables import from_json
 from cdfi.evaluation import find
 from cdfi.models.derive import compact, size_of
 from cdfi.training.args import TrainArgs
+from cdfi.training.checkpoint import begun
 from cdfi.training.comparison import Entry, compare
 from cdfi.training.distill import distillation
 from cdfi.training.loop import check, train
@@ -91,26 +92,33 @@ def compress(
     retrain = replace(
         train_args, out=str(folder), run="retrain", network="", weights=str(folder / COMPACT)
     )
-    check(retrain)
-    for name in wish.datasets:
-        find(name)
+    _check(wish, prune_args, retrain)
     held_out = open_data(train_args).held_out
     _begin(folder, [asdict(part) for part in (wish, pruning, prune_args, retrain)])
-    stages: list[tuple[str, Path, Callable[[], None]]] = [
-        ("prune", folder / "prune" / PRUNED, lambda: _prune(prune_args, pruning, watcher)),
-        ("derive", folder / COMPACT, lambda: _derive(folder, wish, budget)),
-        ("retrain", folder / SMALL, lambda: _retrain(retrain, original, wish, watcher)),
-    ]
-    for name, result, work in stages:
-        _stage(name, result, work, watcher)
+    at = _networks(folder, original)
+    _stage("prune", at["pruned"], watcher, lambda: _prune(prune_args, pruning, watcher))
+    _stage("derive", folder / COMPACT, watcher, lambda: _derive(folder, wish, budget))
+    _stage("retrain", at["compact"], watcher, lambda: _retrain(retrain, original, wish, watcher))
     watcher.said("report: scoring the networks before and after")
-    names = {
+    return compare(at, held_out, wish.datasets, wish.size, folder)
+
+
+def _check(wish: Compression, *runs: TrainArgs) -> None:
+    """Refuse what a late stage would refuse, before any work."""
+    for args in runs:
+        check(args)
+    for name in wish.datasets:
+        find(name)
+
+
+def _networks(folder: Path, original: str) -> dict[str, str | Path]:
+    """What the report compares: its name, and where it is."""
+    return {
         "original": Path(original) if Path(original).is_file() else original,
         "pruned": folder / "prune" / PRUNED,
         "compact, before retraining": folder / COMPACT,
         "compact": folder / SMALL,
     }
-    return compare(names, held_out, wish.datasets, wish.size, folder)
 
 
 def _budget(wish: Compression, original: str) -> Budget | None:
@@ -136,7 +144,7 @@ def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def _stage(name: str, result: Path, work: Callable[[], None], watcher: Watcher) -> None:
+def _stage(name: str, result: str | Path, watcher: Watcher, work: Callable[[], None]) -> None:
     """Do ``work`` unless its result is there and whole."""
     try:
         weights.load(result)
@@ -148,7 +156,7 @@ def _stage(name: str, result: Path, work: Callable[[], None], watcher: Watcher) 
 
 
 def _prune(args: TrainArgs, pruning: Pruning, watcher: Watcher) -> None:
-    pruned = prune(args, pruning, _to_resume(Path(args.out) / args.run), watcher)
+    pruned = prune(args, pruning, begun(Path(args.out) / args.run), watcher)
     if pruned.outcome.reason != "finished":
         pruned.path.unlink()
         raise InterruptedError("the pruning was interrupted: the same command continues it")
@@ -168,13 +176,9 @@ def _derive(folder: Path, wish: Compression, budget: Budget | None) -> None:
 def _retrain(args: TrainArgs, original: str, wish: Compression, watcher: Watcher) -> None:
     folder = Path(args.out)
     terms = distillation(weights.load(original), wish.teach_output, wish.teach_maps)
-    outcome = train(args, _to_resume(folder / args.run), watcher, terms)
+    outcome = train(args, begun(folder / args.run), watcher, terms)
     if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")
     best = outcome.folder / "best.safetensors"
     result = best if best.is_file() else outcome.folder / "last.safetensors"
     weights.save(weights.load(result), folder / SMALL, {"compressed_from": original})
-
-
-def _to_resume(folder: Path) -> Path | None:
-    return folder if (folder / "checkpoint.pt").is_file() else None

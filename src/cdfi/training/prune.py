@@ -128,9 +128,8 @@ def sweep(
     for number in lambdas:
         once = replace(args, run=f"{args.run}/lambda-{number:g}")
         folder = Path(once.out).expanduser() / once.run
-        begun = folder if resume and (folder / checkpoint.NAME).is_file() else None
         how = replace(pruning, lambda_=number, target=0.0)
-        runs[number] = prune(once, how, begun, watcher)
+        runs[number] = prune(once, how, checkpoint.begun(folder) if resume else None, watcher)
         if runs[number].outcome.reason == "interrupted":
             raise InterruptedError("the search was interrupted: the same with --resume goes on")
     return runs

@@ -96,11 +96,12 @@ def numbered(pattern: Path) -> list[Path]:
     Raises ValueError where it has not exactly one number in it.
     """
     parts = re.split(r"%\d*[di]", pattern.name)
-    if len(parts) != 2 or "%" in "".join(parts):
+    if len(parts) != 2 or any("%" in part.replace("%%", "") for part in parts):
         raise ValueError(
             f"{pattern}: expected a pattern with one number in it, such as frame%05d.png"
         )
-    name = re.compile(re.escape(parts[0]) + r"\d+" + re.escape(parts[1]))
+    before, after = (re.escape(part.replace("%%", "%")) for part in parts)
+    name = re.compile(rf"{before} *\d+{after}")
     return sorted(path for path in pattern.parent.iterdir() if name.fullmatch(path.name))
 
 
@@ -158,9 +159,9 @@ def encoder_format(row: CodecRow, source: str, width: int, height: int) -> str:
 
     Raises ValueError where the encoder takes no format that can be made.
     """
-    form = layout(source)
     if row.pix_fmt:
         return row.pix_fmt
+    form = layout(source)
     choices = [name for name in _formats(row.encoder) if _usable(name)]
     if not choices:
         raise ValueError(f"encoder {row.encoder} takes no pixel format that can be made here")

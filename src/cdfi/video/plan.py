@@ -67,13 +67,18 @@ def check_target(source: Path, target: Path, overwrite: bool) -> None:
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ValueError(f"{target} is the source itself: expected another name for the result")
+    check_apart(source, target)
     there = numbered(target) if is_pattern(target) else [target] if target.exists() else []
     if there and not overwrite:
         raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is not writable: choose another output folder")
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """Raise ValueError where the result would replace what it is made from."""
+    if source.exists() and target.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the source itself: expected another name for the result")
 
 
 def expected_pictures(job: Job) -> int:

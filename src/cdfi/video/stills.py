@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from av.video.frame import VideoFrame
 
+from .codecs import CONTAINERS
 from .frame import Frame
 from .maker import FrameMaker, Model, built, identity
-from .pictures import COLOUR, images_in, read_image, write_image
+from .pictures import COLOUR, images_in, is_image, read_image, write_image
 from .pixels import layout, reformatted
+from .plan import check_apart
 from .render import Renderer, converter_for
 from .spans import Kind, Span
 from .timeline import Instant, tolerance
@@ -26,21 +28,31 @@ def interpolate_images(
 ) -> None:
     """Write the image half-way between two images of one size.
 
-    Raises FileExistsError where ``target`` exists and ``overwrite`` is false, and OSError or
-    ValueError for images that cannot be read, differ in size, or cannot be written.
+    Raises as :func:`check_images` does, and OSError where the image cannot be written.
     """
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
-    for source in (first, second):
-        _check_apart(source, target)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
-    left, right = _pair(first, second)
+    left, right = check_images(first, second, target, overwrite)
     maker = built(model)
     (middle,) = _between(left, right, 2, maker)
     write_image(middle, target)
+
+
+def check_images(
+    first: Path, second: Path, target: Path, overwrite: bool = False
+) -> tuple[VideoFrame, VideoFrame]:
+    """The two images that are to give ``target``.
+
+    Raises FileExistsError where ``target`` exists and ``overwrite`` is false, and OSError or
+    ValueError for images that cannot be read, differ in size, or would be replaced.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
+    for source in (first, second):
+        check_apart(source, target)
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    return _pair(first, second)
 
 
 def interpolate_folder(
@@ -55,23 +67,15 @@ def interpolate_folder(
     """Write the images of ``source`` with ``factor - 1`` made ones between each two, numbered.
 
     Returns how many were written. They are gathered in a work folder and appear together; an
-    interrupted call is taken up by the same call. Raises as ``interpolate_images`` does.
+    interrupted call is taken up by the same call. Raises as :func:`check_folder` and
+    :func:`interpolate_images` do.
     """
-    paths = images_in(source)
-    if len(paths) < 2:
-        raise ValueError(f"{source} holds {len(paths)} images, expected two or more")
-    if factor < 2:
-        raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
-    _check_apart(source, target)
-    if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{target} exists: give --overwrite to write into it")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    paths = check_folder(source, target, factor, overwrite)
     maker, work = built(model), WorkFolder(target)
     with work.held():
         names = [f"{path.name} {fingerprint(path)}" for path in paths]
         work.open({"source": names, "factor": factor, "model": identity(maker)}, overwrite)
-        total = factor * (len(paths) - 1) + 1
+        total = pictures_of(paths, factor)
         for number, image in enumerate(_sequence(paths, factor, maker, work.path)):
             if image is not None:
                 write_image(image, work.path / f"{number:06d}.png")
@@ -84,10 +88,30 @@ def interpolate_folder(
     return total
 
 
-def _check_apart(source: Path, target: Path) -> None:
-    """Raise ValueError where the result would replace what it is made from."""
-    if source.exists() and target.exists() and target.samefile(source):
-        raise ValueError(f"{target} is the source itself: expected another name for the result")
+def check_folder(source: Path, target: Path, factor: int, overwrite: bool = False) -> list[Path]:
+    """The images of ``source`` that are to go to ``target``.
+
+    Raises FileExistsError where ``target`` is not empty and ``overwrite`` is false, and OSError or
+    ValueError for too few images, a wrong factor, or images that would be replaced.
+    """
+    paths = images_in(source)
+    if len(paths) < 2:
+        raise ValueError(f"{source} holds {len(paths)} images, expected two or more")
+    if factor < 2:
+        raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
+    check_apart(source, target)
+    if not target.is_dir() and (is_image(target) or target.suffix.lower() in CONTAINERS):
+        raise ValueError(f"{target}: a folder of images becomes another: give a folder's name")
+    if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{target} exists: give --overwrite to write into it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    return paths
+
+
+def pictures_of(paths: Sequence[Path], factor: int) -> int:
+    """How many images come of these."""
+    return factor * (len(paths) - 1) + 1
 
 
 def _sequence(
