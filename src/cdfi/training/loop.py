@@ -112,6 +112,7 @@ class Run:
                 record.save()
         known = torch.tensor(self.state.best, device=self._processes.device)
         best = float(self._processes.largest(known))  # only the one that scores knew it
+        self._processes.leave()
         return Outcome(reason, self.state.step, best, self._folder, record is not None)
 
     def _steps(self, stop: Stop, watcher: Watcher, record: Record | None) -> Reason:

@@ -1,5 +1,7 @@
 """One process or many: the few things a training loop needs to know about it."""
 
+import atexit
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +39,10 @@ class Processes(Protocol):
         """The largest of a scalar over the processes."""
         ...
 
+    def leave(self) -> None:
+        """All has gone well: what the processes share may end in order when this one does."""
+        ...
+
 
 class Alone:
     """One process; needs nothing but PyTorch."""
@@ -61,6 +67,9 @@ class Alone:
 
     def largest(self, value: Tensor) -> Tensor:
         return value
+
+    def leave(self) -> None:
+        pass
 
 
 class Together:
@@ -109,6 +118,9 @@ class Together:
         gathered: Tensor = self._fabric.all_gather(value)
         return gathered.max()
 
+    def leave(self) -> None:
+        atexit.register(_end_group)  # not now: a run may follow in the same process
+
 
 def join_processes(device: str) -> Processes:
     """The processes this one belongs to: as launched by torchrun, or alone.
@@ -140,6 +152,17 @@ def choose_device(name: str) -> torch.device:
         present = ", ".join(kind for kind, found in there.items() if found)
         raise ValueError(f"there is no device {name!r} here; there is {present}")
     return torch.device(name)
+
+
+def _end_group() -> None:
+    """Stop the threads of the process group while Python still runs.
+
+    They drop the tensors of the last exchange when they come to it. If Python is ending by then,
+    the process aborts, and torchrun ends the others with it (pytorch/pytorch#179291).
+    """
+    gc.collect()  # a wrapped module holds the group
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _world() -> int:
