@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from ..files import whole
 from .console import progress, stdout
 
 if TYPE_CHECKING:
@@ -106,4 +107,5 @@ def _write_sheet(shots: list[Shot], target: Path) -> None:
         for x, picture in enumerate(row):
             small = picture.resize((width // 2, height // 2), Image.Resampling.LANCZOS)
             sheet.paste(small, (x * (width // 2), y * (height // 2)))
-    sheet.save(target)
+    with whole(target) as beside:
+        sheet.save(beside)

@@ -43,6 +43,7 @@ def derive(
     from .. import weights
     from ..compression.density import density
     from ..compression.tables import from_json
+    from ..files import write_text
     from ..models.derive import compact
 
     network = weights.load(model)
@@ -52,7 +53,7 @@ def derive(
     small, how = compact(network, wanted, rule, round_to, budget(network, params, flops, ratio))
     _say(how)
     if config:
-        config.write_text(how.config.to_json() + "\n", encoding="utf-8")
+        write_text(config, how.config.to_json() + "\n")
     if out:
         weights.save(small, out, {"factor": f"{how.factor:.6g}"}, torch.float32)
 

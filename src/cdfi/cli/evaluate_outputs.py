@@ -12,6 +12,7 @@ from ..evaluation.plot import check_plot, plot
 from ..evaluation.report import flat
 from ..evaluation.scoring import Watcher
 from ..evaluation.sheet import ContactSheet, Saver
+from ..files import write_text
 from .console import show, stderr, stdout
 
 STDOUT = Path("-")
@@ -75,8 +76,7 @@ def _write(path: Path | None, text: Callable[[], str]) -> None:
     if path == STDOUT:
         stdout.out(text(), end="")
     elif path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(), encoding="utf-8")
+        write_text(path, text())
 
 
 def _show(report: Report) -> None:

@@ -122,8 +122,8 @@ class Task:
             stdout.print(json.dumps(plan, indent=None if self.as_json else 1), markup=False)
             return
         if self.mode == "preview":
-            count = write_preview(source, target, options, model, overwrite=self.overwrite)
-            self._say({"target": str(target), "pictures": count, "made": count // 2})
+            preview = write_preview(source, target, options, model, overwrite=self.overwrite)
+            self._say({"target": str(target), **preview._asdict()})
             return
         with self._progress(source.name) as shown:
             report = interpolate_video(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import whole
 from .density import Density, overall
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def plot(rows: Sequence[Density], path: Path) -> None:
     axes.set_xticks(range(len(rows)), [row.name for row in rows], rotation=90, fontsize=6)
     axes.set(ylabel="density", ylim=(0, 1), xlim=(-0.7, len(rows) - 0.3))
     axes.legend()
-    figure.savefig(path, dpi=150)
+    with whole(path) as beside:
+        figure.savefig(beside, dpi=150)
 
 
 def plot_search(points: Mapping[float, tuple[float, float]], target: float, path: Path) -> None:
@@ -93,7 +95,8 @@ def plot_search(points: Mapping[float, tuple[float, float]], target: float, path
         axes.annotate(f" {number:g}", (dense, quality))
     axes.axvline(target, color="#b5483a", linestyle="--")
     axes.set(xlabel="density", ylabel="held-out PSNR (dB)")
-    figure.savefig(path, dpi=150)
+    with whole(path) as beside:
+        figure.savefig(beside, dpi=150)
 
 
 def _figure(size: tuple[float, float]) -> "Figure":

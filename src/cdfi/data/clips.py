@@ -3,11 +3,10 @@
 import csv
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from cdfi.data.cache import check_unreadable, folder_key, mapped
 from cdfi.data.decode import decode
 from cdfi.data.names import visible
 from cdfi.data.takes import takes
+from cdfi.files import whole, write_text
 
 SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
 
@@ -114,27 +114,16 @@ def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
     home = cache / f"{path.stem}-{folder_key([path], str(lines))}"
     index = home / "takes.json"
     if not index.is_file():
-        home.mkdir(parents=True, exist_ok=True)
         shapes = [
             _save(take, home / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))
         ]
-        _replace(index, lambda out: out.write(json.dumps(shapes).encode()))
+        write_text(index, json.dumps(shapes))
     shapes = json.loads(index.read_text())
     return [Take(home / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]
 
 
 def _save(take: np.ndarray, file: Path) -> tuple[int, int, int]:
-    _replace(file, lambda out: np.save(out, take))
+    with whole(file) as beside, beside.open("wb") as out:
+        np.save(out, take)
     frames, height, width, _ = take.shape
     return frames, height, width
-
-
-def _replace(file: Path, write: Callable[[Any], object]) -> None:
-    """Write beside, then rename: nobody ever sees half a file."""
-    beside = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        with beside.open("wb") as out:
-            write(out)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)

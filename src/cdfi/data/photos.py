@@ -1,6 +1,5 @@
 """A folder of still photos, decoded once into one memory-mapped array of equal landscapes."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PIL import Image, ImageOps
 
 from cdfi.data.cache import check_unreadable, folder_key
 from cdfi.data.names import visible
+from cdfi.files import whole
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _LANDSCAPE = (720, 1080)
@@ -49,25 +49,19 @@ def photo_cache(folder: Path, cache: Path, size: tuple[int, int] = _LANDSCAPE) -
     paths = photo_paths(folder)
     file = cache / f"photos-{folder_key(paths, str(size))}.npy"
     if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         _write(paths, size, file)
     return file
 
 
 def _write(paths: list[Path], size: tuple[int, int], file: Path) -> None:
     """Decode every photo, one in memory at a time, then let the whole file appear at once."""
-    beside = file.with_suffix(f".{os.getpid()}.part")
-    try:
+    with whole(file) as beside:
         rows = open_memmap(beside, mode="w+", dtype=np.uint8, shape=(len(paths), *size, 3))
         good = _decode_into(rows, paths, size)
         rows.flush()
         if good < len(paths):
-            with beside.with_suffix(".short").open("wb") as out:
+            with whole(beside) as shorter, shorter.open("wb") as out:
                 np.save(out, rows[:good])
-            beside.with_suffix(".short").replace(beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _decode_into(rows: np.ndarray, paths: list[Path], size: tuple[int, int]) -> int:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from cdfi.files import whole
+
 #: (H, W, 3) RGB, 0 to 255.
 Picture = NDArray[np.uint8]
 
@@ -55,10 +57,8 @@ def size(picture: Picture) -> str:
 
 def save_picture(path: Path, picture: Picture) -> None:
     """Write a PNG that appears whole, its folder made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    Image.fromarray(picture).save(part, format="PNG")
-    part.replace(path)
+    with whole(path) as beside:
+        Image.fromarray(picture).save(beside, format="PNG")
 
 
 def to_tensor(picture: Picture) -> Tensor:

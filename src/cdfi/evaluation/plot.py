@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cdfi.evaluation.extras import need
 from cdfi.evaluation.metrics import Metric
 from cdfi.evaluation.report import Average, Report
+from cdfi.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,10 +51,8 @@ def plot(report: Report, path: Path) -> None:
         _draw(right, report.metrics[0], inside, [parameters[a.method] for a in inside])
         left.set(title=dataset, xlabel="milliseconds a frame (median)")
         right.set(title=dataset, xlabel="parameters")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    figure.savefig(part)
-    part.replace(path)
+    with whole(path) as beside:
+        figure.savefig(beside)
 
 
 def _draw(

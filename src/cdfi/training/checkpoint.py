@@ -1,6 +1,5 @@
 """The state of a run in one file, which is always whole."""
 
-import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from cdfi.files import whole
 from cdfi.models import Config, Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.ema import Average
@@ -29,7 +29,7 @@ class State:
 
 
 def save(state: State, args: TrainArgs, path: Path) -> None:
-    """Write the state beside, make sure it is on the disk, then rename.
+    """Write the state into a file that appears whole, when the disk has it.
 
     Raises:
         OSError: no space, or no permission; a checkpoint that was there stays as it was.
@@ -43,17 +43,11 @@ def save(state: State, args: TrainArgs, path: Path) -> None:
         "config": state.network.config.to_json(),
         "args": args.to_json(),
     }
-    beside = path.with_name(f"{path.name}.part")
     try:
-        with beside.open("wb") as out:
+        with whole(path, lasting=True) as beside, beside.open("wb") as out:
             torch.save(content, out)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(path)
     except RuntimeError as error:  # how PyTorch's writer reports a full disk
         raise OSError(f"the checkpoint {path} could not be written: {error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from cdfi.evaluation import Report, Scorer, find, network
 from cdfi.evaluation.benchmark import Cost, Task, measure
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.protocol import protocol
+from cdfi.files import write_text
 from cdfi.interpolation import Interpolator
 from cdfi.models import Config, Network
 
@@ -63,8 +64,8 @@ def compare(
         scores = _scores_of(loaded, held_out, datasets)
         entries.append(_entry(name, loaded, costs[loaded.config], scores))
     rows = [entry._asdict() for entry in entries]
-    (folder / "report.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    (folder / "report.md").write_text(as_markdown(entries, size), encoding="utf-8")
+    write_text(folder / "report.json", json.dumps(rows, indent=2) + "\n")
+    write_text(folder / "report.md", as_markdown(entries, size))
     return entries
 
 

@@ -12,6 +12,7 @@ from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
 from cdfi.compression.tables import from_json
 from cdfi.evaluation import find
+from cdfi.files import write_text
 from cdfi.models.derive import compact, size_of
 from cdfi.training.args import TrainArgs
 from cdfi.training.checkpoint import begun
@@ -140,8 +141,7 @@ def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
             f"{folder} holds a compression that was begun with other choices (see {file}): repeat "
             "those to continue it, or give another --run"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_text(file, text)
 
 
 def _stage(name: str, result: str | Path, watcher: Watcher, work: Callable[[], None]) -> None:
@@ -169,7 +169,7 @@ def _derive(folder: Path, wish: Compression, budget: Budget | None) -> None:
     densities = {row.name: row.density for row in rows}
     small, how = compact(network, densities, wish.rule, wish.round_to, budget)
     note = {"factor": how.factor, "before": how.before._asdict(), "after": how.after._asdict()}
-    (folder / DERIVED).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / DERIVED, json.dumps(note, indent=2) + "\n")
     weights.save(small, folder / COMPACT, {"factor": f"{how.factor:.6g}"}, torch.float32)
 
 

@@ -14,6 +14,7 @@ from cdfi.compression.obproxsg import OBProxSG
 from cdfi.compression.tables import as_csv, as_json
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture
+from cdfi.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
@@ -219,7 +220,5 @@ def _leave(network: Network, folder: Path) -> tuple[Path, list[Density]]:
     rows = density(network)
     weights.save(network, folder / PRUNED, {"density": f"{overall(rows):.4f}"}, torch.float32)
     for name, text in ((DENSITIES, as_json(rows)), ("density.csv", as_csv(rows))):
-        beside = folder / f"{name}.part"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(folder / name)
+        write_text(folder / name, text)
     return folder / PRUNED, rows

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from cdfi import weights
+from cdfi.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
@@ -47,9 +48,8 @@ class Record:
         self._score: float | None = None  # of the step validated last
         self._silent: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "args.json").write_text(args.to_json() + "\n", encoding="utf-8")
-        config = state.network.config.to_json()
-        (folder / "config.json").write_text(config + "\n", encoding="utf-8")
+        write_text(folder / "args.json", args.to_json() + "\n")
+        write_text(folder / "config.json", state.network.config.to_json() + "\n")
         self._log = Log(folder, state.step)
         self._saved = time.monotonic()
         if held_out is not None:

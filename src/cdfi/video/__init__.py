@@ -6,7 +6,7 @@ from .maker import FrameMaker, Model
 from .options import Encoding, Options
 from .pictures import is_image
 from .plan import plan_job
-from .preview import write_preview
+from .preview import Preview, write_preview
 from .rate import parse_rate
 from .sequence import interpolate_frames
 from .stills import interpolate_folder, interpolate_images
@@ -16,6 +16,7 @@ __all__ = [
     "FrameMaker",
     "Model",
     "Options",
+    "Preview",
     "Report",
     "forecast",
     "interpolate_folder",

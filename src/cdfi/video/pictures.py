@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..data.names import natural
+from ..files import whole
 from .codecs import CodecRow, encoder_format
 from .colour import FULL, Colour
 from .pixels import layout, reformatted, to_working
@@ -62,8 +63,7 @@ def write_image(image: VideoFrame, path: Path) -> None:
 
     16 bits are kept in PNG and cut to 8 elsewhere. Raises OSError or ValueError where it cannot be.
     """
-    beside = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as beside:
         if path.suffix.lower() == ".png" and layout(image.format.name).bits > 8:
             beside.write_bytes(_deep_png(image))
         else:
@@ -74,9 +74,6 @@ def write_image(image: VideoFrame, path: Path) -> None:
                 else {}
             )
             Image.fromarray(plain.to_ndarray()).save(beside, _pillow_format(path), **keep)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _nearest_mode(image: Image.Image) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import torch
 from av.video.frame import VideoFrame
@@ -27,6 +30,13 @@ from .workfolder import Record, WorkFolder
 SECONDS = 5
 
 
+class Preview(NamedTuple):
+    """What a preview shows: its pictures, and how many of them the network made."""
+
+    pictures: int
+    made: int
+
+
 def write_preview(
     source: str | Path,
     target: str | Path,
@@ -34,12 +44,14 @@ def write_preview(
     model: Model | FrameMaker | None = None,
     *,
     overwrite: bool = False,
-    seconds: int = SECONDS,
-) -> int:
+    seconds: float = SECONDS,
+) -> Preview:
     """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
 
-    Returns how many pictures the clip has. Raises as ``interpolate_video`` does.
+    Raises as ``interpolate_video`` does, and ValueError for no time at all.
     """
+    if not seconds > 0:
+        raise ValueError(f"expected a preview of more than no seconds, got {seconds}")
     source, target = Path(source), Path(target)
     check_target(source, target, overwrite)
     narrow = plan_job(source, target, options or Options())
@@ -48,18 +60,25 @@ def write_preview(
         job = _widened(narrow, Path(folder) / target.name)
         job.work.path.mkdir()
         writer = SegmentWriter(job.work.part(0), job.encoding, job.source)
+        end, made = _end(narrow, seconds), 0
         try:
-            for picture in ahead(_compared(narrow, maker, seconds), AHEAD):
+            for picture in ahead(_compared(narrow, maker, end), AHEAD):
                 writer.add(picture)
+                made += picture.made
         except BaseException:
             writer.abort()
             raise
         writer.close()
         job.work.finish(0, writer.times, {})
-        end = 2 * writer.times[-1] - writer.times[-2]
         write_video(job, [Record(1, writer.times)], job.work.target, end)
         job.work.target.replace(target)
-    return len(writer.times)
+    return Preview(len(writer.times), made)
+
+
+def _end(job: Job, seconds: float) -> int:
+    """The tick at which the clip ends: after ``seconds``, or with the video."""
+    start, end = job.clock.at(job.index.first), job.clock.at(job.index.end)
+    return min(math.ceil(start + Fraction(seconds) / job.clock.time_base), int(end))
 
 
 def _widened(job: Job, target: Path) -> Job:
@@ -72,14 +91,13 @@ def _widened(job: Job, target: Path) -> Job:
     )
 
 
-def _compared(job: Job, maker: FrameMaker, seconds: int) -> Iterator[Picture]:
-    """The result's pictures, each beside the source frame that is shown at its instant."""
+def _compared(job: Job, maker: FrameMaker, end: int) -> Iterator[Picture]:
+    """The result's pictures before ``end``, each beside the source frame of its instant."""
     renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
     frames = analysed(job.reader().frames(), job.options.scene_threshold)
-    last = job.clock.at(job.index.first) + seconds / job.clock.time_base
     for span in spans(frames, job.clock, job.index.end, job.options.dedup):
         for picture in renderer.pictures(span):
-            if picture.pts >= last:
+            if picture.pts >= end:
                 return
             shown = span.right if span.right and picture.image is span.right.image else span.left
             yield replace(picture, image=_beside(shown.image, picture.image))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..files import write_text
 from .lock import locked
 
 VERSION = 1
@@ -79,7 +79,7 @@ class WorkFolder:
                     "finish it, or give --overwrite to start again"
                 )
             self.clear()
-        write_whole(manifest, json.dumps(wanted, indent=1).encode())
+        write_text(manifest, json.dumps(wanted, indent=1), lasting=True)
 
     def segment(self, number: int) -> Path:
         """The media file of a segment."""
@@ -96,7 +96,7 @@ class WorkFolder:
             size = self.part(number).stat().st_size
             self.part(number).replace(self.segment(number))
         record = Record(size, times, dict(counts))
-        write_whole(self.path / f"{number:06d}.json", json.dumps(asdict(record)).encode())
+        write_text(self.path / f"{number:06d}.json", json.dumps(asdict(record)), lasting=True)
 
     def record(self, number: int) -> Record | None:
         """The record of a finished segment, None where it is not finished or its file is gone."""
@@ -113,16 +113,6 @@ class WorkFolder:
         for path in self.path.iterdir():
             if path.name != "lock":
                 path.unlink()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` so that ``path`` holds either all of it or what it held before."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def fingerprint(path: Path) -> str:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
+from ..files import whole
 from ..models import Config, Network
 from . import official
 from .catalog import BUNDLED, DEFAULT, RELEASED
@@ -105,13 +106,8 @@ def save(
     state = {key: value.detach().to("cpu", dtype) for key, value in network.state_dict().items()}
     state = {key: value.contiguous() for key, value in state.items()}
     notes = {"format": FORMAT, "config": network.config.to_json(), "digest": digest(state)}
-    beside = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with whole(path) as beside:
         beside.write_bytes(serialize(state, {**(info or {}), **notes}))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def digest(state: Mapping[str, Tensor]) -> str:
