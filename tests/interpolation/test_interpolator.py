@@ -44,6 +44,14 @@ def test_a_tensor_comes_back_as_such_a_tensor(interpolator, shape, dtype):
     assert (middle.shape, middle.dtype) == (shape, dtype)
 
 
+def test_a_gradient_can_be_taken_through_what_comes_of_a_frame(interpolator):
+    middle = interpolator(*torch.rand(2, 3, 20, 30))
+    assert not middle.requires_grad
+    scale = torch.ones(3, 1, 1, requires_grad=True)
+    (middle * scale).sum().backward()
+    torch.testing.assert_close(scale.grad.flatten(), middle.sum((1, 2)))
+
+
 def test_frames_are_clamped_and_the_bare_network_is_not():
     network = tiny_network()
     with torch.no_grad():

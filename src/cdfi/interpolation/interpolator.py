@@ -115,18 +115,19 @@ class Interpolator:
             yield from_batch(made[target], frame0)
             made = {t: x for t, x in made.items() if last_use.get(t, len(targets)) > i}
 
-    @torch.inference_mode()
     def _middle(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        middle = self._made(frame0, frame1)
-        if self.precision == "fp16" and not torch.isfinite(middle).all():
-            warnings.warn(
-                "this network overflows in fp16: going on in fp32 (--precision bf16 is quicker "
-                "where the device has it)",
-                stacklevel=2,
-            )
-            self.precision = "fp32"
+        with torch.inference_mode():
             middle = self._made(frame0, frame1)
-        return middle.clamp_(0, 1)
+            if self.precision == "fp16" and not torch.isfinite(middle).all():
+                warnings.warn(
+                    "this network overflows in fp16: going on in fp32 (--precision bf16 is quicker "
+                    "where the device has it)",
+                    stacklevel=2,
+                )
+                self.precision = "fp32"
+                middle = self._made(frame0, frame1)
+        with torch.no_grad():
+            return middle.clamp(0, 1)  # an ordinary tensor, which a gradient may be taken through
 
     def _made(self, frame0: Tensor, frame1: Tensor) -> Tensor:
         """The network's middle frame, unclamped, in float32."""
