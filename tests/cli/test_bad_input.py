@@ -10,6 +10,8 @@ import pytest
 from tests.cli.interpolate_inputs import Command, tiny_model, write_image
 from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
+from media import sliding, write_video
+
 FAST = ("--preset", "ultrafast")
 
 
@@ -280,6 +282,18 @@ def test_flipped_bits_are_skipped_and_told(command, tmp_path):
     report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)
     assert report["pictures"] > 40
     assert len(images_of(tmp_path / "out.mkv")) == report["pictures"]
+    assert any("damaged packets" in line for line in report["warnings"])
+
+
+def test_damage_that_the_decoder_conceals_is_told(command, tmp_path):
+    source = write_video(tmp_path / "in.mp4", sliding(30))
+    content = bytearray(source.read_bytes())
+    start = content.index(b"mdat") + 1500
+    content[start : start + 200] = bytes(200)
+    source.write_bytes(content)
+    report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)
+    assert report["pictures"] == 59
+    assert any("damaged frames kept" in line for line in report["warnings"])
 
 
 def test_a_size_that_changes_in_the_stream_is_scaled_and_told(command, tmp_path):

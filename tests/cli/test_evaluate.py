@@ -123,6 +123,25 @@ def test_two_methods_of_one_name_are_refused(
     assert "two methods are called average" in capsys.readouterr().err
 
 
+def test_files_of_one_name_are_called_by_their_folders_too(
+    triplets: Path, model: Path, tmp_path: Path
+) -> None:
+    words = ["evaluate", str(model)]
+    for folder in ("a", "b"):
+        save(tiny_network(), tmp_path / folder / "best.safetensors")
+        words.append(str(tmp_path / folder / "best.safetensors"))
+    words += ["-d", str(triplets), "--json", str(tmp_path / "report.json")]
+    pictures = ["--save-images", str(tmp_path / "made")]
+    assert main([*words, *pictures]) == 0
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert {row["method"] for row in rows} == {"tiny", "a/best", "b/best"}
+    made = [str(tmp_path / "made" / folder / "best") for folder in ("a", "b")]
+    again = ["evaluate", "--predictions", made[0], "--predictions", made[1], *words[-4:]]
+    assert main(again) == 0
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert {row["method"] for row in rows} == {"a/best", "b/best"}
+
+
 def test_two_data_sets_of_one_name_are_refused(
     triplets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

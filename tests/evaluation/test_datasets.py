@@ -7,6 +7,7 @@ import pytest
 
 from cdfi.evaluation.datasets import DATASETS, centre, data_folder, find, halved, present
 from cdfi.evaluation.triplets import Frames, Unreadable
+from media import sliding, write_video
 from small_sets import NAMES, noise, save, triplet_set
 
 
@@ -130,6 +131,19 @@ def test_every_second_frame_of_a_video_is_held_back(tmp_path: Path) -> None:
     ]
     assert [row[0] for row in found] == ["000001", "000003"]
     np.testing.assert_allclose([row[1:] for row in found], [levels[:3], levels[2:5]], atol=1)
+
+
+def test_damage_in_a_video_is_told(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "clip.mp4", sliding(30))
+    content = bytearray(source.read_bytes())
+    start = content.index(b"mdat") + 1500
+    content[start : start + 200] = bytes(200)
+    source.write_bytes(content)
+    items = list(find(str(source)).read())
+    reasons = [item.reason for item in items if isinstance(item, Unreadable)]
+    assert reasons
+    assert all("clip.mp4: " in reason and "damaged frames" in reason for reason in reasons)
+    assert any(isinstance(item, Frames) for item in items)
 
 
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:

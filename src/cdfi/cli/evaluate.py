@@ -115,12 +115,13 @@ def _methods(
 
     if not (models or baselines or folders):
         models = ["default"]
+    files = _told_apart([Path(model) for model in models if Path(model).is_file()])
     methods = []
     for model in models:
-        name = Path(model).stem if Path(model).is_file() else model
+        name = files.get(Path(model), model)
         methods.append(network(name, Interpolator(model, device, precision)))  # type: ignore[arg-type]
     methods += map(baseline, list(BASELINES) if "all" in baselines else baselines)
-    methods += map(predictions, folders)
+    methods += [predictions(folder, name) for folder, name in _told_apart(folders).items()]
     _require_different("methods", [method.name for method in methods])
     return methods
 
@@ -144,6 +145,21 @@ def _run(
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _told_apart(paths: Sequence[Path]) -> dict[Path, str]:
+    """Names of files or folders: their own, with as much of where they are as tells them apart."""
+    parts = {}
+    for path in paths:
+        *above, _ = whole = path.resolve().parts
+        parts[path] = (*above, path.stem) if path.is_file() else whole
+    names = {}
+    for path, mine in parts.items():
+        others = [theirs for theirs in parts.values() if theirs != mine]
+        depths = range(1, len(mine))
+        depth = next((d for d in depths if all(o[-d:] != mine[-d:] for o in others)), len(mine))
+        names[path] = "/".join(mine[-depth:])
+    return names
 
 
 def _require_different(what: str, names: Sequence[str]) -> None:

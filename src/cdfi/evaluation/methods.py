@@ -54,8 +54,8 @@ def network(name: str, interpolator: "Interpolator") -> Method:
     return Method(name, predict, count, interpolator.precision)
 
 
-def predictions(folder: Path) -> Method:
-    """The pictures in ``folder``, made by whatever method.
+def predictions(folder: Path, name: str = "") -> Method:
+    """The pictures in ``folder``, made by whatever method; called ``name``, or as the folder is.
 
     A data set's pictures are in the sub-folder of its name where there is one, else in ``folder``
     itself; see :func:`cdfi.evaluation.predictions.prediction_file` for theirs.
@@ -66,12 +66,12 @@ def predictions(folder: Path) -> Method:
     if not folder.is_dir():
         raise ValueError(f"{folder}: the folder of predictions is missing")
 
-    def predict(dataset: str, name: str, frame0: Picture, _: Picture) -> Picture:
+    def predict(dataset: str, picture_name: str, frame0: Picture, _: Picture) -> Picture:
         inside = folder / dataset
-        file = prediction_file(inside if inside.is_dir() else folder, name)
+        file = prediction_file(inside if inside.is_dir() else folder, picture_name)
         picture = read_picture(file)
         if picture.shape != frame0.shape:
             raise ValueError(f"{file}: {size(picture)} pixels, but its data set has {size(frame0)}")
         return picture
 
-    return Method(folder.resolve().name, predict, timed=False)
+    return Method(name or folder.resolve().name, predict, timed=False)

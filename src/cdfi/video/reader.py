@@ -21,6 +21,8 @@ from .pixels import reformatted, to_working
 from .source import Source
 
 DAMAGED = "damaged packets skipped"
+DOUBTFUL = "damaged packets decoded as far as they go"
+CONCEALED = "damaged frames kept as they were decoded"
 CUT_SHORT = "end of the file unreadable"
 REPEATED = "frames skipped whose time was not after the frame before"
 RESIZED = "frames of another size or format scaled to the first frame's"
@@ -76,6 +78,8 @@ class Reader:
                 self.notes[CUT_SHORT] += 1
                 packet = None
             last = packet is None or not packet.size
+            if packet is not None and packet.is_corrupt:
+                self.notes[DOUBTFUL] += 1
             try:
                 yield from context.decode(None if last else packet)
             except av.error.EOFError:
@@ -89,6 +93,8 @@ class Reader:
         """``images`` with their times: the stream's, or counted where these cannot be trusted."""
         last: int | None = None
         for image in images:
+            if image.is_corrupt:
+                self.notes[CONCEALED] += 1
             pts = image.pts if self.index.trusted else None
             if pts is None:
                 pts = self.index.first if last is None else last + self.index.step
