@@ -101,6 +101,7 @@ def test_a_config_survives_json():
         ('{"kernle": 5}', "unknown Config fields"),
         ('{"kernel": 5}', "incomplete"),
         (TINY.to_json().replace('"kernel": 3', '"kernel": 0'), "kernel and dilation"),
+        (replace(TINY, dilation=1).to_json().replace('"kernel": 3', '"kernel": 4'), "a middle"),
         (TINY.to_json().replace('"floor"', '"round"'), "rounding"),
         (TINY.to_json().replace('"matching": []', '"matching": [3]'), "a radius and a width each"),
         (TINY.to_json().replace('"detail": null', '"detail": [3, 2, 4]'), "refine for detail"),

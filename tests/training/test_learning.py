@@ -9,7 +9,7 @@ import pytest
 
 from cdfi.data.clips import Take, cached_takes
 from cdfi.models import Config
-from cdfi.training.loop import Run
+from cdfi.training.loop import Run, check
 from cdfi.training.presets import PRESETS
 from cdfi.training.processes import Alone, choose_device
 from cdfi.training.sources import open_data
@@ -65,7 +65,8 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
     )
     stream = open_data(args)
     held_out = _neighbours(cached_takes(train / "clips", cache))
-    run = Run(args, Alone(choose_device("cpu")), stream._replace(held_out=held_out))
+    shots = stream._replace(held_out=held_out)
+    run = Run(args, Alone(choose_device("cpu")), shots, check(args))
     target = averaging(held_out) + 1.5
     outcome = run.go(_Enough(run, target), Watcher())
     assert outcome.best > target

@@ -74,6 +74,8 @@ class Config:
 
     def __post_init__(self) -> None:
         _check(self.kernel >= 1 and self.dilation >= 1, "kernel and dilation of at least 1", self)
+        odd = (self.kernel - 1) * self.dilation % 2
+        _check(not odd, "an odd kernel or an even dilation, so that its taps have a middle", self)
         _check(len(self.encoder) == STAGES, f"{STAGES} encoder stages", self)
         _check(len(self.decoder) == STAGES - 1, f"{STAGES - 1} decoder stages", self)
         _check(all(len(s) == 3 for s in self.stacks()), "three widths in every stack", self)

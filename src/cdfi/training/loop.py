@@ -47,7 +47,7 @@ def train(
     """
     watcher = watcher or Watcher()
     checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
-    check(args)
+    terms = [*check(args), *terms]
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
@@ -58,17 +58,19 @@ def train(
         return run.go(stop, watcher)
 
 
-def check(args: TrainArgs) -> None:
+def check(args: TrainArgs) -> list[Term]:
     """Refuse names that nobody knows before data is opened, which may take minutes.
+
+    Returns the terms of the loss.
 
     Raises:
         ValueError: an unknown loss, optimizer or schedule, or a source of an unknown kind.
     """
-    parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
     rate(0, args, Length(1, 1))
     build_optimizer(nn.Conv2d(1, 1, 1), args, 1)
     for text in args.data:
         parse_source(text)
+    return parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
 
 
 class Run:
@@ -78,20 +80,18 @@ class Run:
         args: what was asked for.
         processes: who trains together.
         data: the stream and the validation triplets.
-        terms: of the loss, beside those ``args`` names.
+        terms: of the loss: those :func:`check` returns, and any others.
 
     Raises:
-        ValueError: an unknown network, loss, optimizer or schedule.
+        ValueError: an unknown network.
     """
 
     def __init__(
-        self, args: TrainArgs, processes: Processes, data: Data, terms: Sequence[Term] = ()
+        self, args: TrainArgs, processes: Processes, data: Data, terms: Sequence[Term]
     ) -> None:
         self._args, self._processes, self._data = args, processes, data
         self._folder = Path(args.out).expanduser() / args.run
         self._length = run_length(args, data.mixture.size, processes.count)
-        rate(0, args, self._length)
-        terms = [*parse_loss(args.loss, Path(args.vgg) if args.vgg else None), *terms]
         network = build_network(args)
         network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = build_optimizer(network, args, self._length.epoch)

@@ -90,12 +90,12 @@ def prune(
     if not args.weights:
         raise ValueError("pruning starts from trained weights: give --weights (a name or a file)")
     checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
-    check(args)
+    terms = check(args)
     watcher = watcher or Watcher()
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     data = _subset(open_data(args, watcher.decoding), pruning.samples)
-    run = Run(args, processes, data)
+    run = Run(args, processes, data, terms)
     epoch = run_length(args, data.mixture.size, processes.count).epoch
     run.state.optimizer = optimizer(run.state.network, args.lr, pruning, epoch)
     if resume is not None:
