@@ -50,12 +50,13 @@ CODECS = {
 
 @dataclass(frozen=True)
 class ContainerRow:
-    """A container: libav's name, and the codecs for 8 bits, for more, and for alpha."""
+    """A container: libav's name; the codecs for 8 bits, for more, for alpha; sound's encoder."""
 
     format: str
     plain: str = "h264"
     deep: str = "hevc"
     alpha: str = ""
+    sound: str = "aac"
 
 
 CONTAINERS = {
@@ -63,8 +64,8 @@ CONTAINERS = {
     ".m4v": ContainerRow("mp4"),
     ".mkv": ContainerRow("matroska", alpha="ffv1"),
     ".mov": ContainerRow("mov", alpha="prores"),
-    ".webm": ContainerRow("webm", plain="vp9", deep="av1", alpha="vp9"),
-    ".gif": ContainerRow("gif", plain="gif", deep="gif"),
+    ".webm": ContainerRow("webm", plain="vp9", deep="av1", alpha="vp9", sound="libopus"),
+    ".gif": ContainerRow("gif", plain="gif", deep="gif", sound=""),
     ".ts": ContainerRow("mpegts"),
     ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
 }

@@ -142,7 +142,7 @@ def _finish(job: Job, notes: Counter[str]) -> Report:
         write_images(job, whole)
     else:
         part = job.work.path / f"result{job.work.target.suffix}.part"
-        left_out = write_result(job, whole, part)
+        left_out = write_result(job, whole, part, notes)
         part.replace(job.work.target)
     counts: Counter[str] = Counter()
     for record in whole:

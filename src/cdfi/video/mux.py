@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -25,10 +26,13 @@ from .workfolder import Record
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 
 
-def write_result(job: Job, records: Sequence[Record], path: Path) -> list[str]:
-    """Write the result to ``path``, whole and on the disk; returns what the container left out."""
-    form = container_row(job.work.target).format
-    ticks = _container_options(job, form)
+def write_result(job: Job, records: Sequence[Record], path: Path, notes: Counter[str]) -> list[str]:
+    """Write the result to ``path``, whole and on the disk; returns what the container left out.
+
+    ``notes`` counts what could not be kept of slowed sound, by its reason.
+    """
+    row = container_row(job.work.target)
+    form, ticks = row.format, _container_options(job, row.format)
     with (
         open_media(job.source.path) as source,
         av.open(str(path), "w", format=form, container_options=ticks) as target,
@@ -43,9 +47,15 @@ def write_result(job: Job, records: Sequence[Record], path: Path) -> list[str]:
         flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
         flows.append(copied_packets(copied, slow, start))
         if job.options.sound == "stretch":
+            sounds = source.streams.audio
+            if not row.sound:
+                copied.left_out += [f"audio stream {audio.index}" for audio in sounds]
+                sounds = ()
             flows += [
-                add_stretched(job.source.path, audio, target, slow, start).packets()
-                for audio in source.streams.audio
+                add_stretched(
+                    job.source.path, audio, target, row.sound, slow, start, notes
+                ).packets()
+                for audio in sounds
             ]
         early = max(-start, Fraction(0))
         for packet in heapq.merge(*flows, key=_decode_time):
