@@ -48,10 +48,10 @@ def write_preview(
 ) -> Preview:
     """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
 
-    Raises as ``interpolate_video`` does, and ValueError for no time at all.
+    Raises as ``interpolate_video`` does, and ValueError for ``seconds`` that are no time.
     """
-    if not seconds > 0:
-        raise ValueError(f"expected a preview of more than no seconds, got {seconds}")
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
     source, target = Path(source), Path(target)
     check_target(source, target, overwrite)
     narrow = plan_job(source, target, options or Options())
