@@ -51,9 +51,6 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
         batch=48,  # many small crops: as many different motions a step as there is time for
         crop=32,
         steps=1200,
-        optimizer="AdamW",
-        lr=1e-3,
-        weight_decay=1e-4,
         warmup=50,
         guidance=0.2,
         warp=1.0,
