@@ -12,9 +12,9 @@ from PIL import Image
 from cdfi import Network, load, save
 from cdfi.evaluation.benchmark import measure_here
 from cdfi.training import comparison
-from media import sliding, write_video
-from tiny import TINY as CONFIG
-from tiny_runs import make_triplets
+from tests.media import sliding, write_video
+from tests.tiny import TINY as CONFIG
+from tests.training.tiny_runs import make_triplets
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LONGEST = 40

@@ -5,12 +5,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .interpolation import Interpolator as Interpolator
-    from .models import NETWORKS as NETWORKS
-    from .models import Config as Config
-    from .models import Network as Network
-    from .weights import load as load
-    from .weights import save as save
+    from cdfi.interpolation import Interpolator as Interpolator
+    from cdfi.models import NETWORKS as NETWORKS
+    from cdfi.models import Config as Config
+    from cdfi.models import Network as Network
+    from cdfi.weights import load as load
+    from cdfi.weights import save as save
 
 #: Public name -> the module it lives in, imported on first use so that ``import cdfi`` is quick.
 _HOMES = {

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.cli.interpolate_inputs import Command, tiny_model, write_image
-from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
-from media import sliding, write_video
+from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.media import sliding, write_video
+from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
 FAST = ("--preset", "ultrafast")
 

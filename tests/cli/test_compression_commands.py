@@ -13,8 +13,8 @@ from cdfi.cli.main import main
 from cdfi.evaluation.benchmark import measure_here
 from cdfi.training import comparison
 from cdfi.weights import official
-from tiny import TINY, tiny_network
-from tiny_runs import make_triplets
+from tests.tiny import TINY, tiny_network
+from tests.training.tiny_runs import make_triplets
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from PIL import Image
 from cdfi.cli.main import main
 from cdfi.evaluation.benchmark import measure_here
 from cdfi.weights import save
-from small_sets import triplet_set
-from tiny import tiny_network
+from tests.small_sets import triplet_set
+from tests.tiny import tiny_network
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import random
 import threading
 
 import pytest
+
 from tests.cli.interpolate_inputs import Command, tiny_model, write_image
 from tests.video.video_clips import Clip, write_clip
 

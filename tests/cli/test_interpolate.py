@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.cli.interpolate_inputs import Command, tiny_model, write_image
 from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
 

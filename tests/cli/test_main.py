@@ -7,7 +7,7 @@ import pytest
 from cdfi.cli import main as entry
 from cdfi.cli.main import COMMANDS, describe, main
 from cdfi.weights import save
-from tiny import tiny_network
+from tests.tiny import tiny_network
 
 
 def test_the_version_is_printed(capsys):

@@ -13,7 +13,7 @@ import cdfi
 from cdfi.cli.main import main
 from cdfi.weights import catalog
 from cdfi.weights.catalog import RELEASED
-from tiny import TINY, tiny_network
+from tests.tiny import TINY, tiny_network
 
 NAME = "released/compressed-adacof"
 

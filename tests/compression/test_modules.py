@@ -12,7 +12,7 @@ from cdfi.compression.call import Call
 from cdfi.compression.density import density
 from cdfi.compression.derive import derive, remove_zeros
 from cdfi.compression.graph import Graph
-from zoo import ZOO, Residual, build, conv, example
+from tests.zoo import ZOO, Residual, build, conv, example
 
 
 def halves(model: nn.Module) -> dict[str, float]:

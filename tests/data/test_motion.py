@@ -10,8 +10,8 @@ from cdfi.data.batch import Batch, Draw, from_frames
 from cdfi.data.motion import Estimated
 from cdfi.training.args import TrainArgs
 from cdfi.training.sources import KINDS
-from exact_motion import assert_flow_explains
-from media import sliding, write_video
+from tests.exact_motion import assert_flow_explains
+from tests.media import sliding, write_video
 
 
 class _Pan:

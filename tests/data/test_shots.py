@@ -10,7 +10,7 @@ from cdfi.data.batch import Draw
 from cdfi.data.clips import Take
 from cdfi.data.held_out import clip_triplets
 from cdfi.data.shots import Shots, liveliest
-from media import sliding
+from tests.media import sliding
 
 
 def _take(folder: Path, source: str, count: int = 9) -> Take:

@@ -9,7 +9,7 @@ from cdfi.data.clips import Take, cached_takes, is_held_out, sources
 from cdfi.data.decode import _with_opencv, _with_pyav
 from cdfi.data.shots import Shots
 from cdfi.data.takes import takes
-from media import sliding, write_video
+from tests.media import sliding, write_video
 
 
 def test_a_cut_ends_a_take() -> None:

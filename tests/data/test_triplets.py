@@ -9,7 +9,7 @@ from PIL import Image
 from cdfi.data.batch import Draw
 from cdfi.data.held_out import split_triplets
 from cdfi.data.triplets import Triplets, folder_triplets, vimeo_triplets
-from media import sliding
+from tests.media import sliding
 
 
 def _save(home: Path, seed: int = 0, side: int = 32) -> None:

@@ -10,7 +10,7 @@ from cdfi.evaluation import Method, Report, Scorer, baseline, find
 from cdfi.evaluation.baselines import average
 from cdfi.evaluation.metrics import choose
 from cdfi.evaluation.minterpolate import minterpolate
-from small_sets import noise
+from tests.small_sets import noise
 
 
 def score(method: Method, dataset: str, root: Path) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from cdfi.evaluation.benchmark import (
 )
 from cdfi.models import Network
 from cdfi.weights import save
-from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, tiny_network
+from tests.tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, tiny_network
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from cdfi.evaluation.datasets import DATASETS, centre, data_folder, find, halved, present
 from cdfi.evaluation.triplets import Frames, Unreadable
-from media import sliding, write_video
-from small_sets import NAMES, noise, save, triplet_set
+from tests.media import sliding, write_video
+from tests.small_sets import NAMES, noise, save, triplet_set
 
 
 @pytest.mark.parametrize("name", ["middlebury", "ucf101-dvf"])

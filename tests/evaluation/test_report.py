@@ -19,7 +19,7 @@ from cdfi.evaluation.plot import plot
 from cdfi.evaluation.protocol import git_commit, protocol
 from cdfi.evaluation.sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.triplets import Frames
-from small_sets import noise
+from tests.small_sets import noise
 
 METRICS = choose(["psnr", "ssim"])
 

@@ -12,8 +12,8 @@ from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, networ
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.pictures import Picture, read_picture
 from cdfi.interpolation import Interpolator
-from small_sets import NAMES, noise, save, triplet_set
-from tiny import tiny_network
+from tests.small_sets import NAMES, noise, save, triplet_set
+from tests.tiny import tiny_network
 
 PSNR = choose(["psnr"])
 

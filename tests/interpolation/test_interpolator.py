@@ -11,7 +11,7 @@ from PIL import Image
 
 from cdfi.interpolation import Interpolator
 from cdfi.interpolation.interpolator import automatic_precision
-from tiny import TINY, TINY_SYNTHESIS, tiny_network
+from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 ASSETS = Path(__file__).parent.parent / "assets"
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cdfi.interpolation import Interpolator, interpolator, memory
-from tiny import tiny_network
+from tests.tiny import tiny_network
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 

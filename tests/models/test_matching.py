@@ -9,7 +9,7 @@ from cdfi.models.derive import compact
 from cdfi.models.matching import Matching
 from cdfi.training.build import initialise
 from cdfi.training.warm_start import copy_overlap
-from tiny import TINY, TINY_MATCHING, tiny_network
+from tests.tiny import TINY, TINY_MATCHING, tiny_network
 
 
 def test_levels_halve_and_hold_cosines():

@@ -7,7 +7,14 @@ import torch
 
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.network import pad_to_multiple
-from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
+from tests.tiny import (
+    TINY,
+    TINY_DETAILED,
+    TINY_MATCHING,
+    TINY_REFINED,
+    TINY_SYNTHESIS,
+    tiny_network,
+)
 
 PARAMETERS = {
     "adacof": 21_843_427,

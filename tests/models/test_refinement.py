@@ -13,7 +13,7 @@ from cdfi.ops.refine import enlarged
 from cdfi.training.build import initialise
 from cdfi.training.guidance import expected_flow
 from cdfi.training.warm_start import copy_overlap
-from tiny import TINY, TINY_DETAILED, TINY_REFINED, tiny_network
+from tests.tiny import TINY, TINY_DETAILED, TINY_REFINED, tiny_network
 
 
 def pair(rows=2, columns=-3, size=(64, 96)):

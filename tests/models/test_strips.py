@@ -7,7 +7,14 @@ import torch
 
 from cdfi.models.gridnet import GridNet
 from cdfi.models.strips import middle_by_strips
-from tiny import TINY, TINY_DETAILED, TINY_MATCHING, TINY_REFINED, TINY_SYNTHESIS, tiny_network
+from tests.tiny import (
+    TINY,
+    TINY_DETAILED,
+    TINY_MATCHING,
+    TINY_REFINED,
+    TINY_SYNTHESIS,
+    tiny_network,
+)
 
 RELEASED = TINY_SYNTHESIS.as_released()
 

@@ -9,8 +9,8 @@ from cdfi import Network, save
 from cdfi.training.args import TrainArgs
 from cdfi.training.prune import Pruning
 from cdfi.training.watch import Watcher
-from tiny import TINY as CONFIG
-from tiny_runs import tiny_args
+from tests.tiny import TINY as CONFIG
+from tests.training.tiny_runs import tiny_args
 
 HARD = Pruning(lambda_=1.0, prox_epochs=1)
 

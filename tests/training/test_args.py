@@ -93,7 +93,7 @@ def test_a_run_without_data_is_told_how_to_give_some() -> None:
 
 
 def test_clips_need_a_crop(tmp_path: Path) -> None:
-    from media import sliding, write_video
+    from tests.media import sliding, write_video
 
     write_video(tmp_path / "videos" / "a.mp4", sliding(4))
     data = (f"clips={tmp_path / 'videos'}",)

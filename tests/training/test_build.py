@@ -11,7 +11,7 @@ from cdfi.training.build import build_network, initialise
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights import save
 from cdfi.weights.load import read
-from tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
+from tests.tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
 
 
 def test_a_wider_network_takes_over_what_overlaps() -> None:

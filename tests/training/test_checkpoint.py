@@ -10,8 +10,8 @@ import torch
 import cdfi
 from cdfi.training import checkpoint
 from cdfi.training.loop import train
-from tiny import TINY, TINY_SYNTHESIS
-from tiny_runs import tiny_args
+from tests.tiny import TINY, TINY_SYNTHESIS
+from tests.training.tiny_runs import tiny_args
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_intact(

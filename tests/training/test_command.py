@@ -11,7 +11,7 @@ from cdfi.training.losses import LOSSES
 from cdfi.training.optimizers import OPTIMIZERS
 from cdfi.training.presets import PRESETS
 from cdfi.training.sources import KINDS
-from tiny_runs import tiny_args
+from tests.training.tiny_runs import tiny_args
 
 
 def _run(*words: str) -> tuple[int, str, str]:

@@ -17,8 +17,8 @@ from cdfi.training.args import TrainArgs
 from cdfi.training.comparison import Entry
 from cdfi.training.compress import Compression, compress
 from cdfi.training.distill import distillation
-from pruning_runs import HARD, Notes, pruning_args
-from tiny import TINY as CONFIG
+from tests.tiny import TINY as CONFIG
+from tests.training.pruning_runs import HARD, Notes, pruning_args
 
 WISH = Compression(times=2, teach_output=1.0, teach_maps=0.1, size=(64, 64))
 

@@ -19,8 +19,8 @@ from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.loop import Run, train
 from cdfi.training.watch import Watcher
-from tiny import TINY
-from tiny_runs import make_photos, make_triplets, tiny_args
+from tests.tiny import TINY
+from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
 
 
 def _rows(args: TrainArgs, table: str) -> list[dict[str, str]]:

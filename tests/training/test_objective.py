@@ -11,7 +11,7 @@ from cdfi.training import objective
 from cdfi.training.args import TrainArgs
 from cdfi.training.losses import Term
 from cdfi.training.objective import Objective
-from tiny import tiny_network
+from tests.tiny import tiny_network
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from torch.distributed.run import get_args_parser
 from cdfi.training.args import TrainArgs
 from cdfi.training.loop import train
 from cdfi.training.processes import choose_device, join_processes
-from tiny_runs import make_photos, tiny_args
+from tests.training.tiny_runs import make_photos, tiny_args
 
 LAUNCH = """
 import atexit

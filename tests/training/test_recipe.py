@@ -13,9 +13,9 @@ import torch
 import cdfi
 from cdfi.data.clips import Take
 from cdfi.training import checkpoint
-from media import sliding, write_video
-from tiny import TINY
-from tiny_runs import make_photos
+from tests.media import sliding, write_video
+from tests.tiny import TINY
+from tests.training.tiny_runs import make_photos
 
 ROOT = Path(__file__).parents[2]
 

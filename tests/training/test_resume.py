@@ -9,7 +9,7 @@ import torch
 from cdfi.training import checkpoint
 from cdfi.training.loop import train
 from cdfi.training.watch import Watcher
-from tiny_runs import make_photos, tiny_args
+from tests.training.tiny_runs import make_photos, tiny_args
 
 
 class _Stopper(Watcher):

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from cdfi.training.args import TrainArgs
-from tiny import TINY
+from tests.tiny import TINY
 
 
 def make_photos(folder: Path, count: int = 2, size: tuple[int, int] = (96, 64)) -> Path:

@@ -5,10 +5,10 @@ from fractions import Fraction
 import av
 import pytest
 import torch
-from tests.video.video_clips import Clip, Mean, images_of, picture, times_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.pixels import read_components, write_components
+from tests.video.video_clips import Clip, Mean, images_of, picture, times_of, write_clip
 
 LOSSLESS = Encoding(codec="ffv1")
 

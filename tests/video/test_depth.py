@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from av.sidedata.sidedata import Type
-from tests.video.video_clips import Clip, Mean, images_of, picture, samples_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.source import chroma_location, read_source
+from tests.video.video_clips import Clip, Mean, images_of, picture, samples_of, write_clip
 
 HDR10 = (9, 9, 16, 1)
 HLG = (9, 9, 18, 1)

@@ -6,6 +6,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from cdfi.video import Encoding, Options, interpolate_video
+from cdfi.video.codecs import codec_row, encoder_format
 from tests.video.video_clips import (
     Clip,
     Mean,
@@ -16,9 +19,6 @@ from tests.video.video_clips import (
     times_of,
     write_clip,
 )
-
-from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.codecs import codec_row, encoder_format
 
 LOSSLESS = Encoding(codec="h264", preset="ultrafast", crf=0)
 FAST = Encoding(preset="ultrafast")

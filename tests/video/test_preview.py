@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from cdfi.video import Encoding, Options, write_preview
-from video_clips import Clip, Mean, times_of, write_clip
+from tests.video.video_clips import Clip, Mean, times_of, write_clip
 
 FAST = Encoding(preset="ultrafast")
 

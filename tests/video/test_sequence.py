@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.tiny import tiny_network
-from tests.video.video_clips import Clip, write_clip
 
 import cdfi
 from cdfi.video import Encoding, Options, interpolate_frames
+from tests.tiny import tiny_network
+from tests.video.video_clips import Clip, write_clip
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import av
 import pytest
-from tests.video.video_clips import Clip, Mean, add_tone, packets_of, picture, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
+from tests.video.video_clips import Clip, Mean, add_tone, packets_of, picture, write_clip
 
 FAST = Options(encoding=Encoding(preset="ultrafast"))
 CHAPTERS = [("one", 0, 500), ("two", 500, 1000)]

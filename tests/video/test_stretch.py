@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cdfi.video import Encoding, Options, interpolate_video
-from video_clips import Clip, Mean, write_clip
+from tests.video.video_clips import Clip, Mean, write_clip
 
 RATE = 48_000
 

@@ -4,12 +4,12 @@ from fractions import Fraction
 
 import av
 import pytest
-from tests.video.video_clips import Clip, Mean, packets_of, times_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.index import read_index
 from cdfi.video.plan import plan_job
 from cdfi.video.source import read_source
+from tests.video.video_clips import Clip, Mean, packets_of, times_of, write_clip
 
 FAST = Options(encoding=Encoding(preset="ultrafast"))
 NTSC = Fraction(24000, 1001)

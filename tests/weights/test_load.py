@@ -12,7 +12,7 @@ from cdfi.weights import BUNDLED, RELEASED, load, save
 from cdfi.weights.catalog import DEFAULT
 from cdfi.weights.load import digest, find, read
 from cdfi.weights.official import rename
-from tiny import TINY, TINY_SYNTHESIS, tiny_network
+from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 
 def equal(a, b):

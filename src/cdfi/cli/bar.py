@@ -2,8 +2,8 @@
 
 from types import TracebackType
 
-from ..training.watch import Watcher
-from .console import progress, stderr
+from cdfi.cli.console import progress, stderr
+from cdfi.training.watch import Watcher
 
 
 class Bar(Watcher):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from .console import progress, show, stdout
+from cdfi.cli.console import progress, show, stdout
 
 if TYPE_CHECKING:
-    from ..evaluation.benchmark import Cost
+    from cdfi.evaluation.benchmark import Cost
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
 Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several with commas.")]
@@ -34,9 +34,9 @@ def benchmark(
     quiet: Quiet = False,
 ) -> None:
     """Measure what one frame costs, each size and precision in a process of its own."""
-    from ..evaluation.benchmark import Task, measure
-    from ..evaluation.protocol import machine, versions
-    from ..interpolation import pick_device
+    from cdfi.evaluation.benchmark import Task, measure
+    from cdfi.evaluation.protocol import machine, versions
+    from cdfi.interpolation import pick_device
 
     place = pick_device(device)
     tasks = [

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Option
 
-from .bar import Bar
-from .console import stdout
+from cdfi.cli.bar import Bar
+from cdfi.cli.console import stdout
 
 _WHAT, _PRUNE, _TRAIN, _RUN = "What, how small", "Pruning", "Retraining", "The run"
 
@@ -81,14 +81,14 @@ def compress(
 
     Example: cdfi compress --weights default --data clips=videos --ratio 2 --set crop=128
     """
-    from ..compression.budget import amount
-    from ..training.args import changed
-    from ..training.comparison import as_markdown
-    from ..training.compress import Compression
-    from ..training.compress import compress as run_compression
-    from ..training.losses import near_names
-    from ..training.presets import PRESETS
-    from ..training.prune import PUBLISHED, Pruning
+    from cdfi.compression.budget import amount
+    from cdfi.training.args import changed
+    from cdfi.training.comparison import as_markdown
+    from cdfi.training.compress import Compression
+    from cdfi.training.compress import compress as run_compression
+    from cdfi.training.losses import near_names
+    from cdfi.training.presets import PRESETS
+    from cdfi.training.prune import PUBLISHED, Pruning
 
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}{near_names(preset, list(PRESETS))}")

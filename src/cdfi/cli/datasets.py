@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import progress, show, stdout
+from cdfi.cli.console import progress, show, stdout
 
 app = typer.Typer(no_args_is_help=True, help="List and download the data sets of cdfi evaluate.")
 
@@ -24,7 +24,7 @@ def list_datasets(
     """Every data set that has a name, and how much of it is here."""
     from rich.table import Table
 
-    from ..evaluation.datasets import data_folder, present
+    from cdfi.evaluation.datasets import data_folder, present
 
     rows = [
         {"name": row.name, "triplets": row.size, "here": count, "folder": str(row.folder)}
@@ -49,8 +49,8 @@ def download(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Fetch data sets from their authors; what broke off is resumed, what arrives is checked."""
-    from ..evaluation.datasets import DATASETS, data_folder
-    from ..evaluation.download import SOURCES
+    from cdfi.evaluation.datasets import DATASETS, data_folder
+    from cdfi.evaluation.download import SOURCES
 
     for name in names:
         if name not in SOURCES:

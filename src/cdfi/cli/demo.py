@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ..files import whole
-from .console import progress, stdout
+from cdfi.cli.console import progress, stdout
+from cdfi.files import whole
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -34,7 +34,7 @@ def demo(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Interpolate the clip that comes with cdfi to twice its rate; say where the results are."""
-    from ..video import Model, interpolate_video
+    from cdfi.video import Model, interpolate_video
 
     output.mkdir(parents=True, exist_ok=True)
     result, compared, sheet = (

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import stdout
+from cdfi.cli.console import stdout
 
 
 def density(
@@ -18,9 +18,9 @@ def density(
 
     Density is the share of non-zero weights; In' and Out' are In and Out times its square root.
     """
-    from .. import weights
-    from ..compression import tables
-    from ..compression.density import density as read
+    from cdfi import weights
+    from cdfi.compression import tables
+    from cdfi.compression.density import density as read
 
     rows = read(weights.load(model))
     if plot:

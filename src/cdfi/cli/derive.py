@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import stdout
+from cdfi.cli.console import stdout
 
 if TYPE_CHECKING:
-    from ..compression.budget import Budget
-    from ..models import Network
-    from ..models.derive import Compact
+    from cdfi.compression.budget import Budget
+    from cdfi.models import Network
+    from cdfi.models.derive import Compact
 
 
 def derive(
@@ -40,11 +40,11 @@ def derive(
     """
     import torch
 
-    from .. import weights
-    from ..compression.density import density
-    from ..compression.tables import from_json
-    from ..files import write_text
-    from ..models.derive import compact
+    from cdfi import weights
+    from cdfi.compression.density import density
+    from cdfi.compression.tables import from_json
+    from cdfi.files import write_text
+    from cdfi.models.derive import compact
 
     network = weights.load(model)
     text = densities.read_text(encoding="utf-8") if densities else None
@@ -66,8 +66,8 @@ def budget(
     Raises:
         ValueError: amounts that are none, or a ratio beside other limits.
     """
-    from ..compression import budget as budgets
-    from ..models.derive import size_of
+    from cdfi.compression import budget as budgets
+    from cdfi.models.derive import size_of
 
     if ratio is not None:
         if params or flops:

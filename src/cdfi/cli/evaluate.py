@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from .console import progress
+from cdfi.cli.console import progress
 
 if TYPE_CHECKING:
-    from ..evaluation import DataSet, Method, Report, Scorer
-    from ..evaluation.videos import Video
+    from cdfi.evaluation import DataSet, Method, Report, Scorer
+    from cdfi.evaluation.videos import Video
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
 Datasets = Annotated[
@@ -70,13 +70,13 @@ def evaluate(
 
     Without a model, baseline or folder of predictions, the default model is scored.
     """
-    from ..evaluation import Report, Scorer
-    from ..evaluation.metrics import DEFAULT, choose
-    from ..evaluation.protocol import protocol
-    from ..evaluation.sheet import ContactSheet
-    from ..interpolation import pick_device
-    from ..interpolation.memory import keep_freed_memory
-    from .evaluate_outputs import Outputs
+    from cdfi.cli.evaluate_outputs import Outputs
+    from cdfi.evaluation import Report, Scorer
+    from cdfi.evaluation.metrics import DEFAULT, choose
+    from cdfi.evaluation.protocol import protocol
+    from cdfi.evaluation.sheet import ContactSheet
+    from cdfi.interpolation import pick_device
+    from cdfi.interpolation.memory import keep_freed_memory
 
     keep_freed_memory()
     sheet = ContactSheet(cases)
@@ -91,7 +91,7 @@ def evaluate(
 
 
 def _sets(datasets: Sequence[str], data: Path | None, names: str) -> "list[DataSet | Video]":
-    from ..evaluation import find
+    from cdfi.evaluation import find
 
     words = _words(names)
     if len(words) != 3:
@@ -109,9 +109,9 @@ def _methods(
     device: str | None,
     precision: str,
 ) -> list["Method"]:
-    from ..evaluation import baseline, network, predictions
-    from ..evaluation.baselines import BASELINES
-    from ..interpolation import Interpolator
+    from cdfi.evaluation import baseline, network, predictions
+    from cdfi.evaluation.baselines import BASELINES
+    from cdfi.interpolation import Interpolator
 
     if not (models or baselines or folders):
         models = ["default"]

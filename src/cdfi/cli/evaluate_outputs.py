@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from ..evaluation import Report
-from ..evaluation.plot import check_plot, plot
-from ..evaluation.report import flat
-from ..evaluation.scoring import Watcher
-from ..evaluation.sheet import ContactSheet, Saver
-from ..files import write_text
-from .console import show, stderr, stdout
+from cdfi.cli.console import show, stderr, stdout
+from cdfi.evaluation import Report
+from cdfi.evaluation.plot import check_plot, plot
+from cdfi.evaluation.report import flat
+from cdfi.evaluation.scoring import Watcher
+from cdfi.evaluation.sheet import ContactSheet, Saver
+from cdfi.files import write_text
 
 STDOUT = Path("-")
 

@@ -86,8 +86,8 @@ def interpolate(
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
     takes up a run that was interrupted.
     """
-    from ..video import Encoding, Model, Options, parse_rate
-    from .interpolate_task import Task
+    from cdfi.cli.interpolate_task import Task
+    from cdfi.video import Encoding, Model, Options, parse_rate
 
     encoding = Encoding(codec, crf, preset, pix_fmt, _pairs(extra or []))
     rate = None if fps is None else parse_rate(fps)

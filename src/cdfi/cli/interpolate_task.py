@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..video import (
+from cdfi.cli.console import progress as progress_bar
+from cdfi.cli.console import stderr, stdout
+from cdfi.video import (
     Encoding,
     Model,
     Options,
@@ -18,10 +20,8 @@ from ..video import (
     is_image,
     write_preview,
 )
-from ..video.codecs import CONTAINERS
-from ..video.stills import check_folder, check_images, pictures_of
-from .console import progress as progress_bar
-from .console import stderr, stdout
+from cdfi.video.codecs import CONTAINERS
+from cdfi.video.stills import check_folder, check_images, pictures_of
 
 Mode = Literal["make", "preview", "plan"]
 Shown = Callable[[int, int], None]

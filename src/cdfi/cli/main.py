@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .console import stderr, stdout
+from cdfi.cli.console import stderr, stdout
 
 #: Command -> where its function (or its group of functions) lives.
 COMMANDS = {

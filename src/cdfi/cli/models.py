@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import progress, show, stderr, stdout
+from cdfi.cli.console import progress, show, stderr, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,8 +32,8 @@ def list_models(
 @app.command()
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
     """The architecture, notes and size of one model, as JSON."""
-    from ..models import Network
-    from ..weights.load import digest, find, read
+    from cdfi.models import Network
+    from cdfi.weights.load import digest, find, read
 
     path = find(model)
     checkpoint = read(path)
@@ -59,8 +59,8 @@ def download(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Fetch released checkpoints from their authors' repositories into the cache folder."""
-    from ..weights.catalog import RELEASED
-    from ..weights.download import fetch
+    from cdfi.weights.catalog import RELEASED
+    from cdfi.weights.download import fetch
 
     wanted = list(RELEASED) if names == ["all"] else names
     if unknown := [name for name in wanted if name not in RELEASED]:
@@ -96,8 +96,8 @@ def convert(
 
     import torch
 
-    from ..models import Network
-    from ..weights.load import find, fit, read, save
+    from cdfi.models import Network
+    from cdfi.weights.load import find, fit, read, save
 
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; --overwrite replaces it")
@@ -118,8 +118,8 @@ def convert(
 
 
 def _rows() -> list[dict[str, object]]:
-    from ..weights.catalog import BUNDLED, DEFAULT, RELEASED
-    from ..weights.load import describe_scores, read
+    from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
+    from cdfi.weights.load import describe_scores, read
 
     rows: list[dict[str, object]] = []
     for bundled in BUNDLED.values():
@@ -152,7 +152,7 @@ def _rows() -> list[dict[str, object]]:
 def _parameters(network: str) -> int:
     import torch
 
-    from ..models import NETWORKS, Network
+    from cdfi.models import NETWORKS, Network
 
     with torch.device("meta"):
         return sum(p.numel() for p in Network(NETWORKS[network]).parameters())

@@ -8,12 +8,12 @@ import typer
 from rich.table import Table
 from typer import Option
 
-from .bar import Bar
-from .console import show, stdout
+from cdfi.cli.bar import Bar
+from cdfi.cli.console import show, stdout
 
 if TYPE_CHECKING:
-    from ..training.args import TrainArgs
-    from ..training.prune import Pruned, Pruning
+    from cdfi.training.args import TrainArgs
+    from cdfi.training.prune import Pruned, Pruning
 
 INTERRUPTED = 130
 #: Penalties that a search tries where none are named, around the published one.
@@ -54,9 +54,9 @@ def prune(
 
     Example: cdfi prune --weights default --data clips=videos --target-density 0.3
     """
-    from ..training import prune as pruning
-    from ..training.args import changed
-    from ..training.checkpoint import begun
+    from cdfi.training import prune as pruning
+    from cdfi.training.args import changed
+    from cdfi.training.checkpoint import begun
 
     chosen = {
         "weights": weights,
@@ -94,9 +94,9 @@ def _search(
     resume: bool,
 ) -> float:
     """The penalty to prune with; prints what each short run came to."""
-    from ..compression.density import overall
-    from ..compression.tables import plot_search
-    from ..training.prune import best_of, sweep
+    from cdfi.compression.density import overall
+    from cdfi.compression.tables import plot_search
+    from cdfi.training.prune import best_of, sweep
 
     runs = sweep(args, how, lambdas, bar, resume)
     best = best_of(runs, target)
@@ -120,7 +120,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _say(pruned: "Pruned") -> None:
-    from ..compression.tables import as_table
+    from cdfi.compression.tables import as_table
 
     stdout.out(as_table(pruned.densities))
     if pruned.quality > float("-inf"):

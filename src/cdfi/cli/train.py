@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from ..training.watch import Outcome
-from .bar import Bar
-from .console import stdout
+from cdfi.cli.bar import Bar
+from cdfi.cli.console import stdout
+from cdfi.training.watch import Outcome
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, which `cdfi --help` must not wait for
-    from ..training.args import TrainArgs
+    from cdfi.training.args import TrainArgs
 
 _WHAT, _HOW, _RUN = "What is trained, on what", "How", "The run"
 _INTERRUPTED = 130
@@ -120,10 +120,10 @@ def train(
     Example: cdfi train --preset bundled --data synthetic=photos
     --data clips=videos --run first
     """
-    from ..training.args import TrainArgs, changed
-    from ..training.checkpoint import NAME, home, read
-    from ..training.losses import near_names
-    from ..training.presets import PRESETS
+    from cdfi.training.args import TrainArgs, changed
+    from cdfi.training.checkpoint import NAME, home, read
+    from cdfi.training.losses import near_names
+    from cdfi.training.presets import PRESETS
 
     if setting and "help" in setting:
         stdout.print(TrainArgs.__doc__)
@@ -163,8 +163,8 @@ def train(
 
 def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bool) -> None:
     """Run it with a progress bar, and say how it ended."""
-    from ..training.loop import train as run_training
-    from ..training.vgg import download
+    from cdfi.training.loop import train as run_training
+    from cdfi.training.vgg import download
 
     if download_vgg:
         download()

@@ -1,10 +1,10 @@
 """Compression-driven design: prune, read the densities, derive the small network; for any model."""
 
-from .budget import Budget
-from .density import Density, density, overall
-from .derive import Derived, derive, remove_zeros
-from .obproxsg import OBProxSG, ProxSG
-from .regrow import regrow
+from cdfi.compression.budget import Budget
+from cdfi.compression.density import Density, density, overall
+from cdfi.compression.derive import Derived, derive, remove_zeros
+from cdfi.compression.obproxsg import OBProxSG, ProxSG
+from cdfi.compression.regrow import regrow
 
 __all__ = [
     "Budget",

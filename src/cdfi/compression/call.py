@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from .graph import Graph
+from cdfi.compression.graph import Graph
 
 
 class Call(NamedTuple):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from .call import Call
-from .graph import Channels, Graph
+from cdfi.compression.call import Call
+from cdfi.compression.graph import Channels, Graph
 
 
 def convolution(graph: Graph, call: Call) -> bool:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from .budget import Budget, Size, fit
-from .call import Rule
-from .plan import AGREE, Plan
-from .regrow import regrow
-from .shrink import shrink
-from .trace import evaluating, trace
+from cdfi.compression.budget import Budget, Size, fit
+from cdfi.compression.call import Rule
+from cdfi.compression.plan import AGREE, Plan
+from cdfi.compression.regrow import regrow
+from cdfi.compression.shrink import shrink
+from cdfi.compression.trace import evaluating, trace
 
 
 class Derived(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .graph import Graph, Slot
+from cdfi.compression.graph import Graph, Slot
 
 #: How layers that share a width and ask for different ones agree.
 AGREE: dict[str, Callable[[list[int]], int]] = {

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from .call import Call
-from .graph import Channels, Graph
+from cdfi.compression.call import Call
+from cdfi.compression.graph import Channels, Graph
 
 
 def rearrange(graph: Graph, call: Call) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .call import Rule
-from .layers import TRANSPOSED, WITH_MATRIX
-from .plan import Plan
-from .trace import trace
+from cdfi.compression.call import Rule
+from cdfi.compression.layers import TRANSPOSED, WITH_MATRIX
+from cdfi.compression.plan import Plan
+from cdfi.compression.trace import trace
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """The table of operations whose channels can be followed."""
 
-from .call import Rule
-from .connections import (
+from cdfi.compression.call import Rule
+from cdfi.compression.connections import (
     batch_norm,
     convolution,
     group_norm,
@@ -11,8 +11,22 @@ from .connections import (
     prelu,
     transposed,
 )
-from .elementwise import like, normalised, over_space, pointwise, reduction, sample, softmax
-from .rearranging import chunk, join_lists, pixel_shuffle, pixel_unshuffle, rearrange
+from cdfi.compression.elementwise import (
+    like,
+    normalised,
+    over_space,
+    pointwise,
+    reduction,
+    sample,
+    softmax,
+)
+from cdfi.compression.rearranging import (
+    chunk,
+    join_lists,
+    pixel_shuffle,
+    pixel_unshuffle,
+    rearrange,
+)
 
 POINTWISE = """
     abs add addcdiv addcmul bfloat16 celu clamp clamp_max clamp_min clip clone contiguous cos

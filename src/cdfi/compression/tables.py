@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import whole
-from .density import Density, overall
+from cdfi.compression.density import Density, overall
+from cdfi.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
-from .call import Call, Rule
-from .graph import Graph
-from .layers import layers
-from .rules import RULES
+from cdfi.compression.call import Call, Rule
+from cdfi.compression.graph import Graph
+from cdfi.compression.layers import layers
+from cdfi.compression.rules import RULES
 
 
 def trace(

@@ -9,16 +9,16 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ..models import Config, Network
-from ..models.filled import filled
-from ..models.strips import middle_by_strips
-from ..ops.half import quick_bf16
-from ..weights import load
-from .frames import Frame, check_pair, from_batch, to_batch
-from .memory import Plan, free_memory, plan
-from .midpoints import TOLERANCE, ancestors, nearest_dyadics
-from .recorded import Recorded
-from .tiles import middle_by_tiles
+from cdfi.interpolation.frames import Frame, check_pair, from_batch, to_batch
+from cdfi.interpolation.memory import Plan, free_memory, plan
+from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
+from cdfi.interpolation.recorded import Recorded
+from cdfi.interpolation.tiles import middle_by_tiles
+from cdfi.models import Config, Network
+from cdfi.models.filled import filled
+from cdfi.models.strips import middle_by_strips
+from cdfi.ops.half import quick_bf16
+from cdfi.weights import load
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 

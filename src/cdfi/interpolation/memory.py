@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import torch
 
-from ..models import Config
-from ..models.gridnet import GridNet
-from ..models.network import MULTIPLE
-from ..models.strips import BLOCK, COLOURS
-from ..ops.details import BANDS
+from cdfi.models import Config
+from cdfi.models.gridnet import GridNet
+from cdfi.models.network import MULTIPLE
+from cdfi.models.strips import BLOCK, COLOURS
+from cdfi.ops.details import BANDS
 
 #: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
 STRIP, CHUNK = 32, 512

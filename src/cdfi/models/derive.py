@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 import torch
 
-from ..compression.budget import Budget, Size
-from ..compression.call import Call, Rule
-from ..compression.derive import choose, size
-from ..compression.elementwise import zeros
-from ..compression.graph import Graph
-from ..compression.plan import Plan
-from ..compression.rearranging import split_by_width
-from ..compression.regrow import regrow
-from ..compression.shrink import shrink
-from ..compression.trace import trace
-from .config import MAP_HEADS, Config, Widths
-from .network import Network
+from cdfi.compression.budget import Budget, Size
+from cdfi.compression.call import Call, Rule
+from cdfi.compression.derive import choose, size
+from cdfi.compression.elementwise import zeros
+from cdfi.compression.graph import Graph
+from cdfi.compression.plan import Plan
+from cdfi.compression.rearranging import split_by_width
+from cdfi.compression.regrow import regrow
+from cdfi.compression.shrink import shrink
+from cdfi.compression.trace import trace
+from cdfi.models.config import MAP_HEADS, Config, Widths
+from cdfi.models.network import Network
 
 #: Side of the square frames a network is traced on.
 SIDE = 64

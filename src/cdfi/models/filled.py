@@ -8,9 +8,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from ..ops.finish import convolved
-from .gridnet import Slope
-from .network import Head, Network
+from cdfi.models.gridnet import Slope
+from cdfi.models.network import Head, Network
+from cdfi.ops.finish import convolved
 
 #: Channels that tensor cores take at a time in half precision: others are copied to as many,
 #: before and after each convolution.

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops.enlarge import doubled
+from cdfi.ops.enlarge import doubled
 
 COLUMNS = 6
 

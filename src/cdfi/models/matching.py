@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import cost_volume
+from cdfi.ops import cost_volume
 
 
 class Matching(nn.Module):

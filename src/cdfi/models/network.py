@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import adacof, details, shares
-from ..ops.details import BANDS
-from ..ops.enlarge import doubled, resized
-from .config import Config, Widths
-from .gridnet import GridNet
-from .matching import Matching
-from .refinement import Refined, Refinement
+from cdfi.models.config import Config, Widths
+from cdfi.models.gridnet import GridNet
+from cdfi.models.matching import Matching
+from cdfi.models.refinement import Refined, Refinement
+from cdfi.ops import adacof, details, shares
+from cdfi.ops.details import BANDS
+from cdfi.ops.enlarge import doubled, resized
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)

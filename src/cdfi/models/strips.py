@@ -7,12 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import adacof_logits_strip
-from ..ops.enlarge import enlarged_rows
-from ..ops.finish import convolved
-from ..ops.half import quick_bf16
-from .gridnet import Slope
-from .network import MAP_NAMES, Head, Network, interleave, pad_to_multiple, scaled_details
+from cdfi.models.gridnet import Slope
+from cdfi.models.network import (
+    MAP_NAMES,
+    Head,
+    Network,
+    interleave,
+    pad_to_multiple,
+    scaled_details,
+)
+from cdfi.ops import adacof_logits_strip
+from cdfi.ops.enlarge import enlarged_rows
+from cdfi.ops.finish import convolved
+from cdfi.ops.half import quick_bf16
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3

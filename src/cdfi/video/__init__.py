@@ -1,15 +1,15 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
-from .forecast import forecast
-from .job import Report, interpolate_video
-from .maker import FrameMaker, Model
-from .options import Encoding, Options
-from .pictures import is_image
-from .plan import plan_job
-from .preview import Preview, write_preview
-from .rate import parse_rate
-from .sequence import interpolate_frames
-from .stills import interpolate_folder, interpolate_images
+from cdfi.video.forecast import forecast
+from cdfi.video.job import Report, interpolate_video
+from cdfi.video.maker import FrameMaker, Model
+from cdfi.video.options import Encoding, Options
+from cdfi.video.pictures import is_image
+from cdfi.video.plan import plan_job
+from cdfi.video.preview import Preview, write_preview
+from cdfi.video.rate import parse_rate
+from cdfi.video.sequence import interpolate_frames
+from cdfi.video.stills import interpolate_folder, interpolate_images
 
 __all__ = [
     "Encoding",

@@ -10,8 +10,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from .frame import Frame
-from .pixels import layout, read_components
+from cdfi.video.frame import Frame
+from cdfi.video.pixels import layout, read_components
 
 LEAD = 8  # frames before a start that make every decision the same as from the beginning
 SCENE_THRESHOLD = 10.0  # libav's own default for scdet, in percent

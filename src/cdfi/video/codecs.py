@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
-from .pixels import SEMI_PLANAR, Layout, layout
+from cdfi.video.pixels import SEMI_PLANAR, Layout, layout
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,15 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .pixels import Layout, flat_planes, layout, read_components, write_component, write_components
-from .siting import ON_FIRST, double, halve
+from cdfi.video.pixels import (
+    Layout,
+    flat_planes,
+    layout,
+    read_components,
+    write_component,
+    write_components,
+)
+from cdfi.video.siting import ON_FIRST, double, halve
 
 UNSPECIFIED = 2
 FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited, 0 unspecified
@@ -105,7 +112,7 @@ class Converter:
         )
 
     def _to_rgb_compiled(self, image: VideoFrame, out: Tensor | None) -> Tensor:
-        from .yuv_kernels import yuv_to_rgb
+        from cdfi.video.yuv_kernels import yuv_to_rgb
 
         planes, lines = flat_planes(image)
         rgb = torch.empty(3, image.height, image.width) if out is None else out
@@ -119,7 +126,7 @@ class Converter:
         return rgb
 
     def _to_frame_compiled(self, rgb: Tensor, alpha: Tensor | None) -> VideoFrame:
-        from .yuv_kernels import rgb_to_yuv
+        from cdfi.video.yuv_kernels import rgb_to_yuv
 
         image = VideoFrame(rgb.shape[2], rgb.shape[1], self.form.name)
         planes, lines = flat_planes(image)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import av
 
-from .frame import Frame
-from .source import Source
+from cdfi.video.frame import Frame
+from cdfi.video.source import Source
 
 
 def progressive(frames: Iterable[Frame], source: Source) -> Iterator[Frame]:

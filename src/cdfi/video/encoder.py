@@ -14,11 +14,11 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from .codecs import CodecRow, holds
-from .colour import Colour
-from .fit import Fitter
-from .frame import Picture
-from .source import Source
+from cdfi.video.codecs import CodecRow, holds
+from cdfi.video.colour import Colour
+from cdfi.video.fit import Fitter
+from cdfi.video.frame import Picture
+from cdfi.video.source import Source
 
 TICK = 40  # a segment's file shows its frames 40 ms apart; the true times are in its record
 LOCATION = "chroma_sample_location"

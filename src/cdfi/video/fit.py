@@ -8,8 +8,8 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from .colour import FULL, HD_LINES, HD_WEIGHTS, WEIGHTS, Colour, Converter
-from .pixels import SEMI_PLANAR, Layout, layout, reformatted
+from cdfi.video.colour import FULL, HD_LINES, HD_WEIGHTS, WEIGHTS, Colour, Converter
+from cdfi.video.pixels import SEMI_PLANAR, Layout, layout, reformatted
 
 BT709, SMPTE170M, RGB = 1, 6, 0
 LIMITED = 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from ..interpolation import Interpolator
-from ..interpolation.memory import free_memory, plan, required
-from .maker import FrameMaker, Model, built
-from .options import Options
-from .plan import expected_pictures, plan_job
-from .segments import Job
+from cdfi.interpolation import Interpolator
+from cdfi.interpolation.memory import free_memory, plan, required
+from cdfi.video.maker import FrameMaker, Model, built
+from cdfi.video.options import Options
+from cdfi.video.plan import expected_pictures, plan_job
+from cdfi.video.segments import Job
 
 HALF = [Fraction(1, 2)]
 

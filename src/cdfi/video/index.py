@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from .open import open_video
+from cdfi.video.open import open_video
 
 
 @dataclass(frozen=True)

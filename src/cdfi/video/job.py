@@ -11,14 +11,14 @@ from pathlib import Path
 
 import av
 
-from .codecs import is_pattern
-from .maker import FrameMaker, Model, built, identity
-from .mux import write_images, write_result
-from .options import Options
-from .parallel import make_in_parallel, processes_for
-from .plan import check_target, expected_pictures, plan_job
-from .segments import Job, make_segments
-from .workfolder import fingerprint
+from cdfi.video.codecs import is_pattern
+from cdfi.video.maker import FrameMaker, Model, built, identity
+from cdfi.video.mux import write_images, write_result
+from cdfi.video.options import Options
+from cdfi.video.parallel import make_in_parallel, processes_for
+from cdfi.video.plan import check_target, expected_pictures, plan_job
+from cdfi.video.segments import Job, make_segments
+from cdfi.video.workfolder import fingerprint
 
 Progress = Callable[[int, int], None]
 

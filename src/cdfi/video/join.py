@@ -10,9 +10,9 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from .encoder import TICK
-from .segments import Job
-from .workfolder import Record
+from cdfi.video.encoder import TICK
+from cdfi.video.segments import Job
+from cdfi.video.workfolder import Record
 
 
 def joined(job: Job, records: Sequence[Record], end: int) -> Iterator[Packet[VideoStream]]:

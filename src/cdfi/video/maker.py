@@ -10,9 +10,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..interpolation import Interpolator, Precision
-from ..interpolation.memory import keep_freed_memory
-from ..weights import digest
+from cdfi.interpolation import Interpolator, Precision
+from cdfi.interpolation.memory import keep_freed_memory
+from cdfi.weights import digest
 
 
 class FrameMaker(Protocol):

@@ -15,13 +15,13 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from .codecs import container_row
-from .join import joined
-from .open import open_media, video_stream
-from .segments import Job
-from .streams import add_chapters, add_streams, copied_packets, plain_tags
-from .stretch import add_stretched
-from .workfolder import Record
+from cdfi.video.codecs import container_row
+from cdfi.video.join import joined
+from cdfi.video.open import open_media, video_stream
+from cdfi.video.segments import Job
+from cdfi.video.streams import add_chapters, add_streams, copied_packets, plain_tags
+from cdfi.video.stretch import add_stretched
+from cdfi.video.workfolder import Record
 
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from .maker import FrameMaker, Model, built
-from .segments import Job, Shown, make_segments
+from cdfi.video.maker import FrameMaker, Model, built
+from cdfi.video.segments import Job, Shown, make_segments
 
 POLL = 0.5  # seconds between looks at whether the processes still live
 

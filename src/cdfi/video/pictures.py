@@ -15,11 +15,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
-from ..data.names import natural
-from ..files import whole
-from .codecs import CodecRow, encoder_format
-from .colour import FULL, Colour
-from .pixels import layout, read_components, reformatted, to_working, write_components
+from cdfi.data.names import natural
+from cdfi.files import whole
+from cdfi.video.codecs import CodecRow, encoder_format
+from cdfi.video.colour import FULL, Colour
+from cdfi.video.pixels import layout, read_components, reformatted, to_working, write_components
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .codecs import CodecRow, check_fit, codec_row, encoder_format, is_pattern, numbered
-from .encoder import EncoderSettings, encoder_options
-from .fit import Fitter
-from .index import Index, read_index
-from .options import Options
-from .segments import Job
-from .source import Source, read_source
-from .timeline import Clock
-from .workfolder import WorkFolder
+from cdfi.video.codecs import CodecRow, check_fit, codec_row, encoder_format, is_pattern, numbered
+from cdfi.video.encoder import EncoderSettings, encoder_options
+from cdfi.video.fit import Fitter
+from cdfi.video.index import Index, read_index
+from cdfi.video.options import Options
+from cdfi.video.segments import Job
+from cdfi.video.source import Source, read_source
+from cdfi.video.timeline import Clock
+from cdfi.video.workfolder import WorkFolder
 
 
 def plan_job(source: Path, target: Path, options: Options) -> Job:

@@ -13,19 +13,19 @@ from typing import NamedTuple
 import torch
 from av.video.frame import VideoFrame
 
-from .ahead import ahead
-from .analysis import analysed
-from .encoder import SegmentWriter
-from .frame import Picture
-from .maker import FrameMaker, Model, built
-from .mux import write_video
-from .options import Options
-from .pixels import read_components, write_components
-from .plan import check_target, plan_job
-from .render import Renderer, converter_for
-from .segments import AHEAD, Job
-from .spans import spans
-from .workfolder import Record, WorkFolder
+from cdfi.video.ahead import ahead
+from cdfi.video.analysis import analysed
+from cdfi.video.encoder import SegmentWriter
+from cdfi.video.frame import Picture
+from cdfi.video.maker import FrameMaker, Model, built
+from cdfi.video.mux import write_video
+from cdfi.video.options import Options
+from cdfi.video.pixels import read_components, write_components
+from cdfi.video.plan import check_target, plan_job
+from cdfi.video.render import Renderer, converter_for
+from cdfi.video.segments import AHEAD, Job
+from cdfi.video.spans import spans
+from cdfi.video.workfolder import Record, WorkFolder
 
 SECONDS = 5
 

@@ -12,13 +12,13 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .decoder import decoder_for
-from .deinterlace import progressive
-from .frame import Frame
-from .index import Index
-from .open import open_video
-from .pixels import reformatted, to_working
-from .source import Source
+from cdfi.video.decoder import decoder_for
+from cdfi.video.deinterlace import progressive
+from cdfi.video.frame import Frame
+from cdfi.video.index import Index
+from cdfi.video.open import open_video
+from cdfi.video.pixels import reformatted, to_working
+from cdfi.video.source import Source
 
 DAMAGED = "damaged packets skipped"
 DOUBTFUL = "damaged packets decoded as far as they go"

@@ -9,10 +9,10 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from .colour import Colour, Converter
-from .frame import Frame, Picture
-from .maker import FrameMaker
-from .spans import Kind, Span
+from cdfi.video.colour import Colour, Converter
+from cdfi.video.frame import Frame, Picture
+from cdfi.video.maker import FrameMaker
+from cdfi.video.spans import Kind, Span
 
 
 def converter_for(pix_fmt: str, colour: Colour, maker: FrameMaker) -> Converter:

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .ahead import ahead
-from .analysis import LEAD, analysed
-from .encoder import EncoderSettings, SegmentWriter
-from .frame import Frame, Picture
-from .index import Index
-from .maker import FrameMaker
-from .options import Options
-from .reader import Reader
-from .render import Renderer, converter_for
-from .source import Source
-from .spans import Kind, Span, spans
-from .timeline import Clock
-from .workfolder import WorkFolder
+from cdfi.video.ahead import ahead
+from cdfi.video.analysis import LEAD, analysed
+from cdfi.video.encoder import EncoderSettings, SegmentWriter
+from cdfi.video.frame import Frame, Picture
+from cdfi.video.index import Index
+from cdfi.video.maker import FrameMaker
+from cdfi.video.options import Options
+from cdfi.video.reader import Reader
+from cdfi.video.render import Renderer, converter_for
+from cdfi.video.source import Source
+from cdfi.video.spans import Kind, Span, spans
+from cdfi.video.timeline import Clock
+from cdfi.video.workfolder import WorkFolder
 
 AHEAD = 4  # frames decoded, and pictures made, before they are needed
 

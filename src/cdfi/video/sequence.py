@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..interpolation import Interpolator
-from .timeline import tolerance
+from cdfi.interpolation import Interpolator
+from cdfi.video.timeline import tolerance
 
 Image = TypeVar("Image", Tensor, NDArray[np.generic])
 

@@ -17,10 +17,10 @@ from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .colour import FULL, UNSPECIFIED, Colour
-from .decoder import decoder_for
-from .open import open_video
-from .pixels import FULL_RANGE, working_format
+from cdfi.video.colour import FULL, UNSPECIFIED, Colour
+from cdfi.video.decoder import decoder_for
+from cdfi.video.open import open_video
+from cdfi.video.pixels import FULL_RANGE, working_format
 
 MAX_PIXELS = 1 << 28
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT

@@ -8,8 +8,8 @@ from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
 
-from .frame import Frame
-from .timeline import Clock, Instant, instants, tolerance
+from cdfi.video.frame import Frame
+from cdfi.video.timeline import Clock, Instant, instants, tolerance
 
 LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours, a longer rest is meant
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from .codecs import CONTAINERS
-from .frame import Frame
-from .maker import FrameMaker, Model, built, identity
-from .pictures import COLOUR, images_in, is_image, read_image, write_image
-from .pixels import layout, reformatted
-from .plan import check_apart
-from .render import Renderer, converter_for
-from .spans import Kind, Span
-from .timeline import Instant, tolerance
-from .workfolder import WorkFolder, fingerprint
+from cdfi.video.codecs import CONTAINERS
+from cdfi.video.frame import Frame
+from cdfi.video.maker import FrameMaker, Model, built, identity
+from cdfi.video.pictures import COLOUR, images_in, is_image, read_image, write_image
+from cdfi.video.pixels import layout, reformatted
+from cdfi.video.plan import check_apart
+from cdfi.video.render import Renderer, converter_for
+from cdfi.video.spans import Kind, Span
+from cdfi.video.timeline import Instant, tolerance
+from cdfi.video.workfolder import WorkFolder, fingerprint
 
 Progress = Callable[[int, int], None]
 

@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard, Stream
 
-from .options import Options
+from cdfi.video.options import Options
 
 CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 

@@ -19,7 +19,7 @@ from av.codec import Codec
 from av.container import OutputContainer
 from av.packet import Packet
 
-from .open import open_media
+from cdfi.video.open import open_media
 
 SLOWEST = Fraction(1, 2)  # of one atempo; several follow one another for more
 BIT_RATE = 96_000  # a channel

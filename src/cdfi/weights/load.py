@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from ..files import whole
-from ..models import Config, Network
-from . import official
-from .catalog import BUNDLED, DEFAULT, RELEASED
+from cdfi.files import whole
+from cdfi.models import Config, Network
+from cdfi.weights import official
+from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
 
 FORMAT = "cdfi-1"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..models.config import MAP_HEADS, STAGES, Config, Features, Rounding
+from cdfi.models.config import MAP_HEADS, STAGES, Config, Features, Rounding
 
 State = Mapping[str, Tensor]
 
