@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from machine import machine
 
+from cdfi.common.cache import training_cache
 from cdfi.data.batch import Batch, Draw
-from cdfi.data.cache import default_cache
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=30)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    photos = photo_cache(Path(os.environ["CDFI_DATA"]) / "train" / "stills", default_cache())
+    photos = photo_cache(Path(os.environ["CDFI_DATA"]) / "train" / "stills", training_cache())
     source = Synthetic(photos, options.side)
     check(source.samples(draws(0, options.batch)))
     start = time.perf_counter()

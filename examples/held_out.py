@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import cdfi
-from cdfi.data.cache import default_cache
+from cdfi.common.cache import training_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.evaluation import Method, baseline, network
@@ -25,7 +25,7 @@ def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
     return [m.function(to_tensor(made), to_tensor(triplet[1])).item() for m in METRICS]
 
 
-def main(clips: str, names: str, cache: str = str(default_cache())) -> None:
+def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
     triplets = clip_triplets(cached_takes(Path(clips), Path(cache)))
     if triplets is None:
         raise SystemExit(f"no video in {clips} is held out")

@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from cdfi import weights
+from cdfi.common.cache import training_cache
 from cdfi.data.augment import CHANGES, augment
 from cdfi.data.batch import Batch, join
-from cdfi.data.cache import default_cache, mapped
+from cdfi.data.cache import mapped
 from cdfi.data.clips import Take, cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.data.photos import photo_cache
@@ -246,7 +247,7 @@ def prepare(options: argparse.Namespace) -> Sitting:
     state = State(network, optimizer, Average(network, args.ema))
     if content:
         checkpoint.restore(state, content, options.resume)
-    cache = options.cache or default_cache()
+    cache = options.cache or training_cache()
     takes = cached_takes(options.data / "train" / "clips", cache)
     held_out = clip_triplets(takes)
     if held_out is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdfi.files import whole, write_text
+from cdfi.common.files import whole, write_text
 
 
 def test_a_file_is_there_when_the_block_has_ended(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import cdfi
 SOURCE = Path(cdfi.__file__).parent
 #: Top to bottom; a room may use those after it.
 ROOMS = (
-    "cli training evaluation video interpolation weights models compression ops data metrics files"
+    "cli training evaluation video interpolation weights models compression ops data metrics common"
 ).split()
 #: What only comes with an extra, or is slow to import: never at the top level of a module.
 EXTRAS = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cdfi.compression.budget import Budget, Size, amount, fit, ratio
+from cdfi.common.sizes import amount
+from cdfi.compression.budget import Budget, Size, fit, ratio
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_threads_may_call_the_operation_at_the_same_time() -> None:
 
 
 def test_an_error_in_a_thread_reaches_the_caller() -> None:
-    from cdfi.ops.threads import over_lines
+    from cdfi.common.threads import over_lines
 
     def broken(start: int, stop: int) -> None:
         raise MemoryError(f"{start} {stop}")
@@ -129,7 +129,7 @@ def test_an_error_in_a_thread_reaches_the_caller() -> None:
 
 
 def test_every_line_is_worked_on_once_whatever_the_threads() -> None:
-    from cdfi.ops.threads import over_lines
+    from cdfi.common.threads import over_lines
 
     threads = torch.get_num_threads()
     try:
@@ -177,7 +177,7 @@ def test_a_kernel_without_a_folder_to_cache_in_is_compiled_in_memory(
 ) -> None:
     from numba.core import caching
 
-    from cdfi.ops.cpu_kernels import compiled
+    from cdfi.common.numba import compiled
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cdfi.common.devices import choose_device
 from cdfi.data.clips import Take, cached_takes
 from cdfi.models import Config
 from cdfi.training.loop import Run, check
 from cdfi.training.presets import PRESETS
-from cdfi.training.processes import Alone, choose_device
+from cdfi.training.processes import Alone
 from cdfi.training.sources import open_data
 from cdfi.training.stop import Stop
 from cdfi.training.validate import averaging

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cdfi.video.ahead import ahead
+from cdfi.common.prefetch import ahead
 
 
 def test_items_come_in_order():

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cdfi.weights import download
-from cdfi.weights.download import fetch, git_blob_sha1
+from cdfi.common import download
+from cdfi.common.download import fetch, git_blob_sha1
 
 BODY = bytes(range(256)) * 5000
 BLOB = hashlib.sha1(b"blob %d\0" % len(BODY) + BODY).hexdigest()

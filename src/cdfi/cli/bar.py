@@ -26,7 +26,7 @@ class Bar(Watcher):
     ) -> None:
         self._bar.stop()
 
-    def decoding(self, done: int, total: int) -> None:
+    def decoding(self, done: int, total: int | None) -> None:
         """Videos decoded so far."""
         self._bar.update(self._task, description="decoding", completed=done, total=total)
 

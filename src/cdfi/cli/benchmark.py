@@ -34,11 +34,11 @@ def benchmark(
     quiet: Quiet = False,
 ) -> None:
     """Measure what one frame costs, each size and precision in a process of its own."""
+    from cdfi.common.devices import choose_device
     from cdfi.evaluation.benchmark import Task, measure
     from cdfi.evaluation.protocol import machine, versions
-    from cdfi.interpolation import pick_device
 
-    place = pick_device(device)
+    place = choose_device(device)
     tasks = [
         Task(model, *size, precision, str(place), runs, warm_up, compile)
         for model in models or ["default"]

@@ -81,17 +81,17 @@ def compress(
 
     Example: cdfi compress --weights default --data clips=videos --ratio 2 --set crop=128
     """
-    from cdfi.compression.budget import amount
+    from cdfi.common.choices import unknown_name
+    from cdfi.common.sizes import amount
     from cdfi.training.args import changed
     from cdfi.training.comparison import as_markdown
     from cdfi.training.compress import Compression
     from cdfi.training.compress import compress as run_compression
-    from cdfi.training.losses import near_names
     from cdfi.training.presets import PRESETS
     from cdfi.training.prune import PUBLISHED, Pruning
 
     if preset not in PRESETS:
-        raise ValueError(f"unknown preset {preset!r}{near_names(preset, list(PRESETS))}")
+        raise unknown_name("preset", preset, PRESETS)
     place = {"data": tuple(data), "out": out, "run": run, **({"steps": steps} if steps else {})}
     retrain = changed(PRESETS[preset], place, setting or [])
     shared = ("data", "crop", "batch", "cache", "workers", "device")

@@ -14,6 +14,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+INTERRUPTED = 130  # exit status after Ctrl-C
+
 # No markup: what is printed names files, and a file may be called "[final] :cat:.mp4".
 stdout = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 stderr = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)

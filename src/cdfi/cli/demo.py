@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from cdfi.cli.console import progress, stdout
-from cdfi.files import whole
+from cdfi.common.files import whole
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

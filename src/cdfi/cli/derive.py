@@ -41,9 +41,9 @@ def derive(
     import torch
 
     from cdfi import weights
+    from cdfi.common.files import write_text
     from cdfi.compression.density import density
     from cdfi.compression.tables import from_json
-    from cdfi.files import write_text
     from cdfi.models.derive import compact
 
     network = weights.load(model)
@@ -66,6 +66,7 @@ def budget(
     Raises:
         ValueError: amounts that are none, or a ratio beside other limits.
     """
+    from cdfi.common.sizes import amount
     from cdfi.compression import budget as budgets
     from cdfi.models.derive import size_of
 
@@ -75,7 +76,7 @@ def budget(
         return budgets.ratio(ratio, size_of(network))
     if not (params or flops):
         return None
-    limits = (budgets.amount(text) if text else None for text in (params, flops))
+    limits = (amount(text) if text else None for text in (params, flops))
     return budgets.Budget(*limits)
 
 

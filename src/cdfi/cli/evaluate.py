@@ -71,18 +71,18 @@ def evaluate(
     Without a model, baseline or folder of predictions, the default model is scored.
     """
     from cdfi.cli.evaluate_outputs import Outputs
+    from cdfi.common.devices import choose_device
     from cdfi.evaluation import Report, Scorer
     from cdfi.evaluation.metrics import DEFAULT, choose
     from cdfi.evaluation.protocol import protocol
     from cdfi.evaluation.sheet import ContactSheet
-    from cdfi.interpolation import pick_device
     from cdfi.interpolation.memory import keep_freed_memory
 
     keep_freed_memory()
     sheet = ContactSheet(cases)
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
     outputs.check()
-    chosen, place = choose(_words(metrics) if metrics else DEFAULT), pick_device(device)
+    chosen, place = choose(_words(metrics) if metrics else DEFAULT), choose_device(device)
     sets = _sets(dataset, data, names)
     methods = _methods(models or [], baseline or [], predictions or [], device, precision)
     report = Report(chosen, methods, protocol(methods, chosen, place))

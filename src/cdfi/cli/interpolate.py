@@ -1,15 +1,14 @@
 """``cdfi interpolate``: videos, a folder of images, or two images."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from cdfi.common.sizes import byte_count
+
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 AUDIO = ("copy", "stretch", "drop")
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
 
 Inputs = Annotated[list[Path], Argument(help="A video or several, a folder of images, two images.")]
 Output = Annotated[
@@ -117,10 +116,8 @@ def _pairs(words: list[str]) -> dict[str, str]:
 
 
 def _bytes(text: str | None) -> int | None:
-    """``4GB``, ``512 MiB`` or a plain number as bytes."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
-    if found is None or found[2] not in UNITS or not float(found[1]):
-        raise ValueError(f"--memory {text}: expected a size such as 4GB or 512MiB")
-    return int(float(found[1]) * UNITS[found[2]])
+    """Return the bytes that --memory allows; None leaves the choice to the library."""
+    try:
+        return None if text is None else byte_count(text)
+    except ValueError as error:
+        raise ValueError(f"--memory: {error}") from error

@@ -1,7 +1,7 @@
 """One call of ``cdfi interpolate``: which files become which, progress, and the report."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Literal
 
 from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.console import stderr, stdout
+from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
     Model,
@@ -24,7 +25,6 @@ from cdfi.video.codecs import CONTAINERS
 from cdfi.video.stills import check_folder, check_images, pictures_of
 
 Mode = Literal["make", "preview", "plan"]
-Shown = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,12 @@ class Task:
         stdout.print(f"{values['target']}: {'; '.join(details)}", markup=False)
 
     @contextmanager
-    def _progress(self, name: str) -> Iterator[Shown]:
+    def _progress(self, name: str) -> Iterator[Progress]:
         """A bar with the rate and the time left."""
         with progress_bar(self.quiet) as bar:
             row = bar.add_task(name, total=None, note="")
 
-            def shown(done: int, total: int) -> None:
+            def shown(done: int, total: int | None) -> None:
                 speed = bar.tasks[row].speed
                 note = f"{speed:.1f} frames/s" if speed else ""
                 bar.update(row, completed=done, total=total, note=note)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cdfi.cli.console import stderr, stdout
+from cdfi.cli.console import INTERRUPTED, stderr, stdout
 
 #: Command -> where its function (or its group of functions) lives.
 COMMANDS = {
@@ -27,7 +27,7 @@ COMMANDS = {
     "compress": "cdfi.cli.compress:compress",
 }
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1  # exit status after an error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -59,8 +59,8 @@ def download(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Fetch released checkpoints from their authors' repositories into the cache folder."""
+    from cdfi.common.download import fetch
     from cdfi.weights.catalog import RELEASED
-    from cdfi.weights.download import fetch
 
     wanted = list(RELEASED) if names == ["all"] else names
     if unknown := [name for name in wanted if name not in RELEASED]:

@@ -9,13 +9,12 @@ from rich.table import Table
 from typer import Option
 
 from cdfi.cli.bar import Bar
-from cdfi.cli.console import show, stdout
+from cdfi.cli.console import INTERRUPTED, show, stdout
 
 if TYPE_CHECKING:
     from cdfi.training.args import TrainArgs
     from cdfi.training.prune import Pruned, Pruning
 
-INTERRUPTED = 130
 #: Penalties that a search tries where none are named, around the published one.
 LAMBDAS = "3e-5,1e-4,3e-4,1e-3,3e-3"
 

@@ -8,14 +8,13 @@ import typer
 from typer import Option
 
 from cdfi.cli.bar import Bar
-from cdfi.cli.console import stdout
+from cdfi.cli.console import INTERRUPTED, stdout
 from cdfi.training.watch import Outcome
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, which `cdfi --help` must not wait for
     from cdfi.training.args import TrainArgs
 
 _WHAT, _HOW, _RUN = "What is trained, on what", "How", "The run"
-_INTERRUPTED = 130
 
 
 def train(
@@ -120,16 +119,16 @@ def train(
     Example: cdfi train --preset bundled --data synthetic=photos
     --data clips=videos --run first
     """
+    from cdfi.common.choices import unknown_name
     from cdfi.training.args import TrainArgs, changed
     from cdfi.training.checkpoint import NAME, home, read
-    from cdfi.training.losses import near_names
     from cdfi.training.presets import PRESETS
 
     if setting and "help" in setting:
         stdout.print(TrainArgs.__doc__)
         return
     if preset not in PRESETS:
-        raise ValueError(f"unknown preset {preset!r}{near_names(preset, list(PRESETS))}")
+        raise unknown_name("preset", preset, PRESETS)
     base = PRESETS[preset]
     if args is not None:
         base = TrainArgs.from_json(args.read_text(encoding="utf-8"))
@@ -173,7 +172,7 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
     if outcome.leads:
         _say(outcome)
     if outcome.reason == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 def _say(outcome: Outcome) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 #: Halvings of the interval the factor lies in: enough to tell apart any two widths.
 HALVINGS = 40
 
@@ -20,24 +19,6 @@ class Size(NamedTuple):
 
     parameters: int
     flops: int
-
-
-def amount(text: str) -> int:
-    """The number that "2.45M", "850K" or "2450000" says.
-
-    Raises:
-        ValueError: it says none above zero.
-    """
-    number, unit = text.strip(), 1
-    if number and number[-1].upper() in SUFFIXES:
-        number, unit = number[:-1], SUFFIXES[number[-1].upper()]
-    try:
-        value = round(float(number) * unit)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"expected an amount such as 2.45M or 850K, got {text!r}") from error
-    if value < 1:
-        raise ValueError(f"expected an amount above zero, got {text!r}")
-    return value
 
 
 def ratio(times: float, whole: Size) -> Budget:

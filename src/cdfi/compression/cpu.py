@@ -1,15 +1,15 @@
 """The steps of OBProxSG in one pass over memory: contiguous float32 on a CPU."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import cast
 
-import numba
 import torch
 from numpy import float32
 from numpy.typing import NDArray
 from torch import Tensor
+
+from cdfi.common.numba import compiled_exactly
+from cdfi.common.threads import over_lines
 
 Pair = tuple[Tensor, Tensor]
 Kernel = Callable[..., None]
@@ -36,39 +36,33 @@ def orthant_step(pairs: list[Pair], lr: float, lambda_: float, eps: float) -> No
 
 
 def _over(pairs: list[Pair], kernel: Kernel) -> None:
-    """Run ``kernel`` over all values: a pool shares the pieces among as many threads as torch's."""
+    """Run ``kernel`` over all values, in pieces, on several threads if there are enough values."""
     pieces = [
         (x.numpy(), grad.numpy())
         for pair in pairs
         for x, grad in zip(*(torch.split(t.detach().view(-1), PIECE) for t in pair))
     ]
-    threads = min(torch.get_num_threads(), sum(x.size for x, _ in pieces) // PIECE)
-    if threads < 2:
-        for x, grad in pieces:
+
+    def run(start: int, stop: int) -> None:
+        for x, grad in pieces[start:stop]:
             kernel(x, grad)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda piece: kernel(*piece), pieces))
+
+    if sum(x.size for x, _ in pieces) < 2 * PIECE:
+        run(0, len(pieces))
+    else:
+        over_lines(run, len(pieces), least=1)
 
 
-def _jit(function: Kernel) -> Kernel:
-    """Compile at the first call, and keep the machine code on disk where a folder allows it."""
-    try:
-        return cast(Kernel, numba.njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return cast(Kernel, numba.njit(nogil=True)(function))
-
-
-@_jit
-def _prox(x: NDArray[float32], grad: NDArray[float32], lr: float, t: float) -> None:
+@compiled_exactly
+def _prox(x: NDArray[float32], grad: NDArray[float32], lr: float32, t: float32) -> None:
     for i in range(x.size):
         z = x[i] - lr * grad[i]
         x[i] = z - min(max(z, -t), t)
 
 
-@_jit
+@compiled_exactly
 def _orthant(
-    x: NDArray[float32], grad: NDArray[float32], lr: float, lambda_: float, eps: float
+    x: NDArray[float32], grad: NDArray[float32], lr: float32, lambda_: float32, eps: float
 ) -> None:
     zero, one = float32(0), float32(1)
     for i in range(x.size):  # the sign in two steps: so the loop vectorises

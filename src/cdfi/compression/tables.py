@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cdfi.common.extras import need
+from cdfi.common.files import whole
 from cdfi.compression.density import Density, overall
-from cdfi.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,8 +101,6 @@ def plot_search(points: Mapping[float, tuple[float, float]], target: float, path
 
 
 def _figure(size: tuple[float, float]) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError("a plot needs matplotlib: pip install 'cdfi[plot]'") from error
-    return Figure(figsize=size, layout="constrained")
+    module = need("matplotlib.figure", "a plot", "cdfi[plot]")
+    figure: Figure = module.Figure(figsize=size, layout="constrained")
+    return figure

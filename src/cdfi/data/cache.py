@@ -1,18 +1,11 @@
 """Where decoded training data is kept between runs, under names that change when the files do."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-
-
-def default_cache() -> Path:
-    """The user's cache folder for decoded training data (honours ``XDG_CACHE_HOME``)."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "cdfi" / "training"
 
 
 def folder_key(paths: Sequence[Path], *settings: str) -> str:

@@ -4,17 +4,17 @@ import csv
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from cdfi.common.files import whole, write_text
+from cdfi.common.paths import visible
+from cdfi.common.progress import Progress
 from cdfi.data.cache import check_unreadable, folder_key, mapped
 from cdfi.data.decode import decode
-from cdfi.data.names import visible
 from cdfi.data.takes import takes
-from cdfi.files import whole, write_text
 
 SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
 
@@ -78,7 +78,7 @@ def cached_takes(
     folder: Path,
     cache: Path,
     lines: int = 360,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Take]:
     """The takes of every video under a folder, decoded on first use.
 

@@ -1,12 +1,13 @@
 """The motion of real shots, estimated where their frames agree on it."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 
+from cdfi.common.extras import need
+from cdfi.common.rounding import to_bytes
 from cdfi.data.batch import Batch, Draw, Source
 
 _SLACK, _SHARE = 0.5, 0.01  # pixels^2, and a share of the squared lengths: Sundaram, section 3.1
@@ -49,7 +50,7 @@ def _grey(frames: torch.Tensor) -> np.ndarray:
     """(N, 3, H, W) in [0, 1] as uint8 (N, H, W), ITU-R BT.601."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=frames.device)
     grey = torch.einsum("nchw,c->nhw", frames, weights)
-    return (grey * 255).round().clamp(0, 255).byte().numpy()
+    return to_bytes(grey).numpy()
 
 
 def _motions(middles: np.ndarray, sides: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -80,10 +81,4 @@ def _motion(cv2: Any, middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray,
 
 
 def _opencv() -> Any:
-    try:
-        return import_module("cv2")
-    except ImportError as error:
-        raise ValueError(
-            "estimated motion needs OpenCV: pip install 'cdfi[evaluation]', or train without "
-            "estimate_motion"
-        ) from error
+    return need("cv2", "estimated motion (estimate_motion)", "cdfi[evaluation]")

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image, ImageOps
 
+from cdfi.common.files import whole
+from cdfi.common.paths import visible
 from cdfi.data.cache import check_unreadable, folder_key
-from cdfi.data.names import visible
-from cdfi.files import whole
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _LANDSCAPE = (720, 1080)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cdfi.common.paths import natural, visible
 from cdfi.data.batch import Batch, Draw, from_frames
-from cdfi.data.names import natural, visible
 from cdfi.data.photos import SUFFIXES
 
 Paths = tuple[Path, Path, Path]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdfi.evaluation.extras import need
+from cdfi.common.extras import need
 from cdfi.evaluation.minterpolate import minterpolate
 from cdfi.evaluation.pictures import Picture
 

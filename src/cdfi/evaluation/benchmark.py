@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cdfi.interpolation import Interpolator, pick_device
+from cdfi.common.devices import choose_device
+from cdfi.interpolation import Interpolator
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
 from cdfi.ops.refine import AROUND, COARSE, FINEST
@@ -82,7 +83,7 @@ def measure(task: Task) -> Cost:
 
 def measure_here(task: Task) -> Cost:
     """:func:`measure` in this process: its peak memory is that of all the process did."""
-    device = pick_device(task.device)
+    device = choose_device(task.device)
     precision: Any = task.precision
     interpolator = Interpolator(task.model, device, precision, compile=task.compile)
     generator = torch.Generator().manual_seed(0)

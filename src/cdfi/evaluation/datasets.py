@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cdfi.common.cache import cache_folder
 from cdfi.evaluation import triplets
 from cdfi.evaluation.pictures import Picture
 from cdfi.evaluation.triplets import VIMEO_NAMES, Frames, Layout, Names, Triplet, Unreadable
 from cdfi.evaluation.videos import Video
-from cdfi.weights.catalog import cache_folder
 
 SCENES = [
     "Beanbags",

@@ -3,23 +3,21 @@
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from cdfi.common.download import fetch
+from cdfi.common.progress import Progress
 from cdfi.evaluation.triplets import VIMEO_NAMES
-from cdfi.weights.download import fetch
 
 CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20"
 VIMEO = "http://data.csail.mit.edu/tofu/dataset/vimeo_triplet.zip"
 VIMEO_BYTES = 33 * 10**9
 CONNECTIONS = 8
-
-#: Told how much is done, of how much: bytes, or None where the server does not say.
-Progress = Callable[[int, int | None], None]
 
 
 class Blob(NamedTuple):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cdfi import metrics
-from cdfi.evaluation.extras import need
+from cdfi.common.extras import need
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from cdfi.files import whole
+from cdfi.common.files import whole
+from cdfi.common.images import PNG_HEAD, png_depth
+from cdfi.common.rounding import to_bytes
 
 #: (H, W, 3) RGB, 0 to 255.
 Picture = NDArray[np.uint8]
@@ -44,7 +46,7 @@ def _kind(image: Image.Image, path: Path) -> str:
     # Pillow opens 16-bit RGB as if it had 8 bits. A PNG says its depth in byte 24.
     if image.format == "PNG":
         with path.open("rb") as file:
-            depth = file.read(25)[24]
+            depth = png_depth(file.read(PNG_HEAD))
         if depth > 8:
             return f"{depth} bits a channel"
     return NAMES_OF_MODES.get(image.mode, image.mode)
@@ -71,5 +73,5 @@ def to_picture(batch: Tensor) -> Picture:
 
     This is the rounding of torchvision's ``save_image``, behind most published tables.
     """
-    pixels = batch[0].float().clamp(0, 1).mul(255).add(0.5).byte()
+    pixels = to_bytes(batch[0])
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdfi.evaluation.extras import need
+from cdfi.common.extras import need
+from cdfi.common.files import whole
 from cdfi.evaluation.metrics import Metric
 from cdfi.evaluation.report import Average, Report
-from cdfi.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

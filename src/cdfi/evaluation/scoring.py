@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import torch
 
+from cdfi.common.prefetch import ahead
 from cdfi.evaluation.datasets import DataSet
 from cdfi.evaluation.methods import Method
 from cdfi.evaluation.metrics import Metric
 from cdfi.evaluation.pictures import Picture, to_tensor
 from cdfi.evaluation.triplets import Frames, Unreadable
 from cdfi.evaluation.videos import Video
-from cdfi.video.ahead import ahead
 
 # Decoded triplets waiting for the network, and predictions waiting for their metrics: enough to
 # even out slow ones, little enough that 4K frames fit into memory.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdfi.data.names import natural
+from cdfi.common.paths import natural
 from cdfi.evaluation.pictures import Picture, read_picture, size
 
 View = Callable[[Picture], Picture]

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from cdfi.common.rounding import to_levels
+
 Image = npt.NDArray[Any]
 #: One kind of frame in, the same kind out.
 Frame = TypeVar("Frame", Tensor, Image)
@@ -55,6 +57,6 @@ def from_batch(batch: Tensor, like: Frame) -> Frame:
         return (batch if like.ndim == 4 else batch[0]).to(like.device, like.dtype)
     pixels = batch[0].permute(1, 2, 0).cpu()
     if like.dtype.kind == "u":
-        pixels = pixels.mul(np.iinfo(like.dtype).max).round_()
+        pixels = to_levels(pixels, np.iinfo(like.dtype).max)
     image: Image = np.ascontiguousarray(pixels.numpy().astype(like.dtype))
     return image

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from cdfi.common.devices import choose_device, quick_bf16
 from cdfi.interpolation.frames import Frame, check_pair, from_batch, to_batch
 from cdfi.interpolation.memory import Plan, free_memory, plan
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
@@ -17,7 +18,6 @@ from cdfi.interpolation.tiles import middle_by_tiles
 from cdfi.models import Config, Network
 from cdfi.models.filled import filled
 from cdfi.models.strips import middle_by_strips
-from cdfi.ops.half import quick_bf16
 from cdfi.weights import load
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -51,7 +51,7 @@ class Interpolator:
         memory: int | None = None,
         compile: bool = False,
     ) -> None:
-        self.device = pick_device(device)
+        self.device = choose_device(device)
         if precision not in get_args(Precision):
             raise ValueError(
                 f"expected a precision of {', '.join(get_args(Precision))}; got {precision!r}"
@@ -198,20 +198,3 @@ def automatic_precision(device: torch.device, config: Config) -> str:
         return "fp16" if device.type == "cuda" else "fp32"
     quick = device.type in ("cpu", "cuda") and quick_bf16(device)
     return "bf16" if quick else "fp32"
-
-
-def pick_device(device: torch.device | str | None) -> torch.device:
-    """The device that is asked for, or the best there is.
-
-    Raises:
-        ValueError: no such device here.
-    """
-    if device is None or device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the device {device!s} cannot be used here: {reason}") from error
-    return chosen

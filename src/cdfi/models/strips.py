@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cdfi.common.devices import quick_bf16
 from cdfi.models.gridnet import Slope
 from cdfi.models.network import (
     MAP_NAMES,
@@ -19,7 +20,6 @@ from cdfi.models.network import (
 from cdfi.ops import adacof_logits_strip
 from cdfi.ops.enlarge import enlarged_rows
 from cdfi.ops.finish import convolved
-from cdfi.ops.half import quick_bf16
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3

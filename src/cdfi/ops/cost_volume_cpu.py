@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cdfi.ops.cpu_kernels import compiled
-from cdfi.ops.threads import over_lines
+from cdfi.common.numba import compiled
+from cdfi.common.threads import over_lines
 
 Array = np.ndarray[Any, Any]
 

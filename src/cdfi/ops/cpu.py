@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cdfi.common.threads import over_lines
 from cdfi.ops import cpu_kernels
 from cdfi.ops.cpu_vectors import PAIRED
-from cdfi.ops.threads import over_lines
 
 
 def forward(

@@ -7,20 +7,18 @@ table; the loop over taps and lanes then does nothing but read and add.
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numba import int32
 
+from cdfi.common.numba import compiled, inlined
 from cdfi.ops.cpu_vectors import products, scatter, weighted_sum, weighted_sum_half
 
 Array = np.ndarray[Any, Any]
 Kernel = Callable[..., None]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
-FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 # Offsets beyond any frame all land on the border; larger ones would overflow an int32.
 FAR = 2.0**24
 
@@ -44,25 +42,6 @@ class Table(NamedTuple):
     place: Array  # (4, K*K) int32, pixel numbers: top left, top right, bottom left, bottom right
     share: Array  # (4, K*K), the neighbours' bilinear weights times the tap's weight
     fraction: Array  # (2, K*K), how far the sample lies below top and right of left
-
-
-def compiled(function: Function, inline: str = "never") -> Function:
-    """Compile at the first call, and keep the machine code on disk where a folder allows it."""
-    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "inline": inline}
-    try:
-        result = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        result = numba.njit(**options)(function)
-    return result  # type: ignore[no-any-return]
-
-
-def inlined(function: Function) -> Function:
-    """Compile into whoever calls it: for every pixel, handing over the arrays costs as much again.
-
-    LLVM does not see by itself that it should; kernels of few channels take two to three times as
-    long without.
-    """
-    return compiled(function, inline="always")
 
 
 @compiled

@@ -8,11 +8,12 @@ import torch
 from numba import int32
 from torch import Tensor
 
+from cdfi.common.numba import compiled, inlined
+from cdfi.common.threads import over_lines
 from cdfi.ops.cpu import padded
-from cdfi.ops.cpu_kernels import Kernel, compiled, inlined
+from cdfi.ops.cpu_kernels import Kernel
 from cdfi.ops.cpu_vectors import weighted_sum
 from cdfi.ops.details import AROUND, SHARPNESS
-from cdfi.ops.threads import over_lines
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cdfi.ops.cpu_kernels import compiled, inlined
+from cdfi.common.numba import compiled, inlined
+from cdfi.common.threads import over_lines
 from cdfi.ops.refine import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
-from cdfi.ops.threads import over_lines
 
 Array = np.ndarray[Any, Any]
 

@@ -1,10 +1,11 @@
 """A training run as data: every choice that makes it, kept as JSON in its folder."""
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
+
+from cdfi.common.choices import did_you_mean
 
 Precision = Literal["auto", "float32", "bf16"]
 
@@ -162,8 +163,7 @@ def _parsed(text: str) -> tuple[str, Any]:
     name = name.strip().replace("-", "_")
     known = [field.name for field in fields(TrainArgs)]
     if not equals or name not in known:
-        near = difflib.get_close_matches(name, known, 2)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "; --set help lists them"
+        hint = did_you_mean(name, known) or "; --set help lists them"
         raise ValueError(f"expected NAME=VALUE with the name of an argument, not {text!r}{hint}")
     try:
         return name, _read(value, getattr(TrainArgs(), name))

@@ -9,13 +9,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from cdfi import weights
+from cdfi.common.choices import near_names
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture, Steps
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
 from cdfi.ops.details import BANDS
 from cdfi.training.args import TrainArgs
-from cdfi.training.losses import near_names
 from cdfi.training.processes import Processes
 from cdfi.training.schedules import Length
 from cdfi.training.warm_start import copy_overlap
@@ -39,7 +39,7 @@ def find_config(network: str) -> Config:
         return Config.from_json(path.read_text(encoding="utf-8"))
     raise ValueError(
         f"no network is called {network!r}, and it is no .json file with a Config"
-        f"{near_names(network, list(NETWORKS))}"
+        f"{near_names(network, NETWORKS)}"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from cdfi.files import whole
+from cdfi.common.files import whole
 from cdfi.models import Config, Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.ema import Average

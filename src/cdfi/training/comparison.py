@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from cdfi import weights
+from cdfi.common.files import write_text
+from cdfi.common.rounding import quantize
 from cdfi.compression.density import density, overall
 from cdfi.evaluation import Report, Scorer, find, network
 from cdfi.evaluation.benchmark import Cost, Task, measure
 from cdfi.evaluation.metrics import Metric, choose
 from cdfi.evaluation.protocol import protocol
-from cdfi.files import write_text
 from cdfi.interpolation import Interpolator
 from cdfi.models import Config, Network
 
@@ -117,9 +118,8 @@ def _held_out(
     for frames in torch.from_numpy(np.ascontiguousarray(triplets)).permute(0, 1, 4, 2, 3):
         frame0, truth, frame1 = (frames / 255).split(1)
         middle = interpolator(frame0, frame1).cpu()
-        rounded = (middle.clamp(0, 1) * 255).round() / 255
         for metric in metrics:
-            sums[metric.name] += metric.function(rounded, truth).item() / len(triplets)
+            sums[metric.name] += metric.function(quantize(middle), truth).item() / len(triplets)
     return sums
 
 

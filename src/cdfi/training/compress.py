@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from cdfi import weights
+from cdfi.common.files import write_text
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
 from cdfi.compression.tables import from_json
 from cdfi.evaluation import find
-from cdfi.files import write_text
 from cdfi.models.derive import compact, size_of
 from cdfi.training.args import TrainArgs
 from cdfi.training.checkpoint import begun

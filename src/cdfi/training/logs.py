@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cdfi.files import whole
+from cdfi.common.files import whole
 
 
 class Log:

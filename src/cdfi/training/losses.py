@@ -1,8 +1,7 @@
 """What a prediction is scored by: the rows a loss string such as ``1*Charb+0.005*VGG`` names."""
 
-import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cdfi.common.choices import unknown_name
 from cdfi.data.batch import Batch
 from cdfi.models import Parts
 from cdfi.training.guidance import displacement
@@ -57,16 +57,8 @@ def _parse_term(text: str, vgg: Path | None) -> Term:
         raise ValueError(f"expected a loss like 1*Charb+0.01*g_Spatial, but one term is {text!r}")
     name = match[2]
     if name not in LOSSES:
-        raise ValueError(f"unknown loss {name!r}{near_names(name, list(LOSSES))}")
+        raise unknown_name("loss", name, LOSSES)
     return Term(weight, name, LOSSES[name](vgg))
-
-
-def near_names(name: str, known: Sequence[str]) -> str:
-    """The end of an error about an unknown name: close ones, and all of them."""
-    lower = {row.lower(): row for row in known}
-    close = [lower[row] for row in difflib.get_close_matches(name.lower(), list(lower), 2, 0.5)]
-    meant = f"; did you mean {' or '.join(close)}?" if close else ";"
-    return f"{meant} known are {', '.join(known)}"
 
 
 def smoothness(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from cdfi.ops.half import quick_bf16
+from cdfi.common.devices import quick_bf16
 
 _MOMENTUM = 0.95
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at 0: Jordan et al., 2024

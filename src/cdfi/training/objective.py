@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cdfi.common.devices import quick_bf16
 from cdfi.data.batch import Batch
 from cdfi.models import Network
-from cdfi.ops.half import quick_bf16
 from cdfi.training.args import TrainArgs
 from cdfi.training.guidance import flow_loss, guess_loss, warp_loss
 from cdfi.training.losses import Term

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from cdfi.common.choices import unknown_name
 from cdfi.training.args import TrainArgs
-from cdfi.training.losses import near_names
 from cdfi.training.muon import Muon
 
 Build = Callable[[list[nn.Parameter], TrainArgs, int], Optimizer]
@@ -28,8 +28,7 @@ def build_optimizer(network: nn.Module, args: TrainArgs, epoch_steps: int) -> Op
     rows = {name.lower(): build for name, build in OPTIMIZERS.items()}
     build = rows.get(args.optimizer.lower())
     if build is None:
-        known = near_names(args.optimizer, list(OPTIMIZERS))
-        raise ValueError(f"unknown optimizer {args.optimizer!r}{known}")
+        raise unknown_name("optimizer", args.optimizer, OPTIMIZERS)
     return build([p for p in network.parameters() if p.requires_grad], args, epoch_steps)
 
 

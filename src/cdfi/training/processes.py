@@ -10,6 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from cdfi.common.devices import choose_device
+from cdfi.common.extras import need
+
 
 class Processes(Protocol):
     """The processes that train together, one device each."""
@@ -79,19 +82,17 @@ class Together:
     """
 
     def __init__(self, device: torch.device) -> None:
-        try:
-            from lightning_fabric import Fabric
-            from lightning_fabric.strategies import DDPStrategy
-        except ImportError as error:
-            raise ValueError(
-                "training in several processes needs Lightning Fabric: pip install 'cdfi[train]'"
-            ) from error
+        purpose = "training in several processes"
+        fabric = need("lightning_fabric", purpose, "cdfi[train]")
+        strategies = need("lightning_fabric.strategies", purpose, "cdfi[train]")
         count, local = _world(), int(os.environ.get("LOCAL_WORLD_SIZE", _world()))
-        self._fabric: Any = Fabric(
+        self._fabric: Any = fabric.Fabric(
             accelerator=device.type,
             devices=local,
             num_nodes=count // local,
-            strategy=DDPStrategy(broadcast_buffers=False),  # the only buffer never changes
+            strategy=strategies.DDPStrategy(
+                broadcast_buffers=False
+            ),  # the only buffer never changes
         )
         self._fabric.launch()
         self.device: torch.device = self._fabric.device
@@ -133,25 +134,6 @@ def join_processes(device: str) -> Processes:
     """
     chosen = choose_device(device)
     return Together(chosen) if _world() > 1 else Alone(chosen)
-
-
-def choose_device(name: str) -> torch.device:
-    """The named device; "auto" takes CUDA, then Apple's GPU, then the CPU.
-
-    Raises:
-        ValueError: no such device here.
-    """
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(kind for kind, present in there.items() if present))
-    if not there.get(name.split(":")[0], False):
-        present = ", ".join(kind for kind, found in there.items() if found)
-        raise ValueError(f"there is no device {name!r} here; there is {present}")
-    return torch.device(name)
 
 
 def _end_group() -> None:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import torch
 
 from cdfi import weights
+from cdfi.common.files import write_text
 from cdfi.compression.density import Density, density, overall
 from cdfi.compression.layers import layers
 from cdfi.compression.obproxsg import OBProxSG
 from cdfi.compression.tables import as_csv, as_json
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture
-from cdfi.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from cdfi import weights
-from cdfi.files import write_text
+from cdfi.common.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs

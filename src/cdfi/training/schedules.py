@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cdfi.common.choices import unknown_name
 from cdfi.training.args import TrainArgs
-from cdfi.training.losses import near_names
 
 _COSINE_FLOOR = 0.01  # the rate at the end, as a share of the highest
 
@@ -24,8 +24,7 @@ def rate(step: int, args: TrainArgs, length: Length) -> float:
         ValueError: an unknown schedule; near names are shown.
     """
     if args.schedule not in SCHEDULES:
-        known = near_names(args.schedule, list(SCHEDULES))
-        raise ValueError(f"unknown schedule {args.schedule!r}{known}")
+        raise unknown_name("schedule", args.schedule, SCHEDULES)
     return args.lr * SCHEDULES[args.schedule](step, args, length)
 
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cdfi.common.cache import training_cache
+from cdfi.common.choices import unknown_name
+from cdfi.common.progress import Progress
 from cdfi.data.batch import Source
-from cdfi.data.cache import default_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets, file_triplets, split_triplets
 from cdfi.data.mixture import Mixture, Share
@@ -17,9 +19,6 @@ from cdfi.data.shots import Shots
 from cdfi.data.synthetic import Synthetic
 from cdfi.data.triplets import Paths, Triplets, folder_triplets, vimeo_triplets
 from cdfi.training.args import TrainArgs
-from cdfi.training.losses import near_names
-
-Progress = Callable[[int, int], None]
 
 
 class Opened(NamedTuple):
@@ -46,7 +45,7 @@ def parse_source(text: str) -> tuple[str, Path, float]:
     if not equals or not rest:
         raise ValueError(f"expected data as KIND=FOLDER or KIND=FOLDER:WEIGHT, not {text!r}")
     if kind not in KINDS:
-        raise ValueError(f"unknown kind of data {kind!r}{near_names(kind, list(KINDS))}")
+        raise unknown_name("kind of data", kind, KINDS)
     folder, colon, tail = rest.rpartition(":")
     try:
         return kind, Path(folder if colon else rest).expanduser(), float(tail) if colon else 1.0
@@ -76,7 +75,7 @@ def open_data(args: TrainArgs, progress: Progress | None = None) -> Data:
 
 def cache_folder(args: TrainArgs) -> Path:
     """Where decoded data is kept."""
-    return Path(args.cache).expanduser() if args.cache else default_cache()
+    return Path(args.cache).expanduser() if args.cache else training_cache()
 
 
 def _clips(folder: Path, args: TrainArgs, progress: Progress | None) -> Opened:

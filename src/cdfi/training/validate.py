@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cdfi.common.rounding import quantize, to_bytes
 from cdfi.metrics.psnr import psnr
 from cdfi.models import Network
 
@@ -29,8 +30,7 @@ def averaging(triplets: np.ndarray) -> float:
 
 def score_of(predicted: Tensor, triplets: np.ndarray) -> Tensor:
     """The PSNR of each prediction, (M,)."""
-    rounded = (predicted.clamp(0, 1) * 255).round() / 255
-    return psnr(rounded, _planes(triplets)[:, 1]).clamp(max=_PERFECT)
+    return psnr(quantize(predicted), _planes(triplets)[:, 1]).clamp(max=_PERFECT)
 
 
 def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
@@ -38,8 +38,8 @@ def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -
     chosen = some(triplets)
     frames, predicted = _planes(chosen), predict(network, chosen, device)
     columns = torch.stack(((frames[:, 0] + frames[:, 2]) / 2, predicted, frames[:, 1]), 1)
-    picture = torch.cat([torch.cat(list(row), 2) for row in columns], 1).clamp(0, 1)
-    return (picture * 255).round().byte().permute(1, 2, 0).numpy()
+    picture = torch.cat([torch.cat(list(row), 2) for row in columns], 1)
+    return to_bytes(picture).permute(1, 2, 0).numpy()
 
 
 def some(triplets: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cdfi.weights.download import fetch
+from cdfi.common.download import fetch
 
 URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 _SHA256_START = "397923af"  # torchvision's file names end in the start of their digest

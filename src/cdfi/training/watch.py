@@ -9,7 +9,7 @@ Reason = Literal["finished", "time", "interrupted"]
 class Watcher:
     """Is told how a run goes; does nothing itself. The command line overrides it."""
 
-    def decoding(self, done: int, total: int) -> None:
+    def decoding(self, done: int, total: int | None) -> None:
         """Videos decoded so far, the first time they are used."""
 
     def stepped(self, step: int, steps: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
+from cdfi.common.choices import did_you_mean
 from cdfi.video.pixels import SEMI_PLANAR, Layout, layout
 
 
@@ -121,10 +121,9 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
     try:
         codec = Codec(name, "w")
     except (av.codec.codec.UnknownCodecError, ValueError):
-        near = difflib.get_close_matches(name, [*CODECS, *av.codecs_available], 3)
         raise ValueError(
             f"unknown codec {name!r}: expected one of {', '.join(CODECS)} or an encoder of libav"
-            + (f" (near: {', '.join(near)})" if near else "")
+            + did_you_mean(name, [*CODECS, *av.codecs_available])
         ) from None
     if codec.type != "video":
         raise ValueError(f"codec {name!r} is no video encoder")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import av
 
+from cdfi.common.progress import Progress
 from cdfi.video.codecs import is_pattern
 from cdfi.video.maker import FrameMaker, Model, built, identity
 from cdfi.video.mux import write_images, write_result
@@ -19,8 +20,6 @@ from cdfi.video.parallel import make_in_parallel, processes_for
 from cdfi.video.plan import check_target, expected_pictures, plan_job
 from cdfi.video.segments import Job, make_segments
 from cdfi.video.workfolder import fingerprint
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

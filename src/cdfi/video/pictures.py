@@ -15,8 +15,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
-from cdfi.data.names import natural
-from cdfi.files import whole
+from cdfi.common.files import whole
+from cdfi.common.images import png_depth
+from cdfi.common.paths import natural
 from cdfi.video.codecs import CodecRow, encoder_format
 from cdfi.video.colour import FULL, Colour
 from cdfi.video.pixels import layout, read_components, reformatted, to_working, write_components
@@ -111,7 +112,7 @@ def _bits(image: Image.Image, path: Path) -> int:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if image.format == "PNG":
-        return head[24]
+        return png_depth(head)
     if isinstance(image, TiffImageFile):
         integers = set(image.tag_v2.get(SAMPLEFORMAT, (1,))) == {1}
         return max(image.tag_v2.get(BITSPERSAMPLE, (1,))) if integers else 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from av.video.frame import VideoFrame
 
-from cdfi.video.ahead import ahead
+from cdfi.common.prefetch import ahead
 from cdfi.video.analysis import analysed
 from cdfi.video.encoder import SegmentWriter
 from cdfi.video.frame import Picture

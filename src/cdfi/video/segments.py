@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cdfi.video.ahead import ahead
+from cdfi.common.prefetch import ahead
 from cdfi.video.analysis import LEAD, analysed
 from cdfi.video.encoder import EncoderSettings, SegmentWriter
 from cdfi.video.frame import Frame, Picture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from av.video.frame import VideoFrame
 
+from cdfi.common.progress import Progress
 from cdfi.video.codecs import CONTAINERS
 from cdfi.video.frame import Frame
 from cdfi.video.maker import FrameMaker, Model, built, identity
@@ -19,8 +20,6 @@ from cdfi.video.render import Renderer, converter_for
 from cdfi.video.spans import Kind, Span
 from cdfi.video.timeline import Instant, tolerance
 from cdfi.video.workfolder import WorkFolder, fingerprint
-
-Progress = Callable[[int, int], None]
 
 
 def interpolate_images(

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cdfi.files import write_text
-from cdfi.video.lock import locked
+from cdfi.common.files import write_text
+from cdfi.common.lock import locked
 
 VERSION = 1
 ENDS = 1 << 20

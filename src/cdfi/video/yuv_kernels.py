@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdfi.ops.cpu_kernels import compiled
+from cdfi.common.numba import compiled
 
 Codes = NDArray[Any]
 Floats = NDArray[np.float32]

@@ -1,9 +1,9 @@
 """What can be loaded by name: the bundled weights, and the released checkpoints to download."""
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from cdfi.common.cache import cache_folder
 
 _CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
 _ADACOF = (
@@ -121,16 +121,3 @@ RELEASED = {
         ),
     ]
 }
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``CDFI_CACHE``, or ``cdfi`` in the platform's cache folder."""
-    if chosen := os.environ.get("CDFI_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        root = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        root = str(Path.home() / "Library" / "Caches")
-    else:
-        root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "cdfi"

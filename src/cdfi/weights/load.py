@@ -1,6 +1,5 @@
 """A name or a file -> a network with its weights; and a network -> our file."""
 
-import difflib
 import hashlib
 import json
 import pickle
@@ -14,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from cdfi.files import whole
+from cdfi.common.choices import did_you_mean
+from cdfi.common.files import whole
 from cdfi.models import Config, Network
 from cdfi.weights import official
 from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
@@ -188,6 +188,5 @@ def _check_digest(path: Path, state: Mapping[str, Tensor], info: Mapping[str, st
 
 def _unknown(name: str) -> str:
     known = ["default", *BUNDLED, *RELEASED]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    hint = did_you_mean(name, known)
     return f"no model is called {name}, and no file is there{hint} (cdfi models list shows all)"

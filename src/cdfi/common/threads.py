@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
-LEAST = 8  # lines that are worth handing to another thread
+LEAST = 8  # rows of pixels that are worth handing to another thread
 
 
-def over_lines(kernel: Callable[..., None], lines: int, *arguments: Any) -> None:
+def over_lines(
+    kernel: Callable[..., None], lines: int, *arguments: Any, least: int = LEAST
+) -> None:
     """Run ``kernel(*arguments, start, stop)`` over all lines.
 
     Plain threads around code that releases the GIL, instead of Numba's parallel loops: those
@@ -19,7 +21,7 @@ def over_lines(kernel: Callable[..., None], lines: int, *arguments: Any) -> None
     More parts than threads, so that a busy core delays the others little. The calling thread takes
     parts as well, and all of them while no other is free.
     """
-    most = -(-lines // LEAST)
+    most = -(-lines // least)
     threads = min(torch.get_num_threads(), most)
     if threads <= 1:
         kernel(*arguments, 0, lines)

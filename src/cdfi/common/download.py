@@ -4,18 +4,16 @@ import hashlib
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from cdfi.common.progress import Progress
+
 CHUNK = 1 << 20
 TIMEOUT = 30.0
 ATTEMPTS = 3
-
-#: Called with the bytes that are here and the bytes there will be (None where nobody says).
-Progress = Callable[[int, int | None], None]
 
 
 def fetch(

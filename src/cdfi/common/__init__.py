@@ -1,0 +1,1 @@
+"""What several packages need: files, threads, devices, downloads and other helpers."""

@@ -1,0 +1,39 @@
+"""Compile functions with Numba, with a cache on disk if one can be written."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
+FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
+
+
+def _compile(function: Function, **options: Any) -> Function:
+    options |= {"nogil": True, "error_model": "numpy"}
+    try:
+        result = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        result = numba.njit(**options)(function)
+    return result  # type: ignore[no-any-return]
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call, with reordered floating-point sums, without the GIL."""
+    return _compile(function, fastmath=set(FASTMATH))
+
+
+def compiled_exactly(function: Function) -> Function:
+    """Compile as :func:`compiled`, but with every floating-point operation in its written order."""
+    return _compile(function)
+
+
+def inlined(function: Function) -> Function:
+    """Compile into the caller: passing the arrays for every pixel would double the cost.
+
+    LLVM does not inline these functions by itself; kernels of few channels take two to three times
+    as long without it.
+    """
+    return _compile(function, fastmath=set(FASTMATH), inline="always")

@@ -1,0 +1,36 @@
+"""Read numbers with a unit suffix: amounts (K, M, G, T) and sizes in bytes (MB, GiB, ...)."""
+
+import re
+
+SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BYTES = {"": 1} | SUFFIXES | {f"{unit}I": 2 ** (10 * n) for n, unit in enumerate(SUFFIXES, 1)}
+
+
+def amount(text: str) -> int:
+    """Return the number that text such as "2.45M", "850K" or "2450000" stands for.
+
+    Raises:
+        ValueError: the text is not a number above zero.
+    """
+    number, unit = text.strip(), 1
+    if number and number[-1].upper() in SUFFIXES:
+        number, unit = number[:-1], SUFFIXES[number[-1].upper()]
+    try:
+        value = round(float(number) * unit)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"expected an amount such as 2.45M or 850K, got {text!r}") from error
+    if value < 1:
+        raise ValueError(f"expected an amount above zero, got {text!r}")
+    return value
+
+
+def byte_count(text: str) -> int:
+    """Return the bytes that text such as "4GB", "512 MiB" or a plain number stands for.
+
+    Raises:
+        ValueError: the text is not a size above zero.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
+    if found is None or found[2] not in _BYTES or not float(found[1]):
+        raise ValueError(f"expected a size such as 4GB or 512MiB, got {text!r}")
+    return int(float(found[1]) * _BYTES[found[2]])
