@@ -3,10 +3,10 @@
 import sys
 from dataclasses import replace
 
+from cdfi.design.comparison import as_markdown
+from cdfi.design.pipeline import Compression, compress
+from cdfi.design.prune import Pruning
 from cdfi.training.args import TrainArgs
-from cdfi.training.comparison import as_markdown
-from cdfi.training.compress import Compression, compress
-from cdfi.training.prune import Pruning
 
 
 def main(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cdfi
 from cdfi.compression import Budget, density
-from cdfi.models.derive import compact
+from cdfi.design.architecture import compact
 
 
 def main(model: str = "cdfi", budget: int = 1_200_000, out: str = "cdfi-small") -> None:

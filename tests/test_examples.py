@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cdfi import Network, load, save
+from cdfi.design import comparison
 from cdfi.evaluation.benchmark import measure_here
-from cdfi.training import comparison
 from tests.media import sliding, write_video
 from tests.tiny import TINY as CONFIG
 from tests.training.tiny_runs import make_triplets

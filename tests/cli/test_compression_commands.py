@@ -10,8 +10,8 @@ import torch
 
 import cdfi
 from cdfi.cli.main import main
+from cdfi.design import comparison
 from cdfi.evaluation.benchmark import measure_here
-from cdfi.training import comparison
 from cdfi.weights import official
 from tests.tiny import TINY, tiny_network
 from tests.training.tiny_runs import make_triplets
@@ -135,7 +135,7 @@ def test_a_compression_that_was_stopped_ends_with_130(
     def stopped(*_: object) -> None:
         raise InterruptedError("the pruning was interrupted: the same command continues it")
 
-    monkeypatch.setattr("cdfi.training.compress.compress", stopped)
+    monkeypatch.setattr("cdfi.design.pipeline.compress", stopped)
     assert main(["compress", *tiny_run(tmp_path, pruned), "--ratio", "1.5"]) == 130
     assert "the same command continues it" in capsys.readouterr().err
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from cdfi.compression import density, derive, overall, regrow
+from cdfi.design.architecture import compact
 from cdfi.models import Network
-from cdfi.models.derive import compact
 from tests.tiny import TINY
 from tests.zoo import build, conv, example
 

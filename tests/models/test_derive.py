@@ -8,8 +8,8 @@ from torch import nn
 
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import density
+from cdfi.design.architecture import Compact, compact, derive, size_of
 from cdfi.models import NETWORKS, Config, Network
-from cdfi.models.derive import Compact, compact, derive, size_of
 
 SMALL = Config(
     kernel=3,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
+from cdfi.design.architecture import compact
 from cdfi.models import Network
-from cdfi.models.derive import compact
 from cdfi.models.matching import Matching
 from cdfi.training.build import initialise
 from cdfi.training.warm_start import copy_overlap

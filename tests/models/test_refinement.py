@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from cdfi.design.architecture import compact
 from cdfi.models import Config, Network
-from cdfi.models.derive import compact
 from cdfi.models.refinement import Refined, Refinement
 from cdfi.ops import adacof, detail_bands
 from cdfi.ops.refine import enlarged

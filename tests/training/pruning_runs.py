@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from cdfi import Network, save
+from cdfi.design.prune import Pruning
 from cdfi.training.args import TrainArgs
-from cdfi.training.prune import Pruning
 from cdfi.training.watch import Watcher
 from tests.tiny import TINY as CONFIG
 from tests.training.tiny_runs import tiny_args

@@ -10,13 +10,13 @@ import torch
 
 from cdfi import Network, load
 from cdfi.data.batch import Batch
+from cdfi.design import comparison
+from cdfi.design import pipeline as module
+from cdfi.design.comparison import Entry
+from cdfi.design.distill import distillation
+from cdfi.design.pipeline import Compression, compress
 from cdfi.evaluation.benchmark import measure_here
-from cdfi.training import comparison
-from cdfi.training import compress as module
 from cdfi.training.args import TrainArgs
-from cdfi.training.comparison import Entry
-from cdfi.training.compress import Compression, compress
-from cdfi.training.distill import distillation
 from tests.tiny import TINY as CONFIG
 from tests.training.pruning_runs import HARD, Notes, pruning_args
 

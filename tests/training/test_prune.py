@@ -9,8 +9,8 @@ import torch
 from cdfi import Network, load
 from cdfi.compression.density import density, overall
 from cdfi.compression.tables import from_json
-from cdfi.training import prune as module
-from cdfi.training.prune import Pruning, best_of, optimizer, prune, sweep
+from cdfi.design import prune as module
+from cdfi.design.prune import Pruning, best_of, optimizer, prune, sweep
 from tests.tiny import TINY as CONFIG
 from tests.training.pruning_runs import HARD, Notes, pruning_args
 

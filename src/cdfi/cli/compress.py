@@ -83,12 +83,12 @@ def compress(
     """
     from cdfi.common.choices import unknown_name
     from cdfi.common.sizes import amount
+    from cdfi.design.comparison import as_markdown
+    from cdfi.design.pipeline import Compression
+    from cdfi.design.pipeline import compress as run_compression
+    from cdfi.design.prune import PUBLISHED, Pruning
     from cdfi.training.args import changed
-    from cdfi.training.comparison import as_markdown
-    from cdfi.training.compress import Compression
-    from cdfi.training.compress import compress as run_compression
     from cdfi.training.presets import PRESETS
-    from cdfi.training.prune import PUBLISHED, Pruning
 
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)

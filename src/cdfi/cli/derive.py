@@ -9,8 +9,8 @@ from cdfi.cli.console import stdout
 
 if TYPE_CHECKING:
     from cdfi.compression.budget import Budget
+    from cdfi.design.architecture import Compact
     from cdfi.models import Network
-    from cdfi.models.derive import Compact
 
 
 def derive(
@@ -44,7 +44,7 @@ def derive(
     from cdfi.common.files import write_text
     from cdfi.compression.density import density
     from cdfi.compression.tables import from_json
-    from cdfi.models.derive import compact
+    from cdfi.design.architecture import compact
 
     network = weights.load(model)
     text = densities.read_text(encoding="utf-8") if densities else None
@@ -68,7 +68,7 @@ def budget(
     """
     from cdfi.common.sizes import amount
     from cdfi.compression import budget as budgets
-    from cdfi.models.derive import size_of
+    from cdfi.design.architecture import size_of
 
     if ratio is not None:
         if params or flops:

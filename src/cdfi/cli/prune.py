@@ -12,8 +12,8 @@ from cdfi.cli.bar import Bar
 from cdfi.cli.console import INTERRUPTED, show, stdout
 
 if TYPE_CHECKING:
+    from cdfi.design.prune import Pruned, Pruning
     from cdfi.training.args import TrainArgs
-    from cdfi.training.prune import Pruned, Pruning
 
 #: Penalties that a search tries where none are named, around the published one.
 LAMBDAS = "3e-5,1e-4,3e-4,1e-3,3e-3"
@@ -53,7 +53,7 @@ def prune(
 
     Example: cdfi prune --weights default --data clips=videos --target-density 0.3
     """
-    from cdfi.training import prune as pruning
+    from cdfi.design import prune as pruning
     from cdfi.training.args import changed
     from cdfi.training.checkpoint import begun
 
@@ -95,7 +95,7 @@ def _search(
     """The penalty to prune with; prints what each short run came to."""
     from cdfi.compression.density import overall
     from cdfi.compression.tables import plot_search
-    from cdfi.training.prune import best_of, sweep
+    from cdfi.design.prune import best_of, sweep
 
     runs = sweep(args, how, lambdas, bar, resume)
     best = best_of(runs, target)

@@ -62,7 +62,7 @@ def _prox(x: NDArray[float32], grad: NDArray[float32], lr: float32, t: float32) 
 
 @compiled_exactly
 def _orthant(
-    x: NDArray[float32], grad: NDArray[float32], lr: float32, lambda_: float32, eps: float
+    x: NDArray[float32], grad: NDArray[float32], lr: float32, lambda_: float32, eps: float32
 ) -> None:
     zero, one = float32(0), float32(1)
     for i in range(x.size):  # the sign in two steps: so the loop vectorises

@@ -12,14 +12,14 @@ from cdfi.common.files import write_text
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
 from cdfi.compression.tables import from_json
+from cdfi.design.architecture import compact, size_of
+from cdfi.design.comparison import Entry, compare
+from cdfi.design.distill import distillation
+from cdfi.design.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.evaluation import find
-from cdfi.models.derive import compact, size_of
 from cdfi.training.args import TrainArgs
 from cdfi.training.checkpoint import begun
-from cdfi.training.comparison import Entry, compare
-from cdfi.training.distill import distillation
 from cdfi.training.loop import check, train
-from cdfi.training.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.training.sources import open_data
 from cdfi.training.watch import Watcher
 

@@ -1,0 +1,1 @@
+"""Compression-driven design of our networks: prune, derive, retrain with a teacher, compare."""
