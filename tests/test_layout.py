@@ -12,8 +12,8 @@ import cdfi
 SOURCE = Path(cdfi.__file__).parent
 #: Top to bottom; a room may use those after it.
 PACKAGES = """
-    cli serve design evaluation video export training interpolation weights models compression data ops metrics
-    common
+    cli serve design evaluation video export training interpolation weights models compression data
+    ops metrics common
 """.split()
 #: What only comes with an extra, or is slow to import: never at the top level of a module.
 EXTRAS = {

@@ -239,7 +239,7 @@ def test_what_is_no_pair_of_frames_is_refused(interpolator, frame0, frame1, says
     [
         ({"precision": "fp8"}, "fp32, bf16, fp16"),
         ({"memory": 0}, "positive number of bytes"),
-        ({"device": "gpu"}, "device gpu cannot be used"),
+        ({"device": "gpu"}, "no device .gpu. here"),
         ({"device": "cuda:77"}, "cannot be used here"),
     ],
 )
