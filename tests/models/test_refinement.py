@@ -9,7 +9,7 @@ from cdfi.design.architecture import compact
 from cdfi.models import Config, Network
 from cdfi.models.refinement import Refined, Refinement
 from cdfi.ops import adacof, detail_bands
-from cdfi.ops.refine import enlarged
+from cdfi.ops.refine_flow.op import enlarged
 from cdfi.training.build import initialise
 from cdfi.training.guidance import expected_flow
 from cdfi.training.warm_start import copy_overlap

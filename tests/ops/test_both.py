@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from cdfi.ops import adacof_logits_strip, adacof_strip, cpu_kernels, shares
-from cdfi.ops.adacof import _adacof_both
+from cdfi.ops import adacof_logits_strip, adacof_strip, shares
+from cdfi.ops.adacof import cpu_kernels
+from cdfi.ops.adacof.op import _adacof_both
 
 both_roundings = pytest.mark.parametrize("rounding", ["floor", "trunc"])
 

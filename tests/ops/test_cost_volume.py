@@ -7,7 +7,7 @@ import torch
 
 from cdfi.ops import cost_volume, cost_volume_reference
 
-registration = importlib.import_module("cdfi.ops.cost_volume")
+registration = importlib.import_module("cdfi.ops.cost_volume.op")
 
 
 def naive(first, second, radius):

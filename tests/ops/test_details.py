@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from cdfi.ops import adacof, detail_bands, detail_bands_reference, details
 
-operation = importlib.import_module("cdfi.ops.details")
+operation = importlib.import_module("cdfi.ops.details.op")
 
 
 def sampled(frame, flow):

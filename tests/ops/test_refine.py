@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from cdfi.ops import adacof, refine_flow, refine_flow_reference
 
-operation = importlib.import_module("cdfi.ops.refine")
+operation = importlib.import_module("cdfi.ops.refine_flow.op")
 
 
 def scene(size=(64, 96), seed=0):
@@ -95,7 +95,7 @@ def test_the_kernel_is_the_definition(size, levels, channels):
 
 
 def test_the_window_is_two_box_filters():
-    kernel = importlib.import_module("cdfi.ops.refine_cpu")
+    kernel = importlib.import_module("cdfi.ops.refine_flow.cpu")
     impulse = torch.zeros(1, 1, 21, 21, dtype=torch.float64)
     impulse[..., 10, 10] = 1
     reach = len(kernel.WINDOW) // 2

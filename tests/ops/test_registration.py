@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cdfi.ops import adacof, adacof_reference, adacof_strip
 
 # The package gives the function the module's name.
-registration = importlib.import_module("cdfi.ops.adacof")
+registration = importlib.import_module("cdfi.ops.adacof.op")
 
 
 def arguments(

@@ -24,7 +24,7 @@ from cdfi.ops import (
     shares,
 )
 
-refinement = importlib.import_module("cdfi.ops.refine")
+refinement = importlib.import_module("cdfi.ops.refine_flow.op")
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 HALVES = [torch.float16, torch.bfloat16]
 
@@ -34,7 +34,7 @@ def kernels() -> ModuleType:
     """The launchers, with kernels that Triton interprets on CPU tensors."""
     if not INTERPRETED:
         pytest.skip("runs in a process of its own, with TRITON_INTERPRET=1")
-    return importlib.import_module("cdfi.ops.triton")
+    return importlib.import_module("cdfi.ops.adacof.triton")
 
 
 def arguments(
@@ -150,7 +150,7 @@ def check_finish(module: ModuleType, device: str, dtype: torch.dtype, slope: flo
 def test_interpreted_bias_and_activation_match_their_definition(
     kernels: ModuleType, dtype: torch.dtype, slope: float
 ) -> None:
-    check_finish(importlib.import_module("cdfi.ops.finish_triton"), "cpu", dtype, slope)
+    check_finish(importlib.import_module("cdfi.ops.conv.triton"), "cpu", dtype, slope)
 
 
 def check_enlarged(
@@ -173,7 +173,7 @@ def check_enlarged(
 def test_interpreted_rows_are_enlarged_by_their_definition(
     kernels: ModuleType, dtype: torch.dtype, channels: int, corners: bool
 ) -> None:
-    module = importlib.import_module("cdfi.ops.enlarge_triton")
+    module = importlib.import_module("cdfi.ops.resize.triton")
     check_enlarged(module, "cpu", dtype, channels, corners)
 
 
@@ -228,14 +228,14 @@ DETAILS = [((5, 7), 3), ((2, 70), 18), ((1, 1), 1)]
 def test_interpreted_details_match_their_definition(
     kernels: ModuleType, size: tuple[int, int], channels: int
 ) -> None:
-    module = importlib.import_module("cdfi.ops.details_triton")
+    module = importlib.import_module("cdfi.ops.details.triton")
     check_details(module, size, channels, "cpu", torch.float32)
     check_details(module, size, channels, "cpu", torch.float32, reach=1e6)
 
 
 @pytest.mark.parametrize("dtype", HALVES)
 def test_interpreted_details_are_summed_in_float32(kernels: ModuleType, dtype: torch.dtype) -> None:
-    module = importlib.import_module("cdfi.ops.details_triton")
+    module = importlib.import_module("cdfi.ops.details.triton")
     check_details(module, (5, 7), 3, "cpu", dtype)
 
 
@@ -245,7 +245,7 @@ def test_interpreted_details_are_summed_in_float32(kernels: ModuleType, dtype: t
 def test_details_on_a_gpu_match_their_definition(
     cuda: str, size: tuple[int, int], channels: int, dtype: torch.dtype
 ) -> None:
-    module = importlib.import_module("cdfi.ops.details_triton")
+    module = importlib.import_module("cdfi.ops.details.triton")
     check_details(module, size, channels, cuda, dtype)
 
 
@@ -272,14 +272,14 @@ LEVELS = [((5, 7), (0,)), ((3, 70), (4, 0)), ((1, 1), (0, 8)), ((4, 5), (0, 2, 0
 def test_interpreted_registration_matches_its_definition(
     kernels: ModuleType, size: tuple[int, int], moves: tuple[int, ...]
 ) -> None:
-    module = importlib.import_module("cdfi.ops.refine_triton")
+    module = importlib.import_module("cdfi.ops.refine_flow.triton")
     check_registration(module.improve, size, moves, "cpu")
 
 
 def test_interpreted_registration_of_frames_that_are_not_numbers_moves_nothing(
     kernels: ModuleType,
 ) -> None:
-    module = importlib.import_module("cdfi.ops.refine_triton")
+    module = importlib.import_module("cdfi.ops.refine_flow.triton")
     frame = torch.full((1, 3, 6, 9), torch.nan)
     shift, _ = module.improve(frame, frame, torch.zeros(1, 4, 6, 9), torch.ones(1, 2, 6, 9), (0,))
     assert torch.equal(shift, torch.zeros_like(shift))
@@ -290,7 +290,7 @@ def test_interpreted_registration_of_frames_that_are_not_numbers_moves_nothing(
 def test_registration_on_a_gpu_matches_its_definition(
     cuda: str, size: tuple[int, int], moves: tuple[int, ...]
 ) -> None:
-    module = importlib.import_module("cdfi.ops.refine_triton")
+    module = importlib.import_module("cdfi.ops.refine_flow.triton")
     check_registration(module.improve, size, moves, cuda)
 
 
@@ -310,7 +310,7 @@ VOLUMES = [((5, 7), 2), ((2, 70), 1), ((1, 1), 1)]
 def test_interpreted_cost_volumes_match_the_reference(
     kernels: ModuleType, size: tuple[int, int], radius: int
 ) -> None:
-    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    module = importlib.import_module("cdfi.ops.cost_volume.triton")
     check_volume(module, size, radius, "cpu", torch.float32)
 
 
@@ -318,7 +318,7 @@ def test_interpreted_cost_volumes_match_the_reference(
 def test_interpreted_cost_volumes_sum_half_precision_in_float32(
     kernels: ModuleType, dtype: torch.dtype
 ) -> None:
-    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    module = importlib.import_module("cdfi.ops.cost_volume.triton")
     check_volume(module, (5, 7), 2, "cpu", dtype)
 
 
@@ -340,19 +340,19 @@ def test_the_interpreter_passes_these_tests() -> None:
 
 #: Each kernel, and the constants that it is compiled with (those that it has not are left out).
 KERNELS = [
-    ("triton_kernels", "forward_kernel"),
-    ("triton_kernels", "backward_maps_kernel"),
-    ("triton_kernels", "backward_input_kernel"),
-    ("triton_kernels", "narrow_forward_kernel"),
-    ("triton_kernels", "narrow_backward_maps_kernel"),
-    ("cost_volume_triton", "forward_kernel"),
-    ("cost_volume_triton", "backward_kernel"),
-    ("details_triton", "kernel"),
-    ("enlarge_triton", "kernel"),
-    ("finish_triton", "kernel"),
-    ("refine_triton", "look_kernel"),
-    ("refine_triton", "keep_kernel"),
-    ("refine_triton", "multiply_kernel"),
+    ("adacof.triton_kernels", "forward_kernel"),
+    ("adacof.triton_kernels", "backward_maps_kernel"),
+    ("adacof.triton_kernels", "backward_input_kernel"),
+    ("adacof.triton_kernels", "narrow_forward_kernel"),
+    ("adacof.triton_kernels", "narrow_backward_maps_kernel"),
+    ("cost_volume.triton", "forward_kernel"),
+    ("cost_volume.triton", "backward_kernel"),
+    ("details.triton", "kernel"),
+    ("resize.triton", "kernel"),
+    ("conv.triton", "kernel"),
+    ("refine_flow.triton", "look_kernel"),
+    ("refine_flow.triton", "keep_kernel"),
+    ("refine_flow.triton", "multiply_kernel"),
 ]
 CONSTANTS = {
     "KERNEL": 5,
@@ -430,7 +430,7 @@ def test_the_kernels_compile_for_a_gpu_that_is_not_here(
 def test_neighbours_are_read_and_added_to_as_whole_vectors(name: str, vector: str) -> None:
     """One by one, channels take a GPU longer than the released kernel."""
     pytest.importorskip("triton", reason="Triton is not installed")
-    kernel = getattr(importlib.import_module("cdfi.ops.triton_kernels"), name)
+    kernel = getattr(importlib.import_module("cdfi.ops.adacof.triton_kernels"), name)
     constants = {k: v for k, v in CONSTANTS.items() if k in kernel.arg_names}
     if name.startswith("narrow"):
         constants |= {"WIDE": 4}
@@ -465,7 +465,7 @@ def ptx(kernel: Any, constants: dict[str, Any]) -> str:
 def test_the_gpu_matches_the_reference_of_the_cost_volume(
     cuda: str, size: tuple[int, int], radius: int, dtype: torch.dtype
 ) -> None:
-    module = importlib.import_module("cdfi.ops.cost_volume_triton")
+    module = importlib.import_module("cdfi.ops.cost_volume.triton")
     check_volume(module, size, radius, cuda, dtype)
 
 
@@ -485,7 +485,7 @@ def test_the_gpu_takes_a_cost_volume_and_its_gradients_through_the_public_functi
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 @pytest.mark.parametrize("slope", [0.0, 1.0, -0.3])
 def test_bias_and_activation_on_a_gpu(cuda: str, dtype: torch.dtype, slope: float) -> None:
-    check_finish(importlib.import_module("cdfi.ops.finish_triton"), cuda, dtype, slope)
+    check_finish(importlib.import_module("cdfi.ops.conv.triton"), cuda, dtype, slope)
 
 
 @pytest.mark.gpu
@@ -495,7 +495,7 @@ def test_bias_and_activation_on_a_gpu(cuda: str, dtype: torch.dtype, slope: floa
 def test_rows_are_enlarged_on_a_gpu(
     cuda: str, dtype: torch.dtype, channels: int, corners: bool
 ) -> None:
-    module = importlib.import_module("cdfi.ops.enlarge_triton")
+    module = importlib.import_module("cdfi.ops.resize.triton")
     check_enlarged(module, cuda, dtype, channels, corners)
 
 
@@ -506,7 +506,7 @@ def test_rows_are_enlarged_on_a_gpu(
 def test_the_gpu_matches_the_reference(
     cuda: str, channels: int, rounding: str, dtype: torch.dtype
 ) -> None:
-    module = importlib.import_module("cdfi.ops.triton")
+    module = importlib.import_module("cdfi.ops.adacof.triton")
     check(module, arguments(channels, cuda, dtype), rounding)
 
 
@@ -528,7 +528,7 @@ def test_the_gpu_takes_mixed_precision_through_the_public_function(cuda: str) ->
 def test_the_gpu_normalises_logits_itself(
     cuda: str, channels: int, dtype: torch.dtype, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("cdfi.ops.triton"), "MOST_STEPS", steps)
+    monkeypatch.setattr(importlib.import_module("cdfi.ops.adacof.triton"), "MOST_STEPS", steps)
     image, logits, *offsets = (t.detach() for t in arguments(channels, cuda, dtype))
     way = torch.randn(2, 2, 5, 7, device=cuda)
     (result,) = adacof_logits_strip([image], 10 * logits, *offsets, 0, 2, way=way)

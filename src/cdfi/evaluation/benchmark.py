@@ -19,7 +19,7 @@ from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator
 from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
-from cdfi.ops.refine import AROUND, COARSE, FINEST
+from cdfi.ops.refine_flow.op import AROUND, COARSE, FINEST
 
 
 @dataclass(frozen=True)

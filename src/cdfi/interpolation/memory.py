@@ -13,7 +13,7 @@ from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE
 from cdfi.models.strips import BLOCK, COLOURS
-from cdfi.ops.details import BANDS
+from cdfi.ops.details.op import BANDS
 
 #: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
 STRIP, CHUNK = 32, 512

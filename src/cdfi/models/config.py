@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_type_hints
 
-from cdfi.ops.details import BANDS
+from cdfi.ops.details.op import BANDS
 
 Widths = tuple[int, int, int]
 Rounding = Literal["floor", "trunc"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cdfi.models.gridnet import Slope
 from cdfi.models.network import Head, Network
-from cdfi.ops.finish import convolved
+from cdfi.ops.conv.op import convolved
 
 #: Channels that tensor cores take at a time in half precision: others are copied to as many,
 #: before and after each convolution.
@@ -22,7 +22,7 @@ class Finished(nn.Conv2d):
 
     Args:
         conv: whose weights, stride and padding it has.
-        slope: of the activation, as of :func:`cdfi.ops.finish.convolved`.
+        slope: of the activation, as of :func:`cdfi.ops.conv.op.convolved`.
         dtype: of the weights.
     """
 

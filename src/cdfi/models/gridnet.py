@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cdfi.ops.enlarge import doubled
+from cdfi.ops.resize.op import doubled
 
 COLUMNS = 6
 

@@ -12,8 +12,8 @@ from cdfi.models.gridnet import GridNet
 from cdfi.models.matching import Matching
 from cdfi.models.refinement import Refined, Refinement
 from cdfi.ops import adacof, details, shares
-from cdfi.ops.details import BANDS
-from cdfi.ops.enlarge import doubled, resized
+from cdfi.ops.details.op import BANDS
+from cdfi.ops.resize.op import doubled, resized
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
 MEAN = (0.4631, 0.4352, 0.3990)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.ops import refine_flow
-from cdfi.ops.refine import enlarged
+from cdfi.ops.refine_flow.op import enlarged
 
 # Of the guess's units below zero. What registration makes good, no loss complains about: as plain
 # ReLUs they died one by one, and the guess with them.

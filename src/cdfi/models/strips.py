@@ -18,8 +18,8 @@ from cdfi.models.network import (
     scaled_details,
 )
 from cdfi.ops import adacof_logits_strip
-from cdfi.ops.enlarge import enlarged_rows
-from cdfi.ops.finish import convolved
+from cdfi.ops.conv.op import convolved
+from cdfi.ops.resize.op import enlarged_rows
 
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3

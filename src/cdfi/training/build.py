@@ -14,7 +14,7 @@ from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture, Steps
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
-from cdfi.ops.details import BANDS
+from cdfi.ops.details.op import BANDS
 from cdfi.training.args import TrainArgs
 from cdfi.training.processes import Processes
 from cdfi.training.schedules import Length

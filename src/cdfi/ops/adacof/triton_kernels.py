@@ -13,6 +13,8 @@ theirs. Sums are in float32.
 import triton
 import triton.language as tl
 
+from cdfi.ops.common.triton import loaded
+
 
 @triton.jit
 def _split(
@@ -27,12 +29,6 @@ def _split(
     first = tl.minimum(tl.maximum(near, 0), size - 1)
     second = tl.minimum(tl.maximum(near + 1, 0), size - 1)
     return first, second, offset - whole
-
-
-@triton.jit
-def loaded(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
-    """Numbers at ``base + at`` in float32, 0 outside."""
-    return tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
 
 
 @triton.jit

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 import triton
 from torch import Tensor
 
-from cdfi.ops import triton_kernels
+from cdfi.ops.adacof import triton_kernels
 
 # Channels a program: more would leave too few registers for the four neighbours.
 WIDEST = 64

@@ -19,7 +19,7 @@ def enlarged_rows(
     bottom: int,
     corners: bool = True,
 ) -> Tensor:
-    """:func:`cdfi.ops.enlarge.enlarged_rows` of (N, h, w, C), laid out like that, too."""
+    """:func:`cdfi.ops.resize.op.enlarged_rows` of (N, h, w, C), laid out like that, too."""
     x = x.contiguous()
     batch, known, columns, channels = x.shape
     height, width = size

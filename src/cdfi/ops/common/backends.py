@@ -17,12 +17,12 @@ def has_kernel(x: Tensor) -> bool:
     return x.device.type in ("cpu", "meta")
 
 
-def kernels(device: torch.device, start: str = "") -> ModuleType:
-    """The module of a device's kernels: imported late, as its compiler takes a while to load.
+def kernels(device: torch.device, operation: str) -> ModuleType:
+    """Return the module of an operation's kernels, imported late because its compiler loads slowly.
 
     Args:
-        device: with kernels.
-        start: what the module's name begins with, before "cpu" or "triton".
+        device: one that has kernels.
+        operation: a package of :mod:`cdfi.ops`, such as "adacof".
     """
     kind = "triton" if device.type == "cuda" else "cpu"
-    return importlib.import_module(f"cdfi.ops.{start}{kind}")
+    return importlib.import_module(f"cdfi.ops.{operation}.{kind}")

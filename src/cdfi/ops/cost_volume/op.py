@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel, kernels
 
 
 def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
@@ -62,7 +62,7 @@ def _check(first: Tensor, second: Tensor, radius: int) -> None:
 
 @torch.library.custom_op("cdfi::cost_volume", mutates_args=())
 def _cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    volume: Tensor = kernels(first.device, "cost_volume_").forward(first, second, radius)
+    volume: Tensor = kernels(first.device, "cost_volume").forward(first, second, radius)
     return volume
 
 
@@ -71,7 +71,7 @@ def _cost_volume_backward(
     grad: Tensor, first: Tensor, second: Tensor, radius: int
 ) -> tuple[Tensor, Tensor]:
     """Gradients of ``first`` and ``second``."""
-    backward = kernels(first.device, "cost_volume_").backward
+    backward = kernels(first.device, "cost_volume").backward
     return backward(grad, second, radius, 1), backward(grad, first, radius, -1)
 
 

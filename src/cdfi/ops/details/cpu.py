@@ -10,10 +10,10 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import over_lines
-from cdfi.ops.cpu import padded
-from cdfi.ops.cpu_kernels import Kernel
-from cdfi.ops.cpu_vectors import weighted_sum
-from cdfi.ops.details import AROUND, SHARPNESS
+from cdfi.ops.adacof.cpu_kernels import Kernel
+from cdfi.ops.common.layout import padded
+from cdfi.ops.common.llvm import weighted_sum
+from cdfi.ops.details.op import AROUND, SHARPNESS
 
 Array = np.ndarray[Any, Any]
 

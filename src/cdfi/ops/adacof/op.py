@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
-from cdfi.ops.reference import adacof_reference
+from cdfi.ops.adacof.reference import adacof_reference
+from cdfi.ops.common.backends import has_kernel, kernels
 
 ROUNDINGS = ("floor", "trunc")
 
@@ -99,7 +99,7 @@ def adacof_logits_strip(
         if logits.device.type == "cpu" and _frame_and_features(images):
             return list(_adacof_both(*images, *weighted, row, dilation, rounding))
         return [_run(image, *weighted, row, dilation, rounding) for image in images]
-    forward = kernels(logits.device).forward
+    forward = kernels(logits.device, "adacof").forward
     return [forward(x, *maps, row, dilation, rounding, softmax=True, way=way) for x in images]
 
 
@@ -188,7 +188,7 @@ def _adacof(
     rounding: str,
 ) -> Tensor:
     """The warp, by the kernel of the input's device."""
-    result: Tensor = kernels(input.device).forward(
+    result: Tensor = kernels(input.device, "adacof").forward(
         input, weight, offset_y, offset_x, row, dilation, rounding
     )
     return result
@@ -206,7 +206,7 @@ def _adacof_both(
     rounding: str,
 ) -> tuple[Tensor, Tensor]:
     """The warps of a frame and of features by the same maps."""
-    result: tuple[Tensor, Tensor] = kernels(frame.device).forward_both(
+    result: tuple[Tensor, Tensor] = kernels(frame.device, "adacof").forward_both(
         frame, features, weight, offset_y, offset_x, row, dilation, rounding
     )
     return result
@@ -226,7 +226,7 @@ def _adacof_backward(
     of_maps: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of input, weight, offset_y, offset_x; those not asked for come back empty."""
-    own = kernels(input.device)
+    own = kernels(input.device, "adacof")
     arguments = (grad, input, weight, offset_y, offset_x, row, dilation, rounding)
     of_image = own.backward_input(*arguments) if of_input else input.new_empty(0)
     maps = (weight, offset_y, offset_x)

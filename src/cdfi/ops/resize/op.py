@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel, kernels
 
 
 def enlarged_rows(
@@ -26,7 +26,7 @@ def enlarged_rows(
     """
     last = x.permute(0, 2, 3, 1)  # as it lies in memory
     if x.is_cuda and has_kernel(x):
-        made: Tensor = kernels(x.device, "enlarge_").enlarged_rows(
+        made: Tensor = kernels(x.device, "resize").enlarged_rows(
             last, start, rows, size, top, bottom
         )
         return made.permute(0, 3, 1, 2)
@@ -58,7 +58,7 @@ def resized(x: Tensor, size: tuple[int, int], corners: bool) -> Tensor:
     """
     if x.is_cuda and has_kernel(x) and not torch.is_grad_enabled():
         last, rows = x.permute(0, 2, 3, 1), x.shape[2]
-        made: Tensor = kernels(x.device, "enlarge_").enlarged_rows(
+        made: Tensor = kernels(x.device, "resize").enlarged_rows(
             last, 0, rows, size, 0, size[0], corners
         )
         return made.permute(0, 3, 1, 2)

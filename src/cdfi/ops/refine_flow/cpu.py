@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import over_lines
-from cdfi.ops.refine import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
+from cdfi.ops.refine_flow.op import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from cdfi.ops.details import SHARPNESS
+from cdfi.ops.common.triton import clamped
+from cdfi.ops.details.op import SHARPNESS
 
 COLUMNS, MOST_LANES = 64, 16
 
@@ -75,12 +76,6 @@ def kernel(
     total = of_lost[None, :] * lost + of_fine[None, :] * fine
     target = out + n * channels * plane + (c * plane)[:, None] + here[None, :]
     tl.store(target, total, mask=lanes[:, None] & inside[None, :])
-
-
-@triton.jit
-def clamped(at: tl.tensor, size: tl.tensor) -> tl.tensor:
-    """A place within an axis; NaN ends up at 0."""
-    return tl.minimum(tl.where(at > 0, at, 0.0), size - 1.0)  # a size of 1 comes as a plain number
 
 
 @triton.jit

@@ -14,7 +14,7 @@ import numpy as np
 from numba import int32
 
 from cdfi.common.numba import compiled, inlined
-from cdfi.ops.cpu_vectors import products, scatter, weighted_sum, weighted_sum_half
+from cdfi.ops.common.llvm import products, scatter, weighted_sum, weighted_sum_half
 
 Array = np.ndarray[Any, Any]
 Kernel = Callable[..., None]

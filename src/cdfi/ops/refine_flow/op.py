@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel, kernels
 
 #: What a level tries, in this order: a Gauss-Newton step (0), or the motions of the four neighbours
 #: so many cells away. The finest level, which costs most, is left the steps.
@@ -83,7 +83,7 @@ def _refine_flow(
 ) -> tuple[Tensor, Tensor]:
     improve = _improve
     if has_kernel(frame0) and has_kernel(frame1) and has_kernel(flow):
-        improve = kernels(frame0.device, "refine_").improve
+        improve = kernels(frame0.device, "refine_flow").improve
     return _coarse_to_fine(improve, frame0, frame1, flow, levels)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel, kernels
 
 
 def convolved(
@@ -27,7 +27,7 @@ def convolved(
     if x.is_cuda and bias is not None:
         made = F.conv2d(x, weight, None, **where)
         if has_kernel(made) and made.is_contiguous(memory_format=torch.channels_last):
-            kernels(made.device, "finish_").finish_(made, bias, slope)
+            kernels(made.device, "conv").finish_(made, bias, slope)
             return made
         made += bias[:, None, None]
     else:

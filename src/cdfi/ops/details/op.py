@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cdfi.ops.devices import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel, kernels
 
 SHARPNESS = -0.5  # of the cubic kernel: third order (Keys, equation 15)
 BANDS = 2
@@ -139,7 +139,7 @@ def _weighed(bands: Tensor, gains: Tensor) -> Tensor:
 @torch.library.custom_op("cdfi::details", mutates_args=())
 def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     if has_kernel(frame) and has_kernel(flow):
-        total: Tensor = kernels(frame.device, "details_").details(frame, flow, gains, top)
+        total: Tensor = kernels(frame.device, "details").details(frame, flow, gains, top)
         return total
     bands = detail_bands_reference(frame, flow, top)
     return _weighed(bands, gains.to(bands.dtype))

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from cdfi.common.threads import over_lines
-from cdfi.ops import cpu_kernels
-from cdfi.ops.cpu_vectors import PAIRED
+from cdfi.ops.adacof import cpu_kernels
+from cdfi.ops.common.layout import padded
+from cdfi.ops.common.llvm import PAIRED
 
 
 def forward(
@@ -127,22 +128,6 @@ def _computed(*tensors: Tensor) -> list[Tensor]:
     double = any(values.dtype == torch.float64 for values in tensors)
     dtype = torch.float64 if double else torch.float32
     return [values.detach().to(dtype) for values in tensors]
-
-
-def padded(image: Tensor, step: int = 16) -> Tensor:
-    """(N, C, H, W) as (N, H, W, lanes): lanes is 4, or C rounded up to a multiple of ``step``.
-
-    Whole vectors a pixel spare every inner loop its remainder. Extra lanes are zero.
-    """
-    channels = image.shape[1]
-    lanes = 4 if channels <= 4 and step == 16 else -(-channels // step) * step
-    last = image.permute(0, 2, 3, 1)
-    if lanes == channels:
-        return last.contiguous()
-    padded = last.new_empty((*last.shape[:3], lanes))
-    padded[..., :channels] = last
-    padded[..., channels:] = 0
-    return padded
 
 
 def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_kernels.Maps:

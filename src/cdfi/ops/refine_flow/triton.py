@@ -13,9 +13,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from cdfi.ops.details_triton import clamped
-from cdfi.ops.refine import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
-from cdfi.ops.triton_kernels import loaded
+from cdfi.ops.common.triton import clamped, loaded
+from cdfi.ops.refine_flow.op import AROUND, BETTER, FAINT, FLAT, LONGEST, PRODUCTS, RADIUS
 
 COLUMNS = 64
 

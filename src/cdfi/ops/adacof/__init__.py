@@ -1,0 +1,1 @@
+"""AdaCoF: warp an image by a kernel of free sampling points per pixel."""

@@ -1,0 +1,1 @@
+"""A convolution fused with its bias and activation."""

@@ -1,0 +1,1 @@
+"""The bilateral cost volume of two feature maps."""

@@ -1,0 +1,1 @@
+"""The detail bands that bilinear sampling loses."""

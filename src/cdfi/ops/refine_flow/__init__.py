@@ -1,0 +1,1 @@
+"""Refinement of a bilateral optical flow by registration."""

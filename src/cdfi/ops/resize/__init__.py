@@ -1,0 +1,1 @@
+"""Bilinear resizing of maps and of some of their rows."""
