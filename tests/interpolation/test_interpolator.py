@@ -240,7 +240,7 @@ def test_what_is_no_pair_of_frames_is_refused(interpolator, frame0, frame1, says
         ({"precision": "fp8"}, "fp32, bf16, fp16"),
         ({"memory": 0}, "positive number of bytes"),
         ({"device": "gpu"}, "no device .gpu. here"),
-        ({"device": "cuda:77"}, "cannot be used here"),
+        ({"device": "cuda:77"}, "no device 'cuda:77' here"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, says):

@@ -147,7 +147,7 @@ def test_every_line_is_worked_on_once_whatever_the_threads() -> None:
 def test_a_forked_process_has_threads_of_its_own() -> None:
     code = """
 import os, signal, threading, time, torch
-from cdfi.ops.threads import over_lines
+from cdfi.common.threads import over_lines
 
 def threads():
     seen = set()
