@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from cdfi.cli.console import progress, stdout
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -107,5 +107,5 @@ def _write_sheet(shots: list[Shot], target: Path) -> None:
         for x, picture in enumerate(row):
             small = picture.resize((width // 2, height // 2), Image.Resampling.LANCZOS)
             sheet.paste(small, (x * (width // 2), y * (height // 2)))
-    with whole(target) as beside:
+    with atomic_write(target) as beside:
         sheet.save(beside)

@@ -1,52 +1,102 @@
-"""Files that appear whole: nobody ever sees half of one, and a failure leaves what was there."""
+"""Write files atomically, and name files safely for the libraries that open them."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+LONGEST_STEM = 40  # characters of the target's name that the name of its part file repeats
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
+_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
-def whole(path: Path, lasting: bool = False) -> Iterator[Path]:
-    """Where to write what becomes ``path``, in one step, when the block has ended well.
+def atomic_write(path: Path, *, fsync: bool = False) -> Iterator[Path]:
+    """Yield a temporary path that replaces ``path`` in one step if the block succeeds.
 
-    That is a hidden file in the same folder (made where it is missing), this process's own, with
-    the ending of ``path``, by which writers know the format; it is gone after a failure. A link is
-    followed, and what is no file (``/dev/stdout``, a pipe) is written as it is.
+    The temporary file is a new hidden file in the same folder (which is created if it is missing)
+    and has the suffix of ``path``, from which writers derive the format. It is removed if the
+    block fails. If ``path`` is a link, the file that the link names is replaced. Targets that are
+    not regular files (``/dev/stdout``, a named pipe) are written directly.
 
     Args:
-        path: of the file.
-        lasting: come back only when the disk has it: for what must outlive a power cut.
+        path: of the file to write.
+        fsync: return only when the file is on the disk, for what must survive a power cut.
 
     Raises:
-        OSError: the file cannot be written; it names ``path``.
+        OSError: the file cannot be written; the error names ``path``.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         yield target
         return
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    part = _part_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        if lasting:
-            with beside.open("rb+") as file:
+        create(part).close()
+        yield part
+        if fsync:
+            with part.open("rb+") as file:
                 os.fsync(file.fileno())
-        beside.replace(target)
+        part.replace(target)
     except OSError as error:
-        if error.filename is not None and os.fsdecode(error.filename) == str(beside):
+        if error.filename is not None and os.fsdecode(error.filename) == str(part):
             error.filename = str(path)
         raise
     finally:
-        with suppress(OSError):  # as a rule it is gone by now
-            beside.unlink()
+        with suppress(OSError):  # after success it is already gone
+            part.unlink()
 
 
-def write_text(path: Path, text: str, lasting: bool = False) -> None:
-    """Write ``text`` in UTF-8 so that ``path`` holds all of it or what it held before.
+def write_text(path: Path, text: str, *, fsync: bool = False) -> None:
+    """Write ``text`` to ``path`` in UTF-8, atomically.
 
     Raises:
-        OSError: as :func:`whole`.
+        OSError: as :func:`atomic_write`.
     """
-    with whole(path, lasting) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with atomic_write(path, fsync=fsync) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def create(path: Path) -> BinaryIO:
+    """Create ``path`` and open it for reading and writing; never open what is already there.
+
+    Raises:
+        FileExistsError: there is already a file or a link of this name.
+        OSError: the file cannot be created.
+    """
+    return os.fdopen(os.open(path, _NEW, 0o666), "w+b")
+
+
+def resolve_output(path: Path, overwrite: bool) -> Path:
+    """Return the file that an output named ``path`` is written to, after checking that it may be.
+
+    A link counts as existing. With ``overwrite`` it is followed: the file that it names is
+    replaced or created, and the link stays.
+
+    Raises:
+        FileExistsError: ``path`` exists and ``overwrite`` is false.
+        ValueError: ``path`` is part of a loop of links.
+    """
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(f"{path} exists: give --overwrite to replace it")
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise ValueError(f"{path} is a link that leads back to itself: remove it first")
+    return target if path.is_symlink() else path
+
+
+def media_url(path: str | Path) -> str:
+    """Return the URL by which libav opens the file ``path``.
+
+    Without the protocol, libav takes ``clip:1.mp4`` for a file of a protocol called "clip".
+    """
+    return f"file:{path}"
+
+
+def _part_of(target: Path) -> Path:
+    """Return an unused name in the folder of ``target``, short enough for every file system."""
+    suffix = target.suffix if len(target.suffix) <= LONGEST_STEM else ""
+    return target.with_name(f".{target.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}.part{suffix}")

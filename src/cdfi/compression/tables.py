@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdfi.common.extras import need
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.compression.density import Density, overall
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def plot(rows: Sequence[Density], path: Path) -> None:
     axes.set_xticks(range(len(rows)), [row.name for row in rows], rotation=90, fontsize=6)
     axes.set(ylabel="density", ylim=(0, 1), xlim=(-0.7, len(rows) - 0.3))
     axes.legend()
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         figure.savefig(beside, dpi=150)
 
 
@@ -96,7 +96,7 @@ def plot_search(points: Mapping[float, tuple[float, float]], target: float, path
         axes.annotate(f" {number:g}", (dense, quality))
     axes.axvline(target, color="#b5483a", linestyle="--")
     axes.set(xlabel="density", ylabel="held-out PSNR (dB)")
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         figure.savefig(beside, dpi=150)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cdfi.common.files import whole, write_text
+from cdfi.common.files import atomic_write, write_text
 from cdfi.common.paths import visible
 from cdfi.common.progress import Progress
 from cdfi.data.cache import check_unreadable, folder_key, mapped
@@ -123,7 +123,7 @@ def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
 
 
 def _save(take: np.ndarray, file: Path) -> tuple[int, int, int]:
-    with whole(file) as beside, beside.open("wb") as out:
+    with atomic_write(file) as beside, beside.open("wb") as out:
         np.save(out, take)
     frames, height, width, _ = take.shape
     return frames, height, width

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image, ImageOps
 
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.common.paths import visible
 from cdfi.data.cache import check_unreadable, folder_key
 
@@ -55,12 +55,12 @@ def photo_cache(folder: Path, cache: Path, size: tuple[int, int] = _LANDSCAPE) -
 
 def _write(paths: list[Path], size: tuple[int, int], file: Path) -> None:
     """Decode every photo, one in memory at a time, then let the whole file appear at once."""
-    with whole(file) as beside:
+    with atomic_write(file) as beside:
         rows = open_memmap(beside, mode="w+", dtype=np.uint8, shape=(len(paths), *size, 3))
         good = _decode_into(rows, paths, size)
         rows.flush()
         if good < len(paths):
-            with whole(beside) as shorter, shorter.open("wb") as out:
+            with atomic_write(beside) as shorter, shorter.open("wb") as out:
                 np.save(out, rows[:good])
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.common.images import PNG_HEAD, png_depth
 from cdfi.common.rounding import to_bytes
 
@@ -59,7 +59,7 @@ def size(picture: Picture) -> str:
 
 def save_picture(path: Path, picture: Picture) -> None:
     """Write a PNG that appears whole, its folder made where it is missing."""
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         Image.fromarray(picture).save(beside, format="PNG")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdfi.common.extras import need
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.evaluation.metrics import Metric
 from cdfi.evaluation.report import Average, Report
 
@@ -51,7 +51,7 @@ def plot(report: Report, path: Path) -> None:
         _draw(right, report.metrics[0], inside, [parameters[a.method] for a in inside])
         left.set(title=dataset, xlabel="milliseconds a frame (median)")
         right.set(title=dataset, xlabel="parameters")
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         figure.savefig(beside)
 
 

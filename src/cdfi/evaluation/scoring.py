@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from cdfi.common.prefetch import ahead
+from cdfi.common.prefetch import prefetch
 from cdfi.evaluation.datasets import DataSet
 from cdfi.evaluation.methods import Method
 from cdfi.evaluation.metrics import Metric
@@ -78,7 +78,7 @@ class Scorer:
             dataset.check()
         waiting: deque[_Pending | Skipped] = deque()
         with ThreadPoolExecutor(SCORERS) as pool:
-            for item in ahead(dataset.read(), READ_AHEAD):
+            for item in prefetch(dataset.read(), READ_AHEAD):
                 outcome = self._predict(method, dataset.name, item)
                 if isinstance(outcome, _Predicted):
                     row = pool.submit(self._score, method.name, dataset.name, outcome)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.models import Config, Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.ema import Average
@@ -44,7 +44,7 @@ def save(state: State, args: TrainArgs, path: Path) -> None:
         "args": args.to_json(),
     }
     try:
-        with whole(path, lasting=True) as beside, beside.open("wb") as out:
+        with atomic_write(path, fsync=True) as beside, beside.open("wb") as out:
             torch.save(content, out)
     except RuntimeError as error:  # how PyTorch's writer reports a full disk
         raise OSError(f"the checkpoint {path} could not be written: {error}") from error

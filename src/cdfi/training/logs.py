@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 
 
 class Log:
@@ -52,7 +52,7 @@ class Log:
 
     def image(self, step: int, picture: np.ndarray) -> None:
         """Keep a sample image, uint8 (H, W, 3)."""
-        with whole(self._folder / "samples" / f"{step:08d}.png") as beside:
+        with atomic_write(self._folder / "samples" / f"{step:08d}.png") as beside:
             Image.fromarray(picture).save(beside)
         if self._board is not None:
             self._board.add_image("samples", picture, step, dataformats="HWC")
@@ -76,7 +76,7 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def _write(path: Path, header: list[str], rows: list[dict[str, str]]) -> None:
-    with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as out:
+    with atomic_write(path) as beside, beside.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, header, restval="")
         writer.writeheader()
         writer.writerows(rows)

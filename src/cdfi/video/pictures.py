@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.common.images import png_depth
 from cdfi.common.paths import natural
 from cdfi.video.codecs import CodecRow, encoder_format
@@ -87,7 +87,7 @@ def write_image(image: VideoFrame, path: Path) -> None:
     Raises OSError or ValueError where it cannot be written.
     """
     codec = DEEP.get(_pillow_format(path))
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         if codec and layout(image.format.name).bits > 8:
             beside.write_bytes(_deep(image, codec))
         else:

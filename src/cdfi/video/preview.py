@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from av.video.frame import VideoFrame
 
-from cdfi.common.prefetch import ahead
+from cdfi.common.prefetch import prefetch
 from cdfi.video.analysis import analysed
 from cdfi.video.encoder import SegmentWriter
 from cdfi.video.frame import Picture
@@ -62,7 +62,7 @@ def write_preview(
         writer = SegmentWriter(job.work.part(0), job.encoding, job.source)
         end, made = _end(narrow, seconds), 0
         try:
-            for picture in ahead(_compared(narrow, maker, end), AHEAD):
+            for picture in prefetch(_compared(narrow, maker, end), AHEAD):
                 writer.add(picture)
                 made += picture.made
         except BaseException:

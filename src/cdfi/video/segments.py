@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cdfi.common.prefetch import ahead
+from cdfi.common.prefetch import prefetch
 from cdfi.video.analysis import LEAD, analysed
 from cdfi.video.encoder import EncoderSettings, SegmentWriter
 from cdfi.video.frame import Frame, Picture
@@ -74,8 +74,8 @@ def make_segments(job: Job, maker: FrameMaker, run: range, shown: Shown) -> Coun
     """
     reader = job.reader()
     frames = reader.frames(job.boundaries[run.start] if run.start else None, LEAD)
-    known = ahead(analysed(frames, job.options.scene_threshold), AHEAD)
-    pieces = ahead(_pieces(job, maker, known, run), AHEAD)
+    known = prefetch(analysed(frames, job.options.scene_threshold), AHEAD)
+    pieces = prefetch(_pieces(job, maker, known, run), AHEAD)
     try:
         _write(job, pieces, run, shown)
     finally:

@@ -79,7 +79,7 @@ class WorkFolder:
                     "finish it, or give --overwrite to start again"
                 )
             self.clear()
-        write_text(manifest, json.dumps(wanted, indent=1), lasting=True)
+        write_text(manifest, json.dumps(wanted, indent=1), fsync=True)
 
     def segment(self, number: int) -> Path:
         """The media file of a segment."""
@@ -96,7 +96,7 @@ class WorkFolder:
             size = self.part(number).stat().st_size
             self.part(number).replace(self.segment(number))
         record = Record(size, times, dict(counts))
-        write_text(self.path / f"{number:06d}.json", json.dumps(asdict(record)), lasting=True)
+        write_text(self.path / f"{number:06d}.json", json.dumps(asdict(record)), fsync=True)
 
     def record(self, number: int) -> Record | None:
         """The record of a finished segment, None where it is not finished or its file is gone."""

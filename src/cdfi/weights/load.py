@@ -14,7 +14,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 
 from cdfi.common.choices import did_you_mean
-from cdfi.common.files import whole
+from cdfi.common.files import atomic_write
 from cdfi.models import Config, Network
 from cdfi.weights import official
 from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
@@ -106,7 +106,7 @@ def save(
     state = {key: value.detach().to("cpu", dtype) for key, value in network.state_dict().items()}
     state = {key: value.contiguous() for key, value in state.items()}
     notes = {"format": FORMAT, "config": network.config.to_json(), "digest": digest(state)}
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_bytes(serialize(state, {**(info or {}), **notes}))
 
 

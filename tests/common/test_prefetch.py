@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from cdfi.common.prefetch import ahead
+from cdfi.common.prefetch import prefetch
 
 
 def test_items_come_in_order():
-    assert list(ahead(range(100), 3)) == list(range(100))
+    assert list(prefetch(range(100), 3)) == list(range(100))
 
 
 def test_an_error_follows_the_items_before_it():
@@ -20,7 +20,7 @@ def test_an_error_follows_the_items_before_it():
 
     seen = []
     with pytest.raises(OSError, match="broken"):
-        for item in ahead(items(), 5):
+        for item in prefetch(items(), 5):
             seen.append(item)
     assert seen == [1, 2]
 
@@ -33,7 +33,7 @@ def test_no_more_than_the_allowed_items_wait():
             made.append(number)
             yield number
 
-    flow = ahead(items(), 2)
+    flow = prefetch(items(), 2)
     next(flow)
     time.sleep(0.2)
     assert len(made) <= 5  # one used, two waiting, one in hand
@@ -50,7 +50,7 @@ def test_a_user_who_stops_early_ends_the_thread_and_closes_the_generator():
             closed.set()
 
     before = threading.active_count()
-    flow = ahead(items(), 2)
+    flow = prefetch(items(), 2)
     assert next(flow) == 0
     flow.close()
     assert closed.is_set()
@@ -66,7 +66,7 @@ def test_chained_flows_end_together():
         finally:
             closed.set()
 
-    flow = ahead((item for item in ahead(items(), 2)), 2)
+    flow = prefetch((item for item in prefetch(items(), 2)), 2)
     next(flow)
     flow.close()
     assert closed.wait(5)
