@@ -1,9 +1,12 @@
 # Everything runs in a virtual environment of its own: only python3 (3.10 to 3.13), pip and make are needed.
 PYTHON ?= python3
 VENV ?= .venv
+# The versions to install: constraints.txt, constraints-oldest.txt, or empty for the newest.
+CONSTRAINTS ?= constraints.txt
+PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: demo test test-slow lint format wheel-check clean
+.PHONY: help demo test test-slow lint format docs wheel-check release-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,17 +14,23 @@ help:
 	@echo "make test        the test suite (under three minutes on two cores)"
 	@echo "make test-slow   the tests that take longer"
 	@echo "make lint        ruff and mypy"
+	@echo "make docs        build the documentation site and check its links"
 	@echo "make wheel-check build the wheel, install it into an empty environment, interpolate"
+	@echo "make release-check TAG=v1.2.3   build what is published, and check its version"
 
 # torch first and alone: from its pinned version everything else follows.
 $(VENV)/demo.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(PIP) torch
+	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/demo.stamp
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 demo: $(VENV)/demo.stamp
@@ -42,8 +51,16 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(BIN)/python docs/_ext/check_links.py docs/_build/html
+
 wheel-check: $(VENV)/dev.stamp
 	sh tests/wheel_check.sh $(BIN)/python
 
+release-check: $(VENV)/dev.stamp
+	$(PIP) twine
+	sh tests/release_check.sh $(BIN)/python $(TAG)
+
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) build dist demo docs/_build docs/_generated docs/api
