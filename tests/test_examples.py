@@ -1,5 +1,6 @@
 """Every example of compression runs, at a tiny size, and fits on a screen."""
 
+import functools
 import runpy
 from collections.abc import Callable
 from importlib import resources
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cdfi import Network, load, save
+from cdfi import Interpolator, Network, load, save
 from cdfi.design import comparison
 from cdfi.evaluation.benchmark import measure_here
 from tests.media import sliding, write_video
@@ -113,3 +114,15 @@ def test_photos_that_move_evenly_score_models_and_baselines(
     assert len(rows) == 3 * 5
     average, dis = (float(rows[start + 4][-2]) for start in (0, 5))
     assert dis > average + 5
+
+
+def test_an_animation_compares_a_clip_with_its_interpolation(
+    example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(Network(CONFIG), tmp_path / "weights.safetensors")
+    small = functools.partial(Interpolator, str(tmp_path / "weights.safetensors"))
+    monkeypatch.setattr("cdfi.Interpolator", small, raising=False)
+    clip = write_video(tmp_path / "clip.mkv", sliding(4))
+    example("animation.py")(str(clip), str(tmp_path / "out.webp"), 1, 2, 0, 3)
+    with Image.open(tmp_path / "out.webp") as animation:
+        assert (animation.n_frames, animation.size) == (4, (512, 204))
