@@ -1,4 +1,4 @@
-"""Compress our AdaCoF with your own videos, by the same stages as ``cdfi compress``."""
+"""Compress AdaCoF with your own videos, in the same stages as ``cdfi compress``."""
 
 import sys
 from dataclasses import replace
@@ -23,7 +23,7 @@ def main(
     prune = replace(prune, steps=max(1, steps // 2))
     retrain = replace(data, optimizer="AdamW", lr=3e-4, schedule="cosine", steps=steps)
     pruning = Pruning(lambda_=5e-3, prox_epochs=2, samples=400, target=0.3)
-    wish = Compression(times=2, teach_output=0.5)  # half the parameters, taught by the original
+    wish = Compression(times=2, teach_output=0.5)  # half the parameters, distilled
     entries = compress(wish, pruning, prune, retrain)
     print(as_markdown(entries, wish.size))
 

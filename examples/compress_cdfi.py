@@ -1,7 +1,7 @@
-"""Derive cdfi-small: CDFI itself, made for slow machines; then train what it wrote.
+"""Derive cdfi-small, a smaller CDFI for slow machines, and print the command that trains it.
 
-The densities are those of pruned weights where you have some, else all alike: then every width
-shrinks in proportion.
+The densities are those of the given weights. With a name of cdfi.NETWORKS all densities are equal,
+and every width shrinks in proportion.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A network that removes noise, and the pictures it learns from."""
+"""A network that removes noise, and the images it is trained on."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """Removes noise: a U-Net with a concatenated skip and PixelShuffle."""
+    """A U-Net that removes noise, with a concatenated skip and PixelShuffle."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -22,6 +22,6 @@ class UNet(nn.Module):
 
 
 def noisy(count: int) -> tuple[tuple[Tensor], Tensor]:
-    """Smooth pictures with noise, and without."""
+    """Return ``count`` smooth images with noise, and without."""
     clean = F.interpolate(torch.rand(count, 3, 9, 9), 32, mode="bicubic")
     return (clean + 0.1 * torch.randn_like(clean),), clean

@@ -1,4 +1,4 @@
-"""The shortest training loop there is."""
+"""A minimal training loop."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ def fit(
     optimizer: torch.optim.Optimizer,
     steps: int,
 ) -> float:
-    """Train for ``steps``; PSNR in dB on a thousand pictures that training has not seen."""
+    """Train for ``steps``; return the PSNR in dB on a thousand images not used for training."""
     for _ in range(steps):
         inputs, truth = data(8)
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""A network that interpolates frames along a flow, and the frames it learns from."""
+"""A network that interpolates frames along a flow, and the frames it is trained on."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class FlowNetwork(nn.Module):
-    """Interpolates frames: residual blocks predict a flow for each side, and a mask."""
+    """Interpolate frames: residual blocks predict a flow for each side and a mask."""
 
     def __init__(self, width: int = 48) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ def warp(frame: Tensor, flow: Tensor) -> Tensor:  # flow in tenths of half the f
 
 
 def sliding(count: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """Two frames of a sliding picture, and the one between them."""
+    """Return two frames of a sliding image, and the frame between them."""
     scene = F.interpolate(torch.rand(count, 3, 6, 6), 48, mode="bicubic")
     move = 0.15 * (2 * torch.rand(count, 2, 1) - 1)  # up to 2.4 pixels a frame
     views = [torch.cat([0.7 * torch.eye(2).expand(count, 2, 2), t * move], 2) for t in (-1, 0, 1)]

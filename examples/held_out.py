@@ -1,4 +1,4 @@
-"""Score models and baselines on the triplets that no run trains on: PSNR, SSIM, LPIPS.
+"""Score models and baselines on the held-out triplets, which no run trains on: PSNR, SSIM, LPIPS.
 
 python examples/held_out.py data/train/clips default,runs/first/best.safetensors,dis,average
 """

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 
 
 def column(path: Path, name: str) -> tuple[list[int], list[float]]:
-    """The steps and values of one column of a run's table."""
+    """Return the steps and values of one column of a run's table."""
     with path.open(encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if row.get(name)]
     return [int(row["step"]) for row in rows], [float(row[name]) for row in rows]

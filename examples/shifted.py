@@ -1,4 +1,4 @@
-"""How exactly does a model follow one even motion? Photos moved by so many pixels a half step.
+"""Score how exactly models follow a uniform motion: photos shifted by known amounts per half step.
 
 python examples/shifted.py data/train/stills default,compressed-adacof,dis
 """
@@ -15,7 +15,7 @@ from cdfi.evaluation.baselines import BASELINES
 from cdfi.evaluation.pictures import read_picture
 
 SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows
-EVERY, SIDE, EDGE = 8, 256, 24  # photos left out between two, their size, and what is not scored
+EVERY, SIDE, EDGE = 8, 256, 24  # use every 8th photo; its size; the border not scored
 
 
 def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -31,7 +31,7 @@ def main(folder: str, names: str) -> None:
         for x, y in SHIFTS:
             made = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
             gaps = (np.stack(made).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
-            errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # a frame may be exact: that of rounding
+            errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # rounding error, so that no error is 0
             print(name, (x, y), f"{10 * np.log10(255**2 / errors).mean():.2f} dB")
 
 

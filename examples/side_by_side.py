@@ -1,9 +1,9 @@
-"""Show what models make of chosen places in videos, beside the truth.
+"""Write an image of interpolated frames beside the truth, cropped from videos.
 
 python examples/side_by_side.py out.jpg default,cdfi clip.mp4:3:2:100:50 ...
 
-Each place is VIDEO:FRAME:STRIDE:X:Y, a row of the picture: the mean of frames FRAME - STRIDE and
-FRAME + STRIDE, what each model makes of the two, and frame FRAME, cut at (X, Y).
+Each argument VIDEO:FRAME:STRIDE:X:Y is one row: the mean of frames FRAME - STRIDE and FRAME +
+STRIDE, the frame each model interpolates between the two, and frame FRAME, cropped at (X, Y).
 """
 
 import sys
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 224, 144
 
 
 def row(place: str, models: list[cdfi.Interpolator]) -> np.ndarray:
-    """One place: mean, predictions, truth, side by side."""
+    """Return one row: mean, predictions, truth, side by side."""
     video, *numbers = place.rsplit(":", 4)
     frame, stride, x, y = map(int, numbers)
     frames = list(decode(Path(video)))
