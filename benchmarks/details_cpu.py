@@ -14,7 +14,7 @@ from machine import machine
 from timing import seconds
 from torch import Tensor
 
-from cdfi.models.strips import COLOURS
+from cdfi.interpolation.strips import COLOURS
 from cdfi.ops import detail_bands_reference, details
 
 

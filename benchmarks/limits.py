@@ -22,8 +22,9 @@ from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cdfi.evaluation.benchmark import details_flops, refine_flow_flops
+from cdfi.interpolation import strips
 from cdfi.interpolation.memory import keep_freed_memory, plan
-from cdfi.models import NETWORKS, Network, strips
+from cdfi.models import NETWORKS, Network
 
 #: Functions, where they are found, and what they are called in the table.
 STAGES: dict[tuple[Any, str], str] = {

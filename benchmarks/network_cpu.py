@@ -18,8 +18,8 @@ from machine import machine
 from torch.profiler import ProfilerActivity, profile
 
 from cdfi.interpolation.memory import keep_freed_memory, plan
+from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
-from cdfi.models.strips import middle_by_strips
 
 CONVOLUTIONS = ("aten::mkldnn_convolution", "aten::_slow_conv2d_forward", "aten::cudnn_convolution")
 

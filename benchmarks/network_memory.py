@@ -15,8 +15,8 @@ import torch
 from machine import machine
 
 from cdfi.interpolation.memory import CHUNK, STRIP, keep_freed_memory, required
+from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
-from cdfi.models.strips import middle_by_strips
 
 #: Bytes in a unit of ru_maxrss.
 UNIT = 1 if sys.platform == "darwin" else 1024

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from cdfi.interpolation import Interpolator
-from cdfi.interpolation.interpolator import automatic_precision
+from cdfi.interpolation.engine import automatic_precision
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -64,8 +64,8 @@ def test_frames_are_clamped_and_the_bare_network_is_not():
 
 def test_times_come_in_order_and_midpoints_are_made_once(interpolator, monkeypatch):
     made = []
-    inner = interpolator._middle
-    monkeypatch.setattr(interpolator, "_middle", lambda a, b: made.append(1) or inner(a, b))
+    inner = interpolator.engine.middle
+    monkeypatch.setattr(interpolator.engine, "middle", lambda a, b: made.append(1) or inner(a, b))
     frames = torch.rand(2, 3, 16, 16)
     quarters = [Fraction(k, 4) for k in (1, 2, 3)]
     first, middle, third = interpolator.between(*frames, quarters)
@@ -77,8 +77,8 @@ def test_times_come_in_order_and_midpoints_are_made_once(interpolator, monkeypat
 
 def test_frames_are_made_as_they_are_asked_for(interpolator, monkeypatch):
     made = []
-    inner = interpolator._middle
-    monkeypatch.setattr(interpolator, "_middle", lambda a, b: made.append(1) or inner(a, b))
+    inner = interpolator.engine.middle
+    monkeypatch.setattr(interpolator.engine, "middle", lambda a, b: made.append(1) or inner(a, b))
     frames = interpolator.between(*torch.rand(2, 3, 8, 8), [Fraction(k, 8) for k in range(1, 8)])
     next(frames)
     assert len(made) == 3
@@ -203,12 +203,12 @@ def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
 def test_a_gpu_replays_what_it_has_recorded_for_each_size_anew(cuda, name):
     torch.manual_seed(0)
     interpolator, plain = Interpolator(name, cuda), Interpolator(name, cuda)
-    plain._recordable = False
+    plain.engine._recordable = False
     for size in ((3, 96, 128), (3, 64, 160), (3, 96, 128)):
         for number in range(3):
             frames = torch.rand(2, *size, device=cuda)
             found = interpolator(*frames)
-            assert (interpolator._recorded is not None) == (number > 0)
+            assert (interpolator.engine._recorded is not None) == (number > 0)
             torch.testing.assert_close(found, plain(*frames), rtol=0, atol=1e-5)
 
 

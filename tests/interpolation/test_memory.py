@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from cdfi.interpolation import Interpolator, interpolator, memory
+from cdfi.interpolation import Interpolator, engine, memory
 from tests.tiny import tiny_network
 
 GLIBC = platform.libc_ver()[0] == "glibc"
@@ -25,7 +25,7 @@ def test_what_is_kept_comes_out_of_what_is_free(monkeypatch):
 
 def test_all_frames_of_a_size_are_made_in_the_same_pieces(monkeypatch):
     free = iter((1 << 40, 1))
-    monkeypatch.setattr(interpolator, "free_memory", lambda device: next(free))
+    monkeypatch.setattr(engine, "free_memory", lambda device: next(free))
     maker = Interpolator(tiny_network())
     frames = torch.rand(2, 3, 40, 50)
     assert torch.equal(maker(*frames), maker(*frames))

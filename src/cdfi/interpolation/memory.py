@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import torch
 
+from cdfi.interpolation.strips import BLOCK, COLOURS
 from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE
-from cdfi.models.strips import BLOCK, COLOURS
 from cdfi.ops.details.op import BANDS
 
 #: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
@@ -89,7 +89,7 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 
 
 def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
-    """Bytes that :func:`cdfi.models.strips.middle_by_strips` takes at its peak, in float32.
+    """Bytes that :func:`cdfi.interpolation.strips.middle_by_strips` takes at its peak, in float32.
 
     The largest of four peaks: the U-Net's (two neighbouring tensors of its first stage and two
     copies in the convolution library's layout, beside the cost volumes); the registration's; that

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import Network
-from cdfi.models.strips import middle_by_strips
 
 #: Pixels that neighbouring tiles share; results fade into each other across them.
 OVERLAP = 64

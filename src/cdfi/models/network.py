@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.models.config import Config, Widths
+from cdfi.models.cost_volumes import Matching
+from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.models.gridnet import GridNet
-from cdfi.models.matching import Matching
-from cdfi.models.refinement import Refined, Refinement
 from cdfi.ops import adacof, details, shares
 from cdfi.ops.details.op import BANDS
 from cdfi.ops.resize.op import doubled, resized

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models.gridnet import GridNet
-from cdfi.models.strips import middle_by_strips
 from tests.tiny import (
     TINY,
     TINY_DETAILED,

@@ -6,7 +6,7 @@ import torch
 
 from cdfi.design.architecture import compact
 from cdfi.models import Network
-from cdfi.models.matching import Matching
+from cdfi.models.cost_volumes import Matching
 from cdfi.training.build import initialise
 from cdfi.training.warm_start import copy_overlap
 from tests.tiny import TINY, TINY_MATCHING, tiny_network

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from cdfi.interpolation.fused import LANES, filled
+from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Config, Network
-from cdfi.models.filled import LANES, filled
-from cdfi.models.strips import middle_by_strips
 
 
 def _odd(config: Config) -> Config:

@@ -7,7 +7,7 @@ import torch
 
 from cdfi.design.architecture import compact
 from cdfi.models import Config, Network
-from cdfi.models.refinement import Refined, Refinement
+from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.ops import adacof, detail_bands
 from cdfi.ops.refine_flow.op import enlarged
 from cdfi.training.build import initialise
