@@ -21,7 +21,7 @@ class Interpolator:
         model: a name or path that :func:`cdfi.load` takes, or a network. A GPU works in half
             precision with a copy of it, as it is at the first frame.
         device: "cpu", "cuda", "mps", ...; by default CUDA where there is one, else the CPU.
-        precision: "fp32", "bf16", "fp16", or "auto": see :func:`cdfi.interpolation.engine.automatic_precision`. A network
+        precision: "fp32", "bf16", "fp16", or "auto": see ``automatic_precision``. A network
             that overflows in fp16 goes on in fp32, with a warning.
         memory: bytes the network may take on its device; by default what is free, less a margin.
             Less memory means smaller strips, then overlapping tiles (which may differ slightly).
