@@ -21,7 +21,7 @@ import torch
 from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cdfi.evaluation.benchmark import details_flops, refine_flow_flops
+from cdfi.evaluation.cost import details_flops, refine_flow_flops
 from cdfi.interpolation import strips
 from cdfi.interpolation.memory import keep_freed_memory, plan
 from cdfi.models import NETWORKS, Network

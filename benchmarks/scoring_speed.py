@@ -16,8 +16,8 @@ import torch
 from machine import machine
 
 from cdfi.evaluation import Scorer, baseline, find, predictions
-from cdfi.evaluation.metrics import DEFAULT, choose
-from cdfi.evaluation.sheet import Saver
+from cdfi.evaluation.columns import DEFAULT, choose
+from cdfi.evaluation.reports.contact_sheet import Saver
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from machine import machine
 
 from cdfi.data.batch import Batch
 from cdfi.models import NETWORKS, Network
-from cdfi.training.losses import parse_loss
-from cdfi.training.objective import Objective
-from cdfi.training.optimizers import build_optimizer
+from cdfi.training.losses.objective import Objective
+from cdfi.training.losses.terms import parse_loss
+from cdfi.training.optim.optimizers import build_optimizer
 from cdfi.training.presets import PRESETS
 
 

@@ -13,9 +13,9 @@ from cdfi.common.cache import training_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.evaluation import Method, baseline, network
-from cdfi.evaluation.baselines import BASELINES
-from cdfi.evaluation.metrics import choose
-from cdfi.evaluation.pictures import to_tensor
+from cdfi.evaluation.columns import choose
+from cdfi.evaluation.data.pictures import to_tensor
+from cdfi.evaluation.methods.baselines import BASELINES
 
 METRICS = choose(["psnr", "ssim", "lpips", "lpips-paper"])
 

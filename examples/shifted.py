@@ -11,8 +11,8 @@ import numpy as np
 
 import cdfi
 from cdfi.evaluation import baseline, network
-from cdfi.evaluation.baselines import BASELINES
-from cdfi.evaluation.pictures import read_picture
+from cdfi.evaluation.data.pictures import read_picture
+from cdfi.evaluation.methods.baselines import BASELINES
 
 SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows
 EVERY, SIDE, EDGE = 8, 256, 24  # use every 8th photo; its size; the border not scored

@@ -23,28 +23,28 @@ from cdfi import weights
 from cdfi.common.cache import training_cache
 from cdfi.data.augment import CHANGES, augment
 from cdfi.data.batch import Batch, join
-from cdfi.data.cache import mapped
 from cdfi.data.clips import Take, cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.data.photos import photo_cache
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
+from cdfi.data.storage import mapped
 from cdfi.data.synthetic import patch_corners
 from cdfi.models import Config, Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs, changed
 from cdfi.training.build import build_network
 from cdfi.training.checkpoint import State
-from cdfi.training.ema import Average
-from cdfi.training.guidance import anneal
+from cdfi.training.dead_layers import silent_layers
 from cdfi.training.logs import Log
-from cdfi.training.losses import parse_loss
+from cdfi.training.losses.flow import anneal
+from cdfi.training.losses.objective import Objective
+from cdfi.training.losses.terms import parse_loss
 from cdfi.training.meter import Meter
-from cdfi.training.objective import Objective
-from cdfi.training.optimizers import build_optimizer
+from cdfi.training.optim.ema import Average
+from cdfi.training.optim.optimizers import build_optimizer
+from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.presets import PRESETS
-from cdfi.training.schedules import Length, rate
-from cdfi.training.silence import silent_layers
 from cdfi.training.validate import averaging, some, validate
 
 _CROPS_TRIED = 3

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cdfi import Interpolator, Network, load, save
 from cdfi.design import comparison
-from cdfi.evaluation.benchmark import measure_here
+from cdfi.evaluation.cost import measure_here
 from tests.media import sliding, write_video
 from tests.tiny import TINY as CONFIG
 from tests.training.tiny_runs import make_triplets

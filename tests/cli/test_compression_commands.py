@@ -11,7 +11,7 @@ import torch
 import cdfi
 from cdfi.cli.main import main
 from cdfi.design import comparison
-from cdfi.evaluation.benchmark import measure_here
+from cdfi.evaluation.cost import measure_here
 from cdfi.weights import official
 from tests.tiny import TINY, tiny_network
 from tests.training.tiny_runs import make_triplets

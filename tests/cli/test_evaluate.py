@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cdfi.cli.main import main
-from cdfi.evaluation.benchmark import measure_here
+from cdfi.evaluation.cost import measure_here
 from cdfi.weights import save
 from tests.small_sets import triplet_set
 from tests.tiny import tiny_network
@@ -175,7 +175,7 @@ def test_the_costs_of_a_model_are_one_report(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A process for each cost has a test of its own.
-    monkeypatch.setattr("cdfi.evaluation.benchmark.measure", measure_here)
+    monkeypatch.setattr("cdfi.evaluation.cost.measure", measure_here)
     words = ["benchmark", str(model), "--sizes", "32x32", "--precisions", "fp32", "--runs", "1"]
     assert main([*words, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

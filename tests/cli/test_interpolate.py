@@ -251,7 +251,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_resumes(tmp_path, model):
 @pytest.mark.parametrize("name", VIDEOS)
 @pytest.mark.parametrize("rate", [("--factor", "2"), ("--fps", "60")])
 def test_real_files_keep_streams_times_and_tags(tmp_path, command, data, name, rate, monkeypatch):
-    monkeypatch.setattr("cdfi.video.maker.Model.build", lambda self: Mean())
+    monkeypatch.setattr("cdfi.video.jobs.model.Model.build", lambda self: Mean())
     source, target = data / "videos" / name, tmp_path / name
     assert command(source, "-o", target, *rate, *FAST) == 0, command.err
     with av.open(str(source)) as given, av.open(str(target)) as made:

@@ -51,7 +51,7 @@ def test_ctrl_c_is_status_130(monkeypatch, capsys):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cdfi.cli.models._rows", interrupted)
+    monkeypatch.setattr("cdfi.cli.models_command._rows", interrupted)
     assert main(["models", "list"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.compression.budget import Budget
-from cdfi.compression.call import Call
 from cdfi.compression.density import density
 from cdfi.compression.derive import derive, remove_zeros
-from cdfi.compression.graph import Graph
+from cdfi.compression.tracing.call import Call
+from cdfi.compression.tracing.graph import Graph
 from tests.zoo import ZOO, Residual, build, conv, example
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from cdfi.compression import cpu, obproxsg
+from cdfi.compression import obproxsg
+from cdfi.compression import obproxsg_cpu as cpu
 from cdfi.compression.obproxsg import OBProxSG, ProxSG, in_orthant_phase
 
 

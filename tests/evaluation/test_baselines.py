@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cdfi.evaluation import Method, Report, Scorer, baseline, find
-from cdfi.evaluation.baselines import average
-from cdfi.evaluation.metrics import choose
-from cdfi.evaluation.minterpolate import minterpolate
+from cdfi.evaluation.columns import choose
+from cdfi.evaluation.methods.baselines import average
+from cdfi.evaluation.methods.minterpolate import minterpolate
 from tests.small_sets import noise
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cdfi.evaluation.benchmark import (
+from cdfi.evaluation.cost import (
     Task,
     adacof_flops,
     count_flops,

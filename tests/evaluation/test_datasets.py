@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdfi.evaluation.datasets import DATASETS, centre, data_folder, find, halved, present
-from cdfi.evaluation.triplets import Frames, Unreadable
+from cdfi.evaluation.data.datasets import DATASETS, centre, data_folder, find, halved, present
+from cdfi.evaluation.data.layouts import Frames, Unreadable
 from tests.media import sliding, write_video
 from tests.small_sets import NAMES, noise, save, triplet_set
 

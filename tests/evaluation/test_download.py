@@ -14,8 +14,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from cdfi.evaluation import datasets, download
-from cdfi.evaluation.download import SOURCES, Archive, Blob, Files
+from cdfi.evaluation.data import datasets
+from cdfi.evaluation.data import remote as download
+from cdfi.evaluation.data.remote import SOURCES, Archive, Blob, Files
 
 
 @dataclass

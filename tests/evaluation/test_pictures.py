@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.evaluation.pictures import read_picture, save_picture, to_picture, to_tensor
+from cdfi.evaluation.data.pictures import read_picture, save_picture, to_picture, to_tensor
 from tests.small_sets import noise, save
 
 

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from cdfi.evaluation import Method, Report, Row, Skipped
-from cdfi.evaluation.metrics import choose
-from cdfi.evaluation.pictures import Picture
-from cdfi.evaluation.plot import plot
-from cdfi.evaluation.protocol import git_commit, protocol
-from cdfi.evaluation.sheet import ContactSheet, Saver, error_map
-from cdfi.evaluation.triplets import Frames
+from cdfi.evaluation.columns import choose
+from cdfi.evaluation.data.layouts import Frames
+from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver, error_map
+from cdfi.evaluation.reports.plot import plot
+from cdfi.evaluation.reports.protocol import git_commit, protocol
 from tests.small_sets import noise
 
 METRICS = choose(["psnr", "ssim"])

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, network, predictions
-from cdfi.evaluation.metrics import Metric, choose
-from cdfi.evaluation.pictures import Picture, read_picture
+from cdfi.evaluation.columns import Metric, choose
+from cdfi.evaluation.data.pictures import Picture, read_picture
 from cdfi.interpolation import Interpolator
 from tests.small_sets import NAMES, noise, save, triplet_set
 from tests.tiny import tiny_network
@@ -155,7 +155,7 @@ def test_reading_stays_ahead_of_the_network(
         assert last_read.wait(timeout=30)
         return frame0
 
-    monkeypatch.setattr("cdfi.evaluation.triplets.read_picture", watched)
+    monkeypatch.setattr("cdfi.evaluation.data.layouts.read_picture", watched)
     assert len(run(Method("m", predict), triplet_set(tmp_path, 2))) == 2
 
 

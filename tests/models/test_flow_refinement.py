@@ -11,7 +11,7 @@ from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.ops import adacof, detail_bands
 from cdfi.ops.refine_flow.op import enlarged
 from cdfi.training.build import initialise
-from cdfi.training.guidance import expected_flow
+from cdfi.training.losses.flow import expected_flow
 from cdfi.training.warm_start import copy_overlap
 from tests.tiny import TINY, TINY_DETAILED, TINY_REFINED, tiny_network
 

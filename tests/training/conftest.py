@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cdfi.training.vgg import _features
+from cdfi.training.losses.vgg import _features
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import torch
 from cdfi import Network, save
 from cdfi.design.prune import Pruning
 from cdfi.training.args import TrainArgs
-from cdfi.training.watch import Watcher
+from cdfi.training.callback import Watcher
 from tests.tiny import TINY as CONFIG
 from tests.training.tiny_runs import tiny_args
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cdfi.cli.train import train
-from cdfi.training.losses import LOSSES
-from cdfi.training.optimizers import OPTIMIZERS
+from cdfi.cli.train_command import train
+from cdfi.training.losses.terms import LOSSES
+from cdfi.training.optim.optimizers import OPTIMIZERS
 from cdfi.training.presets import PRESETS
 from cdfi.training.sources import KINDS
 from tests.training.tiny_runs import tiny_args

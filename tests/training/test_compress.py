@@ -15,7 +15,7 @@ from cdfi.design import pipeline as module
 from cdfi.design.comparison import Entry
 from cdfi.design.distill import distillation
 from cdfi.design.pipeline import Compression, compress
-from cdfi.evaluation.benchmark import measure_here
+from cdfi.evaluation.cost import measure_here
 from cdfi.training.args import TrainArgs
 from tests.tiny import TINY as CONFIG
 from tests.training.pruning_runs import HARD, Notes, pruning_args

@@ -5,7 +5,7 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Parts
-from cdfi.training.guidance import anneal, expected_flow, flow_loss, guess_loss, warp_loss
+from cdfi.training.losses.flow import anneal, expected_flow, flow_loss, guess_loss, warp_loss
 
 SIDE = 8
 

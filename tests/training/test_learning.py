@@ -10,13 +10,13 @@ import pytest
 from cdfi.common.devices import choose_device
 from cdfi.data.clips import Take, cached_takes
 from cdfi.models import Config
+from cdfi.training.callback import Reason, Watcher
+from cdfi.training.distributed import Alone
 from cdfi.training.loop import Run, check
 from cdfi.training.presets import PRESETS
-from cdfi.training.processes import Alone
 from cdfi.training.sources import open_data
 from cdfi.training.stop import Stop
 from cdfi.training.validate import averaging
-from cdfi.training.watch import Reason, Watcher
 
 _HEAD = (16, 16, 16)
 SMALL = Config(

@@ -17,8 +17,8 @@ from safetensors import safe_open
 import cdfi
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
+from cdfi.training.callback import Watcher
 from cdfi.training.loop import Run, train
-from cdfi.training.watch import Watcher
 from tests.tiny import TINY
 from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
 

@@ -7,7 +7,7 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Parts
-from cdfi.training.losses import (
+from cdfi.training.losses.terms import (
     LOSSES,
     census,
     charbonnier,
@@ -16,7 +16,7 @@ from cdfi.training.losses import (
     parse_loss,
     smoothness,
 )
-from cdfi.training.vgg import VggLoss
+from cdfi.training.losses.vgg import VggLoss
 
 SIDE = 32
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from cdfi.training import muon
-from cdfi.training.muon import Muon, orthogonalized
+from cdfi.training.optim import muon
+from cdfi.training.optim.muon import Muon, orthogonalized
 
 
 def _steps(layer: nn.Module, count: int = 3) -> list[torch.Tensor]:

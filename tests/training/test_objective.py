@@ -7,10 +7,10 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Parts
-from cdfi.training import objective
 from cdfi.training.args import TrainArgs
-from cdfi.training.losses import Term
-from cdfi.training.objective import Objective
+from cdfi.training.losses import objective
+from cdfi.training.losses.objective import Objective
+from cdfi.training.losses.terms import Term
 from tests.tiny import tiny_network
 
 

@@ -14,8 +14,8 @@ from torch.distributed.run import get_args_parser
 
 from cdfi.common.devices import choose_device
 from cdfi.training.args import TrainArgs
+from cdfi.training.distributed import join_processes
 from cdfi.training.loop import train
-from cdfi.training.processes import join_processes
 from tests.training.tiny_runs import make_photos, tiny_args
 
 LAUNCH = """

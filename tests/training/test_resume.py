@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cdfi.training import checkpoint
+from cdfi.training.callback import Watcher
 from cdfi.training.loop import train
-from cdfi.training.watch import Watcher
 from tests.training.tiny_runs import make_photos, tiny_args
 
 

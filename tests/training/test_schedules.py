@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from cdfi.training.args import TrainArgs
-from cdfi.training.optimizers import OPTIMIZERS, build_optimizer
-from cdfi.training.schedules import Length, rate
+from cdfi.training.optim.optimizers import OPTIMIZERS, build_optimizer
+from cdfi.training.optim.schedules import Length, rate
 
 LENGTH = Length(steps=1000, epoch=10)
 

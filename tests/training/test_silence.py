@@ -9,11 +9,11 @@ import torch
 from cdfi.models import NETWORKS, Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import initialise
+from cdfi.training.callback import Watcher
 from cdfi.training.checkpoint import State
-from cdfi.training.ema import Average
+from cdfi.training.dead_layers import silent_layers
+from cdfi.training.optim.ema import Average
 from cdfi.training.record import Record
-from cdfi.training.silence import silent_layers
-from cdfi.training.watch import Watcher
 
 CPU = torch.device("cpu")
 

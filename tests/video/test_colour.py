@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from cdfi.video.colour import Colour, Converter
-from cdfi.video.pixels import (
+from cdfi.video.pixels.colour import Colour, Converter
+from cdfi.video.pixels.formats import (
     layout,
     read_components,
     reformatted,

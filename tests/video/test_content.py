@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.pixels import read_components, write_components
+from cdfi.video.pixels.formats import read_components, write_components
 from tests.video.video_clips import Clip, Mean, images_of, picture, times_of, write_clip
 
 LOSSLESS = Encoding(codec="ffv1")

@@ -11,7 +11,7 @@ import torch
 from av.sidedata.sidedata import Type
 
 from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.source import chroma_location, read_source
+from cdfi.video.reading.source import chroma_location, read_source
 from tests.video.video_clips import Clip, Mean, images_of, picture, samples_of, write_clip
 
 HDR10 = (9, 9, 16, 1)
@@ -124,7 +124,7 @@ def test_alpha_is_kept_and_interpolated(tmp_path, codec, pix_fmt, suffix, option
 
 
 def faded(image, share):
-    from cdfi.video.pixels import layout, read_components, write_components
+    from cdfi.video.pixels.formats import layout, read_components, write_components
 
     parts = [part.clone() for part in read_components(image)]
     parts[-1] = torch.full(parts[-1].shape, share * layout(image.format.name).peak)
@@ -132,8 +132,8 @@ def faded(image, share):
 
 
 def decoded_with_alpha(path):
-    from cdfi.video.decoder import decoder_for
-    from cdfi.video.pixels import layout, read_components
+    from cdfi.video.pixels.formats import layout, read_components
+    from cdfi.video.reading.decoder import decoder_for
 
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -164,7 +164,7 @@ def test_the_chroma_place_is_read(tmp_path):
 
 
 def test_frames_of_a_static_hdr_scene_do_not_flicker(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdfi.video.analysis.repeats", lambda *pair: False)
+    monkeypatch.setattr("cdfi.video.timing.scene_changes.repeats", lambda *pair: False)
     clip = Clip(4, pix_fmt="yuv420p10le", codec="ffv1", colour=HDR10, options={})
     source = write_clip(tmp_path / "in.mkv", clip, [picture(1, clip) for _ in range(4)])
     run(source, tmp_path / "out.mkv", codec="ffv1")

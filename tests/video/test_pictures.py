@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.video.pictures import images_in, read_image, write_image
-from cdfi.video.pixels import layout, read_components, write_components
+from cdfi.video.pixels.formats import layout, read_components, write_components
+from cdfi.video.writing.image_files import images_in, read_image, write_image
 
 
 def test_images_are_ordered_as_people_number_them(tmp_path):

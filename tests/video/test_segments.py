@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.workfolder import WorkFolder
+from cdfi.video.jobs.workfolder import WorkFolder
 from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)

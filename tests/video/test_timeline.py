@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdfi.video.timeline import TOLERANCE, Even, Grid, instants, tolerance
+from cdfi.video.timing.timeline import TOLERANCE, Even, Grid, instants, tolerance
 
 bases = st.sampled_from(
     [Fraction(1, 1000), Fraction(1, 600), Fraction(1, 90000), Fraction(1001, 24000)]

@@ -6,9 +6,9 @@ import av
 import pytest
 
 from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.index import read_index
-from cdfi.video.plan import plan_job
-from cdfi.video.source import read_source
+from cdfi.video.jobs.plan import plan_job
+from cdfi.video.reading.index import read_index
+from cdfi.video.reading.source import read_source
 from tests.video.video_clips import Clip, Mean, packets_of, times_of, write_clip
 
 FAST = Options(encoding=Encoding(preset="ultrafast"))

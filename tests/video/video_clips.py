@@ -14,7 +14,7 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.pixels import layout, read_components, write_components
+from cdfi.video.pixels.formats import layout, read_components, write_components
 
 
 class Mean:

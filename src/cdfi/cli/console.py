@@ -1,6 +1,7 @@
 """Where the commands write: results to stdout, progress and complaints to stderr."""
 
 import sys
+from types import TracebackType
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -13,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+from cdfi.training.callback import Watcher
 
 INTERRUPTED = 130  # exit status after Ctrl-C
 
@@ -44,3 +47,44 @@ def progress(quiet: bool) -> Progress:
         console=stderr,
         disable=quiet or not sys.stderr.isatty(),
     )
+
+
+class Bar(Watcher):
+    """A long run of several stages as a progress bar on stderr.
+
+    Shows steps, notes and lines while it is entered; silent with ``quiet``.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._bar = progress(quiet)
+        self._quiet = quiet
+        self._task = self._bar.add_task("starting", total=None, note="")
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def decoding(self, done: int, total: int | None) -> None:
+        """Videos decoded so far."""
+        self._bar.update(self._task, description="decoding", completed=done, total=total)
+
+    def stepped(self, step: int, steps: int) -> None:
+        """A step was taken."""
+        self._bar.update(self._task, description="training", completed=step, total=steps)
+
+    def measured(self, note: str) -> None:
+        """How fast and how well it goes."""
+        self._bar.update(self._task, note=note)
+
+    def said(self, text: str) -> None:
+        """A line of its own."""
+        if not self._quiet:
+            stderr.print(text, markup=False)

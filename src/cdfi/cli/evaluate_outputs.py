@@ -10,10 +10,10 @@ from rich.table import Table
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.common.files import write_text
 from cdfi.evaluation import Report
-from cdfi.evaluation.plot import check_plot, plot
-from cdfi.evaluation.report import flat
+from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver
+from cdfi.evaluation.reports.plot import check_plot, plot
+from cdfi.evaluation.reports.report import flat
 from cdfi.evaluation.scoring import Watcher
-from cdfi.evaluation.sheet import ContactSheet, Saver
 
 STDOUT = Path("-")
 

@@ -21,8 +21,8 @@ from cdfi.video import (
     is_image,
     write_preview,
 )
-from cdfi.video.codecs import CONTAINERS
-from cdfi.video.stills import check_folder, check_images, pictures_of
+from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.writing.codecs import CONTAINERS
 
 Mode = Literal["make", "preview", "plan"]
 

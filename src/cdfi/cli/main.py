@@ -14,17 +14,17 @@ from cdfi.cli.console import INTERRUPTED, stderr, stdout
 
 #: Command -> where its function (or its group of functions) lives.
 COMMANDS = {
-    "interpolate": "cdfi.cli.interpolate:interpolate",
-    "demo": "cdfi.cli.demo:demo",
-    "models": "cdfi.cli.models:app",
-    "train": "cdfi.cli.train:train",
-    "evaluate": "cdfi.cli.evaluate:evaluate",
-    "datasets": "cdfi.cli.datasets:app",
-    "benchmark": "cdfi.cli.benchmark:benchmark",
-    "density": "cdfi.cli.density:density",
-    "derive": "cdfi.cli.derive:derive",
-    "prune": "cdfi.cli.prune:prune",
-    "compress": "cdfi.cli.compress:compress",
+    "interpolate": "cdfi.cli.interpolate_command:interpolate",
+    "demo": "cdfi.cli.demo_command:demo",
+    "models": "cdfi.cli.models_command:app",
+    "train": "cdfi.cli.train_command:train",
+    "evaluate": "cdfi.cli.evaluate_command:evaluate",
+    "datasets": "cdfi.cli.datasets_command:app",
+    "benchmark": "cdfi.cli.benchmark_command:benchmark",
+    "density": "cdfi.cli.density_command:density",
+    "derive": "cdfi.cli.derive_command:derive",
+    "prune": "cdfi.cli.prune_command:prune",
+    "compress": "cdfi.cli.compress_command:compress",
 }
 
 FAILED = 1  # exit status after an error

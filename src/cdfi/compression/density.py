@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from cdfi.compression.layers import layers
+from cdfi.compression.tracing.layers import layers
 
 
 class Density(NamedTuple):

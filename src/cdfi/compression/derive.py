@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.budget import Budget, Size, fit
-from cdfi.compression.call import Rule
-from cdfi.compression.plan import AGREE, Plan
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
-from cdfi.compression.trace import evaluating, trace
+from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.trace import evaluating, trace
+from cdfi.compression.widths import AGREE, Plan
 
 
 class Derived(NamedTuple):

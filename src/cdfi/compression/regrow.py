@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cdfi.compression.call import Rule
-from cdfi.compression.layers import TRANSPOSED, WITH_MATRIX
-from cdfi.compression.plan import Plan
-from cdfi.compression.trace import trace
+from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.layers import TRANSPOSED, WITH_MATRIX
+from cdfi.compression.tracing.trace import trace
+from cdfi.compression.widths import Plan
 
 
 @torch.no_grad()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from cdfi.compression.graph import Slot
-from cdfi.compression.layers import CONVOLUTIONS, TRANSPOSED
+from cdfi.compression.tracing.graph import Slot
+from cdfi.compression.tracing.layers import CONVOLUTIONS, TRANSPOSED
 
 
 def shrink(model: nn.Module, indices: Mapping[Slot, torch.Tensor]) -> nn.Module:

@@ -12,8 +12,8 @@ import numpy as np
 from cdfi.common.files import atomic_write, write_text
 from cdfi.common.paths import visible
 from cdfi.common.progress import Progress
-from cdfi.data.cache import check_unreadable, folder_key, mapped
 from cdfi.data.decode import decode
+from cdfi.data.storage import check_unreadable, folder_key, mapped
 from cdfi.data.takes import takes
 
 SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from cdfi.common.files import atomic_write
 from cdfi.common.paths import visible
-from cdfi.data.cache import check_unreadable, folder_key
+from cdfi.data.storage import check_unreadable, folder_key
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _LANDSCAPE = (720, 1080)

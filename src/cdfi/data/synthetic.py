@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from cdfi.data.batch import Batch, Draw, uniform
-from cdfi.data.cache import mapped
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, Scene, draw_scene
+from cdfi.data.storage import mapped
 
 
 class Synthetic:

@@ -7,15 +7,15 @@ from typing import NamedTuple
 import torch
 
 from cdfi.compression.budget import Budget, Size
-from cdfi.compression.call import Call, Rule
 from cdfi.compression.derive import choose, size
-from cdfi.compression.elementwise import zeros
-from cdfi.compression.graph import Graph
-from cdfi.compression.plan import Plan
-from cdfi.compression.rearranging import split_by_width
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
-from cdfi.compression.trace import trace
+from cdfi.compression.tracing.call import Call, Rule
+from cdfi.compression.tracing.elementwise import zeros
+from cdfi.compression.tracing.graph import Graph
+from cdfi.compression.tracing.reshaping import split_by_width
+from cdfi.compression.tracing.trace import trace
+from cdfi.compression.widths import Plan
 from cdfi.models.config import MAP_HEADS, Config, Widths
 from cdfi.models.network import Network
 

@@ -14,9 +14,9 @@ from cdfi.common.files import write_text
 from cdfi.common.rounding import quantize
 from cdfi.compression.density import density, overall
 from cdfi.evaluation import Report, Scorer, find, network
-from cdfi.evaluation.benchmark import Cost, Task, measure
-from cdfi.evaluation.metrics import Metric, choose
-from cdfi.evaluation.protocol import protocol
+from cdfi.evaluation.columns import Metric, choose
+from cdfi.evaluation.cost import Cost, Task, measure
+from cdfi.evaluation.reports.protocol import protocol
 from cdfi.interpolation import Interpolator
 from cdfi.models import Config, Network
 

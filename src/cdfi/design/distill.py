@@ -4,8 +4,8 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Network, Parts
-from cdfi.training.guidance import expected_flow
-from cdfi.training.losses import Term, charbonnier
+from cdfi.training.losses.flow import expected_flow
+from cdfi.training.losses.terms import Term, charbonnier
 
 
 def distillation(teacher: Network, output: float, maps: float) -> list[Term]:

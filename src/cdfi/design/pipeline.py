@@ -18,10 +18,10 @@ from cdfi.design.distill import distillation
 from cdfi.design.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.evaluation import find
 from cdfi.training.args import TrainArgs
+from cdfi.training.callback import Watcher
 from cdfi.training.checkpoint import begun
 from cdfi.training.loop import check, train
 from cdfi.training.sources import open_data
-from cdfi.training.watch import Watcher
 
 #: What the stages leave in the folder of a compression.
 CHOICES, COMPACT, DERIVED, SMALL = (

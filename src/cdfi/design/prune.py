@@ -10,21 +10,21 @@ import torch
 from cdfi import weights
 from cdfi.common.files import write_text
 from cdfi.compression.density import Density, density, overall
-from cdfi.compression.layers import layers
 from cdfi.compression.obproxsg import OBProxSG
 from cdfi.compression.tables import as_csv, as_json
+from cdfi.compression.tracing.layers import layers
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import run_length
+from cdfi.training.callback import Outcome, Reason, Watcher
+from cdfi.training.distributed import join_processes
 from cdfi.training.loop import Run, check
-from cdfi.training.processes import join_processes
 from cdfi.training.sources import Data, open_data
 from cdfi.training.stop import Stop
 from cdfi.training.validate import validate
-from cdfi.training.watch import Outcome, Reason, Watcher
 
 #: What pruning leaves in the folder of its run, beside the files of every run.
 PRUNED, DENSITIES = "pruned.safetensors", "density.json"

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 
 from cdfi.common.prefetch import prefetch
-from cdfi.evaluation.datasets import DataSet
-from cdfi.evaluation.methods import Method
-from cdfi.evaluation.metrics import Metric
-from cdfi.evaluation.pictures import Picture, to_tensor
-from cdfi.evaluation.triplets import Frames, Unreadable
-from cdfi.evaluation.videos import Video
+from cdfi.evaluation.columns import Metric
+from cdfi.evaluation.data.datasets import DataSet
+from cdfi.evaluation.data.layouts import Frames, Unreadable
+from cdfi.evaluation.data.pictures import Picture, to_tensor
+from cdfi.evaluation.data.videos import Video
+from cdfi.evaluation.methods.method import Method
 
 # Decoded triplets waiting for the network, and predictions waiting for their metrics: enough to
 # even out slow ones, little enough that 4K frames fit into memory.

@@ -8,7 +8,7 @@ import torch
 
 from cdfi.common.devices import choose_device
 from cdfi.interpolation.engine import Engine, Precision, check_settings
-from cdfi.interpolation.frames import Frame, check_pair, from_batch, to_batch
+from cdfi.interpolation.frame_batch import Frame, check_pair, from_batch, to_batch
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
 from cdfi.models import Network
 from cdfi.weights import load

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cdfi.metrics.batch import check
+from cdfi.metrics.checks import check
 
 WEIGHTS = Path(__file__).with_name("lpips_squeeze.safetensors")
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from cdfi.metrics.batch import precise
+from cdfi.metrics.checks import precise
 
 
 def psnr(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:

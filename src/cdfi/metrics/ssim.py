@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from cdfi.metrics.batch import precise
+from cdfi.metrics.checks import precise
 
 WINDOW = 7
 K1, K2 = 0.01, 0.03

@@ -16,8 +16,8 @@ from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
 from cdfi.ops.details.op import BANDS
 from cdfi.training.args import TrainArgs
-from cdfi.training.processes import Processes
-from cdfi.training.schedules import Length
+from cdfi.training.distributed import Processes
+from cdfi.training.optim.schedules import Length
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights.load import find, fit, read
 

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from cdfi.common.files import atomic_write
 from cdfi.models import Config, Network
 from cdfi.training.args import TrainArgs
-from cdfi.training.ema import Average
+from cdfi.training.optim.ema import Average
 
 NAME = "checkpoint.pt"
 

@@ -11,19 +11,19 @@ from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import batches, build_network, run_length
+from cdfi.training.callback import Outcome, Reason, Watcher
 from cdfi.training.checkpoint import State
-from cdfi.training.ema import Average
-from cdfi.training.guidance import anneal
-from cdfi.training.losses import Term, parse_loss
+from cdfi.training.distributed import Processes, join_processes
+from cdfi.training.losses.flow import anneal
+from cdfi.training.losses.objective import Objective
+from cdfi.training.losses.terms import Term, parse_loss
 from cdfi.training.meter import Meter
-from cdfi.training.objective import Objective
-from cdfi.training.optimizers import build_optimizer
-from cdfi.training.processes import Processes, join_processes
+from cdfi.training.optim.ema import Average
+from cdfi.training.optim.optimizers import build_optimizer
+from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.record import Record
-from cdfi.training.schedules import Length, rate
 from cdfi.training.sources import Data, open_data, parse_source
 from cdfi.training.stop import Stop
-from cdfi.training.watch import Outcome, Reason, Watcher
 
 
 def train(

@@ -12,11 +12,11 @@ from cdfi.common.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
+from cdfi.training.callback import Watcher
 from cdfi.training.checkpoint import State
+from cdfi.training.dead_layers import silent_layers
 from cdfi.training.logs import Log
-from cdfi.training.silence import silent_layers
 from cdfi.training.validate import averaging, sample_image, some, validate
-from cdfi.training.watch import Watcher
 
 
 class Record:

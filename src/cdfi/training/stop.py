@@ -5,7 +5,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from cdfi.training.watch import Reason
+from cdfi.training.callback import Reason
 
 # A launcher passes on what its workers were sent as well, moments later: not a second request.
 _SAME_REQUEST = 5.0

@@ -1,15 +1,15 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
-from cdfi.video.forecast import forecast
-from cdfi.video.job import Report, interpolate_video
-from cdfi.video.maker import FrameMaker, Model
+from cdfi.video.dry_run import forecast
+from cdfi.video.frames import interpolate_frames
+from cdfi.video.images import interpolate_folder, interpolate_images
+from cdfi.video.interpolate import Report, interpolate_video
+from cdfi.video.jobs.model import FrameMaker, Model
+from cdfi.video.jobs.plan import plan_job
 from cdfi.video.options import Encoding, Options
-from cdfi.video.pictures import is_image
-from cdfi.video.plan import plan_job
 from cdfi.video.preview import Preview, write_preview
-from cdfi.video.rate import parse_rate
-from cdfi.video.sequence import interpolate_frames
-from cdfi.video.stills import interpolate_folder, interpolate_images
+from cdfi.video.timing.rate import parse_rate
+from cdfi.video.writing.image_files import is_image
 
 __all__ = [
     "Encoding",

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from cdfi.video.analysis import SCENE_THRESHOLD
-from cdfi.video.index import Index
-from cdfi.video.source import Source
-from cdfi.video.timeline import Clock, Even, Grid
+from cdfi.video.reading.index import Index
+from cdfi.video.reading.source import Source
+from cdfi.video.timing.scene_changes import SCENE_THRESHOLD
+from cdfi.video.timing.timeline import Clock, Even, Grid
 
 Audio = Literal["copy", "stretch", "drop"]
 

@@ -14,18 +14,19 @@ import torch
 from av.video.frame import VideoFrame
 
 from cdfi.common.prefetch import prefetch
-from cdfi.video.analysis import analysed
-from cdfi.video.encoder import SegmentWriter
-from cdfi.video.frame import Picture
-from cdfi.video.maker import FrameMaker, Model, built
-from cdfi.video.mux import write_video
+from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.model import FrameMaker, Model, built
+from cdfi.video.jobs.mux import write_video
+from cdfi.video.jobs.plan import check_target, plan_job
+from cdfi.video.jobs.renderer import Renderer, converter_for
+from cdfi.video.jobs.segments import AHEAD
+from cdfi.video.jobs.workfolder import Record, WorkFolder
 from cdfi.video.options import Options
-from cdfi.video.pixels import read_components, write_components
-from cdfi.video.plan import check_target, plan_job
-from cdfi.video.render import Renderer, converter_for
-from cdfi.video.segments import AHEAD, Job
-from cdfi.video.spans import spans
-from cdfi.video.workfolder import Record, WorkFolder
+from cdfi.video.pixels.formats import read_components, write_components
+from cdfi.video.timing.frame import Picture
+from cdfi.video.timing.scene_changes import analysed
+from cdfi.video.timing.spans import spans
+from cdfi.video.writing.encoder import SegmentWriter
 
 SECONDS = 5
 

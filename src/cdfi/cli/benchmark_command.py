@@ -1,0 +1,86 @@
+"""``cdfi benchmark``: parameters, operations, time and peak memory of models."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from cdfi.cli.console import progress, show, stdout
+
+if TYPE_CHECKING:
+    from cdfi.evaluation.cost import Cost
+
+Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
+Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several with commas.")]
+Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several with commas.")]
+Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
+Runs = Annotated[int, Option(help="Timed runs, of which the median counts.", min=1)]
+WarmUp = Annotated[int, Option(help="Runs before these.", min=0)]
+Compile = Annotated[bool, Option("--compile", help="Compile the network first.")]
+Json = Annotated[bool, Option("--json", help="Print JSON instead.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
+
+
+def benchmark(
+    models: Models = None,
+    sizes: Sizes = "640x480,1280x720",
+    precisions: Precisions = "auto",
+    device: Device = None,
+    runs: Runs = 5,
+    warm_up: WarmUp = 2,
+    compile: Compile = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure what one frame costs, each size and precision in a process of its own."""
+    from cdfi.common.devices import choose_device
+    from cdfi.evaluation.cost import Task, measure
+    from cdfi.evaluation.reports.protocol import machine, versions
+
+    place = choose_device(device)
+    tasks = [
+        Task(model, *size, precision, str(place), runs, warm_up, compile)
+        for model in models or ["default"]
+        for size in map(_size, sizes.split(","))
+        for precision in precisions.split(",")
+    ]
+    costs: list[Cost] = []
+    with progress(quiet) as bar:
+        shown = bar.add_task("measuring", total=len(tasks), note="")
+        for task in tasks:
+            costs.append(measure(task))
+            bar.advance(shown)
+    if as_json:
+        report = {"machine": machine(place), "versions": versions()}
+        stdout.print_json(json.dumps({**report, "costs": [cost.as_dict() for cost in costs]}))
+    else:
+        _show(costs, machine(place))
+
+
+def _show(costs: "list[Cost]", machine: str) -> None:
+    from rich.table import Table
+
+    table = Table("Model", "Size", "Precision", caption=machine)
+    for title in ("Parameters", "GFLOP", "Time", "Peak memory"):
+        table.add_column(title, justify="right")
+    for cost in costs:
+        memory = "" if cost.peak_bytes is None else f"{cost.peak_bytes / 1e9:.2f} GB"
+        table.add_row(
+            cost.model,
+            f"{cost.width} x {cost.height}",
+            cost.precision,
+            f"{cost.parameters / 1e6:.2f} M",
+            f"{cost.flops / 1e9:.1f}",
+            f"{1000 * cost.seconds:.0f} ms",
+            memory,
+        )
+    show(table)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Width and height of "1280x720"."""
+    found = re.fullmatch(r"\s*([1-9]\d*)x([1-9]\d*)\s*", text)
+    if not found:
+        raise ValueError(f"--sizes: expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")
+    return int(found.group(1)), int(found.group(2))

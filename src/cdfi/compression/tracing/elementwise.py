@@ -1,0 +1,142 @@
+"""Rules of what works on every value, every plane or every group of values alike."""
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from cdfi.compression.tracing.call import Call
+from cdfi.compression.tracing.graph import Channels, Graph
+
+
+def pointwise(graph: Graph, call: Call) -> bool:
+    """Channels at one place are joined; constants go through the function itself."""
+    known = [channels for tensor in call.tensors() if (channels := graph.of(tensor))]
+    if not known:
+        return True
+    dim, result = known[0].dim, call.result
+    if any(channels.dim != dim for channels in known) or result.dim() < -dim:
+        return False
+    width = result.shape[dim]
+    full = [channels.ids for channels in known if len(channels.ids) == width]
+    for channels in known:
+        if len(channels.ids) < width:
+            graph.fix(channels.ids, "one channel for many")
+    if not full:
+        return True
+    for ids in full[1:]:
+        graph.join(ids, full[0])
+    if width > 1:
+        for tensor in call.tensors():
+            _meet(graph, tensor, full[0], dim)
+    graph.tell(result, dim, full[0], _constants(graph, call, dim, width))
+    return True
+
+
+def _meet(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None:
+    """Join a parameter with the channels it scales; a foreign tensor of their size keeps them."""
+    if graph.of(tensor) or tensor.dim() < -dim or tensor.shape[dim] != len(ids):
+        return
+    if id(tensor) in graph.names:
+        graph.join(graph.slot(tensor, tensor.dim() + dim), ids)
+    else:
+        graph.fix(ids, "combined with a tensor that no layer makes")
+
+
+def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
+    """The constants of the result: the function on the constants of its arguments."""
+
+    def stand_in(leaf: object) -> object:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        if channels := graph.of(leaf):
+            return channels.value.expand(width).clone()
+        fixed = leaf.detach().float().cpu().flatten() if id(leaf) in graph.names else None
+        return fixed if fixed is not None and len(fixed) in (1, width) else torch.tensor(torch.nan)
+
+    args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
+    try:
+        value = call.func(*args, **kwargs).float().cpu().expand(width)
+    except (RuntimeError, TypeError, AttributeError):  # it cannot be told from vectors
+        return torch.full((width,), torch.nan)
+    if call.name in ("mul", "multiply"):  # zero times anything finite
+        for factor in (leaf for leaf in pytree.tree_leaves(args) if isinstance(leaf, Tensor)):
+            value = torch.where(factor == 0, 0.0, value)
+    return torch.clone(value)
+
+
+def like(graph: Graph, call: Call) -> bool:
+    """``zeros_like`` and its kin: as many channels as their model has."""
+    if channels := graph.of(call.args[0]):
+        constant = {"zeros_like": 0.0, "ones_like": 1.0}.get(call.name, torch.nan)
+        value = torch.full_like(channels.value, constant)
+        graph.tell(call.result, channels.dim, channels.ids, value)
+    return True
+
+
+def over_space(graph: Graph, call: Call) -> bool:
+    """Planes are resized, pooled, padded: zero stays zero, channels stay what they are."""
+    x = call.args[0]
+    channels = graph.of(x)
+    if channels is None:
+        return True
+    if channels.dim + x.dim() != 1 and channels.dim != -3:
+        return False
+    filled = call.name == "pad" and (call.argument(3, "value") or 0) != 0
+    for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
+        if tensor.dim() != x.dim() or tensor.shape[channels.dim] != len(channels.ids):
+            return False
+        graph.tell(tensor, channels.dim, channels.ids, None if filled else zeros(channels))
+    return True
+
+
+def zeros(channels: Channels) -> Tensor:
+    """The constants that are zero; the others may vary from here on."""
+    return torch.where(channels.value == 0, 0.0, torch.nan)
+
+
+def reduction(graph: Graph, call: Call) -> bool:
+    """Over other dimensions channels stay; over theirs a sum does not miss zeros, others do."""
+    if isinstance(call.argument(1, "other"), Tensor):
+        return pointwise(graph, call)
+    x, dims = call.args[0], call.argument(1, "dim")
+    channels = graph.of(x)
+    if channels is None:
+        return True
+    every = range(-x.dim(), 0)
+    wanted = every if dims is None else [dims] if isinstance(dims, int) else dims
+    reduced = {d - x.dim() if d >= 0 else d for d in wanted}
+    if channels.dim in reduced:
+        graph.use(channels.ids, (channels.value == 0) & (call.name == "sum"))
+        return True
+    keepdim = bool(call.argument(2, "keepdim", False) or call.kwargs.get("keepdim", False))
+    gone = 0 if keepdim else sum(d > channels.dim for d in reduced)
+    for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
+        graph.tell(tensor, channels.dim + gone, channels.ids, zeros(channels))
+    return True
+
+
+def softmax(graph: Graph, call: Call) -> bool:
+    """Over the channels it gives them a fixed meaning (taps, classes): they stay."""
+    x, dim = call.args[0], call.argument(1, "dim")
+    if channels := graph.of(x):
+        if dim is None or dim % x.dim() == channels.dim + x.dim():
+            graph.fix(channels.ids, "a softmax over the channels")
+        graph.tell(call.result, channels.dim, channels.ids)
+    return True
+
+
+def normalised(graph: Graph, call: Call) -> bool:
+    """Divided by a norm, over whatever dimension: zero stays zero, and adds nothing to the norm."""
+    if channels := graph.of(call.args[0]):
+        graph.tell(call.result, channels.dim, channels.ids, zeros(channels))
+    return True
+
+
+def sample(graph: Graph, call: Call) -> bool:
+    """``grid_sample``: the coordinates of the grid stay, the channels of the input pass."""
+    x, grid = call.args[0], call.argument(1, "grid")
+    if places := graph.of(grid):
+        graph.fix(places.ids, "coordinates of a grid")
+    if channels := graph.of(x):
+        graph.tell(call.result, channels.dim, channels.ids, zeros(channels))
+    return True

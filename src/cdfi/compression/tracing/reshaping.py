@@ -1,0 +1,130 @@
+"""Rules of what moves values and leaves them as they are."""
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from cdfi.compression.tracing.call import Call
+from cdfi.compression.tracing.graph import Channels, Graph
+
+
+def rearrange(graph: Graph, call: Call) -> bool:
+    """The function itself is run on channel numbers: where they end up is what it does.
+
+    Where only some of a tensor's channels come out, a number in the code chose them, and whatever
+    lies before the last of them has to stay.
+    """
+    ids, value, starts = _all_channels(graph, call)
+    if not starts:
+        return True
+
+    def numbers(leaf: object) -> object:
+        channels = graph.of(leaf)
+        if channels is None or not isinstance(leaf, Tensor):
+            return leaf
+        shape = [1] * leaf.dim()
+        shape[channels.dim] = -1
+        own = torch.arange(len(channels.ids), device=leaf.device) + starts[id(leaf)]
+        return own.view(shape).expand(leaf.shape)
+
+    args, kwargs = pytree.tree_map(numbers, (call.args, call.kwargs))
+    try:
+        moved = pytree.tree_leaves(call.func(*args, **kwargs))
+    except RuntimeError:  # a view that only this memory layout allows
+        moved = pytree.tree_leaves(torch.reshape(*args)) if call.name == "view" else []
+    results = pytree.tree_leaves(call.result)
+    return len(moved) == len(results) and all(
+        _follow(graph, tensor, places.cpu(), ids, value) for tensor, places in zip(results, moved)
+    )
+
+
+def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, int]]:
+    """Channels and constants of all arguments in a row, and where each tensor's begin."""
+    starts: dict[int, int] = {}
+    known: list[Channels] = []
+    for tensor in call.tensors():
+        channels = graph.of(tensor)
+        if channels and id(tensor) not in starts:
+            starts[id(tensor)] = sum(len(c.ids) for c in known)
+            known.append(channels)
+    if not known:
+        return torch.empty(0, dtype=torch.int64), torch.empty(0), starts
+    return torch.cat([c.ids for c in known]), torch.cat([c.value.cpu() for c in known]), starts
+
+
+def _follow(graph: Graph, tensor: Tensor, places: Tensor, ids: Tensor, value: Tensor) -> bool:
+    """Say what ``tensor`` carries, where ``places`` are the places of its channels in ``ids``."""
+    seen = torch.unique(places)
+    if len(seen) < len(ids):
+        graph.fix(ids[: int(seen.max()) + 1], "chosen by number")
+    varying = [d for d in range(places.dim()) if (places != places.narrow(d, 0, 1)).any()]
+    if len(varying) > 1:
+        return False
+    if varying:
+        along = places.movedim(varying[0], -1).reshape(-1, places.shape[varying[0]])[0]
+        graph.tell(tensor, varying[0], ids[along], value[along])
+    else:  # one channel alone: which dimension it runs along cannot be told
+        graph.fix(ids[seen], "a channel taken alone")
+    return True
+
+
+def join_lists(graph: Graph, call: Call) -> bool:
+    """``cat`` and ``stack``: what no layer makes has channels of its own that stay."""
+    parts = call.argument(0, "tensors")
+    known = [channels for part in parts if (channels := graph.of(part))]
+    for part in parts if known else ():
+        if graph.of(part) is None and part.dim() >= -known[0].dim:
+            own = graph.fresh(part.shape[known[0].dim])
+            graph.fix(own, "made by no layer")
+            graph.tell(part, known[0].dim, own)
+    return rearrange(graph, call)
+
+
+def chunk(graph: Graph, call: Call) -> bool:
+    """Equal parts stay equal: their k-th channels go together."""
+    x, parts = call.args[0], call.argument(1, "chunks")
+    channels, dim = graph.of(x), call.argument(2, "dim", 0)
+    if channels is None or dim % x.dim() != channels.dim + x.dim():
+        return rearrange(graph, call)
+    if len(channels.ids) % parts:
+        return False
+    columns = channels.ids.view(parts, -1)
+    for column in columns[1:]:
+        graph.join(column, columns[0])
+    return split_by_width(graph, call)
+
+
+def split_by_width(graph: Graph, call: Call) -> bool:
+    """A split whose sizes follow the widths of the network, not numbers in its code."""
+    x = call.args[0]
+    channels = graph.of(x)
+    if channels is None:
+        return True
+    sizes = [part.shape[channels.dim] for part in call.result]
+    for part, ids, value in zip(
+        call.result, torch.split(channels.ids, sizes), torch.split(channels.value, sizes)
+    ):
+        graph.tell(part, channels.dim, ids, value)
+    return True
+
+
+def pixel_shuffle(graph: Graph, call: Call) -> bool:
+    """The r * r channels that become one plane go together."""
+    channels, factor = graph.of(call.args[0]), call.argument(1, "upscale_factor")
+    if channels is None:
+        return True
+    ids, value = (t.view(-1, factor * factor) for t in (channels.ids, channels.value))
+    for column in ids.T[1:]:
+        graph.join(column, ids[:, 0])
+    same = (value == value[:, :1]).all(1)
+    graph.tell(call.result, -3, ids[:, 0], torch.where(same, value[:, 0], torch.nan))
+    return True
+
+
+def pixel_unshuffle(graph: Graph, call: Call) -> bool:
+    """Each plane becomes r * r channels."""
+    channels, factor = graph.of(call.args[0]), call.argument(1, "downscale_factor")
+    if channels is not None:
+        ids, value = (t.repeat_interleave(factor * factor) for t in (channels.ids, channels.value))
+        graph.tell(call.result, -3, ids, value)
+    return True

@@ -1,0 +1,100 @@
+"""Run a network once and follow its channels through every operation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+from cdfi.compression.tracing.call import Call, Rule
+from cdfi.compression.tracing.graph import Graph
+from cdfi.compression.tracing.layers import layers
+from cdfi.compression.tracing.rules import RULES
+
+
+def trace(
+    model: nn.Module, example: Sequence[Any], extra: Mapping[str, Rule] | None = None
+) -> Graph:
+    """The graph of ``model``'s channels, from one run on ``example`` in evaluation mode.
+
+    Args:
+        model: any network; what its code does with Python values is followed as it happens.
+        example: its arguments, small but of a typical shape.
+        extra: rules for operations of your own, by name: ``torch.ops.room.name`` is "name".
+
+    Raises:
+        ValueError: the model does not run on the example, shares weights between layers, or
+            holds NaN.
+    """
+    for _ in layers(model):  # raises for weights nothing can be read from
+        pass
+    graph = Graph(model)
+    try:
+        with evaluating(model), _Follow(graph, {**RULES, **(extra or {})}):
+            result = model(*example)
+    except Exception as error:
+        raise ValueError(
+            f"the model cannot be traced: it stops on the example with {type(error).__name__}: "
+            f"{error}. Pass the arguments its forward takes, on the device of its weights"
+        ) from error
+    for tensor in pytree.tree_leaves(result):
+        if channels := graph.of(tensor):
+            graph.fix(channels.ids, "an output of the model")
+    return graph
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """``model`` in evaluation mode and without gradients for a while."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+#: Operators with a form that works in place or from the right: ``__iadd__``, ``__radd__``.
+IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
+
+
+class _Follow(TorchFunctionMode):
+    """Sees every call of a torch function, lets it run, and applies its rule."""
+
+    def __init__(self, graph: Graph, rules: Mapping[str, Rule]) -> None:
+        super().__init__()
+        self.graph = graph
+        self.rules = rules
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        call = Call(_name(func), func, args, kwargs or {})
+        tensors = call.tensors()
+        before = [channels for tensor in tensors if (channels := self.graph.of(tensor))]
+        ours = before or any(id(tensor) in self.graph.names for tensor in tensors)
+        call = call._replace(result=func(*args, **call.kwargs))
+        made = any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(call.result))
+        if ours and (made or call.name == "setitem"):
+            rule = self.rules.get(call.name)
+            if rule is None or not rule(self.graph, call):
+                self.graph.unmatched += [(call.name, channels.ids) for channels in before]
+        return call.result
+
+
+def _name(func: Any) -> str:
+    """One name for all spellings: ``x + y``, ``x.add_(y)`` and ``torch.add(x, y)`` are "add"."""
+    name = getattr(func, "__name__", str(func))
+    if name == "__get__":
+        return str(func.__self__.__name__)  # an attribute, such as x.data
+    name = name.split(".")[0].strip("_")
+    return name[1:] if name[:1] in "ri" and name[1:] in IN_PLACE else name

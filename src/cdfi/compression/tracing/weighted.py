@@ -1,0 +1,187 @@
+"""Rules of what has weights: convolutions, linear layers, norms and PReLU."""
+
+import torch
+from torch import Tensor
+
+from cdfi.compression.tracing.call import Call
+from cdfi.compression.tracing.graph import Channels, Graph
+
+
+def convolution(graph: Graph, call: Call) -> bool:
+    """A weight (O, I / groups, ...): in-channels along 1, out-channels along 0."""
+    x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
+    if id(weight) not in graph.names:
+        return False
+    out = graph.slot(weight, 0)
+    if groups > 1:
+        _tie(graph, out, groups, depthwise=weight.shape[1] == 1)
+    if groups > 1 and weight.shape[1] == 1:
+        feeding = out[:: len(out) // groups]
+    else:
+        feeding = graph.slot(weight, 1).repeat(groups)
+    blocks = weight.detach().reshape(groups, len(out) // groups, weight.shape[1], -1)
+    graph.run(weight, call.result.numel() // len(out), out)
+    return _connect(graph, x, blocks, feeding, out, call)
+
+
+def transposed(graph: Graph, call: Call) -> bool:
+    """A weight (I, O / groups, ...): in-channels along 0, out-channels along 1."""
+    x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
+    if id(weight) not in graph.names:
+        return False
+    feeding = graph.slot(weight, 0)
+    if groups == len(feeding) > 1:
+        out = feeding.repeat_interleave(weight.shape[1])
+    else:
+        if groups > 1:
+            _tie(graph, feeding, groups, depthwise=False)
+        out = graph.slot(weight, 1).repeat(groups)
+    blocks = weight.detach().reshape(groups, len(feeding) // groups, weight.shape[1], -1)
+    graph.run(weight, x.numel() // len(feeding), out)
+    return _connect(graph, x, blocks.transpose(1, 2), feeding, out, call)
+
+
+def linear(graph: Graph, call: Call) -> bool:
+    """A weight (O, I) over the last dimension."""
+    x, weight = call.args[0], call.argument(1, "weight")
+    if id(weight) not in graph.names:
+        return False
+    feeding, out = graph.slot(weight, 1), graph.slot(weight, 0)
+    graph.run(weight, call.result.numel() // len(out), out)
+    return _connect(graph, x, weight.detach()[None, :, :, None], feeding, out, call)
+
+
+def _connect(
+    graph: Graph, x: Tensor, blocks: Tensor, feeding: Tensor, out: Tensor, call: Call
+) -> bool:
+    """Join a layer's in-channels with its input's, and say what its output carries.
+
+    ``blocks`` is the weight as (groups, O / groups, I / groups, taps). A channel that is zero for
+    every input adds nothing, and neither does one whose weights all are: then it is not missed.
+    """
+    dim = -1 if call.name == "linear" else 2 - call.argument(1, "weight").dim() - 1
+    channels, bias = graph.of(x), call.argument(2, "bias")
+    if channels and channels.dim != dim:
+        return False
+    active = torch.ones(len(feeding), dtype=torch.bool)
+    if channels:
+        graph.join(feeding, channels.ids)
+        active = channels.value.cpu() != 0
+    else:
+        graph.fix(feeding, "reads what no layer makes")
+    nonzero = (blocks != 0).any(-1).cpu()  # (groups, O / groups, I / groups)
+    if not set(feeding.tolist()) <= set(out.tolist()):  # depthwise: it goes where they go
+        graph.use(feeding, ~(active & nonzero.any(1).flatten()))
+    if bias is not None:
+        graph.join(_slot(graph, bias), out)
+    varies = (nonzero & active.view(len(nonzero), 1, -1)).any(-1).flatten()
+    constant = torch.zeros(len(out)) if bias is None else bias.detach().float().cpu()
+    graph.tell(call.result, dim, out, torch.where(varies, torch.nan, constant))
+    return True
+
+
+def _tie(graph: Graph, ids: Tensor, groups: int, depthwise: bool) -> None:
+    """Keep groups equally wide: the k-th channels of all groups go together.
+
+    Where every group has one in-channel, the out-channels of a group go with it instead.
+    """
+    rows = ids.view(groups, -1).T if depthwise else ids.view(groups, -1)
+    for row in rows[1:]:
+        graph.join(row, rows[0])
+
+
+def _slot(graph: Graph, tensor: Tensor) -> Tensor:
+    return graph.slot(tensor, 0)
+
+
+def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> None:
+    for tensor in tensors:
+        if tensor is not None and id(tensor) in graph.names:
+            graph.join(_slot(graph, tensor), channels.ids)
+
+
+def batch_norm(graph: Graph, call: Call) -> bool:
+    """Statistics, scale and shift by channel; a constant stays one, a scale of zero makes one."""
+    channels = graph.of(call.args[0])
+    mean, var, weight, bias = (
+        call.argument(i, name)
+        for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)
+    )
+    if channels is None or mean is None:
+        return channels is None
+    _scaled(graph, channels, [mean, var, weight, bias])
+    eps = call.argument(7, "eps", 1e-5)
+    value = (channels.value - mean.float().cpu()) / (var.float().cpu() + eps).sqrt()
+    return _affine(graph, call, channels, value, weight, bias)
+
+
+def instance_norm(graph: Graph, call: Call) -> bool:
+    """A plane by itself: one that is constant becomes its shift."""
+    channels = graph.of(call.args[0])
+    if channels is None:
+        return True
+    weight, bias = call.argument(3, "weight"), call.argument(4, "bias")
+    _scaled(graph, channels, [call.argument(1, "running_mean"), call.argument(2, "running_var")])
+    _scaled(graph, channels, [weight, bias])
+    return _affine(graph, call, channels, channels.value * 0, weight, bias)
+
+
+def _affine(
+    graph: Graph,
+    call: Call,
+    channels: Channels,
+    value: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+) -> bool:
+    if weight is not None:
+        scale = weight.detach().float().cpu()
+        value = torch.where(scale == 0, 0.0, value * scale)
+    if bias is not None:
+        value = value + bias.detach().float().cpu()
+    graph.tell(call.result, channels.dim, channels.ids, value)
+    return True
+
+
+def group_norm(graph: Graph, call: Call) -> bool:
+    """Channels of a group share statistics: every group keeps as many, and none goes unnoticed."""
+    x, groups = call.args[0], call.argument(1, "num_groups")
+    channels = graph.of(x)
+    if channels is None or channels.dim + x.dim() != 1:
+        return channels is None
+    _scaled(graph, channels, [call.argument(2, "weight"), call.argument(3, "bias")])
+    if 1 < groups < len(channels.ids):
+        _tie(graph, channels.ids, groups, depthwise=False)
+    if groups < len(channels.ids):
+        graph.use(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
+    graph.tell(call.result, channels.dim, channels.ids)
+    return True
+
+
+def layer_norm(graph: Graph, call: Call) -> bool:
+    """Statistics over the last dimensions: over the channels, or beside them."""
+    channels, shape = graph.of(call.args[0]), call.argument(1, "normalized_shape")
+    if channels is None:
+        return True
+    if channels.dim >= -len(shape):
+        if len(shape) != 1:
+            return False
+        _scaled(graph, channels, [call.argument(2, "weight"), call.argument(3, "bias")])
+        graph.use(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
+    graph.tell(call.result, channels.dim, channels.ids)
+    return True
+
+
+def prelu(graph: Graph, call: Call) -> bool:
+    """A slope for all channels or one for each."""
+    channels, weight = graph.of(call.args[0]), call.argument(1, "weight")
+    if channels is None:
+        return True
+    if weight.numel() > 1:
+        if channels.dim + call.args[0].dim() != 1 or id(weight) not in graph.names:
+            return False
+        graph.join(_slot(graph, weight), channels.ids)
+    slope = weight.detach().float().cpu()
+    value = torch.where(channels.value < 0, channels.value * slope, channels.value)
+    graph.tell(call.result, channels.dim, channels.ids, value)
+    return True

@@ -1,0 +1,193 @@
+"""From densities to widths: which channels share a width, and how many of them stay."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cdfi.compression.tracing.graph import Graph, Slot
+
+#: How layers that share a width and ask for different ones agree.
+AGREE: dict[str, Callable[[list[int]], int]] = {
+    "min": min,
+    "max": max,
+    "mean": lambda widths: sum(widths) // len(widths),
+}
+
+
+class Width(NamedTuple):
+    """Channels that the same layers share: one number of the architecture.
+
+    A unit is what stays or goes as one: a channel, or several that were joined.
+    """
+
+    units: list[int]
+    slots: dict[Slot, int]  # where they are, and how many indices a unit has there
+    fixed: bool
+
+
+class Plan:
+    """The widths of a traced network, and its size at any choice of them.
+
+    Args:
+        graph: the trace.
+        protected: names of layers, or of modules around them, whose outputs keep their width.
+
+    Raises:
+        ValueError: ``protected`` names nothing, or an operation without a rule reads channels
+            that are not protected.
+    """
+
+    def __init__(self, graph: Graph, protected: Sequence[str] = ()) -> None:
+        for name in protected:
+            _protect(graph, name)
+        self.graph = graph
+        self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
+        self._fixed = set(graph.roots(torch.tensor(list(graph.fixed), dtype=torch.int64)).tolist())
+        self._refuse_unmatched()
+        self.widths = self._group()
+
+    def full(self) -> list[int]:
+        """Units of every width as the network is."""
+        return [len(width.units) for width in self.widths]
+
+    def wanted(
+        self, densities: Mapping[str, float], rule: str, round_to: int = 1, factor: float = 1.0
+    ) -> list[int]:
+        """Units of every width that the densities, times ``factor``, ask for.
+
+        A layer of density d asks for ``floor(sqrt(d) * width)`` on both its sides (CDFI, section
+        3.1); where layers that share a width disagree, ``rule`` decides. No width falls under 1;
+        ``round_to`` rounds up to a multiple.
+        """
+        chosen = []
+        for width in self.widths:
+            whole = len(width.units)
+            asked = [
+                math.floor(math.sqrt(min(1.0, densities[layer] * factor)) * whole)
+                for name, _ in width.slots
+                if name.endswith("weight") and (layer := _layer(name)) in densities
+            ]
+            least = whole if width.fixed or not asked else max(1, AGREE[rule](asked))
+            chosen.append(min(whole, math.ceil(least / round_to) * round_to))
+        return chosen
+
+    def parameters(self, units: Sequence[int]) -> int:
+        """Parameters of the network at these widths, biases and norms included."""
+        sizes = self.sizes(units)
+        return sum(sizes[name] for name in self.graph.trained)
+
+    def flops(self, units: Sequence[int]) -> int:
+        """Floating-point operations of one run on the example: 2 for each multiply-add."""
+        sizes = self.sizes(units)
+        return sum(2 * run.positions * sizes[run.weight] for run in self.graph.runs)
+
+    def counts(self, units: Sequence[int]) -> Counter[Slot]:
+        """Indices that every slot keeps at these widths."""
+        kept: Counter[Slot] = Counter()
+        for width, count in zip(self.widths, units):
+            for slot, indices in width.slots.items():
+                kept[slot] += indices * count
+        return kept
+
+    def sizes(self, units: Sequence[int]) -> dict[str, int]:
+        """Values in every parameter and buffer at these widths."""
+        kept = self.counts(units)
+        return {
+            name: math.prod(kept.get((name, d), size) for d, size in enumerate(tensor.shape))
+            for name, tensor in self.graph.tensors.items()
+        }
+
+    def largest(self, units: Sequence[int]) -> dict[Slot, Tensor]:
+        """For every slot the indices that stay when each width keeps its largest units."""
+        weight_of = self._magnitudes()
+        kept: set[int] = set()
+        for width, count in zip(self.widths, units):
+            kept.update(sorted(width.units, key=lambda unit: -weight_of[unit])[:count])
+        return self.indices(kept)
+
+    def indices(self, kept: set[int]) -> dict[Slot, Tensor]:
+        """For every slot the indices of these units."""
+        return {
+            slot: torch.tensor([i for i, root in enumerate(roots) if root in kept])
+            for slot, roots in self.roots.items()
+        }
+
+    def needed(self) -> set[int]:
+        """The units whose absence the output would show: all but exact zeros and the unread."""
+        missed = self._missed()
+        for width in self.widths:
+            if width.fixed:
+                missed.update(width.units)
+            elif missed.isdisjoint(width.units):
+                missed.add(width.units[0])  # a width of 0 is no layer
+        return missed
+
+    def idle(self) -> set[int]:
+        """The units that may go or change as they like: no output would show it."""
+        free = {unit for width in self.widths if not width.fixed for unit in width.units}
+        return free - self._missed()
+
+    def _missed(self) -> set[int]:
+        return {
+            root
+            for ids, unnoticed in self.graph.uses
+            for root, quiet in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
+            if not quiet
+        }
+
+    def _magnitudes(self) -> dict[int, float]:
+        """Sum of absolute values of all parameters of each unit."""
+        sums: dict[int, float] = defaultdict(float)
+        for (name, dim), roots in self.roots.items():
+            if name in self.graph.trained:
+                tensor = self.graph.tensors[name].float().abs()
+                rows = tensor.movedim(dim, 0).reshape(len(roots), -1).sum(1).tolist()
+                for root, size in zip(roots, rows):
+                    sums[root] += size
+        return sums
+
+    def _group(self) -> list[Width]:
+        """Units that all the same slots hold, together."""
+        places: dict[int, Counter[Slot]] = defaultdict(Counter)
+        for slot, roots in self.roots.items():
+            for root in roots:
+                places[root][slot] += 1
+        groups: dict[object, list[int]] = defaultdict(list)
+        for root, slots in places.items():
+            groups[frozenset(slots.items()), root in self._fixed].append(root)
+        return [
+            Width(units, dict(places[units[0]]), units[0] in self._fixed)
+            for units in groups.values()
+        ]
+
+    def _refuse_unmatched(self) -> None:
+        """Raise ValueError for channels that went where nothing is known of them."""
+        for operation, ids in self.graph.unmatched:
+            loose = set(self.graph.roots(ids).tolist()) - self._fixed
+            if loose:
+                names = sorted(
+                    {_layer(name) for (name, _), r in self.roots.items() if loose & set(r)}
+                )
+                raise ValueError(
+                    f"the channels of {', '.join(map(repr, names))} go into {operation!r}, after "
+                    "which they cannot be matched with those of other layers: pass the layer that "
+                    "makes them in protected=(...), so that its width stays, or a rule for "
+                    f"{operation!r} in extra={{...}}"
+                )
+
+
+def _protect(graph: Graph, name: str) -> None:
+    """Fix the out-channels of a layer, or of all layers under a module."""
+    outs = [ids for layer, ids in graph.outputs if layer == name or layer.startswith(f"{name}.")]
+    if not outs:
+        raise ValueError(f"protected names {name!r}, but no layer that runs has this name")
+    for ids in outs:
+        graph.fix(ids, f"{name} is protected")
+
+
+def _layer(parameter: str) -> str:
+    return parameter.rpartition(".")[0]

@@ -1,0 +1,1 @@
+"""Data sets of frame triplets: layouts, videos, pictures and downloads."""

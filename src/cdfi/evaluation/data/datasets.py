@@ -1,0 +1,224 @@
+"""The table of data sets, and the data set that a name or a path stands for."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cdfi.common.cache import cache_folder
+from cdfi.evaluation.data import layouts as triplets
+from cdfi.evaluation.data.layouts import VIMEO_NAMES, Frames, Layout, Names, Triplet, Unreadable
+from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation.data.videos import Video
+
+SCENES = [
+    "Beanbags",
+    "Dimetrodon",
+    "DogDance",
+    "Grove2",
+    "Grove3",
+    "Hydrangea",
+    "MiniCooper",
+    "RubberWhale",
+    "Urban2",
+    "Urban3",
+    "Venus",
+    "Walking",
+]
+CLIPS = [
+    "BoxingPractice",
+    "Crosswalk",
+    "DrivingPOV",
+    "FoodMarket",
+    "FoodMarket2",
+    "RitualDance",
+    "SquareAndTimelapse",
+    "Tango",
+]
+UCF_IDS = [str(number) for number in range(1, 3782, 10)]
+UCF_NAMES = ("frame_00.png", "frame_01_gt.png", "frame_02.png")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A set of triplets.
+
+    Attributes:
+        name: What the command line calls it.
+        title: What tables call it.
+        folder: Where it is: in the table relative to the data folder, once found absolute.
+        layout: How its files are arranged.
+        source: How to get it, as the end of an error message.
+        size: Triplets in it; None where only the files tell.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    layout: Layout
+    source: str
+    size: int | None = None
+
+    def triplets(self) -> list[Triplet]:
+        """Every triplet it should hold, whether or not its files are there.
+
+        Raises:
+            ValueError: Its folder or its list is missing.
+        """
+        if not self.folder.is_dir():
+            raise ValueError(f"{self.title} is not in {self.folder}: {self.source}")
+        found = list(self.layout(self.folder))
+        if not found:
+            raise ValueError(f"{self.folder}: no triplet found; {self.source}")
+        return found
+
+    def check(self) -> None:
+        """Raise ValueError naming the first missing file, and how to get it, if any is missing."""
+        found = self.triplets()
+        gone = [next(filter(_is_missing, triplet.files), None) for triplet in found]
+        lacking = list(filter(None, gone))
+        if lacking:
+            raise ValueError(
+                f"{self.title} is incomplete: {len(lacking)} of {len(found)} triplets lack files, "
+                f"first {lacking[0]}; {self.source}; "
+                "--keep-going scores the rest"
+            )
+
+    def read(self) -> Iterator[Frames | Unreadable]:
+        """The pictures of every triplet, or why they cannot be had.
+
+        Raises:
+            ValueError: As :meth:`triplets`.
+        """
+        for triplet in self.triplets():
+            try:
+                yield triplet.read()
+            except ValueError as error:
+                yield Unreadable(triplet.name, str(error))
+
+
+def _is_missing(file: Path) -> bool:
+    return not file.is_file()
+
+
+def halved(picture: Picture) -> Picture:
+    """Half the size by averaging 2 x 2 pixels, rounded: OpenCV's area interpolation."""
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    blocks = picture[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
+    mean: Picture = ((blocks.sum(axis=(1, 3), dtype="uint16") + 2) // 4).astype("uint8")
+    return mean
+
+
+def centre(picture: Picture) -> Picture:
+    """The middle half of both sides: 2048 x 1080 of 4096 x 2160."""
+    height, width = picture.shape[0] // 4, picture.shape[1] // 4
+    return picture[height : picture.shape[0] - height, width : picture.shape[1] - width]
+
+
+def _download(name: str) -> str:
+    return f"get it with: cdfi datasets download {name}"
+
+
+def _snu_film(mode: str) -> DataSet:
+    return DataSet(
+        f"snu-film-{mode}",
+        f"SNU-FILM {mode}",
+        Path("snu_film"),
+        triplets.snu_film(mode),
+        "get it from https://myungsub.github.io/CAIN and put the folder test and the lists "
+        "test-*.txt there",
+        310,
+    )
+
+
+def _xiph(name: str, title: str, view: triplets.View) -> DataSet:
+    return DataSet(
+        name,
+        title,
+        Path("xiph"),
+        triplets.xiph(CLIPS, view),
+        "make frames 001 to 099 of each 4K clip of https://media.xiph.org/video/derf/ with "
+        "ffmpeg -i Netflix_CLIP_4096x2160_60fps_10bit_420.y4m -pix_fmt rgb24 -frames:v 100 "
+        "CLIP-%03d.png",
+        392,
+    )
+
+
+DATASETS = {
+    row.name: row
+    for row in [
+        DataSet(
+            "middlebury",
+            "Middlebury",
+            Path("middlebury_others"),
+            triplets.middlebury(SCENES),
+            _download("middlebury"),
+            12,
+        ),
+        DataSet(
+            "ucf101-dvf",
+            "UCF101-DVF",
+            Path("ucf101_dvf"),
+            triplets.named_folders(UCF_IDS, UCF_NAMES),
+            _download("ucf101-dvf"),
+            379,
+        ),
+        DataSet(
+            "vimeo-90k",
+            "Vimeo-90K",
+            Path("vimeo_triplet"),
+            triplets.vimeo,
+            _download("vimeo-90k"),
+            3782,
+        ),
+        *map(_snu_film, ("easy", "medium", "hard", "extreme")),
+        _xiph("xiph-2k", "Xiph-2K", halved),
+        _xiph("xiph-4k", "Xiph-4K", centre),
+    ]
+}
+
+
+def data_folder(chosen: Path | None = None) -> Path:
+    """Where data sets are kept: the chosen folder, else ``CDFI_DATA``, else the cache."""
+    if chosen is not None:
+        return chosen
+    named = os.environ.get("CDFI_DATA")
+    return Path(named) if named else cache_folder() / "datasets"
+
+
+def find(name: str, root: Path | None = None, names: Names = VIMEO_NAMES) -> DataSet | Video:
+    """The data set called ``name``: a row of the table, a folder of triplets, or a video.
+
+    Args:
+        name: A key of :data:`DATASETS` or a path.
+        root: The data folder; see :func:`data_folder`.
+        names: The three files in each folder of a path, in the order of time.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if name in DATASETS:
+        row = DATASETS[name]
+        return replace(row, folder=data_folder(root) / row.folder)
+    path = Path(name)
+    if path.is_dir():
+        source = f"expected folders that hold {', '.join(names)} (other names: --names)"
+        title = path.resolve().name
+        return DataSet(title, title, path, triplets.any_folders(names), source)
+    if path.is_file():
+        return Video(path)
+    raise ValueError(
+        f"no data set is called {name}, and no folder or video is there; known are "
+        f"{', '.join(DATASETS)}"
+    )
+
+
+def present(root: Path) -> Iterator[tuple[DataSet, int]]:
+    """Every row of the table as found under ``root``, and how many of its triplets are whole."""
+    for row in DATASETS.values():
+        here = replace(row, folder=root / row.folder)
+        try:
+            found = here.triplets()
+        except ValueError:
+            found = []
+        yield here, sum(not any(map(_is_missing, triplet.files)) for triplet in found)

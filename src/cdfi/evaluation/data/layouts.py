@@ -1,0 +1,148 @@
+"""Three pictures of one moment, and the layouts of folders they come in."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdfi.common.paths import natural
+from cdfi.evaluation.data.pictures import Picture, read_picture, size
+
+View = Callable[[Picture], Picture]
+#: The file names of a triplet in the order of time.
+Names = tuple[str, str, str]
+
+VIMEO_NAMES: Names = ("im1.png", "im2.png", "im3.png")
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The decoded pictures of a triplet, all of one size; ``truth`` is what to predict."""
+
+    name: str
+    frame0: Picture
+    truth: Picture
+    frame1: Picture
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A triplet whose pictures cannot be had, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """Where three pictures are.
+
+    Attributes:
+        name: Unique within its data set; parts separated by ``/``.
+        files: ``frame0``, the true middle and ``frame1``: files of 8-bit RGB.
+        view: What of each picture is scored: a crop, a smaller version, or all of it.
+    """
+
+    name: str
+    files: tuple[Path, Path, Path]
+    view: View | None = None
+
+    def read(self) -> Frames:
+        """The pictures.
+
+        Raises:
+            ValueError: A file is missing or no 8-bit RGB, or their sizes differ.
+        """
+        pictures = [read_picture(file) for file in self.files]
+        for file, picture in zip(self.files, pictures):
+            if picture.shape != pictures[0].shape:
+                raise ValueError(
+                    f"{file}: {size(picture)} pixels, but {self.files[0].name} has "
+                    f"{size(pictures[0])}"
+                )
+        if self.view is not None:
+            pictures = [self.view(picture) for picture in pictures]
+        return Frames(self.name, *pictures)
+
+
+Layout = Callable[[Path], Iterator[Triplet]]
+
+
+def named_folders(folders: Sequence[str], names: Names) -> Layout:
+    """A folder for each triplet, all known: ``<folder>/<name>`` for the three ``names``."""
+
+    def find(root: Path) -> Iterator[Triplet]:
+        for folder in folders:
+            yield Triplet(folder, _inside(root / folder, names))
+
+    return find
+
+
+def any_folders(names: Names) -> Layout:
+    """Whatever folders below the root hold one of the three ``names``, at any depth."""
+
+    def find(root: Path) -> Iterator[Triplet]:
+        found = {file.parent for name in names for file in root.rglob(name)}
+        for folder in sorted(found, key=natural):
+            name = folder.relative_to(root).as_posix() if folder != root else root.resolve().name
+            yield Triplet(name, _inside(folder, names))
+
+    return find
+
+
+def middlebury(scenes: Sequence[str]) -> Layout:
+    """``input/<scene>/frame10.png`` and ``frame11.png``, ``gt/<scene>/frame10i11.png``."""
+
+    def find(root: Path) -> Iterator[Triplet]:
+        for scene in scenes:
+            frame0, frame1 = (root / "input" / scene / f"frame1{i}.png" for i in (0, 1))
+            yield Triplet(scene, (frame0, root / "gt" / scene / "frame10i11.png", frame1))
+
+    return find
+
+
+def vimeo(root: Path) -> Iterator[Triplet]:
+    """``sequences/<clip>/<shot>/im[123].png`` for the lines of ``tri_testlist.txt``."""
+    for line in _lines(root / "tri_testlist.txt"):
+        yield Triplet(line, _inside(root / "sequences" / line, VIMEO_NAMES))
+
+
+def snu_film(mode: str) -> Layout:
+    """The lines of ``test-<mode>.txt``: three paths each, of which what follows ``test/`` counts.
+
+    The published lists begin their paths with the folder their authors had the data in.
+    """
+
+    def find(root: Path) -> Iterator[Triplet]:
+        beside = root / f"test-{mode}.txt"
+        file = beside if beside.is_file() else root / "eval_modes" / beside.name
+        for line in _lines(file):
+            paths = [re.sub(r"^.*?\btest/", "test/", word) for word in line.split()]
+            if len(paths) != 3:
+                raise ValueError(f"{file}: expected three paths on every line, got: {line}")
+            name = Path(paths[1]).with_suffix("").as_posix().removeprefix("test/")
+            yield Triplet(name, _inside(root, (paths[0], paths[1], paths[2])))
+
+    return find
+
+
+def xiph(clips: Sequence[str], view: View) -> Layout:
+    """``<clip>-001.png`` to ``<clip>-099.png``: every even frame from its two neighbours."""
+
+    def find(root: Path) -> Iterator[Triplet]:
+        for clip in clips:
+            for middle in range(2, 99, 2):
+                before, here, after = (f"{clip}-{middle + i:03d}.png" for i in (-1, 0, 1))
+                yield Triplet(f"{clip}/{middle:03d}", _inside(root, (before, here, after)), view)
+
+    return find
+
+
+def _inside(folder: Path, names: Names) -> tuple[Path, Path, Path]:
+    return folder / names[0], folder / names[1], folder / names[2]
+
+
+def _lines(file: Path) -> list[str]:
+    if not file.is_file():
+        raise ValueError(f"{file}: the list of this data set is missing")
+    return [line.strip() for line in file.read_text().splitlines() if line.strip()]

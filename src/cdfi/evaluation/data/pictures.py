@@ -1,0 +1,77 @@
+"""Pictures as evaluation sees them: files of 8-bit RGB and the arrays they hold."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from cdfi.common.files import atomic_write
+from cdfi.common.png import PNG_HEAD, png_depth
+from cdfi.common.rounding import to_bytes
+
+#: (H, W, 3) RGB, 0 to 255.
+Picture = NDArray[np.uint8]
+
+# The formats in which Pillow tells an 8-bit picture from a deeper one.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+NAMES_OF_MODES = {"L": "grey", "LA": "grey with alpha", "RGBA": "RGB with alpha", "P": "palette"}
+
+
+def read_picture(path: Path) -> Picture:
+    """The pixels of an 8-bit RGB file, ``(H, W, 3)``.
+
+    Raises:
+        ValueError: It is missing, unreadable, damaged, or not 8-bit RGB; the message names it.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            kind = _kind(image, path)
+            if kind != "RGB":
+                raise ValueError(f"{path}: expected an 8-bit RGB image, got {kind}; convert it")
+            return np.array(image)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path}: not an image of {', '.join(FORMATS)}") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+
+
+def _kind(image: Image.Image, path: Path) -> str:
+    """What an opened file holds: "RGB" where it is 8-bit RGB."""
+    # Pillow opens 16-bit RGB as if it had 8 bits. A PNG says its depth in byte 24.
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            depth = png_depth(file.read(PNG_HEAD))
+        if depth > 8:
+            return f"{depth} bits a channel"
+    return NAMES_OF_MODES.get(image.mode, image.mode)
+
+
+def size(picture: Picture) -> str:
+    """Width and height, as messages give them."""
+    return f"{picture.shape[1]} x {picture.shape[0]}"
+
+
+def save_picture(path: Path, picture: Picture) -> None:
+    """Write a PNG that appears whole, its folder made where it is missing."""
+    with atomic_write(path) as beside:
+        Image.fromarray(picture).save(beside, format="PNG")
+
+
+def to_tensor(picture: Picture) -> Tensor:
+    """``(H, W, 3)`` bytes as a float32 batch ``(1, 3, H, W)`` in [0, 1]."""
+    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
+
+
+def to_picture(batch: Tensor) -> Picture:
+    """A batch of one, ``(1, 3, H, W)`` in [0, 1], rounded to bytes: clamped, halves upward.
+
+    This is the rounding of torchvision's ``save_image``, behind most published tables.
+    """
+    pixels = to_bytes(batch[0])
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

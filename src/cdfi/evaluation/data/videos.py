@@ -1,0 +1,76 @@
+"""A video as a data set: every second frame is held back and predicted from its neighbours."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdfi.evaluation.data.layouts import Frames, Unreadable
+from cdfi.evaluation.data.pictures import Picture, to_picture
+
+
+@dataclass(frozen=True)
+class Video:
+    """The frames of a video file, read as they are needed."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+    @property
+    def title(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def size(self) -> None:
+        """Only decoding the whole file would tell."""
+        return
+
+    def check(self) -> None:
+        """Raise ValueError or OSError if the file is no readable video."""
+        from cdfi.video.reading.source import read_source
+
+        read_source(self.path)
+
+    def read(self) -> Iterator[Frames | Unreadable]:
+        """Frames 0 and 2 with 1 as the truth, 2 and 4 with 3, and so on; a last odd one is left.
+
+        What the decoder has to leave out or to change is told where it is noticed: frames near
+        there may not be neighbours.
+
+        Raises:
+            ValueError, OSError: The file is no readable video, or has fewer than three frames.
+        """
+        notes: Counter[str] = Counter()
+        pictures = self._pictures(notes)
+        told: Counter[str] = Counter()
+        frame0, number = next(pictures, None), 1
+        for truth, frame1 in zip(pictures, pictures):
+            if frame0 is None:
+                break
+            yield Frames(f"{number:06d}", frame0, truth, frame1)
+            frame0, number = frame1, number + 2
+            yield from self._faults(notes - told, number)
+            told = notes.copy()
+        yield from self._faults(notes - told, number)
+        if number == 1:
+            raise ValueError(f"{self.path}: has fewer than three frames, so none can be held back")
+
+    def _faults(self, notes: Counter[str], number: int) -> Iterator[Unreadable]:
+        for reason, count in notes.items():
+            yield Unreadable(f"near {number:06d}", f"{self.path}: {count} {reason}")
+
+    def _pictures(self, notes: Counter[str]) -> Iterator[Picture]:
+        from cdfi.video.pixels.colour import Converter
+        from cdfi.video.reading.index import read_index
+        from cdfi.video.reading.reader import Reader
+        from cdfi.video.reading.source import read_source
+
+        source = read_source(self.path)
+        converter = Converter(source.pix_fmt, source.colour)
+        for frame in Reader(source, read_index(self.path), notes=notes).frames():
+            yield to_picture(converter.to_rgb(frame.image)[None])

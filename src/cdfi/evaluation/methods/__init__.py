@@ -1,0 +1,1 @@
+"""Methods that predict a middle frame: networks, classical baselines, saved predictions."""

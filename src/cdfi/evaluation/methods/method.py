@@ -1,0 +1,77 @@
+"""Anything that predicts middle frames: a network, a baseline, or a folder of pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cdfi.evaluation.data.pictures import Picture, read_picture, size, to_picture, to_tensor
+from cdfi.evaluation.methods.baselines import BASELINES
+from cdfi.evaluation.methods.predictions import prediction_file
+
+if TYPE_CHECKING:
+    from cdfi.interpolation import Interpolator
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to predict the middle frame.
+
+    Attributes:
+        name: What tables call it.
+        predict: From the data set's and the triplet's name and two pictures to the middle one.
+        parameters: Of its network; None where it has none.
+        precision: What its network computes in; None where it has none.
+        timed: Whether the time it takes says anything about it.
+    """
+
+    name: str
+    predict: Callable[[str, str, Picture, Picture], Picture]
+    parameters: int | None = None
+    precision: str | None = None
+    timed: bool = True
+
+
+def baseline(name: str) -> Method:
+    """The classical method ``name``, a key of :data:`BASELINES`.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name not in BASELINES:
+        raise ValueError(f"no baseline is called {name}; known are {', '.join(BASELINES)}")
+    function = BASELINES[name]
+    return Method(name, lambda _, __, frame0, frame1: function(frame0, frame1))
+
+
+def network(name: str, interpolator: "Interpolator") -> Method:
+    """The network of ``interpolator``, called ``name``."""
+
+    def predict(_: str, __: str, frame0: Picture, frame1: Picture) -> Picture:
+        return to_picture(interpolator(to_tensor(frame0), to_tensor(frame1)))
+
+    count = sum(weights.numel() for weights in interpolator.network.parameters())
+    return Method(name, predict, count, interpolator.precision)
+
+
+def predictions(folder: Path, name: str = "") -> Method:
+    """The pictures in ``folder``, made by whatever method; called ``name``, or as the folder is.
+
+    A data set's pictures are in the sub-folder of its name where there is one, else in ``folder``
+    itself; see :func:`cdfi.evaluation.methods.predictions.prediction_file` for theirs.
+
+    Raises:
+        ValueError: The folder is missing.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: the folder of predictions is missing")
+
+    def predict(dataset: str, picture_name: str, frame0: Picture, _: Picture) -> Picture:
+        inside = folder / dataset
+        file = prediction_file(inside if inside.is_dir() else folder, picture_name)
+        picture = read_picture(file)
+        if picture.shape != frame0.shape:
+            raise ValueError(f"{file}: {size(picture)} pixels, but its data set has {size(frame0)}")
+        return picture
+
+    return Method(name or folder.resolve().name, predict, timed=False)

@@ -1,0 +1,25 @@
+"""A folder of pictures that some other method made, as a method to score."""
+
+from pathlib import Path
+
+from cdfi.evaluation.data.pictures import SUFFIXES
+
+
+def prediction_file(root: Path, name: str) -> Path:
+    """The picture that a folder of predictions holds for the triplet ``name``.
+
+    ``<name>.png`` (or another picture format), or the only picture in the folder ``<name>``.
+
+    Raises:
+        ValueError: There is none, or the folder holds several.
+    """
+    for suffix in SUFFIXES:
+        for file in (root / f"{name}{suffix}", root / f"{name}{suffix.upper()}"):
+            if file.is_file():
+                return file
+    folder = root / name
+    inside = [file for file in sorted(folder.glob("*")) if file.suffix.lower() in SUFFIXES]
+    if len(inside) == 1:
+        return inside[0]
+    problem = f"{len(inside)} pictures in it, expected one" if inside else "no prediction"
+    raise ValueError(f"{folder}: {problem} (looked for {name}.png beside it as well)")

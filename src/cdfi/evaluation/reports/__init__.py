@@ -1,0 +1,1 @@
+"""Reports of scores: tables, plots, contact sheets and the protocol."""

@@ -1,0 +1,1 @@
+"""Losses: their terms, flow supervision and the objective of a step."""

@@ -1,0 +1,72 @@
+"""The optimizers a run can name."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from cdfi.common.choices import unknown_name
+from cdfi.training.args import TrainArgs
+from cdfi.training.optim.muon import Muon
+
+Build = Callable[[list[nn.Parameter], TrainArgs, int], Optimizer]
+_PROX_EPOCHS = 10  # as the published extended example: then orthant steps to the end
+
+
+def build_optimizer(network: nn.Module, args: TrainArgs, epoch_steps: int) -> Optimizer:
+    """The optimizer ``args`` name, over the network's parameters.
+
+    Args:
+        epoch_steps: steps in an epoch, after which OBProxSG counts its phases.
+
+    Raises:
+        ValueError: an unknown name; near ones are shown.
+    """
+    rows = {name.lower(): build for name, build in OPTIMIZERS.items()}
+    build = rows.get(args.optimizer.lower())
+    if build is None:
+        raise unknown_name("optimizer", args.optimizer, OPTIMIZERS)
+    return build([p for p in network.parameters() if p.requires_grad], args, epoch_steps)
+
+
+def _torch(kind: type[Optimizer], **settings: Any) -> Build:
+    def build(parameters: list[nn.Parameter], args: TrainArgs, _: int) -> Optimizer:
+        make: Any = kind  # the constructors share lr and weight_decay, but no type says so
+        optimizer: Optimizer = make(
+            parameters, lr=args.lr, weight_decay=args.weight_decay, **settings
+        )
+        return optimizer
+
+    return build
+
+
+def _muon(parameters: list[nn.Parameter], args: TrainArgs, _: int) -> Optimizer:
+    return Muon(parameters, args.lr, args.weight_decay)
+
+
+def _obproxsg(parameters: list[nn.Parameter], args: TrainArgs, epoch_steps: int) -> Optimizer:
+    from cdfi.compression.obproxsg import OBProxSG
+
+    return OBProxSG(
+        parameters,
+        lr=args.lr,
+        lambda_=args.weight_decay,
+        epochSize=epoch_steps,
+        Np=_PROX_EPOCHS,
+        No=math.inf,
+        eps=1e-4,
+    )
+
+
+OPTIMIZERS: dict[str, Build] = {
+    "SGD": _torch(torch.optim.SGD, momentum=0.9),
+    "ADAM": _torch(torch.optim.Adam, betas=(0.9, 0.999)),
+    "RMSprop": _torch(torch.optim.RMSprop),
+    "ADAMax": _torch(torch.optim.Adamax, betas=(0.9, 0.999)),
+    "AdamW": _torch(torch.optim.AdamW, betas=(0.9, 0.99)),
+    "Muon": _muon,
+    "OBProxSG": _obproxsg,
+}

@@ -1,0 +1,78 @@
+"""What a job would do, before it is done: sizes, times, memory, how long it takes."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+
+from cdfi.interpolation import Interpolator
+from cdfi.interpolation.memory import free_memory, plan, required
+from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.model import FrameMaker, Model, built
+from cdfi.video.jobs.plan import expected_pictures, plan_job
+from cdfi.video.options import Options
+
+HALF = [Fraction(1, 2)]
+
+
+def forecast(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    model: Model | FrameMaker | None = None,
+) -> dict[str, object]:
+    """The plan of ``interpolate_video`` with the same arguments, as JSON values.
+
+    Times are seconds, memory is bytes. One frame of the video's size is made, to time the network;
+    nothing is written. Raises OSError or ValueError as ``interpolate_video`` does.
+    """
+    job = plan_job(Path(source), Path(target), options or Options())
+    maker = built(model or Model())
+    pictures, frames = expected_pictures(job), len(job.index.times)
+    records = [job.work.record(number) for number in range(len(job.boundaries))]
+    left = max(pictures - sum(len(record.times) for record in records if record), 0)
+    one = _seconds_a_frame(job, maker)
+    length = job.clock.at(job.index.end) - job.clock.at(job.index.first)
+    return {
+        "source": str(job.source.path),
+        "target": str(job.work.target),
+        "size": [job.source.width, job.source.height],
+        "pixel_format": [job.source.pix_fmt, job.encoding.fitter.target],
+        "encoder": job.encoding.row.encoder,
+        "source_frames": frames,
+        "pictures": pictures,
+        "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
+        "duration": round(float(length * job.clock.time_base), 3),
+        "segments": {
+            "all": len(records),
+            "finished": sum(record is not None for record in records),
+        },
+        "memory": _network_memory(job, maker),
+        "seconds_a_made_frame": round(one, 3),
+        "estimated_seconds": round(one * left * max(1 - frames / pictures, 0), 1),
+    }
+
+
+def _seconds_a_frame(job: Job, maker: FrameMaker) -> float:
+    """How long the network takes for a frame, measured on one after a warm-up on a small one."""
+    for height, width in ((32, 32), (job.source.height, job.source.width)):
+        frames = torch.rand(2, 3, height, width)
+        begin = time.perf_counter()
+        for _ in maker.between(frames[0], frames[1], HALF, Fraction(1, 16)):
+            pass
+    return time.perf_counter() - begin
+
+
+def _network_memory(job: Job, maker: FrameMaker) -> int | None:
+    """What the network takes at its peak; None for a stand-in that cannot tell."""
+    if not isinstance(maker, Interpolator):
+        return None
+    config, height, width = maker.network.config, job.source.height, job.source.width
+    budget = maker.memory or free_memory(maker.device)
+    pieces = plan(config, height, width, 1, budget, maker.device.type == "cuda")
+    if pieces.tile:
+        height, width = min(height, pieces.tile), min(width, pieces.tile)
+    return required(config, height, width, pieces.chunk, pieces.strip)

@@ -1,0 +1,96 @@
+"""Everything about a job that is settled before its first frame is made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.workfolder import WorkFolder
+from cdfi.video.options import Options
+from cdfi.video.pixels.convert import Fitter
+from cdfi.video.reading.index import Index, read_index
+from cdfi.video.reading.source import Source, read_source
+from cdfi.video.timing.timeline import Clock
+from cdfi.video.writing.codecs import (
+    CodecRow,
+    check_fit,
+    codec_row,
+    encoder_format,
+    is_pattern,
+    numbered,
+)
+from cdfi.video.writing.encoder import EncoderSettings, encoder_options
+
+
+def plan_job(source: Path, target: Path, options: Options) -> Job:
+    """Everything about a job that is settled before the first frame is made.
+
+    Raises OSError or ValueError for a source that cannot be read or options that do not fit it.
+    """
+    found, index = read_source(source), read_index(source)
+    if len(index.times) < 2:
+        raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
+    if found.interlaced and not options.deinterlace:
+        raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
+    clock = options.clock(found, index)
+    encoding = _settings(found, index, clock, options, target)
+    return Job(found, index, clock, options, encoding, WorkFolder(target))
+
+
+def _settings(
+    source: Source, index: Index, clock: Clock, options: Options, target: Path
+) -> EncoderSettings:
+    """The encoder's settings for the result."""
+    asked = options.encoding
+    row = codec_row(asked.codec, target, source.pix_fmt)
+    check_fit(row, target)
+    wanted: dict[str, str] = {}
+    if asked.crf is not None:
+        wanted[_option(row, row.quality, "crf")] = f"{asked.crf:g}"
+    if asked.preset is not None:
+        wanted[_option(row, row.speed, "preset")] = asked.preset
+    pix_fmt = asked.pix_fmt or encoder_format(row, source.pix_fmt, source.width, source.height)
+    rate = options.fps or index.rate * options.multiplier / options.slow
+    return EncoderSettings(
+        row=row,
+        fitter=Fitter(source.pix_fmt, pix_fmt, source.colour, source.height),
+        time_base=clock.time_base,
+        rate=rate.limit_denominator(1001),
+        options=encoder_options(row, source, wanted | dict(asked.extra)),
+    )
+
+
+def _option(row: CodecRow, name: str, what: str) -> str:
+    """The encoder's own name for an option."""
+    if not name:
+        raise ValueError(f"encoder {row.encoder} has no {what}: give its own options with -x")
+    return name
+
+
+def check_target(source: Path, target: Path, overwrite: bool) -> None:
+    """Refuse a ``target`` that cannot be written, or must not be: raises OSError or ValueError."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
+    check_apart(source, target)
+    there = numbered(target) if is_pattern(target) else [target] if target.exists() else []
+    if there and not overwrite:
+        raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"{target.parent} is not writable: choose another output folder")
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """Raise ValueError where the result would replace what it is made from."""
+    if source.exists() and target.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the source itself: expected another name for the result")
+
+
+def expected_pictures(job: Job) -> int:
+    """How many pictures the result has."""
+    first, last = job.index.first, int(job.index.times[-1])
+    if job.options.fps is None:
+        return job.options.multiplier * (len(job.index.times) - 1) + 1
+    return len(job.clock.ticks(first, last)) + len(job.clock.tail(last, job.index.end))

@@ -1,0 +1,1 @@
+"""Pixel formats and colours: between the planes of a video frame and RGB."""

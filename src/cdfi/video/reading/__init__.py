@@ -1,0 +1,1 @@
+"""Read a video: its container, index, streams and decoded frames."""

@@ -1,0 +1,45 @@
+"""Interlaced frames to whole ones, through libav's bwdif filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import av
+
+from cdfi.video.reading.source import Source
+from cdfi.video.timing.frame import Frame
+
+
+def progressive(frames: Iterable[Frame], source: Source) -> Iterator[Frame]:
+    """One whole frame for each of ``frames``, at the same times."""
+    graph, entry, sink = None, None, None
+    for frame in frames:
+        image = frame.image
+        if graph is None:
+            graph = av.filter.Graph()
+            entry = graph.add_buffer(
+                width=image.width,
+                height=image.height,
+                format=image.format,
+                time_base=source.time_base,
+            )
+            sink = graph.add("buffersink")
+            graph.link_nodes(entry, graph.add("bwdif", "mode=send_frame"), sink).configure()
+        assert entry is not None and sink is not None
+        image.pts, image.time_base = frame.pts, source.time_base
+        entry.push(image)
+        yield from _ready(sink, source)
+    if entry is not None and sink is not None:
+        entry.push(None)
+        yield from _ready(sink, source)
+
+
+def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[Frame]:
+    """What the filter has finished."""
+    while True:
+        try:
+            image = sink.pull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+        assert isinstance(image, av.VideoFrame) and image.pts is not None and image.time_base
+        yield Frame(round(image.pts * image.time_base / source.time_base), image)

@@ -1,0 +1,1 @@
+"""When frames are shown: rates, timelines, spans between frames, scene changes."""

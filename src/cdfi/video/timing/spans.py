@@ -1,0 +1,78 @@
+"""The stretches between neighbouring source frames, and what is shown in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from itertools import pairwise
+
+from cdfi.video.timing.frame import Frame
+from cdfi.video.timing.timeline import Clock, Instant, instants, tolerance
+
+LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours, a longer rest is meant
+
+
+class Kind(Enum):
+    """Why a span is filled as it is."""
+
+    MOTION = "interpolated"
+    CUT = "scene cuts held"
+    STILL = "static pairs passed through"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The instants from ``left`` up to ``right`` (up to the end of the video where that is None).
+
+    ``repeats`` counts the source frames inside it that were found to repeat ``left``.
+    """
+
+    left: Frame
+    right: Frame | None
+    kind: Kind
+    instants: list[Instant]
+    tolerance: Fraction
+    repeats: int = 0
+
+
+def spans(frames: Iterable[Frame], clock: Clock, end: int, dedup: bool) -> Iterator[Span]:
+    """The spans of analysed ``frames``; the last frame is shown until the source time ``end``."""
+    before: list[Frame] | None = None
+    for run in _runs(frames, dedup):
+        if before is not None:
+            yield _between(before, run[0], clock)
+        before = run
+    if before is not None:
+        for left, right in pairwise(before):
+            yield _between([left], right, clock)
+        last = before[-1]
+        tail = [Instant(tick, Fraction(0)) for tick in clock.tail(last.pts, max(end, last.pts + 1))]
+        yield Span(last, None, Kind.END, tail, Fraction(0))
+
+
+def _between(run: list[Frame], right: Frame, clock: Clock) -> Span:
+    """The span from the first frame of ``run``, which the others repeat, to ``right``."""
+    left = run[0]
+    places = instants(clock, [frame.pts for frame in run] + [right.pts])
+    kind = Kind.CUT if right.cut else Kind.STILL if right.same else Kind.MOTION
+    return Span(left, right, kind, places, tolerance(len(places)), len(run) - 1)
+
+
+def _runs(frames: Iterable[Frame], dedup: bool) -> Iterator[list[Frame]]:
+    """Each frame with the repeats that follow it; a long rest is left as single frames."""
+    run: list[Frame] = []
+    resting = False
+    for frame in frames:
+        if not dedup or not frame.same:
+            yield from [run] if run else []
+            run, resting = [frame], False
+        elif resting or len(run) >= LONGEST_REPEAT:
+            yield from ([member] for member in run)
+            run, resting = [frame], True
+        else:
+            run.append(frame)
+    if run:
+        yield run

@@ -1,0 +1,1 @@
+"""Write a video: codecs, encoders, image files, copied streams, audio."""

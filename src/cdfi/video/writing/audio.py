@@ -1,0 +1,209 @@
+"""Audio made longer without changing its pitch, through libav's atempo."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.codec import Codec
+from av.container import OutputContainer
+from av.packet import Packet
+
+from cdfi.video.reading.container import open_media
+
+SLOWEST = Fraction(1, 2)  # of one atempo; several follow one another for more
+BIT_RATE = 96_000  # a channel
+#: Where times jump by more seconds than this, silence fills the gap, or what is there twice goes.
+JUMP = 0.02
+#: What a stream becomes whose own arrangement of channels the encoder does not take.
+LAYOUTS = ("7.1", "5.1", "stereo", "mono")
+SILENCED = "damaged packets of sound, silent in the result"
+CUT_SHORT = "end of the sound unreadable"
+
+
+@dataclass
+class StretchedAudio:
+    """One audio stream of ``path``, to be written to ``made`` ``slow`` times longer.
+
+    ``notes`` counts what could not be read, by its reason.
+    """
+
+    path: Path
+    index: int
+    made: AudioStream
+    slow: int
+    start: Fraction
+    notes: Counter[str]
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """The encoded packets; the time ``start`` (seconds) stays where it is."""
+        count, offset = 0, self.start
+        context = self.made.codec_context
+        resampler = AudioResampler(
+            context.format, context.layout, context.sample_rate, context.frame_size or None
+        )
+        for frame, first in self._slowed():
+            offset = self.start + (first - self.start) * self.slow
+            frame.pts = None
+            for ready in resampler.resample(frame):
+                yield from self._encoded(ready, count, offset)
+                count += ready.samples
+        for ready in resampler.resample(None):
+            yield from self._encoded(ready, count, offset)
+            count += ready.samples
+        yield from self._owned(self.made.encode(None))
+
+    def _encoded(self, frame: AudioFrame, count: int, offset: Fraction) -> Iterator[Packet[Any]]:
+        rate = self.made.codec_context.sample_rate
+        frame.pts, frame.time_base = round(offset * rate) + count, Fraction(1, rate)
+        yield from self._owned(self.made.encode(frame))
+
+    def _owned(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:
+        for packet in packets:
+            packet.stream = self.made
+            yield packet
+
+    def _slowed(self) -> Iterator[tuple[AudioFrame, Fraction]]:
+        """Slowed frames, each with the source time (seconds) at which the stream starts."""
+        graph: av.filter.Graph | None = None
+        first = self.start
+        for frame in _alike(self._decoded()):
+            if graph is None:
+                graph = _graph(frame, self.slow)
+                if frame.pts is not None and frame.time_base is not None:
+                    first = frame.pts * frame.time_base
+            graph.push(frame)
+            yield from ((slowed, first) for slowed in _ready(graph))
+        if graph is not None:
+            graph.push(None)
+            yield from ((slowed, first) for slowed in _ready(graph))
+
+    def _decoded(self) -> Iterator[AudioFrame]:
+        """Every frame that can be decoded; damage is noted and passed over."""
+        with open_media(self.path) as container:
+            stream = container.streams[self.index]
+            assert isinstance(stream, AudioStream)
+            packets = container.demux(stream)
+            while True:
+                try:
+                    packet = next(packets, None)
+                except av.error.FFmpegError:
+                    self.notes[CUT_SHORT] += 1
+                    packet = None
+                last = packet is None or not packet.size
+                try:
+                    yield from stream.codec_context.decode(None if last else packet)
+                except av.error.EOFError:
+                    return
+                except av.error.FFmpegError:
+                    self.notes[SILENCED] += 1
+                if last:
+                    return
+
+
+def add_stretched(
+    path: Path,
+    source: AudioStream,
+    target: OutputContainer,
+    encoder: str,
+    slow: int,
+    start: Fraction,
+    notes: Counter[str],
+) -> StretchedAudio:
+    """Add to ``target`` a stream for ``source`` slowed ``slow`` times about ``start`` seconds.
+
+    Raises ValueError where the encoder is not there, or takes no such sound at all.
+    """
+    settings = _settings(encoder, source.codec_context)
+    made = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
+    assert isinstance(made, AudioStream)
+    made.codec_context.layout, made.codec_context.format = settings.layout, settings.format
+    made.metadata.update(source.metadata)
+    made.disposition = source.disposition
+    made.codec_context.open()
+    if settings.layout.nb_channels < source.codec_context.layout.nb_channels:
+        before, after = source.codec_context.layout.name, settings.layout.name
+        notes[f"stream of sound mixed from {before} to {after}: {encoder} takes no {before}"] += 1
+    return StretchedAudio(path, source.index, made, slow, start, notes)
+
+
+def _settings(encoder: str, source: AudioCodecContext) -> AudioCodecContext:
+    """An encoder that was opened with the rate and the channels that lose least of the source."""
+    try:
+        codec = Codec(encoder, "w")
+    except ValueError as error:
+        raise ValueError(
+            f"this FFmpeg has no encoder {encoder} for the slowed sound: give --audio drop"
+        ) from error
+    rates = codec.audio_rates or [source.sample_rate]
+    enough = [rate for rate in rates if rate >= source.sample_rate]
+    forms = [form.name for form in codec.audio_formats or []] or ["fltp"]
+    fewer = [name for name in LAYOUTS if AudioLayout(name).nb_channels <= source.layout.nb_channels]
+    for layout in (source.layout.name, *fewer):
+        context = av.CodecContext.create(encoder, "w")
+        assert isinstance(context, AudioCodecContext)
+        context.sample_rate = min(enough) if enough else max(rates)
+        context.format = next((form for form in forms if form.startswith("flt")), forms[0])
+        context.layout = layout
+        context.bit_rate = BIT_RATE * context.layout.nb_channels
+        try:
+            context.open()
+        except av.error.FFmpegError:
+            continue
+        return context
+    raise ValueError(f"the encoder {encoder} takes no such sound: give --audio drop")
+
+
+def _alike(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """``frames`` in the format, layout and rate of the first one."""
+    wanted: tuple[str, str, int] | None = None
+    converters: dict[tuple[str, str, int], AudioResampler] = {}
+    for frame in frames:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        wanted = wanted or kind
+        if kind == wanted:
+            yield frame
+        else:
+            if kind not in converters:
+                converters[kind] = AudioResampler(*wanted)
+            yield from converters[kind].resample(frame)
+
+
+def _graph(frame: AudioFrame, slow: int) -> av.filter.Graph:
+    """Continuous sound like ``frame``'s, ``slow`` times as long."""
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(
+        sample_rate=frame.sample_rate,
+        format=frame.format.name,
+        layout=frame.layout.name,
+        time_base=frame.time_base,
+    )
+    nodes = [source, graph.add("aresample", f"async=1:min_hard_comp={JUMP}")]
+    rest = Fraction(1, slow)
+    while rest < 1:
+        step = max(rest, SLOWEST)
+        nodes.append(graph.add("atempo", f"{float(step):.12g}"))
+        rest /= step
+    nodes.append(graph.add("abuffersink"))
+    graph.link_nodes(*nodes).configure()
+    return graph
+
+
+def _ready(graph: av.filter.Graph) -> Iterator[AudioFrame]:
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+        assert isinstance(frame, AudioFrame)
+        yield frame

@@ -1,0 +1,168 @@
+"""Still images as frames: read at their full depth, written whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
+from torch import Tensor
+
+from cdfi.common.files import atomic_write
+from cdfi.common.paths import natural
+from cdfi.common.png import png_depth
+from cdfi.video.pixels.colour import FULL, Colour
+from cdfi.video.pixels.formats import (
+    layout,
+    read_components,
+    reformatted,
+    to_working,
+    write_components,
+)
+from cdfi.video.writing.codecs import CodecRow, encoder_format
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
+MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
+COLOUR = Colour(matrix=0, range=FULL)
+#: What FFmpeg reads and writes where samples have more than 8 bits, which Pillow would cut.
+DEEP = {"PNG": "png", "TIFF": "tiff", "PPM": "ppm"}
+HEAD = 1024  # bytes: a PPM's header, and what comments it may have
+_GAP = rb"(?:\s|#[^\n]*\n)+"
+PPM = re.compile(rb"P[56]" + 2 * (_GAP + rb"\d+") + _GAP + rb"(\d+)\s")
+TURNED = 0x0112  # the tag of Exif and TIFF
+#: How to turn what was stored so that it stands upright.
+TURNS: dict[int, Callable[[Tensor], Tensor]] = {
+    2: lambda image: image.flip(1),
+    3: lambda image: image.flip(0, 1),
+    4: lambda image: image.flip(0),
+    5: lambda image: image.T,
+    6: lambda image: image.rot90(-1),
+    7: lambda image: image.T.flip(0, 1),
+    8: lambda image: image.rot90(1),
+}
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name says that ``path`` is a still image."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images in ``folder``, ordered as people number them (2 before 10); no hidden files."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(filter(is_image, shown), key=natural)
+
+
+def read_image(path: Path) -> VideoFrame:
+    """The image at ``path``: grey, RGB or RGBA of 8 or 16 bits, turned upright.
+
+    Raises OSError where it cannot be read and ValueError where it is no whole image.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, expected an image")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    try:
+        with Image.open(path) as opened:
+            if 8 < _bits(opened, path) <= 16:
+                return _read_deep(path, DEEP[opened.format or ""], opened.getexif().get(TURNED, 1))
+            upright = ImageOps.exif_transpose(opened)
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not a readable image") from error
+    except (Image.DecompressionBombError, av.error.FFmpegError, SyntaxError) as error:
+        raise ValueError(f"{path} is not a readable image: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or incomplete: {error}") from error
+    mode = upright.mode if upright.mode in MODES else _nearest_mode(upright, path)
+    pixels = np.asarray(upright.convert(mode))
+    return VideoFrame.from_ndarray(np.ascontiguousarray(pixels), MODES[mode])
+
+
+def write_image(image: VideoFrame, path: Path) -> None:
+    """Write ``image`` to ``path``, which appears whole; the format follows from the ending.
+
+    16 bits are kept in PNG, TIFF and PPM, and cut to 8 elsewhere.
+
+    Raises OSError or ValueError where it cannot be written.
+    """
+    codec = DEEP.get(_pillow_format(path))
+    with atomic_write(path) as beside:
+        if codec and layout(image.format.name).bits > 8:
+            beside.write_bytes(_deep(image, codec))
+        else:
+            plain = reformatted(image, _plain_format(image, path))
+            keep = (
+                {"quality": 95, "subsampling": 0}
+                if path.suffix.lower() in (".jpg", ".jpeg")
+                else {}
+            )
+            Image.fromarray(plain.to_ndarray()).save(beside, _pillow_format(path), **keep)
+
+
+def _nearest_mode(image: Image.Image, path: Path) -> str:
+    """The mode that keeps what an image of another mode shows."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        raise ValueError(f"{path}: expected samples of 8 or 16 bits, got mode {image.mode}")
+    return "RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB"
+
+
+def _bits(image: Image.Image, path: Path) -> int:
+    """Bits a sample of an opened file; 0 where it holds no such samples as :data:`DEEP` may."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if image.format == "PNG":
+        return png_depth(head)
+    if isinstance(image, TiffImageFile):
+        integers = set(image.tag_v2.get(SAMPLEFORMAT, (1,))) == {1}
+        return max(image.tag_v2.get(BITSPERSAMPLE, (1,))) if integers else 0
+    found = PPM.match(head) if image.format == "PPM" else None
+    return int(found[1]).bit_length() if found else 0
+
+
+def _read_deep(path: Path, codec: str, orientation: int) -> VideoFrame:
+    """The first picture of a file, as FFmpeg decodes it, turned as Exif's ``orientation`` says."""
+    context = av.CodecContext.create(codec, "r")
+    assert isinstance(context, av.VideoCodecContext)
+    for frame in (*context.decode(Packet(path.read_bytes())), *context.decode(None)):
+        image = to_working(frame)
+        turn = TURNS.get(orientation)
+        if turn is None:
+            return image
+        parts = [turn(part.int()) for part in read_components(image)]
+        return write_components(parts, image.format.name)
+    raise ValueError("no picture in it")
+
+
+def _deep(image: VideoFrame, codec: str) -> bytes:
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    form = layout(image.format.name)
+    if codec == "tiff" and form.family == "gray" and form.alpha:  # many programs open no such TIFF
+        image = reformatted(image, "rgba64le")
+    row = CodecRow(codec)
+    context.pix_fmt = encoder_format(row, image.format.name, image.width, image.height)
+    context.width, context.height = image.width, image.height
+    context.time_base = Fraction(1, 25)
+    packets = context.encode(reformatted(image, context.pix_fmt)) + context.encode(None)
+    return b"".join(bytes(packet) for packet in packets)
+
+
+def _plain_format(image: VideoFrame, path: Path) -> str:
+    form = layout(image.format.name)
+    if form.family == "gray" and not form.alpha:
+        return "gray"
+    return "rgba" if form.alpha and path.suffix.lower() not in (".jpg", ".jpeg") else "rgb24"
+
+
+def _pillow_format(path: Path) -> str:
+    name = Image.registered_extensions().get(path.suffix.lower())
+    if name is None:
+        raise ValueError(f"{path}: unsupported image format; expected one of {', '.join(SUFFIXES)}")
+    return name
