@@ -41,7 +41,7 @@ from cdfi.training.losses.flow import anneal
 from cdfi.training.losses.objective import Objective
 from cdfi.training.losses.terms import parse_loss
 from cdfi.training.meter import Meter
-from cdfi.training.optim.ema import Average
+from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.optim.optimizers import build_optimizer
 from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.presets import PRESETS
@@ -244,7 +244,7 @@ def prepare(options: argparse.Namespace) -> Sitting:
     network = Network(Config.from_json(content["config"])) if content else build_network(args)
     network = network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(network, args, 1)
-    state = State(network, optimizer, Average(network, args.ema))
+    state = State(network, optimizer, WeightAverage(network, args.ema))
     if content:
         checkpoint.restore(state, content, options.resume)
     cache = options.cache or training_cache()

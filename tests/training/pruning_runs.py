@@ -8,14 +8,14 @@ import torch
 from cdfi import Network, save
 from cdfi.design.prune import Pruning
 from cdfi.training.args import TrainArgs
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from tests.tiny import TINY as CONFIG
 from tests.training.tiny_runs import tiny_args
 
 HARD = Pruning(lambda_=1.0, prox_epochs=1)
 
 
-class Notes(Watcher):
+class Notes(Callback):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from cdfi import Network, load
 from cdfi.data.batch import Batch
 from cdfi.design import comparison
 from cdfi.design import pipeline as module
-from cdfi.design.comparison import Entry
+from cdfi.design.comparison import ComparedNetwork
 from cdfi.design.distill import distillation
 from cdfi.design.pipeline import Compression, compress
 from cdfi.evaluation.cost import measure_here
@@ -40,7 +40,9 @@ def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "measure", measure_here)
 
 
-def run(tmp_path: Path, wish: Compression = WISH, **changes: object) -> tuple[list[Entry], Said]:
+def run(
+    tmp_path: Path, wish: Compression = WISH, **changes: object
+) -> tuple[list[ComparedNetwork], Said]:
     args: TrainArgs = pruning_args(tmp_path, run="small", **changes)
     wish = replace(wish, datasets=(str(tmp_path / "triplets"),))
     notes = Said()

@@ -10,8 +10,8 @@ import pytest
 from cdfi.common.devices import choose_device
 from cdfi.data.clips import Take, cached_takes
 from cdfi.models import Config
-from cdfi.training.callback import Reason, Watcher
-from cdfi.training.distributed import Alone
+from cdfi.training.callback import Callback, Reason
+from cdfi.training.distributed import SingleProcess
 from cdfi.training.loop import Run, check
 from cdfi.training.presets import PRESETS
 from cdfi.training.sources import open_data
@@ -64,9 +64,9 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
     stream = open_data(args)
     held_out = _neighbours(cached_takes(train / "clips", cache))
     shots = stream._replace(held_out=held_out)
-    run = Run(args, Alone(choose_device("cpu")), shots, check(args))
+    run = Run(args, SingleProcess(choose_device("cpu")), shots, check(args))
     target = averaging(held_out) + 1.5
-    outcome = run.go(_Enough(run, target), Watcher())
+    outcome = run.go(_Enough(run, target), Callback())
     assert outcome.best > target
 
 

@@ -17,7 +17,7 @@ from safetensors import safe_open
 import cdfi
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from cdfi.training.loop import Run, train
 from tests.tiny import TINY
 from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
@@ -138,7 +138,7 @@ def test_the_time_limit_ends_with_a_checkpoint(
     now = [0.0]
     monkeypatch.setattr("cdfi.training.stop.time", SimpleNamespace(monotonic=lambda: now[0]))
 
-    class Hour(Watcher):
+    class Hour(Callback):
         def stepped(self, step: int, steps: int) -> None:
             now[0] += 3600 if step == 2 else 0
 
@@ -149,7 +149,7 @@ def test_the_time_limit_ends_with_a_checkpoint(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
-    class Killer(Watcher):
+    class Killer(Callback):
         def stepped(self, step: int, steps: int) -> None:
             if step == 2:
                 signal.raise_signal(number)

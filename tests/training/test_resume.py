@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from cdfi.training import checkpoint
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from cdfi.training.loop import train
 from tests.training.tiny_runs import make_photos, tiny_args
 
 
-class _Stopper(Watcher):
+class _Stopper(Callback):
     """Ends the process as a kill would, after some step."""
 
     def __init__(self, step: int) -> None:

@@ -9,10 +9,10 @@ import torch
 from cdfi.models import NETWORKS, Network
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import initialise
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import State
 from cdfi.training.dead_layers import silent_layers
-from cdfi.training.optim.ema import Average
+from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.record import Record
 
 CPU = torch.device("cpu")
@@ -45,12 +45,12 @@ def test_a_layer_that_lets_nothing_through_is_named(triplets: np.ndarray) -> Non
 def test_a_run_says_once_what_has_died(tmp_path: Path, triplets: np.ndarray) -> None:
     said: list[str] = []
 
-    class Listening(Watcher):
+    class Listening(Callback):
         def said(self, text: str) -> None:
             said.append(text)
 
     network = _dead_in_the_middle()
-    state = State(network, torch.optim.SGD(network.parameters(), 0.1), Average(network, 0.9))
+    state = State(network, torch.optim.SGD(network.parameters(), 0.1), WeightAverage(network, 0.9))
     with Record(tmp_path / "run", TrainArgs(), state, triplets, Listening()) as record:
         for _ in range(2):
             record.validated(CPU)

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 
 INTERRUPTED = 130  # exit status after Ctrl-C
 
@@ -49,7 +49,7 @@ def progress(quiet: bool) -> Progress:
     )
 
 
-class Bar(Watcher):
+class Bar(Callback):
     """A long run of several stages as a progress bar on stderr.
 
     Shows steps, notes and lines while it is entered; silent with ``quiet``.

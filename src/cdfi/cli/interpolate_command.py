@@ -85,7 +85,7 @@ def interpolate(
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
     takes up a run that was interrupted.
     """
-    from cdfi.cli.interpolate_task import Task
+    from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import Encoding, Model, Options, parse_rate
 
     encoding = Encoding(codec, crf, preset, pix_fmt, _pairs(extra or []))
@@ -96,7 +96,7 @@ def interpolate(
     half = _choice("--precision", precision, PRECISIONS)
     network = Model(model, device, half, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    Task(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
+    InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 
 
 def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> Any:

@@ -28,7 +28,7 @@ Mode = Literal["make", "preview", "plan"]
 
 
 @dataclass(frozen=True)
-class Task:
+class InterpolationTask:
     """The files of a call, and how it talks."""
 
     inputs: list[Path]

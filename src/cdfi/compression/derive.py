@@ -11,7 +11,7 @@ from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.trace import evaluating, trace
-from cdfi.compression.widths import AGREE, Plan
+from cdfi.compression.widths import AGREE, WidthPlan
 
 
 class Derived(NamedTuple):
@@ -57,7 +57,7 @@ def derive(
         ValueError: a density that is none, an unknown layer or rule, a model that cannot be
             traced or matched (the message names the layer), or an impossible budget.
     """
-    plan = Plan(trace(model, example, extra), protected)
+    plan = WidthPlan(trace(model, example, extra), protected)
     units, factor = choose(plan, densities, rule, round_to, budget)
     small = shrink(model, plan.largest(units))
     _check_runs(model, small, example)
@@ -69,7 +69,7 @@ def derive(
 
 
 def choose(
-    plan: Plan,
+    plan: WidthPlan,
     densities: Mapping[str, float],
     rule: str,
     round_to: int = 1,
@@ -106,7 +106,7 @@ def remove_zeros(
         ValueError: a model that cannot be traced or matched.
     """
     while True:
-        plan = Plan(trace(model, example, extra), protected)
+        plan = WidthPlan(trace(model, example, extra), protected)
         small = shrink(model, plan.indices(plan.needed()))
         _check_runs(model, small, example)
         if _count(small) == _count(model):
@@ -114,12 +114,14 @@ def remove_zeros(
         model = small  # what read the channels that went may be unread itself now
 
 
-def size(plan: Plan, units: Sequence[int]) -> Size:
+def size(plan: WidthPlan, units: Sequence[int]) -> Size:
     """What the network costs at these widths."""
     return Size(plan.parameters(units), plan.flops(units))
 
 
-def _check_choice(plan: Plan, densities: Mapping[str, float], rule: str, round_to: int) -> None:
+def _check_choice(
+    plan: WidthPlan, densities: Mapping[str, float], rule: str, round_to: int
+) -> None:
     if rule not in AGREE:
         raise ValueError(f"the rule is one of {', '.join(AGREE)}, got {rule!r}")
     if round_to < 1:

@@ -98,7 +98,7 @@ def in_orthant_phase(group: dict[str, Any]) -> bool:
 
 def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
     """One step of every (x, gradient): by the kernels of a CPU where they serve, else by torch."""
-    from cdfi.compression import obproxsg_cpu as cpu
+    from cdfi.compression import obproxsg_cpu as cpu  # imported late: Numba loads slowly
 
     here = [pair for pair in pairs if cpu.serves(*pair)]
     rest = [pair for pair in pairs if not cpu.serves(*pair)]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.layers import TRANSPOSED, WITH_MATRIX
 from cdfi.compression.tracing.trace import trace
-from cdfi.compression.widths import Plan
+from cdfi.compression.widths import WidthPlan
 
 
 @torch.no_grad()
@@ -34,7 +34,7 @@ def regrow(
     Raises:
         ValueError: a model that cannot be traced or matched.
     """
-    plan = Plan(trace(model, example, extra), protected)
+    plan = WidthPlan(trace(model, example, extra), protected)
     makers, readers = _ways(model)
     idle = plan.idle()
     for (name, _), roots in plan.roots.items():

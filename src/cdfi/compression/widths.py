@@ -29,7 +29,7 @@ class Width(NamedTuple):
     fixed: bool
 
 
-class Plan:
+class WidthPlan:
     """The widths of a traced network, and its size at any choice of them.
 
     Args:

@@ -37,7 +37,7 @@ class Draw(NamedTuple):
     random: np.random.Generator
 
 
-class Source(Protocol):
+class SampleSource(Protocol):
     """Makes samples; the same draw always gives the same sample."""
 
     @property

@@ -7,13 +7,13 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from cdfi.data.augment import CHANGES, augment
-from cdfi.data.batch import Batch, Draw, Source, join, uniform
+from cdfi.data.batch import Batch, Draw, SampleSource, join, uniform
 
 
 class Share(NamedTuple):
     """A source and how much of the stream it gives."""
 
-    source: Source
+    source: SampleSource
     weight: float
 
 

@@ -8,7 +8,7 @@ import torch
 
 from cdfi.common.extras import need
 from cdfi.common.rounding import to_bytes
-from cdfi.data.batch import Batch, Draw, Source
+from cdfi.data.batch import Batch, Draw, SampleSource
 
 _SLACK, _SHARE = 0.5, 0.01  # pixels^2, and a share of the squared lengths: Sundaram, section 3.1
 
@@ -28,7 +28,7 @@ class Estimated:
         ValueError: OpenCV is not installed.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SampleSource) -> None:
         _opencv()
         self._source = source
 

@@ -15,7 +15,7 @@ from cdfi.compression.tracing.elementwise import zeros
 from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.reshaping import split_by_width
 from cdfi.compression.tracing.trace import trace
-from cdfi.compression.widths import Plan
+from cdfi.compression.widths import WidthPlan
 from cdfi.models.config import MAP_HEADS, Config, Widths
 from cdfi.models.network import Network
 
@@ -90,7 +90,7 @@ def size_of(network: Network) -> Size:
     return _per_frame(size(made, made.full()))
 
 
-def plan(network: Network) -> Plan:
+def plan(network: Network) -> WidthPlan:
     """Which channels of a network share a width."""
     frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
     graph = trace(network, (frame, frame), OURS)
@@ -98,7 +98,7 @@ def plan(network: Network) -> Plan:
         _one_width(graph, _grid_row(row))
     for level in range(len(network.config.describe)):
         _one_width(graph, (f"matching.describe.{level}.",))
-    return Plan(graph, _protected(network.config))
+    return WidthPlan(graph, _protected(network.config))
 
 
 def _protected(config: Config) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def _hollow(config: Config) -> Network:
 
 def _choose(
     config: Config,
-    made: Plan,
+    made: WidthPlan,
     densities: Mapping[str, float],
     rule: str,
     round_to: int,
@@ -148,7 +148,7 @@ def _per_frame(found: Size) -> Size:
     return found._replace(flops=found.flops * FRAME // (SIDE * SIDE))
 
 
-def _config(config: Config, made: Plan, units: list[int]) -> Config:
+def _config(config: Config, made: WidthPlan, units: list[int]) -> Config:
     """``config`` with the out-channels that every convolution has at these widths."""
     counts = made.counts(units)
 

@@ -24,7 +24,7 @@ METRICS = ("psnr", "ssim", "lpips")
 HELD_OUT = "held-out"
 
 
-class Entry(NamedTuple):
+class ComparedNetwork(NamedTuple):
     """One network of a comparison."""
 
     name: str
@@ -42,7 +42,7 @@ def compare(
     datasets: Sequence[str],
     size: tuple[int, int],
     folder: Path,
-) -> list[Entry]:
+) -> list[ComparedNetwork]:
     """Measure every network; ``folder`` gets report.json and report.md.
 
     Args:
@@ -70,7 +70,7 @@ def compare(
     return entries
 
 
-def as_markdown(entries: Sequence[Entry], size: tuple[int, int]) -> str:
+def as_markdown(entries: Sequence[ComparedNetwork], size: tuple[int, int]) -> str:
     """The report as a table."""
     sets = list(entries[0].scores)
     titles = [f"{name} PSNR / SSIM / LPIPS" for name in sets]
@@ -94,10 +94,14 @@ def _scores(means: Mapping[str, float]) -> str:
     return f"{means['psnr']:.3f} / {means['ssim']:.4f} / {means['lpips']:.4f}"
 
 
-def _entry(name: str, loaded: Network, cost: Cost, scores: dict[str, dict[str, float]]) -> Entry:
+def _entry(
+    name: str, loaded: Network, cost: Cost, scores: dict[str, dict[str, float]]
+) -> ComparedNetwork:
     megabytes = math.nan if cost.peak_bytes is None else cost.peak_bytes / 1e6
     dense = overall(density(loaded))
-    return Entry(name, cost.parameters, dense, cost.flops, cost.seconds * 1e3, megabytes, scores)
+    return ComparedNetwork(
+        name, cost.parameters, dense, cost.flops, cost.seconds * 1e3, megabytes, scores
+    )
 
 
 def _scores_of(

@@ -13,12 +13,12 @@ from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
 from cdfi.compression.tables import from_json
 from cdfi.design.architecture import compact, size_of
-from cdfi.design.comparison import Entry, compare
+from cdfi.design.comparison import ComparedNetwork, compare
 from cdfi.design.distill import distillation
 from cdfi.design.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.evaluation import find
 from cdfi.training.args import TrainArgs
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import begun
 from cdfi.training.loop import check, train
 from cdfi.training.sources import open_data
@@ -63,8 +63,8 @@ def compress(
     pruning: Pruning,
     prune_args: TrainArgs,
     train_args: TrainArgs,
-    watcher: Watcher | None = None,
-) -> list[Entry]:
+    watcher: Callback | None = None,
+) -> list[ComparedNetwork]:
     """Compress the network that ``prune_args.weights`` names, in ``out/run`` of ``train_args``.
 
     A stage whose result is there and whole is skipped, a stage that was interrupted continues:
@@ -85,7 +85,7 @@ def compress(
             anything the stages raise.
         InterruptedError: a stage was stopped, or out of time; the same call continues.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher or Callback()
     folder = Path(train_args.out).expanduser() / train_args.run
     original = prune_args.weights
     budget = _budget(wish, original)
@@ -144,7 +144,7 @@ def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
     write_text(file, text)
 
 
-def _stage(name: str, result: str | Path, watcher: Watcher, work: Callable[[], None]) -> None:
+def _stage(name: str, result: str | Path, watcher: Callback, work: Callable[[], None]) -> None:
     """Do ``work`` unless its result is there and whole."""
     try:
         weights.load(result)
@@ -155,7 +155,7 @@ def _stage(name: str, result: str | Path, watcher: Watcher, work: Callable[[], N
         watcher.said(f"{name}: done before, {result}")
 
 
-def _prune(args: TrainArgs, pruning: Pruning, watcher: Watcher) -> None:
+def _prune(args: TrainArgs, pruning: Pruning, watcher: Callback) -> None:
     pruned = prune(args, pruning, begun(Path(args.out) / args.run), watcher)
     if pruned.outcome.reason != "finished":
         pruned.path.unlink()
@@ -173,7 +173,7 @@ def _derive(folder: Path, wish: Compression, budget: Budget | None) -> None:
     weights.save(small, folder / COMPACT, {"factor": f"{how.factor:.6g}"}, torch.float32)
 
 
-def _retrain(args: TrainArgs, original: str, wish: Compression, watcher: Watcher) -> None:
+def _retrain(args: TrainArgs, original: str, wish: Compression, watcher: Callback) -> None:
     folder = Path(args.out)
     terms = distillation(weights.load(original), wish.teach_output, wish.teach_maps)
     outcome = train(args, begun(folder / args.run), watcher, terms)

@@ -19,7 +19,7 @@ from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import run_length
-from cdfi.training.callback import Outcome, Reason, Watcher
+from cdfi.training.callback import Callback, Outcome, Reason
 from cdfi.training.distributed import join_processes
 from cdfi.training.loop import Run, check
 from cdfi.training.sources import Data, open_data
@@ -76,7 +76,7 @@ class Pruned(NamedTuple):
 
 
 def prune(
-    args: TrainArgs, pruning: Pruning, resume: Path | None = None, watcher: Watcher | None = None
+    args: TrainArgs, pruning: Pruning, resume: Path | None = None, watcher: Callback | None = None
 ) -> Pruned:
     """Run the training loop with OBProxSG until the target density or the end.
 
@@ -91,7 +91,7 @@ def prune(
         raise ValueError("pruning starts from trained weights: give --weights (a name or a file)")
     checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
     terms = check(args)
-    watcher = watcher or Watcher()
+    watcher = watcher or Callback()
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     data = _subset(open_data(args, watcher.decoding), pruning.samples)
@@ -114,7 +114,7 @@ def sweep(
     args: TrainArgs,
     pruning: Pruning,
     lambdas: Sequence[float],
-    watcher: Watcher | None = None,
+    watcher: Callback | None = None,
     resume: bool = False,
 ) -> dict[float, Pruned]:
     """A short run for each penalty, to choose one by.
@@ -158,10 +158,10 @@ def optimizer(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBPr
     )
 
 
-class _Gauge(Watcher):
+class _Gauge(Callback):
     """Reads the density now and then, and passes everything on."""
 
-    def __init__(self, network: Network, watcher: Watcher, every: int, target: float) -> None:
+    def __init__(self, network: Network, watcher: Callback, every: int, target: float) -> None:
         self.now = 1.0
         self.target = target
         self._network, self._watcher, self._every = network, watcher, every

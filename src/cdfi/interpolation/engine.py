@@ -43,7 +43,7 @@ class Engine:
         compile: bool = False,
     ) -> None:
         self.device = device
-        self.network = network.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.network: Network = network.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         automatic = automatic_precision(device, network.config)
         self.precision = automatic if precision == "auto" else precision
         self.memory, self.compiled = memory, compile

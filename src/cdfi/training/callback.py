@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 Reason = Literal["finished", "time", "interrupted"]
 
 
-class Watcher:
+class Callback:
     """Is told how a run goes; does nothing itself. The command line overrides it."""
 
     def decoding(self, done: int, total: int | None) -> None:

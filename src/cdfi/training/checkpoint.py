@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from cdfi.common.files import atomic_write
 from cdfi.models import Config, Network
 from cdfi.training.args import TrainArgs
-from cdfi.training.optim.ema import Average
+from cdfi.training.optim.ema import WeightAverage
 
 NAME = "checkpoint.pt"
 
@@ -22,7 +22,7 @@ class State:
 
     network: Network
     optimizer: Optimizer
-    average: Average
+    average: WeightAverage
     step: int = 0
     best: float = float("-inf")
     skipped: int = 0

@@ -47,7 +47,7 @@ class Processes(Protocol):
         ...
 
 
-class Alone:
+class SingleProcess:
     """One process; needs nothing but PyTorch."""
 
     rank, count = 0, 1
@@ -75,7 +75,7 @@ class Alone:
         pass
 
 
-class Together:
+class FabricProcesses:
     """PyTorch DDP through Lightning Fabric, in processes that torchrun or Slurm started.
 
     Fabric finds the address, rank and device by itself under both, and wraps gloo and NCCL alike.
@@ -133,7 +133,7 @@ def join_processes(device: str) -> Processes:
         ValueError: the device is not there, or Lightning Fabric is needed and absent.
     """
     chosen = choose_device(device)
-    return Together(chosen) if _world() > 1 else Alone(chosen)
+    return FabricProcesses(chosen) if _world() > 1 else SingleProcess(chosen)
 
 
 def _end_group() -> None:

@@ -11,14 +11,14 @@ from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import batches, build_network, run_length
-from cdfi.training.callback import Outcome, Reason, Watcher
+from cdfi.training.callback import Callback, Outcome, Reason
 from cdfi.training.checkpoint import State
 from cdfi.training.distributed import Processes, join_processes
 from cdfi.training.losses.flow import anneal
 from cdfi.training.losses.objective import Objective
 from cdfi.training.losses.terms import Term, parse_loss
 from cdfi.training.meter import Meter
-from cdfi.training.optim.ema import Average
+from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.optim.optimizers import build_optimizer
 from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.record import Record
@@ -29,7 +29,7 @@ from cdfi.training.stop import Stop
 def train(
     args: TrainArgs,
     resume: Path | None = None,
-    watcher: Watcher | None = None,
+    watcher: Callback | None = None,
     terms: Sequence[Term] = (),
 ) -> Outcome:
     """Train a network as ``args`` say, and leave its weights and record in ``out/run``.
@@ -45,7 +45,7 @@ def train(
             finite (unless ``skip_nan``), with the batch saved in the run's folder.
         OSError: the run's folder cannot be written; the last checkpoint is intact.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher or Callback()
     checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
     terms = [*check(args), *terms]
     processes = join_processes(args.device)
@@ -95,11 +95,11 @@ class Run:
         network = build_network(args)
         network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = build_optimizer(network, args, self._length.epoch)
-        self.state = State(network, optimizer, Average(network, args.ema))
+        self.state = State(network, optimizer, WeightAverage(network, args.ema))
         self._module: nn.Module = processes.wrap(Objective(network, terms, args))
         self._meter = Meter()
 
-    def go(self, stop: Stop, watcher: Watcher) -> Outcome:
+    def go(self, stop: Stop, watcher: Callback) -> Outcome:
         """Take the steps that are left; save at the end, however it comes."""
         record = None
         if self._processes.rank == 0:
@@ -115,7 +115,7 @@ class Run:
         self._processes.leave()
         return Outcome(reason, self.state.step, best, self._folder, record is not None)
 
-    def _steps(self, stop: Stop, watcher: Watcher, record: Record | None) -> Reason:
+    def _steps(self, stop: Stop, watcher: Callback, record: Record | None) -> Reason:
         """Steps until the last one or until asked to stop; why it ended."""
         state, steps = self.state, self._length.steps
         stream = batches(self._args, self._data.mixture, self._processes, state.step, steps)

@@ -12,7 +12,7 @@ from cdfi.common.files import write_text
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
-from cdfi.training.callback import Watcher
+from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import State
 from cdfi.training.dead_layers import silent_layers
 from cdfi.training.logs import Log
@@ -40,7 +40,7 @@ class Record:
         args: TrainArgs,
         state: State,
         held_out: np.ndarray | None,
-        watcher: Watcher,
+        watcher: Callback,
     ) -> None:
         self._folder, self._args, self._state = folder, args, state
         self._held_out, self._watcher = held_out, watcher

@@ -9,7 +9,7 @@ import numpy as np
 from cdfi.common.cache import training_cache
 from cdfi.common.choices import unknown_name
 from cdfi.common.progress import Progress
-from cdfi.data.batch import Source
+from cdfi.data.batch import SampleSource
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets, file_triplets, split_triplets
 from cdfi.data.mixture import Mixture, Share
@@ -24,7 +24,7 @@ from cdfi.training.args import TrainArgs
 class Opened(NamedTuple):
     """One source, and the real triplets kept from it for validation, uint8 (M, 3, H, W, 3)."""
 
-    source: Source
+    source: SampleSource
     held_out: np.ndarray | None
 
 
@@ -103,7 +103,7 @@ def _files(triplets: Sequence[Paths], args: TrainArgs) -> Opened:
     return Opened(_guided(source, args), file_triplets(validation))
 
 
-def _guided(source: Source, args: TrainArgs) -> Source:
+def _guided(source: SampleSource, args: TrainArgs) -> SampleSource:
     """Real shots, with their motion if it is asked for."""
     return Estimated(source) if args.estimate_motion else source
 

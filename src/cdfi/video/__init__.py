@@ -3,7 +3,7 @@
 from cdfi.video.dry_run import forecast
 from cdfi.video.frames import interpolate_frames
 from cdfi.video.images import interpolate_folder, interpolate_images
-from cdfi.video.interpolate import Report, interpolate_video
+from cdfi.video.interpolate import VideoReport, interpolate_video
 from cdfi.video.jobs.model import FrameMaker, Model
 from cdfi.video.jobs.plan import plan_job
 from cdfi.video.options import Encoding, Options
@@ -17,7 +17,7 @@ __all__ = [
     "Model",
     "Options",
     "Preview",
-    "Report",
+    "VideoReport",
     "forecast",
     "interpolate_folder",
     "interpolate_frames",

@@ -24,7 +24,7 @@ from cdfi.video.writing.codecs import is_pattern
 
 
 @dataclass(frozen=True)
-class Report:
+class VideoReport:
     """What was done: pictures written and made, decisions by their name, and warnings."""
 
     source: str
@@ -47,7 +47,7 @@ def interpolate_video(
     overwrite: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
 
     ``model`` makes the frames: by default the default network on the best device there is.
@@ -129,7 +129,7 @@ def _make_missing(
     return notes
 
 
-def _finish(job: Job, notes: Counter[str]) -> Report:
+def _finish(job: Job, notes: Counter[str]) -> VideoReport:
     """Join the finished segments into the result, which appears whole."""
     records = [job.work.record(number) for number in range(len(job.boundaries))]
     whole = [record for record in records if record is not None]
@@ -148,7 +148,7 @@ def _finish(job: Job, notes: Counter[str]) -> Report:
     for record in whole:
         counts.update(record.counts)
     made = counts.pop("made", 0)
-    return Report(
+    return VideoReport(
         source=str(job.source.path),
         target=str(job.work.target),
         pictures=pictures,

@@ -20,7 +20,7 @@ from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job
 from cdfi.video.jobs.renderer import Renderer, converter_for
 from cdfi.video.jobs.segments import AHEAD
-from cdfi.video.jobs.workfolder import Record, WorkFolder
+from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, write_components
 from cdfi.video.timing.frame import Picture
@@ -71,7 +71,7 @@ def write_preview(
             raise
         writer.close()
         job.work.finish(0, writer.times, {})
-        write_video(job, [Record(1, writer.times)], job.work.target, end)
+        write_video(job, [SegmentRecord(1, writer.times)], job.work.target, end)
         job.work.target.replace(target)
     return Preview(len(writer.times), made)
 

@@ -16,7 +16,7 @@ class Channels(NamedTuple):
     value: Tensor  # (C,): the one value a channel has for every input, NaN where it varies
 
 
-class Run(NamedTuple):
+class LayerRun(NamedTuple):
     """One use of a layer: its weight multiplies values at this many positions."""
 
     weight: str
@@ -39,7 +39,7 @@ class Graph:
         self.fixed: dict[int, str] = {}  # channel -> why it has to stay
         self.unmatched: list[tuple[str, Tensor]] = []  # operation without a rule, its channels
         self.uses: list[tuple[Tensor, Tensor]] = []  # channels, and whether each may go unnoticed
-        self.runs: list[Run] = []
+        self.runs: list[LayerRun] = []
         self.outputs: list[tuple[str, Tensor]] = []  # layer, its out-channels
         self._parent: list[int] = []
         # The tensors are kept: an id is only unique among living objects.
@@ -84,7 +84,7 @@ class Graph:
     def run(self, weight: Tensor, positions: int, out: Tensor) -> None:
         """A layer multiplied its weight with values at this many positions."""
         name = self.names[id(weight)]
-        self.runs.append(Run(name, positions))
+        self.runs.append(LayerRun(name, positions))
         self.outputs.append((name.rpartition(".")[0], out))
 
     def roots(self, ids: Tensor) -> Tensor:

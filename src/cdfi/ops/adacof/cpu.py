@@ -130,12 +130,12 @@ def _computed(*tensors: Tensor) -> list[Tensor]:
     return [values.detach().to(dtype) for values in tensors]
 
 
-def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_kernels.Maps:
+def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_kernels.KernelMaps:
     """Maps (N, K*K, H, W) as (N, H, W, K*K): free when a channels-last convolution made them."""
     weight, offset_y, offset_x = (
         values.permute(0, 2, 3, 1).contiguous().numpy() for values in tensors
     )
-    return cpu_kernels.Maps(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
+    return cpu_kernels.KernelMaps(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
 
 
 def _bits(*tensors: Tensor) -> tuple[int, list[Tensor]]:

@@ -23,7 +23,7 @@ Kernel = Callable[..., None]
 FAR = 2.0**24
 
 
-class Maps(NamedTuple):
+class KernelMaps(NamedTuple):
     """The sampling maps of one call and what they are relative to."""
 
     weight: Array
@@ -34,7 +34,7 @@ class Maps(NamedTuple):
     truncate: bool  # rounding: toward zero, or down
 
 
-class Table(NamedTuple):
+class TapTable(NamedTuple):
     """Where the taps of one pixel read and how much each counts."""
 
     down: Array  # (K*K,) int32, rows from the pixel to the tap at offset 0
@@ -45,7 +45,7 @@ class Table(NamedTuple):
 
 
 @compiled
-def _new_table(maps: Maps) -> Table:
+def _new_table(maps: KernelMaps) -> TapTable:
     """A table with its steps filled in."""
     taps = maps.weight.shape[3]
     kernel = round(taps**0.5)
@@ -54,19 +54,21 @@ def _new_table(maps: Maps) -> Table:
         down[t], right[t] = t // kernel * maps.dilation, t % kernel * maps.dilation
     dtype = maps.weight.dtype
     place, share = np.empty((4, taps), np.int32), np.empty((4, taps), dtype)
-    return Table(down, right, place, share, np.empty((2, taps), dtype))
+    return TapTable(down, right, place, share, np.empty((2, taps), dtype))
 
 
 @inlined
-def _locate(maps: Maps, table: Table, n: int, i: int, j: int, rows: int, columns: int) -> None:
+def _locate(
+    maps: KernelMaps, table: TapTable, n: int, i: int, j: int, rows: int, columns: int
+) -> None:
     """Fill places and fractions for pixel (i, j) of image n; ``rows``, ``columns``: the input's."""
     _place(maps, table, maps.offset_y[n, i, j], maps.offset_x[n, i, j], i, j, rows, columns)
 
 
 @inlined
 def _place(
-    maps: Maps,
-    table: Table,
+    maps: KernelMaps,
+    table: TapTable,
     offset_y: Array,
     offset_x: Array,
     i: int,
@@ -96,7 +98,7 @@ def _place(
 
 
 @inlined
-def _weigh(weight: Array, table: Table) -> None:
+def _weigh(weight: Array, table: TapTable) -> None:
     """Fill the shares from one pixel's weights (K*K,) and the table's fractions."""
     for t in range(weight.size):
         lower = weight[t] * table.fraction[0, t]
@@ -111,7 +113,7 @@ def _weigh(weight: Array, table: Table) -> None:
 def forward(lanes: int) -> Kernel:
     """``kernel(maps, image, out, start, stop)`` fills ``out`` (N, H, W, C <= lanes)."""
 
-    def kernel(maps: Maps, image: Array, out: Array, start: int, stop: int) -> None:
+    def kernel(maps: KernelMaps, image: Array, out: Array, start: int, stop: int) -> None:
         _, rows, columns, _ = image.shape
         _, height, width, channels = out.shape
         table = _new_table(maps)
@@ -137,7 +139,7 @@ def forward_both(lanes: int) -> Kernel:
     """
 
     def kernel(
-        maps: Maps,
+        maps: KernelMaps,
         frame: Array,
         features: Array,
         out: Array,
@@ -170,7 +172,7 @@ def forward_both_half(lanes: int) -> Kernel:
     """
 
     def kernel(
-        maps: Maps,
+        maps: KernelMaps,
         shift: int,
         frame: Array,
         features: Array,
@@ -201,7 +203,7 @@ def forward_both_half(lanes: int) -> Kernel:
 
 
 @inlined
-def _sum_colours(frame: Array, table: Table, total: Array, out: Array) -> None:
+def _sum_colours(frame: Array, table: TapTable, total: Array, out: Array) -> None:
     """Fill ``out`` (C <= 4) from a frame of 4 lanes, by way of ``total`` (4,)."""
     weighted_sum(frame, table.place, table.share, total, 4)
     for c in range(out.size):
@@ -240,7 +242,7 @@ def backward_maps(lanes: int) -> Kernel:
     """``kernel(maps, grad, image, of_maps, start, stop)`` fills three maps of gradients."""
 
     def kernel(
-        maps: Maps,
+        maps: KernelMaps,
         grad: Array,
         image: Array,
         of_maps: tuple[Array, Array, Array],
@@ -265,7 +267,7 @@ def backward_maps(lanes: int) -> Kernel:
 @inlined
 def _chain(
     weight: Array,
-    table: Table,
+    table: TapTable,
     dot: Array,
     of_maps: tuple[Array, Array, Array],
     n: int,
@@ -293,7 +295,7 @@ def backward_input(lanes: int) -> Kernel:
     """
 
     def kernel(
-        maps: Maps, reach: Array, grad: Array, of_image: Array, start: int, stop: int
+        maps: KernelMaps, reach: Array, grad: Array, of_image: Array, start: int, stop: int
     ) -> None:
         _, rows, columns, _ = of_image.shape
         _, height, width, _ = maps.weight.shape

@@ -35,7 +35,7 @@ def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
     return out.permute(0, 3, 1, 2)
 
 
-class Table(NamedTuple):
+class BandTable(NamedTuple):
     """What one place reads, and how much each pixel counts."""
 
     down: Array  # (3, 4): weights of rows: cubic, linear, and linear of what is smoothed
@@ -45,10 +45,10 @@ class Table(NamedTuple):
 
 
 @compiled
-def _new_table(image: Array) -> Table:
+def _new_table(image: Array) -> BandTable:
     down, right = np.empty((2, 3, SIDE), image.dtype)
     share = np.empty((SIDE, SIDE), image.dtype)
-    return Table(down, right, np.empty((SIDE, SIDE), np.int32), share)
+    return BandTable(down, right, np.empty((SIDE, SIDE), np.int32), share)
 
 
 @functools.cache
@@ -88,7 +88,7 @@ def _kernel(lanes: int) -> Kernel:
 
 @inlined
 def _fill(
-    table: Table, y: float, x: float, lost: float, fine: float, rows: int, columns: int
+    table: BandTable, y: float, x: float, lost: float, fine: float, rows: int, columns: int
 ) -> None:
     """Pixels and weights of the place (y, x) of an image, for these gains of the two bands."""
     first_row = _weigh(y, rows, table.down) - BEFORE

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cdfi.models import Network
 
 
-class Average:
+class WeightAverage:
     """The exponential moving average of a network's parameters, in a network of its own.
 
     Args:

@@ -11,11 +11,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.workfolder import Record
+from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.writing.encoder import TICK
 
 
-def joined(job: Job, records: Sequence[Record], end: int) -> Iterator[Packet[VideoStream]]:
+def joined(job: Job, records: Sequence[SegmentRecord], end: int) -> Iterator[Packet[VideoStream]]:
     """The packets of all segments in order of decoding, timed in ticks of the result.
 
     Decode times are laid anew over the whole stream: with frames reordered by at most ``depth``
@@ -33,7 +33,7 @@ def joined(job: Job, records: Sequence[Record], end: int) -> Iterator[Packet[Vid
         yield packet
 
 
-def reordering(job: Job, records: Sequence[Record]) -> int:
+def reordering(job: Job, records: Sequence[SegmentRecord]) -> int:
     """By how many places frames are decoded ahead of being shown, at most."""
     depth = 0
     for number, record in enumerate(records):
@@ -43,7 +43,7 @@ def reordering(job: Job, records: Sequence[Record]) -> int:
 
 
 def _timed(
-    job: Job, records: Sequence[Record], end: int
+    job: Job, records: Sequence[SegmentRecord], end: int
 ) -> Iterator[tuple[Packet[VideoStream], int, int]]:
     """Each packet with the time and the length of its frame."""
     following = deque(record.times[0] for record in records if record.times)

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import joined
-from cdfi.video.jobs.workfolder import Record
+from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.writing.audio import add_stretched
 from cdfi.video.writing.codecs import container_row
@@ -26,7 +26,9 @@ from cdfi.video.writing.streams import add_chapters, add_streams, copied_packets
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 
 
-def write_result(job: Job, records: Sequence[Record], path: Path, notes: Counter[str]) -> list[str]:
+def write_result(
+    job: Job, records: Sequence[SegmentRecord], path: Path, notes: Counter[str]
+) -> list[str]:
     """Write the result to ``path``, whole and on the disk; returns what the container left out.
 
     ``notes`` counts what could not be kept of slowed sound, by its reason.
@@ -67,7 +69,7 @@ def write_result(job: Job, records: Sequence[Record], path: Path, notes: Counter
     return copied.left_out
 
 
-def write_video(job: Job, records: Sequence[Record], path: Path, end: int) -> None:
+def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:
     """Write the joined video alone to ``path``; it ends at the tick ``end``."""
     form = container_row(job.work.target).format
     with av.open(str(path), "w", format=form) as target:
@@ -76,7 +78,7 @@ def write_video(job: Job, records: Sequence[Record], path: Path, end: int) -> No
             target.mux_one(packet)
 
 
-def write_images(job: Job, records: Sequence[Record]) -> None:
+def write_images(job: Job, records: Sequence[SegmentRecord]) -> None:
     """Write each picture of the result to a file of its own, as the target's pattern numbers them.
 
     They appear under their names when all of them are written.
@@ -100,7 +102,7 @@ def _container_options(job: Job, form: str) -> dict[str, str]:
 
 
 def _add_video(
-    job: Job, target: OutputContainer, records: Sequence[Record], video: VideoStream | None
+    job: Job, target: OutputContainer, records: Sequence[SegmentRecord], video: VideoStream | None
 ) -> VideoStream:
     """The result's video stream, as the segments are encoded and as the source's was tagged."""
     first = next(number for number, record in enumerate(records) if record.times)
@@ -126,7 +128,7 @@ def _add_video(
 
 
 def _video_packets(
-    job: Job, records: Sequence[Record], made: VideoStream, end: int
+    job: Job, records: Sequence[SegmentRecord], made: VideoStream, end: int
 ) -> Iterator[Packet[Any]]:
     for packet in joined(job, records, end):
         packet.stream = made

@@ -18,7 +18,7 @@ FINISHED = (".json", ".png")
 
 
 @dataclass(frozen=True)
-class Record:
+class SegmentRecord:
     """A finished segment: its file's size, the times of its frames, what was decided in it.
 
     ``times`` count ticks of the result's time base; ``size`` is in bytes.
@@ -95,15 +95,15 @@ class WorkFolder:
         if times:
             size = self.part(number).stat().st_size
             self.part(number).replace(self.segment(number))
-        record = Record(size, times, dict(counts))
+        record = SegmentRecord(size, times, dict(counts))
         write_text(self.path / f"{number:06d}.json", json.dumps(asdict(record)), fsync=True)
 
-    def record(self, number: int) -> Record | None:
+    def record(self, number: int) -> SegmentRecord | None:
         """The record of a finished segment, None where it is not finished or its file is gone."""
         path = self.path / f"{number:06d}.json"
         if not path.exists():
             return None
-        record = Record(**json.loads(path.read_text()))
+        record = SegmentRecord(**json.loads(path.read_text()))
         media = self.segment(number)
         whole = not record.times or (media.exists() and media.stat().st_size == record.size)
         return record if whole else None
