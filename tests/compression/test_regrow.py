@@ -7,8 +7,8 @@ from torch import nn
 from cdfi.compression import density, derive, overall, regrow
 from cdfi.design.architecture import compact
 from cdfi.models import Network
+from tests.compression.zoo import build, conv, example
 from tests.tiny import TINY
-from tests.zoo import build, conv, example
 
 
 def _dead_chain() -> nn.Sequential:

@@ -9,7 +9,7 @@ from cdfi.data.augment import CHANGES, augment
 from cdfi.data.batch import Batch
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
-from tests.exact_motion import assert_flow_explains, draws
+from tests.data.exact_motion import assert_flow_explains, draws
 
 
 @pytest.fixture

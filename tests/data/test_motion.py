@@ -10,7 +10,7 @@ from cdfi.data.batch import Batch, Draw, from_frames
 from cdfi.data.motion import Estimated
 from cdfi.training.args import TrainArgs
 from cdfi.training.sources import KINDS
-from tests.exact_motion import assert_flow_explains
+from tests.data.exact_motion import assert_flow_explains
 from tests.media import sliding, write_video
 
 

@@ -8,7 +8,7 @@ import torch
 from cdfi.data.photos import photo_cache
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
 from cdfi.data.synthetic import Synthetic
-from tests.exact_motion import assert_flow_explains, draws, warped
+from tests.data.exact_motion import assert_flow_explains, draws, warped
 
 SIDE = 32
 

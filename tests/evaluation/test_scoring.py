@@ -12,7 +12,7 @@ from cdfi.evaluation import Method, Row, Scorer, Skipped, baseline, find, networ
 from cdfi.evaluation.columns import Metric, choose
 from cdfi.evaluation.data.pictures import Picture, read_picture
 from cdfi.interpolation import Interpolator
-from tests.small_sets import NAMES, noise, save, triplet_set
+from tests.evaluation.small_sets import NAMES, noise, save, triplet_set
 from tests.tiny import tiny_network
 
 PSNR = choose(["psnr"])

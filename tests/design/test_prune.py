@@ -11,8 +11,8 @@ from cdfi.compression.density import density, overall
 from cdfi.compression.tables import from_json
 from cdfi.design import prune as module
 from cdfi.design.prune import Pruning, best_of, optimizer, prune, sweep
+from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
-from tests.training.pruning_runs import HARD, Notes, pruning_args
 
 
 def test_a_run_leaves_sparse_weights_and_their_densities(tmp_path: Path) -> None:

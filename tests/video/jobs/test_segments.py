@@ -119,7 +119,7 @@ def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
 
 def killed(source, target, delays, pause):
     """Run in processes of their own, each killed after a delay; how many were."""
-    folder = str(Path(__file__).parents[2])
+    folder = str(Path(__file__).parents[3])
     code = KILLABLE.format(folder=folder, source=str(source), target=str(target), pause=pause)
     kills = 0
     for delay in delays:

@@ -17,8 +17,8 @@ from cdfi.design.distill import distillation
 from cdfi.design.pipeline import Compression, compress
 from cdfi.evaluation.cost import measure_here
 from cdfi.training.args import TrainArgs
+from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
-from tests.training.pruning_runs import HARD, Notes, pruning_args
 
 WISH = Compression(times=2, teach_output=1.0, teach_maps=0.1, size=(64, 64))
 

@@ -10,7 +10,7 @@ from PIL import Image
 from cdfi.cli.main import main
 from cdfi.evaluation.cost import measure_here
 from cdfi.weights import save
-from tests.small_sets import triplet_set
+from tests.evaluation.small_sets import triplet_set
 from tests.tiny import tiny_network
 
 

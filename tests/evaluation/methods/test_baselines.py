@@ -10,7 +10,7 @@ from cdfi.evaluation import Method, Report, Scorer, baseline, find
 from cdfi.evaluation.columns import choose
 from cdfi.evaluation.methods.baselines import average
 from cdfi.evaluation.methods.minterpolate import minterpolate
-from tests.small_sets import noise
+from tests.evaluation.small_sets import noise
 
 
 def score(method: Method, dataset: str, root: Path) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from cdfi.evaluation.data.pictures import read_picture, save_picture, to_picture, to_tensor
-from tests.small_sets import noise, save
+from tests.evaluation.small_sets import noise, save
 
 
 def sixteen_bit_png(path: Path) -> Path:

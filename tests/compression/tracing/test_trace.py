@@ -12,7 +12,7 @@ from cdfi.compression.density import density
 from cdfi.compression.derive import derive, remove_zeros
 from cdfi.compression.tracing.call import Call
 from cdfi.compression.tracing.graph import Graph
-from tests.zoo import ZOO, Residual, build, conv, example
+from tests.compression.zoo import ZOO, Residual, build, conv, example
 
 
 def halves(model: nn.Module) -> dict[str, float]:

@@ -113,78 +113,11 @@ def test_threads_may_call_the_operation_at_the_same_time() -> None:
             assert all(torch.equal(ours, theirs) for ours, theirs in zip(result, expected))
 
 
-def test_an_error_in_a_thread_reaches_the_caller() -> None:
-    from cdfi.common.threads import over_lines
-
-    def broken(start: int, stop: int) -> None:
-        raise MemoryError(f"{start} {stop}")
-
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        with pytest.raises(MemoryError):
-            over_lines(broken, 10)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def test_every_line_is_worked_on_once_whatever_the_threads() -> None:
-    from cdfi.common.threads import over_lines
-
-    threads = torch.get_num_threads()
-    try:
-        for count in (1, 2, 5):
-            torch.set_num_threads(count)
-            for lines in (1, 7, 9, 100):
-                seen: list[int] = []
-                over_lines(lambda start, stop: seen.extend(range(start, stop)), lines)  # noqa: B023
-                assert sorted(seen) == list(range(lines))
-    finally:
-        torch.set_num_threads(threads)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_process_has_threads_of_its_own() -> None:
-    code = """
-import os, signal, threading, time, torch
-from cdfi.common.threads import over_lines
-
-def threads():
-    seen = set()
-    over_lines(lambda start, stop: time.sleep(0.1) or seen.add(threading.get_ident()), 99)
-    return len(seen)
-
-torch.set_num_threads(3)
-assert threads() == 3
-child = os.fork()
-if not child:
-    signal.alarm(30)  # instead of waiting for ever
-    os._exit(threads())
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 3
-
-
 def test_importing_the_operation_does_not_import_its_compiler() -> None:
     code = (
         "import sys, cdfi.ops; sys.exit('numba' in sys.modules or 'triton.language' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_kernel_without_a_folder_to_cache_in_is_compiled_in_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from numba.core import caching
-
-    from cdfi.common.numba import compiled
-
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-
-    def double(number: int) -> int:
-        return 2 * number
-
-    assert compiled(double)(21) == 42
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX folders")

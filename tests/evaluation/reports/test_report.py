@@ -19,7 +19,7 @@ from cdfi.evaluation.data.pictures import Picture
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.reports.plot import plot
 from cdfi.evaluation.reports.protocol import git_commit, protocol
-from tests.small_sets import noise
+from tests.evaluation.small_sets import noise
 
 METRICS = choose(["psnr", "ssim"])
 

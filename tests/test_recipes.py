@@ -17,7 +17,7 @@ from tests.media import sliding, write_video
 from tests.tiny import TINY
 from tests.training.tiny_runs import make_photos
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from cdfi.evaluation.data.datasets import DATASETS, centre, data_folder, find, halved, present
 from cdfi.evaluation.data.layouts import Frames, Unreadable
+from tests.evaluation.small_sets import NAMES, noise, save, triplet_set
 from tests.media import sliding, write_video
-from tests.small_sets import NAMES, noise, save, triplet_set
 
 
 @pytest.mark.parametrize("name", ["middlebury", "ucf101-dvf"])
