@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
+#: Called with its arguments and the range of lines to work on: ``start``, ``stop``.
+Kernel = Callable[..., None]
+
 LEAST = 8  # rows of pixels that are worth handing to another thread
 
 
-def over_lines(
-    kernel: Callable[..., None], lines: int, *arguments: Any, least: int = LEAST
-) -> None:
+def over_lines(kernel: Kernel, lines: int, *arguments: Any, least: int = LEAST) -> None:
     """Run ``kernel(*arguments, start, stop)`` over all lines.
 
     Plain threads around code that releases the GIL, instead of Numba's parallel loops: those

@@ -1,6 +1,5 @@
 """The steps of OBProxSG in one pass over memory: contiguous float32 on a CPU."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -9,10 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cdfi.common.numba import compiled_exactly
-from cdfi.common.threads import over_lines
+from cdfi.common.threads import Kernel, over_lines
 
 Pair = tuple[Tensor, Tensor]
-Kernel = Callable[..., None]
 
 #: Values one thread takes at a time; models smaller than this are not worth a second thread.
 PIECE = 1 << 19

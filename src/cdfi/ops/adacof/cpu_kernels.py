@@ -6,7 +6,6 @@ table; the loop over taps and lanes then does nothing but read and add.
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
@@ -14,10 +13,10 @@ import numpy as np
 from numba import int32
 
 from cdfi.common.numba import compiled, inlined
+from cdfi.common.threads import Kernel
 from cdfi.ops.common.llvm import products, scatter, weighted_sum, weighted_sum_half
 
 Array = np.ndarray[Any, Any]
-Kernel = Callable[..., None]
 
 # Offsets beyond any frame all land on the border; larger ones would overflow an int32.
 FAR = 2.0**24

@@ -9,8 +9,7 @@ from numba import int32
 from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
-from cdfi.common.threads import over_lines
-from cdfi.ops.adacof.cpu_kernels import Kernel
+from cdfi.common.threads import Kernel, over_lines
 from cdfi.ops.common.layout import padded
 from cdfi.ops.common.llvm import weighted_sum
 from cdfi.ops.details.op import AROUND, SHARPNESS
