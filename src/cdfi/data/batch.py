@@ -14,7 +14,7 @@ class Batch(NamedTuple):
     Frames are (N, 3, H, W) floats in [0, 1]. ``flow0`` and ``flow1`` are (N, 2, H, W): rows then
     columns, in pixels, from the middle frame to each side. ``seen0`` and ``seen1`` are
     (N, 1, H, W): 1 where the point is visible in that side's frame and its motion is known, 0
-    everywhere for real shots.
+    everywhere for real shots. ``t`` is (N, 1, 1, 1): the instant of the frame between, in (0, 1).
     """
 
     frame0: Tensor
@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     flow1: Tensor
     seen0: Tensor
     seen1: Tensor
+    t: Tensor
 
     def to(self, device: torch.device, non_blocking: bool = True) -> "Batch":
         """The same batch on another device."""
@@ -50,17 +51,20 @@ class SampleSource(Protocol):
         ...
 
 
-def from_frames(triplets: np.ndarray) -> Batch:
-    """A batch of real frames, whose motion nobody knows.
+def from_frames(triplets: np.ndarray, t: Tensor | None = None) -> Batch:
+    """Return a batch of real frames, whose motion is unknown.
 
     Args:
         triplets: uint8 (N, 3, H, W, 3), or uint16 of the same shape: frame0, middle, frame1.
+        t: (N, 1, 1, 1) the instants of the middle frames; 1/2 if None.
     """
     full = float(np.iinfo(triplets.dtype).max)
     planes = torch.from_numpy(triplets.astype(np.float32)).permute(1, 0, 4, 2, 3) / full
     frame0, middle, frame1 = planes.contiguous().unbind(0)
     flow, seen = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
-    return Batch(frame0, middle, frame1, flow, flow, seen, seen)
+    if t is None:
+        t = torch.full((len(middle), 1, 1, 1), 0.5)
+    return Batch(frame0, middle, frame1, flow, flow, seen, seen, t)
 
 
 def join(batches: Sequence[Batch]) -> Batch:

@@ -8,40 +8,53 @@ from cdfi.data.batch import Batch
 from cdfi.data.outlines import outlines
 from cdfi.data.scenes import LAYERS, Scene
 
-_INSTANTS = 3  # a half step before the middle frame, itself, a half step after
+_INSTANTS = 3  # frame0, the frame between, frame1
 
 
-def render(scene: Scene, patches: Tensor, side: int) -> Batch:
-    """Frames of N scenes, and the exact flow from the middle frame to both sides.
+def render(scene: Scene, patches: Tensor, side: int, t: Tensor | None = None) -> Batch:
+    """Render the frames of N scenes and the exact flow from the frame between to both sides.
 
     Args:
-        scene: the layout.
+        scene: the layout at the instant of the frame between.
         patches: (N, 5, 3, P, P) uint8 photo patches, one for each layer.
         side: of the square frames, in pixels.
+        t: (N, 1, 1, 1) the instant of the frame between, in (0, 1); 1/2 if None. The scene's
+            velocities are for half of the gap, so frame0 lies 2 t half steps before it.
 
     The flow at a point is that of the front layer there; a point is seen in a side's frame if it
     lands inside, and the front layer there is the same one.
     """
-    canvas, front, flow = _background(scene, patches, side)
+    if t is None:
+        t = torch.full((len(scene.shapes), 1, 1, 1), 0.5, device=patches.device)
+    steps = torch.cat((-2 * t, torch.zeros_like(t), 2 * (1 - t)), 1).view(-1, _INSTANTS)
+    canvas, front, flow = _background(scene, patches, side, steps)
     for layer in range(1, LAYERS):
-        _lay_over(scene, patches, layer, canvas, front, flow)
+        _lay_over(scene, patches, layer, canvas, front, flow, steps)
     frame0, middle, frame1 = canvas.clamp(0, 1).view(-1, 3, 3, side, side).unbind(2)
     past, now, future = front.view(-1, 3, side, side).unbind(1)
-    seen0, seen1 = _seen(flow, -1, now, past), _seen(flow, 1, now, future)
-    rows_first = flow.flip(1)
-    return Batch(frame0, middle, frame1, -rows_first, rows_first, seen0, seen1)
+    to0, to1 = -2 * t * flow, 2 * (1 - t) * flow
+    seen0, seen1 = _seen(to0, now, past), _seen(to1, now, future)
+    return Batch(frame0, middle, frame1, to0.flip(1), to1.flip(1), seen0, seen1, t)
 
 
-def _background(scene: Scene, patches: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+def _background(
+    scene: Scene, patches: Tensor, side: int, steps: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Canvas (N, 3, 3*side, side) of the instants one under another, front layers, flow (x, y)."""
-    where = _places(scene.velocity[:, 0], side)
+    where = _places(scene.velocity[:, 0], steps, side)
     canvas = _sample_photo(scene, patches, 0, slice(None), where)
     front = torch.zeros_like(canvas[:, 0], dtype=torch.uint8)
     return canvas, front, _flow(scene.velocity[:, 0], side)
 
 
 def _lay_over(
-    scene: Scene, patches: Tensor, layer: int, canvas: Tensor, front: Tensor, flow: Tensor
+    scene: Scene,
+    patches: Tensor,
+    layer: int,
+    canvas: Tensor,
+    front: Tensor,
+    flow: Tensor,
+    steps: Tensor,
 ) -> None:
     """Paint one layer over those scenes that have it, in place."""
     exists = scene.shapes >= layer
@@ -53,7 +66,7 @@ def _lay_over(
             return
     side = canvas.shape[3]
     velocity = scene.velocity[chosen, layer]
-    where = _places(velocity, side)
+    where = _places(velocity, steps[chosen], side)
     colour = _sample_photo(scene, patches, layer, chosen, where)
     opacity = _opacity(scene, layer, chosen, where) * exists[chosen, None, None, None]
     canvas[chosen] = torch.lerp(canvas[chosen], colour, opacity)
@@ -70,12 +83,13 @@ def _pixels(side: int, like: Tensor) -> Tensor:
     return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
 
 
-def _places(velocity: Tensor, side: int) -> Tensor:
+def _places(velocity: Tensor, steps: Tensor, side: int) -> Tensor:
     """Where each pixel of each instant was in the middle frame: (n, 3*side*side, 3) as x, y, 1.
 
-    A point p moves to p + s (A p + b) at instant s, so a pixel q shows p = (1 + s A)^-1 (q - s b).
+    A point p moves to p + s (A p + b) at instant s, in half steps, so a pixel q shows
+    p = (1 + s A)^-1 (q - s b). ``steps`` is (n, 3).
     """
-    steps = torch.arange(-1, _INSTANTS - 1, device=velocity.device)[:, None, None]
+    steps = steps[:, :, None, None]
     forward = torch.eye(2, device=velocity.device) + steps * velocity[:, None, :, :2]
     (a, b), (c, d) = (row.unbind(-1) for row in forward.unbind(-2))
     inverse = torch.stack((d, -b, -c, a), -1) / (a * d - b * c)[..., None]
@@ -117,11 +131,11 @@ def _flow(velocity: Tensor, side: int) -> Tensor:
     return (velocity @ _pixels(side, velocity).T).view(-1, 2, side, side)
 
 
-def _seen(flow: Tensor, step: int, now: Tensor, then: Tensor) -> Tensor:
+def _seen(flow: Tensor, now: Tensor, then: Tensor) -> Tensor:
     """(N, 1, H, W): 1 where the middle frame's front layer is in front where it moves to."""
     side = flow.shape[-1]
     x, y, _ = _pixels(side, flow).T.reshape(3, side, side) + (side - 1) / 2
-    column, row = (x + step * flow[:, 0]).round().long(), (y + step * flow[:, 1]).round().long()
+    column, row = (x + flow[:, 0]).round().long(), (y + flow[:, 1]).round().long()
     inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
     place = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
     landed = then.flatten(1).gather(1, place.flatten(1)).view_as(now)
