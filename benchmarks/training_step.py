@@ -48,7 +48,8 @@ def main() -> None:
 
 def random_batch(count: int, side: int, device: torch.device) -> Batch:
     shapes = [3, 3, 3, 2, 2, 1, 1]
-    return Batch(*(torch.rand(count, c, side, side, device=device) for c in shapes))
+    planes = (torch.rand(count, c, side, side, device=device) for c in shapes)
+    return Batch(*planes, torch.full((count, 1, 1, 1), 0.5, device=device))
 
 
 def step(

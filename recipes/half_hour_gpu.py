@@ -114,7 +114,8 @@ class DeviceShots:
         frames8 = self._gather(planes, top[:, None] + span, left[:, None] + span, width)
         frame0, middle, frame1 = (frames8.permute(1, 0, 4, 2, 3).float() / 255).unbind(0)
         flow, seen = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
-        return Batch(frame0, middle, frame1, flow, flow, seen, seen)
+        half = torch.full((count, 1, 1, 1), 0.5, device=device)
+        return Batch(frame0, middle, frame1, flow, flow, seen, seen, half)
 
     def _liveliest(self, planes: Tensor, corners: Tensor, width: Tensor) -> Tensor:
         sparse = torch.linspace(0, self._side - 1, _SPARSE, device=planes.device).long()

@@ -42,6 +42,6 @@ def test_an_unknown_name_is_refused_with_the_known_ones(batch: Batch) -> None:
 
 
 def test_frames_that_are_not_square_are_not_turned(batch: Batch) -> None:
-    flat = Batch(*(field[:, :, :20] for field in batch))
+    flat = Batch(*(field[:, :, :20] for field in batch[:-1]), batch.t)
     turned = augment(flat, torch.zeros(16, len(CHANGES)), ["rotate"])
     assert turned.middle.shape == flat.middle.shape

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from cdfi.data.augment import CHANGES, augment
 from cdfi.data.photos import photo_cache
+from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
 from cdfi.data.synthetic import Synthetic
 from tests.data.exact_motion import assert_flow_explains, draws, warped
@@ -70,3 +72,26 @@ def test_scenes_render_on_a_gpu_as_on_the_cpu(cuda: str) -> None:
     on_cpu = render(draw_scene(numbers, SIDE), patches, SIDE)
     on_gpu = render(draw_scene(numbers.to(cuda), SIDE), patches.to(cuda), SIDE)
     torch.testing.assert_close(on_gpu.middle.cpu(), on_cpu.middle, rtol=0, atol=2e-2)
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.8])
+def test_rendered_flow_leads_from_any_instant_to_both_frames(t: float) -> None:
+    numbers = torch.rand(4, LAYERS, NUMBERS, generator=torch.Generator().manual_seed(3))
+    patches = torch.rand(4, LAYERS, 3, 8, 8, generator=torch.Generator().manual_seed(4))
+    smooth = torch.nn.functional.interpolate(patches.flatten(0, 1), size=(64, 64), mode="bicubic")
+    patches = (smooth.clamp(0, 1) * 255).byte().view(4, LAYERS, 3, 64, 64)
+    batch = render(draw_scene(numbers, 48, 6.0), patches, 48, torch.full((4, 1, 1, 1), t))
+    assert torch.equal(batch.t, torch.full((4, 1, 1, 1), t))
+    assert_flow_explains(batch)
+    ratio = batch.flow0.norm() / batch.flow1.norm()
+    assert float(ratio) == pytest.approx(t / (1 - t), rel=1e-4)
+
+
+def test_a_reversed_sample_has_the_reversed_instant() -> None:
+    numbers = torch.rand(2, LAYERS, NUMBERS)
+    patches = torch.zeros(2, LAYERS, 3, 32, 32, dtype=torch.uint8)
+    batch = render(draw_scene(numbers, 16, 4.0), patches, 16, torch.full((2, 1, 1, 1), 0.25))
+    changes = torch.zeros(2, len(CHANGES))
+    turned = augment(batch, changes, ("reverse",))
+    assert torch.equal(turned.t, torch.full((2, 1, 1, 1), 0.75))
+    assert torch.equal(turned.frame0, batch.frame1) and torch.equal(turned.flow0, batch.flow1)

@@ -20,7 +20,7 @@ def _batch(flow0: tuple[float, float], flow1: tuple[float, float], seen: float =
     frames = [torch.rand(1, 3, SIDE, SIDE) for _ in range(3)]
     flows = [torch.tensor(f).view(1, 2, 1, 1).expand(1, 2, SIDE, SIDE) for f in (flow0, flow1)]
     visible = torch.full((1, 1, SIDE, SIDE), seen)
-    return Batch(*frames, *flows, visible, visible)
+    return Batch(*frames, *flows, visible, visible, torch.full((len(visible), 1, 1, 1), 0.5))
 
 
 def _parts(maps0: Maps, maps1: Maps) -> Parts:

@@ -32,6 +32,7 @@ def test_bf16_is_used_where_it_is_quick_or_asked_for(precision, quick, dtype, mo
 
     monkeypatch.setattr(objective, "quick_bf16", lambda _: quick)
     args = replace(TrainArgs(), precision=precision)
-    batch = Batch(*(torch.rand(1, c, 32, 32) for c in (3, 3, 3, 2, 2, 1, 1)))
+    planes = (torch.rand(1, c, 32, 32) for c in (3, 3, 3, 2, 2, 1, 1))
+    batch = Batch(*planes, torch.full((1, 1, 1, 1), 0.5))
     Objective(tiny_network(), [Term(1.0, "mean", measure)], args)(batch, 0.0)
     assert seen == [dtype]

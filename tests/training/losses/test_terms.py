@@ -25,7 +25,8 @@ def _batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     frames = torch.rand(3, 2, 3, SIDE, SIDE, generator=generator)
     flow, seen = torch.zeros(2, 2, SIDE, SIDE), torch.ones(2, 1, SIDE, SIDE)
-    return Batch(*frames.unbind(0), flow, flow, seen, seen)
+    half = torch.full((frames.shape[1], 1, 1, 1), 0.5)
+    return Batch(*frames.unbind(0), flow, flow, seen, seen, half)
 
 
 def _parts(middle: torch.Tensor) -> Parts:
