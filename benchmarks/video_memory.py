@@ -26,7 +26,7 @@ maker = Nothing() if {model!r} == "nothing" else Interpolator(
     Network(NETWORKS[{model!r}]), memory={memory} or None)
 options = Options(encoding=Encoding(preset="ultrafast"), scene_threshold=None)
 report = interpolate_video({source!r}, {target!r}, options, maker)
-assert report.made, "no frame was made"
+assert report.interpolated, "no frame was made"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 # Width, height, what the network is given, what the whole process may take at most; GB.

@@ -18,7 +18,7 @@ import numpy as np
 from machine import machine
 from torch import Tensor
 
-from cdfi.video import Encoding, FrameMaker, Model, Options, interpolate_video
+from cdfi.video import Encoding, FrameInterpolator, ModelSpec, Options, interpolate_video
 
 SIZES = {"480p": (854, 480, 300), "1080p": (1920, 1080, 120)}
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"))
@@ -36,7 +36,7 @@ class Nothing:
 class Timed:
     """Any network, with the time spent in it."""
 
-    def __init__(self, maker: FrameMaker) -> None:
+    def __init__(self, maker: FrameInterpolator) -> None:
         self.maker, self.seconds = maker, 0.0
 
     def between(
@@ -72,16 +72,16 @@ def main() -> None:
             interpolate_video(source, folder / "warm.mp4", OPTIONS, Nothing(), overwrite=True)
             wall, work = time.perf_counter(), time.process_time()
             report = interpolate_video(source, folder / f"{size}_2x.mp4", OPTIONS, Nothing())
-            if report.pictures != 2 * count - 1:
-                raise SystemExit(f"nothing is reported: {report.pictures} pictures of {count}")
+            if report.frames != 2 * count - 1:
+                raise SystemExit(f"nothing is reported: {report.frames} pictures of {count}")
             wall, work = time.perf_counter() - wall, time.process_time() - work
             result[size] = {
-                "pictures_per_second": report.pictures / wall,
-                "processor_milliseconds": work / report.pictures * 1000,
+                "pictures_per_second": report.frames / wall,
+                "processor_milliseconds": work / report.frames * 1000,
             }
         source = folder / "short.mp4"
         write_source(source, 854, 480, 12)
-        maker = Timed(Model().build())
+        maker = Timed(ModelSpec().build())
         interpolate_video(source, folder / "warm2.mp4", OPTIONS, maker)
         maker.seconds = 0.0
         wall = time.perf_counter()

@@ -269,8 +269,8 @@ def test_a_truncated_video_is_decoded_as_far_as_it_goes(command, tmp_path):
     source = write_clip(tmp_path / "in.mkv", clip)
     source.write_bytes(source.read_bytes()[: source.stat().st_size * 2 // 3])
     report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)
-    assert 60 < report["pictures"] < 110
-    assert len(images_of(tmp_path / "out.mkv")) == report["pictures"]
+    assert 60 < report["frames"] < 110
+    assert len(images_of(tmp_path / "out.mkv")) == report["frames"]
 
 
 def test_flipped_bits_are_skipped_and_told(command, tmp_path):
@@ -280,8 +280,8 @@ def test_flipped_bits_are_skipped_and_told(command, tmp_path):
     content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
     source.write_bytes(content)
     report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)
-    assert report["pictures"] > 40
-    assert len(images_of(tmp_path / "out.mkv")) == report["pictures"]
+    assert report["frames"] > 40
+    assert len(images_of(tmp_path / "out.mkv")) == report["frames"]
     assert any("damaged packets" in line for line in report["warnings"])
 
 
@@ -292,7 +292,7 @@ def test_damage_that_the_decoder_conceals_is_told(command, tmp_path):
     content[start : start + 200] = bytes(200)
     source.write_bytes(content)
     report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)
-    assert report["pictures"] == 59
+    assert report["frames"] == 59
     assert any("damaged frames kept" in line for line in report["warnings"])
 
 
@@ -322,7 +322,7 @@ def test_times_that_repeat_are_skipped_and_told(command, tmp_path):
 def test_missing_times_are_counted_at_the_stream_rate(command, tmp_path):
     source = write_clip(tmp_path / "in.h264", Clip(10))
     report = command.json(source, "-o", tmp_path / "out.mp4", *FAST)
-    assert report["pictures"] == 19
+    assert report["frames"] == 19
     times = times_of(tmp_path / "out.mp4")
     assert len({later - sooner for sooner, later in itertools.pairwise(times)}) == 1
 

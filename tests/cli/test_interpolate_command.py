@@ -64,7 +64,7 @@ def test_a_folder_of_images_gives_a_folder(tmp_path, command):
     for number in (1, 2, 10):  # by number, not by letter
         write_image(tmp_path / "in" / f"{number}.png", number)
     report = command.json(tmp_path / "in", "-o", tmp_path / "out", "--factor", 4)
-    assert (report["pictures"], report["made"]) == (9, 6)
+    assert (report["frames"], report["interpolated"]) == (9, 6)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [f"{number:06d}.png" for number in range(9)]
     for number, name in zip((1, 2, 10), names[::4]):
@@ -89,9 +89,9 @@ def test_a_dry_run_of_images_writes_nothing(tmp_path, command):
     (tmp_path / "in").mkdir()
     for number in (1, 2):
         write_image(tmp_path / "in" / f"{number}.png", number)
-    assert command.json(tmp_path / "in", "--dry-run", "--factor", 4)["pictures"] == 5
+    assert command.json(tmp_path / "in", "--dry-run", "--factor", 4)["frames"] == 5
     pair = (tmp_path / "in" / "1.png", tmp_path / "in" / "2.png")
-    assert command.json(*pair, "--dry-run")["made"] == 1
+    assert command.json(*pair, "--dry-run")["interpolated"] == 1
     assert len(list(tmp_path.rglob("*"))) == 3
 
 
@@ -131,7 +131,7 @@ def test_a_video_gives_a_video_beside_it(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     report = command.json(source, *FAST)
     assert report["target"] == str(tmp_path / "in_2x.mp4")
-    assert len(times_of(tmp_path / "in_2x.mp4")) == report["pictures"] == 23
+    assert len(times_of(tmp_path / "in_2x.mp4")) == report["frames"] == 23
 
 
 def test_the_options_of_the_encoder_reach_it(tmp_path, command):
@@ -215,7 +215,7 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     plan = command.json(source, "--dry-run", "--fps", "60")
     assert plan["source_frames"] == 12
-    assert plan["pictures"] == 29
+    assert plan["frames"] == 29
     assert plan["rate"] == [25.0, 60.0]
     assert plan["memory"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
@@ -251,7 +251,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_resumes(tmp_path, model):
 @pytest.mark.parametrize("name", VIDEOS)
 @pytest.mark.parametrize("rate", [("--factor", "2"), ("--fps", "60")])
 def test_real_files_keep_streams_times_and_tags(tmp_path, command, data, name, rate, monkeypatch):
-    monkeypatch.setattr("cdfi.video.jobs.model.Model.build", lambda self: Mean())
+    monkeypatch.setattr("cdfi.video.jobs.model.ModelSpec.build", lambda self: Mean())
     source, target = data / "videos" / name, tmp_path / name
     assert command(source, "-o", target, *rate, *FAST) == 0, command.err
     with av.open(str(source)) as given, av.open(str(target)) as made:

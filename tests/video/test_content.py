@@ -60,7 +60,7 @@ def test_static_stretches_do_not_run_the_network(tmp_path):
     report, maker = run(source, tmp_path / "out.mkv")
     assert maker.calls == 2
     assert report.counts["static pairs passed through"] == 3
-    assert report.made == 2
+    assert report.interpolated == 2
 
 
 def test_repeats_are_interpolated_across_with_their_original_timing(tmp_path):

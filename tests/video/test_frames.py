@@ -54,4 +54,4 @@ def test_a_video_is_interpolated_from_python(tmp_path, interpolator):
     report = cdfi.interpolate_video(
         source, tmp_path / "out.mp4", Options(encoding=Encoding(preset="ultrafast")), interpolator
     )
-    assert (report.pictures, report.made) == (7, 3)
+    assert (report.frames, report.interpolated) == (7, 3)

@@ -34,7 +34,7 @@ def test_a_factor_doubles_a_constant_rate(tmp_path):
     source = write_clip(tmp_path / "in.mp4")
     report = run(source, tmp_path / "out.mp4")
     assert times_of(tmp_path / "out.mp4") == [Fraction(number, 50) for number in range(23)]
-    assert (report.pictures, report.made) == (23, 11)
+    assert (report.frames, report.interpolated) == (23, 11)
 
 
 def test_a_variable_rate_stays_variable_and_exact(tmp_path):

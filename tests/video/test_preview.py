@@ -29,7 +29,7 @@ def test_at_another_rate_it_counts_what_was_made(tmp_path):
 def test_it_ends_after_the_seconds_asked_for(tmp_path):
     preview, target = shown(tmp_path, Clip(12), seconds=0.25)
     assert times_of(target) == [Fraction(number, 50) for number in range(13)]
-    assert preview.pictures == 13
+    assert preview.frames == 13
 
 
 def test_a_single_picture_is_a_clip_too(tmp_path):

@@ -20,7 +20,7 @@ from cdfi.video.pixels.formats import layout, read_components, write_components
 class Mean:
     """Stands in for a network: mixes the two frames. Counts its calls."""
 
-    identity = "mean"
+    fingerprint = "mean"
 
     def __init__(self) -> None:
         self.calls = 0

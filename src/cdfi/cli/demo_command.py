@@ -34,7 +34,7 @@ def demo(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Interpolate the clip that comes with cdfi to twice its rate; say where the results are."""
-    from cdfi.video import Model, interpolate_video
+    from cdfi.video import ModelSpec, interpolate_video
 
     output.mkdir(parents=True, exist_ok=True)
     result, compared, sheet = (
@@ -47,13 +47,13 @@ def demo(
         report = interpolate_video(
             CLIP,
             result,
-            model=Model(model, keep=True),
+            model=ModelSpec(model, keep=True),
             overwrite=overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _write_comparison(CLIP, result, compared)
     _write_sheet(_shots(result), sheet)
-    stdout.print(f"{report.made} frames were made between those of a 25 fps clip.")
+    stdout.print(f"{report.interpolated} frames were made between those of a 25 fps clip.")
     for label, path in (
         ("The clip at 50 fps", result),
         ("Before and after, side by side", compared),

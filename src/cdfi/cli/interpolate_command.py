@@ -86,7 +86,7 @@ def interpolate(
     takes up a run that was interrupted.
     """
     from cdfi.cli.interpolate_task import InterpolationTask
-    from cdfi.video import Encoding, Model, Options, parse_rate
+    from cdfi.video import Encoding, ModelSpec, Options, parse_rate
 
     encoding = Encoding(codec, crf, preset, pix_fmt, _pairs(extra or []))
     rate = None if fps is None else parse_rate(fps)
@@ -94,7 +94,7 @@ def interpolate(
     sound = _choice("--audio", audio, AUDIO)
     options = Options(factor, rate, slow, sound, cuts, dedup, deinterlace, encoding)
     half = _choice("--precision", precision, PRECISIONS)
-    network = Model(model, device, half, _bytes(memory), compile, keep=memory is None)
+    network = ModelSpec(model, device, half, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 

@@ -12,9 +12,9 @@ from cdfi.cli.console import stderr, stdout
 from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
-    Model,
+    ModelSpec,
     Options,
-    forecast,
+    estimate,
     interpolate_folder,
     interpolate_images,
     interpolate_video,
@@ -39,7 +39,7 @@ class InterpolationTask:
     jobs: int | None
     mode: Mode
 
-    def run(self, options: Options, model: Model) -> None:
+    def run(self, options: Options, model: ModelSpec) -> None:
         """Do what the inputs call for."""
         if len(self.inputs) == 1 and self.inputs[0].is_dir():
             self.folder(options, model)
@@ -52,7 +52,7 @@ class InterpolationTask:
         else:
             self.videos(options, model)
 
-    def images(self, options: Options, model: Model) -> None:
+    def images(self, options: Options, model: ModelSpec) -> None:
         """Two images to one."""
         if len(self.inputs) != 2 or not all(is_image(path) for path in self.inputs):
             raise ValueError(
@@ -68,9 +68,9 @@ class InterpolationTask:
             check_images(first, second, target, self.overwrite)
         else:
             interpolate_images(first, second, target, model, self.overwrite)
-        self._say({"target": str(target), "pictures": 1, "made": 1})
+        self._say({"target": str(target), "frames": 1, "interpolated": 1})
 
-    def folder(self, options: Options, model: Model) -> None:
+    def folder(self, options: Options, model: ModelSpec) -> None:
         """A folder of images to another."""
         source, factor = self.inputs[0], _factor(options)
         self._check_options(options)
@@ -83,7 +83,7 @@ class InterpolationTask:
                     source, target, model, factor, overwrite=self.overwrite, progress=shown
                 )
         made = (count - 1) // factor * (factor - 1)
-        self._say({"target": str(target), "pictures": count, "made": made})
+        self._say({"target": str(target), "frames": count, "interpolated": made})
 
     def _check_options(self, options: Options) -> None:
         """Raise ValueError for options that say nothing about images."""
@@ -98,7 +98,7 @@ class InterpolationTask:
         if unfit := [name for name, asked in given.items() if asked]:
             raise ValueError(f"{', '.join(unfit)}: for videos, not for images")
 
-    def videos(self, options: Options, model: Model) -> None:
+    def videos(self, options: Options, model: ModelSpec) -> None:
         """Each video to its own; a failure of one is told, and the others still made."""
         targets = self._targets(options)
         failures = 0
@@ -115,10 +115,10 @@ class InterpolationTask:
         if failures:
             raise ValueError(f"{failures} of {len(self.inputs)} videos failed, as told above")
 
-    def _video(self, source: Path, target: Path, options: Options, model: Model) -> None:
+    def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         """One video: made, shown beside its source, or planned."""
         if self.mode == "plan":
-            plan = forecast(source, target, options, model)
+            plan = estimate(source, target, options, model)
             stdout.print(json.dumps(plan, indent=None if self.as_json else 1), markup=False)
             return
         if self.mode == "preview":
@@ -170,7 +170,7 @@ class InterpolationTask:
             stdout.print(json.dumps(values), markup=False)
             return
         counts = values.get("counts")
-        details = [f"{values['pictures']} pictures, {values['made']} of them made"]
+        details = [f"{values['frames']} frames, {values['interpolated']} of them interpolated"]
         if isinstance(counts, dict):
             details += [f"{count} {what}" for what, count in counts.items()]
         stdout.print(f"{values['target']}: {'; '.join(details)}", markup=False)

@@ -1,10 +1,10 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
-from cdfi.video.dry_run import forecast
+from cdfi.video.dry_run import estimate
 from cdfi.video.frames import interpolate_frames
 from cdfi.video.images import interpolate_folder, interpolate_images
 from cdfi.video.interpolate import VideoReport, interpolate_video
-from cdfi.video.jobs.model import FrameMaker, Model
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec
 from cdfi.video.jobs.plan import plan_job
 from cdfi.video.options import Encoding, Options
 from cdfi.video.preview import Preview, write_preview
@@ -13,12 +13,12 @@ from cdfi.video.writing.image_files import is_image
 
 __all__ = [
     "Encoding",
-    "FrameMaker",
-    "Model",
+    "FrameInterpolator",
+    "ModelSpec",
     "Options",
     "Preview",
     "VideoReport",
-    "forecast",
+    "estimate",
     "interpolate_folder",
     "interpolate_frames",
     "interpolate_images",

@@ -11,18 +11,18 @@ import torch
 from cdfi.interpolation import Interpolator
 from cdfi.interpolation.memory import free_memory, plan, required
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameMaker, Model, built
-from cdfi.video.jobs.plan import expected_pictures, plan_job
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
+from cdfi.video.jobs.plan import expected_frames, plan_job
 from cdfi.video.options import Options
 
 HALF = [Fraction(1, 2)]
 
 
-def forecast(
+def estimate(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: Model | FrameMaker | None = None,
+    model: ModelSpec | FrameInterpolator | None = None,
 ) -> dict[str, object]:
     """The plan of ``interpolate_video`` with the same arguments, as JSON values.
 
@@ -30,8 +30,8 @@ def forecast(
     nothing is written. Raises OSError or ValueError as ``interpolate_video`` does.
     """
     job = plan_job(Path(source), Path(target), options or Options())
-    maker = built(model or Model())
-    pictures, frames = expected_pictures(job), len(job.index.times)
+    maker = resolve_model(model or ModelSpec())
+    pictures, frames = expected_frames(job), len(job.index.times)
     records = [job.work.record(number) for number in range(len(job.boundaries))]
     left = max(pictures - sum(len(record.times) for record in records if record), 0)
     one = _seconds_a_frame(job, maker)
@@ -43,7 +43,7 @@ def forecast(
         "pixel_format": [job.source.pix_fmt, job.encoding.fitter.target],
         "encoder": job.encoding.row.encoder,
         "source_frames": frames,
-        "pictures": pictures,
+        "frames": pictures,
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
         "duration": round(float(length * job.clock.time_base), 3),
         "segments": {
@@ -51,12 +51,12 @@ def forecast(
             "finished": sum(record is not None for record in records),
         },
         "memory": _network_memory(job, maker),
-        "seconds_a_made_frame": round(one, 3),
+        "seconds_per_interpolated_frame": round(one, 3),
         "estimated_seconds": round(one * left * max(1 - frames / pictures, 0), 1),
     }
 
 
-def _seconds_a_frame(job: Job, maker: FrameMaker) -> float:
+def _seconds_a_frame(job: Job, maker: FrameInterpolator) -> float:
     """How long the network takes for a frame, measured on one after a warm-up on a small one."""
     for height, width in ((32, 32), (job.source.height, job.source.width)):
         frames = torch.rand(2, 3, height, width)
@@ -66,7 +66,7 @@ def _seconds_a_frame(job: Job, maker: FrameMaker) -> float:
     return time.perf_counter() - begin
 
 
-def _network_memory(job: Job, maker: FrameMaker) -> int | None:
+def _network_memory(job: Job, maker: FrameInterpolator) -> int | None:
     """What the network takes at its peak; None for a stand-in that cannot tell."""
     if not isinstance(maker, Interpolator):
         return None

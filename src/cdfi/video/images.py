@@ -10,10 +10,10 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from cdfi.common.progress import Progress
-from cdfi.video.jobs.model import FrameMaker, Model, built, identity
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import check_apart
 from cdfi.video.jobs.renderer import Renderer, converter_for
-from cdfi.video.jobs.workfolder import WorkFolder, fingerprint
+from cdfi.video.jobs.workfolder import WorkFolder, file_fingerprint
 from cdfi.video.pixels.formats import layout, reformatted
 from cdfi.video.timing.frame import Frame
 from cdfi.video.timing.spans import Kind, Span
@@ -23,14 +23,18 @@ from cdfi.video.writing.image_files import COLOUR, images_in, is_image, read_ima
 
 
 def interpolate_images(
-    first: Path, second: Path, target: Path, model: Model | FrameMaker, overwrite: bool = False
+    first: Path,
+    second: Path,
+    target: Path,
+    model: ModelSpec | FrameInterpolator,
+    overwrite: bool = False,
 ) -> None:
     """Write the image half-way between two images of one size.
 
     Raises as :func:`check_images` does, and OSError where the image cannot be written.
     """
     left, right = check_images(first, second, target, overwrite)
-    maker = built(model)
+    maker = resolve_model(model)
     (middle,) = _between(left, right, 2, maker)
     write_image(middle, target)
 
@@ -57,7 +61,7 @@ def check_images(
 def interpolate_folder(
     source: Path,
     target: Path,
-    model: Model | FrameMaker,
+    model: ModelSpec | FrameInterpolator,
     factor: int = 2,
     *,
     overwrite: bool = False,
@@ -70,10 +74,10 @@ def interpolate_folder(
     :func:`interpolate_images` do.
     """
     paths = check_folder(source, target, factor, overwrite)
-    maker, work = built(model), WorkFolder(target)
-    with work.held():
-        names = [f"{path.name} {fingerprint(path)}" for path in paths]
-        work.open({"source": names, "factor": factor, "model": identity(maker)}, overwrite)
+    maker, work = resolve_model(model), WorkFolder(target)
+    with work.lock():
+        names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
+        work.begin({"source": names, "factor": factor, "model": fingerprint(maker)}, overwrite)
         total = pictures_of(paths, factor)
         for number, image in enumerate(_sequence(paths, factor, maker, work.path)):
             if image is not None:
@@ -114,7 +118,7 @@ def pictures_of(paths: Sequence[Path], factor: int) -> int:
 
 
 def _sequence(
-    paths: list[Path], factor: int, maker: FrameMaker, done: Path
+    paths: list[Path], factor: int, maker: FrameInterpolator, done: Path
 ) -> Iterator[VideoFrame | None]:
     """The images of the result in order, None for those that lie in ``done`` already."""
     for index, (first, second) in enumerate(pairwise(paths)):
@@ -152,7 +156,7 @@ def _common(first: str, second: str) -> str:
 
 
 def _between(
-    left: VideoFrame, right: VideoFrame, factor: int, maker: FrameMaker
+    left: VideoFrame, right: VideoFrame, factor: int, maker: FrameInterpolator
 ) -> list[VideoFrame]:
     """The ``factor - 1`` images between two, in a format that keeps what either has."""
     form = _common(left.format.name, right.format.name)

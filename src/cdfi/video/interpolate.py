@@ -13,24 +13,24 @@ import av
 
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameMaker, Model, built, identity
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.mux import write_images, write_result
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
-from cdfi.video.jobs.plan import check_target, expected_pictures, plan_job
+from cdfi.video.jobs.plan import check_target, expected_frames, plan_job
 from cdfi.video.jobs.segments import make_segments
-from cdfi.video.jobs.workfolder import fingerprint
+from cdfi.video.jobs.workfolder import file_fingerprint
 from cdfi.video.options import Options
 from cdfi.video.writing.codecs import is_pattern
 
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What was done: pictures written and made, decisions by their name, and warnings."""
+    """What was done: frames written and interpolated, decisions by their name, and warnings."""
 
     source: str
     target: str
-    pictures: int
-    made: int
+    frames: int
+    interpolated: int
     counts: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def interpolate_video(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: Model | FrameMaker | None = None,
+    model: ModelSpec | FrameInterpolator | None = None,
     *,
     overwrite: bool = False,
     jobs: int | None = None,
@@ -61,11 +61,11 @@ def interpolate_video(
     source, target = Path(source), Path(target)
     check_target(source, target, overwrite)
     job = plan_job(source, target, options or Options())
-    model = model or Model()
+    model = model or ModelSpec()
     count = processes_for(jobs, model)
-    maker = built(model)
-    with job.work.held(), _explained(source, target):
-        job.work.open(_identity(job, identity(maker)), overwrite)
+    maker = resolve_model(model)
+    with job.work.lock(), _explained(source, target):
+        job.work.begin(_identity(job, fingerprint(maker)), overwrite)
         notes = _make_missing(job, model if count > 1 else maker, count, progress)
         report = _finish(job, notes)
         job.work.clear()
@@ -91,7 +91,7 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
 def _identity(job: Job, model: str) -> dict[str, object]:
     """What must be the same for unfinished work to be taken up."""
     return {
-        "source": fingerprint(job.source.path),
+        "source": file_fingerprint(job.source.path),
         "model": model,
         "options": job.options.as_json(),
         "encoder": [
@@ -104,10 +104,10 @@ def _identity(job: Job, model: str) -> dict[str, object]:
 
 
 def _make_missing(
-    job: Job, model: Model | FrameMaker, jobs: int, progress: Progress | None
+    job: Job, model: ModelSpec | FrameInterpolator, jobs: int, progress: Progress | None
 ) -> Counter[str]:
     """Make every segment that is not finished yet."""
-    done, total = 0, expected_pictures(job)
+    done, total = 0, expected_frames(job)
     for number in range(len(job.boundaries)):
         record = job.work.record(number)
         done += len(record.times) if record else 0
@@ -125,7 +125,7 @@ def _make_missing(
         return make_in_parallel(job, model, numbers, min(jobs, max(len(numbers), 1)), shown)
     notes: Counter[str] = Counter()
     for run in missing:
-        notes.update(make_segments(job, built(model), run, shown))
+        notes.update(make_segments(job, resolve_model(model), run, shown))
     return notes
 
 
@@ -134,8 +134,8 @@ def _finish(job: Job, notes: Counter[str]) -> VideoReport:
     records = [job.work.record(number) for number in range(len(job.boundaries))]
     whole = [record for record in records if record is not None]
     assert len(whole) == len(records), "a finished segment has vanished"
-    pictures = sum(len(record.times) for record in whole)
-    if not pictures:
+    frames = sum(len(record.times) for record in whole)
+    if not frames:
         raise ValueError(f"{job.source.path}: no frame of its video can be decoded")
     left_out: list[str] = []
     if is_pattern(job.work.target):
@@ -147,12 +147,12 @@ def _finish(job: Job, notes: Counter[str]) -> VideoReport:
     counts: Counter[str] = Counter()
     for record in whole:
         counts.update(record.counts)
-    made = counts.pop("made", 0)
+    interpolated = counts.pop("interpolated", 0)
     return VideoReport(
         source=str(job.source.path),
         target=str(job.work.target),
-        pictures=pictures,
-        made=made,
+        frames=frames,
+        interpolated=interpolated,
         counts=dict(counts),
         warnings=_warnings(job, left_out, notes),
     )

@@ -15,11 +15,11 @@ from av.video.frame import VideoFrame
 
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameMaker, Model, built
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job
 from cdfi.video.jobs.renderer import Renderer, converter_for
-from cdfi.video.jobs.segments import AHEAD
+from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, write_components
@@ -34,15 +34,15 @@ SECONDS = 5
 class Preview(NamedTuple):
     """What a preview shows: its pictures, and how many of them the network made."""
 
-    pictures: int
-    made: int
+    frames: int
+    interpolated: int
 
 
 def write_preview(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: Model | FrameMaker | None = None,
+    model: ModelSpec | FrameInterpolator | None = None,
     *,
     overwrite: bool = False,
     seconds: float = SECONDS,
@@ -56,14 +56,14 @@ def write_preview(
     source, target = Path(source), Path(target)
     check_target(source, target, overwrite)
     narrow = plan_job(source, target, options or Options())
-    maker = built(model or Model())
+    maker = resolve_model(model or ModelSpec())
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
         job = _widened(narrow, Path(folder) / target.name)
         job.work.path.mkdir()
         writer = SegmentWriter(job.work.part(0), job.encoding, job.source)
         end, made = _end(narrow, seconds), 0
         try:
-            for picture in prefetch(_compared(narrow, maker, end), AHEAD):
+            for picture in prefetch(_compared(narrow, maker, end), QUEUE_SIZE):
                 writer.add(picture)
                 made += picture.made
         except BaseException:
@@ -92,7 +92,7 @@ def _widened(job: Job, target: Path) -> Job:
     )
 
 
-def _compared(job: Job, maker: FrameMaker, end: int) -> Iterator[Picture]:
+def _compared(job: Job, maker: FrameInterpolator, end: int) -> Iterator[Picture]:
     """The result's pictures before ``end``, each beside the source frame of its instant."""
     renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
     frames = analysed(job.reader().frames(), job.options.scene_threshold)

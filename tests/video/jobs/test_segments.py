@@ -93,11 +93,11 @@ def test_changed_work_is_refused_or_started_again(tmp_path, source, change):
     elif change == "source":
         write_clip(source, Clip(31))
     else:
-        maker.identity = "another mean"
+        maker.fingerprint = "another mean"
     with pytest.raises(ValueError, match=f"unfinished run with another .*{change}.*--overwrite"):
         interpolate_video(source, target, options, maker)
     report = interpolate_video(source, target, options, maker, overwrite=True)
-    assert len(images_of(target)) == report.pictures
+    assert len(images_of(target)) == report.frames
 
 
 def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
@@ -114,7 +114,7 @@ def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
 
     report = interpolate_video(source, target, OPTIONS, Meddles())
     assert f"is being made by another run (process {os.getpid()})" in messages[0]
-    assert len(images_of(target)) == report.pictures
+    assert len(images_of(target)) == report.frames
 
 
 def killed(source, target, delays, pause):
@@ -160,7 +160,7 @@ def test_segments_by_several_processes_give_the_same_frames(tmp_path, source, wh
     report = interpolate_video(
         source, target, OPTIONS, Mean(), jobs=2, progress=lambda done, total: seen.append(done)
     )
-    assert seen[-1] == report.pictures == 59
+    assert seen[-1] == report.frames == 59
     same_frames(target, whole)
 
 

@@ -137,6 +137,6 @@ def test_a_cover_picture_is_not_taken_for_the_video(tmp_path):
                 packet.stream = video
                 made.mux_one(packet)
     report = run(source, tmp_path / "out.mp4")
-    assert report.pictures == 23
+    assert report.frames == 23
     with av.open(str(tmp_path / "out.mp4")) as result:
         assert len(result.streams.video) == 2

@@ -15,7 +15,7 @@ from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.weights import digest
 
 
-class FrameMaker(Protocol):
+class FrameInterpolator(Protocol):
     """An ``Interpolator``, or anything that can stand in for one."""
 
     def between(
@@ -25,7 +25,7 @@ class FrameMaker(Protocol):
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelSpec:
     """A network by name, with where and how it runs; other processes can build it too.
 
     ``memory`` bounds what the network takes, in bytes; ``compile`` fuses its parts first;
@@ -47,19 +47,19 @@ class Model:
         return Interpolator(self.name, self.device, self.precision, self.memory, self.compile)
 
 
-def built(model: Model | FrameMaker) -> FrameMaker:
+def resolve_model(model: ModelSpec | FrameInterpolator) -> FrameInterpolator:
     """What makes the frames, built where ``model`` only names it."""
-    return model.build() if isinstance(model, Model) else model
+    return model.build() if isinstance(model, ModelSpec) else model
 
 
-def identity(maker: FrameMaker) -> str:
+def fingerprint(maker: FrameInterpolator) -> str:
     """What stays the same as long as ``maker`` makes the same frames.
 
     The weights and the precision of an ``Interpolator``; for anything else its attribute
-    ``identity``, or the name of its class.
+    ``fingerprint``, or the name of its class.
     """
     if isinstance(maker, Interpolator):
         how = f"{maker.precision}{' compiled' if maker.compiled else ''}"
         return f"{digest(maker.network.state_dict())} {maker.network.config} {how}"
     name = f"{type(maker).__module__}.{type(maker).__qualname__}"
-    return str(getattr(maker, "identity", name))
+    return str(getattr(maker, "fingerprint", name))

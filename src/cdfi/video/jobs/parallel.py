@@ -16,24 +16,24 @@ from typing import Any
 import torch
 
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameMaker, Model, built
-from cdfi.video.jobs.segments import Shown, make_segments
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
+from cdfi.video.jobs.segments import OnProgress, make_segments
 
 POLL = 0.5  # seconds between looks at whether the processes still live
 
 
-def processes_for(jobs: int | None, model: Model | FrameMaker) -> int:
+def processes_for(jobs: int | None, model: ModelSpec | FrameInterpolator) -> int:
     """How many processes to use: what was asked for, else one for each CUDA device."""
     if jobs is not None:
         if jobs < 1:
             raise ValueError(f"jobs must be 1 or more, got {jobs}")
         return jobs
-    anywhere = isinstance(model, Model) and model.device in (None, "auto", "cuda")
+    anywhere = isinstance(model, ModelSpec) and model.device in (None, "auto", "cuda")
     return max(torch.cuda.device_count(), 1) if anywhere else 1
 
 
 def make_in_parallel(
-    job: Job, model: Model | FrameMaker, numbers: list[int], jobs: int, shown: Shown
+    job: Job, model: ModelSpec | FrameInterpolator, numbers: list[int], jobs: int, shown: OnProgress
 ) -> Counter[str]:
     """Make the segments ``numbers`` in ``jobs`` processes; see ``make_segments``.
 
@@ -94,7 +94,7 @@ def _check_alive(workers: list[BaseProcess]) -> None:
 def _work(
     place: int,
     job: Job,
-    model: Model | FrameMaker,
+    model: ModelSpec | FrameInterpolator,
     jobs: int,
     todo: Queue[int | None],
     told: Queue[Any],
@@ -102,7 +102,7 @@ def _work(
     """One process: takes segments until there are none, and tells how it goes."""
     try:
         torch.set_num_threads(max((os.cpu_count() or 1) // jobs, 1))
-        maker = built(_placed(model, place))
+        maker = resolve_model(_placed(model, place))
         notes: Counter[str] = Counter()
         while (number := todo.get()) is not None:
             notes.update(make_segments(job, maker, range(number, number + 1), told.put))
@@ -113,10 +113,10 @@ def _work(
         told.put(_portable(error))
 
 
-def _placed(model: Model | FrameMaker, place: int) -> Model | FrameMaker:
+def _placed(model: ModelSpec | FrameInterpolator, place: int) -> ModelSpec | FrameInterpolator:
     """``model`` on the device for the process number ``place``."""
     count = torch.cuda.device_count()
-    if isinstance(model, Model) and count > 1 and model.device in (None, "auto", "cuda"):
+    if isinstance(model, ModelSpec) and count > 1 and model.device in (None, "auto", "cuda"):
         return replace(model, device=f"cuda:{place % count}")
     return model
 

@@ -88,7 +88,7 @@ def check_apart(source: Path, target: Path) -> None:
         raise ValueError(f"{target} is the source itself: expected another name for the result")
 
 
-def expected_pictures(job: Job) -> int:
+def expected_frames(job: Job) -> int:
     """How many pictures the result has."""
     first, last = job.index.first, int(job.index.times[-1])
     if job.options.fps is None:

@@ -9,13 +9,13 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.jobs.model import FrameMaker
+from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.pixels.colour import Colour, Converter
 from cdfi.video.timing.frame import Frame, Picture
 from cdfi.video.timing.spans import Kind, Span
 
 
-def converter_for(pix_fmt: str, colour: Colour, maker: FrameMaker) -> Converter:
+def converter_for(pix_fmt: str, colour: Colour, maker: FrameInterpolator) -> Converter:
     """A converter where ``maker`` works: frames travel to a GPU as codes, not as floats."""
     return Converter(pix_fmt, colour, getattr(maker, "device", None))
 
@@ -23,7 +23,7 @@ def converter_for(pix_fmt: str, colour: Colour, maker: FrameMaker) -> Converter:
 class Renderer:
     """Fills spans; keeps the RGB of the last two frames, one of which the next span starts from."""
 
-    def __init__(self, maker: FrameMaker, converter: Converter) -> None:
+    def __init__(self, maker: FrameInterpolator, converter: Converter) -> None:
         self.maker = maker
         self.converter = converter
         self._kept: list[tuple[VideoFrame, Tensor]] = []

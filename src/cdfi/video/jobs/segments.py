@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameMaker
+from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.renderer import Renderer, converter_for
 from cdfi.video.timing.frame import Frame, Picture
 from cdfi.video.timing.scene_changes import LEAD, analysed
 from cdfi.video.timing.spans import Kind, Span, spans
 from cdfi.video.writing.encoder import SegmentWriter
 
-AHEAD = 4  # frames decoded, and pictures made, before they are needed
+QUEUE_SIZE = 4  # frames decoded, and pictures made, before they are needed
 
-Shown = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
-class Piece(NamedTuple):
+class SegmentItem(NamedTuple):
     """A picture (None for a span that shows none) of a segment, with what was decided there."""
 
     segment: int
@@ -29,15 +29,17 @@ class Piece(NamedTuple):
     counts: Counter[str]
 
 
-def make_segments(job: Job, maker: FrameMaker, run: range, shown: Shown) -> Counter[str]:
+def make_segments(
+    job: Job, maker: FrameInterpolator, run: range, shown: OnProgress
+) -> Counter[str]:
     """Make the segments of ``run``; ``shown`` is called with the pictures done since its last call.
 
     Returns what the reader had to leave out, by reason.
     """
     reader = job.reader()
     frames = reader.frames(job.boundaries[run.start] if run.start else None, LEAD)
-    known = prefetch(analysed(frames, job.options.scene_threshold), AHEAD)
-    pieces = prefetch(_pieces(job, maker, known, run), AHEAD)
+    known = prefetch(analysed(frames, job.options.scene_threshold), QUEUE_SIZE)
+    pieces = prefetch(_pieces(job, maker, known, run), QUEUE_SIZE)
     try:
         _write(job, pieces, run, shown)
     finally:
@@ -56,12 +58,16 @@ def located_spans(job: Job, frames: Iterator[Frame], run: range) -> Iterator[tup
             yield number, span
 
 
-def _pieces(job: Job, maker: FrameMaker, frames: Iterator[Frame], run: range) -> Iterator[Piece]:
+def _pieces(
+    job: Job, maker: FrameInterpolator, frames: Iterator[Frame], run: range
+) -> Iterator[SegmentItem]:
     renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
     for number, span in located_spans(job, frames, run):
-        yield Piece(number, None, _counts(span))
+        yield SegmentItem(number, None, _counts(span))
         for picture in renderer.pictures(span):
-            yield Piece(number, picture, Counter(made=1) if picture.made else Counter())
+            yield SegmentItem(
+                number, picture, Counter(interpolated=1) if picture.made else Counter()
+            )
 
 
 def _counts(span: Span) -> Counter[str]:
@@ -74,7 +80,7 @@ def _counts(span: Span) -> Counter[str]:
     return counts
 
 
-def _write(job: Job, pieces: Iterator[Piece], run: range, shown: Shown) -> None:
+def _write(job: Job, pieces: Iterator[SegmentItem], run: range, shown: OnProgress) -> None:
     """Encode ``pieces`` and finish each segment when the next one begins."""
     open_segment = _OpenSegment(job, run.start)
     try:

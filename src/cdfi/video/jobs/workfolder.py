@@ -40,7 +40,7 @@ class WorkFolder:
         return self.target.parent / f".{self.target.name}.cdfi-work"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Own the folder during the block; afterwards it stays only where it keeps finished work.
 
         Raises BlockingIOError while another process owns it.
@@ -61,7 +61,7 @@ class WorkFolder:
                     (self.path / "lock").unlink()
                     self.path.rmdir()
 
-    def open(self, job: Mapping[str, object], fresh: bool) -> None:
+    def begin(self, job: Mapping[str, object], fresh: bool) -> None:
         """Make the folder serve ``job`` (JSON values), or take it up where it serves it already.
 
         Raises ValueError where it holds another job's work, which only ``fresh`` discards.
@@ -115,7 +115,7 @@ class WorkFolder:
                 path.unlink()
 
 
-def fingerprint(path: Path) -> str:
+def file_fingerprint(path: Path) -> str:
     """A digest of a file's size and of its first and last MiB."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
