@@ -1,7 +1,9 @@
 """Write files atomically, and name files safely for the libraries that open them."""
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,23 +15,24 @@ _NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
-def atomic_write(path: Path, *, fsync: bool = False) -> Iterator[Path]:
+def atomic_write(path: Path, *, fsync: bool = False, follow_links: bool = True) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` in one step if the block succeeds.
 
     The temporary file is a new hidden file in the same folder (which is created if it is missing)
     and has the suffix of ``path``, from which writers derive the format. It is removed if the
-    block fails. If ``path`` is a link, the file that the link names is replaced. Targets that are
-    not regular files (``/dev/stdout``, a named pipe) are written directly.
+    block fails. Targets that are not regular files (``/dev/stdout``, a named pipe) are written
+    directly.
 
     Args:
         path: of the file to write.
         fsync: return only when the file is on the disk, for what must survive a power cut.
+        follow_links: if ``path`` is a link, replace the file that it names, not the link.
 
     Raises:
         OSError: the file cannot be written; the error names ``path``.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    target = Path(os.path.realpath(path)) if follow_links else path
+    if follow_links and target.exists() and not target.is_file():
         yield target
         return
     part = _part_of(target)
@@ -50,13 +53,13 @@ def atomic_write(path: Path, *, fsync: bool = False) -> Iterator[Path]:
             part.unlink()
 
 
-def write_text(path: Path, text: str, *, fsync: bool = False) -> None:
+def write_text(path: Path, text: str, *, fsync: bool = False, follow_links: bool = True) -> None:
     """Write ``text`` to ``path`` in UTF-8, atomically.
 
     Raises:
         OSError: as :func:`atomic_write`.
     """
-    with atomic_write(path, fsync=fsync) as part:
+    with atomic_write(path, fsync=fsync, follow_links=follow_links) as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -68,6 +71,18 @@ def create(path: Path) -> BinaryIO:
         OSError: the file cannot be created.
     """
     return os.fdopen(os.open(path, _NEW, 0o666), "w+b")
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a finished file to ``target`` in one step, also from another file system."""
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with atomic_write(target, fsync=True, follow_links=False) as part:
+            shutil.copyfile(path, part)
+        path.unlink()
 
 
 def resolve_output(path: Path, overwrite: bool) -> Path:

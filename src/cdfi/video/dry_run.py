@@ -11,7 +11,7 @@ import torch
 from cdfi.interpolation import Interpolator
 from cdfi.interpolation.memory import free_memory, plan, required
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
+from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import expected_frames, plan_job
 from cdfi.video.options import Options
 
@@ -32,8 +32,9 @@ def estimate(
     job = plan_job(Path(source), Path(target), options or Options())
     maker = resolve_model(model or ModelSpec())
     pictures, frames = expected_frames(job), len(job.index.times)
-    records = [job.work.record(number) for number in range(len(job.boundaries))]
-    left = max(pictures - sum(len(record.times) for record in records if record), 0)
+    job.work.serve(job.identity(fingerprint(maker)))
+    finished = job.finished()
+    left = max(pictures - sum(len(record.times) for record in finished.values()), 0)
     one = _seconds_a_frame(job, maker)
     length = job.clock.at(job.index.end) - job.clock.at(job.index.first)
     return {
@@ -47,8 +48,8 @@ def estimate(
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
         "duration": round(float(length * job.clock.time_base), 3),
         "segments": {
-            "all": len(records),
-            "finished": sum(record is not None for record in records),
+            "all": len(job.boundaries),
+            "finished": len(finished),
         },
         "memory": _network_memory(job, maker),
         "seconds_per_interpolated_frame": round(one, 3),

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from av.video.frame import VideoFrame
 
+from cdfi.common.files import move, resolve_output
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import check_apart
 from cdfi.video.jobs.renderer import Renderer, converter_for
-from cdfi.video.jobs.workfolder import WorkFolder, file_fingerprint
+from cdfi.video.jobs.sealed import file_fingerprint
+from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.pixels.formats import layout, reformatted
 from cdfi.video.timing.frame import Frame
 from cdfi.video.timing.spans import Kind, Span
@@ -79,14 +81,16 @@ def interpolate_folder(
         names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
         work.begin({"source": names, "factor": factor, "model": fingerprint(maker)}, overwrite)
         total = pictures_of(paths, factor)
-        for number, image in enumerate(_sequence(paths, factor, maker, work.path)):
+        for number, image in enumerate(_sequence(paths, factor, maker, work)):
             if image is not None:
-                write_image(image, work.path / f"{number:06d}.png")
+                write_image(image, work.new(work.image(number).name))
+                work.finish_image(number)
             if progress is not None:
                 progress(number + 1, total)
         target.mkdir(exist_ok=True)
         for number in range(total):
-            (work.path / f"{number:06d}.png").replace(target / f"{number:06d}.png")
+            image_path = work.image(number)
+            move(image_path, resolve_output(target / image_path.name, overwrite=True))
         work.clear()
     return total
 
@@ -118,12 +122,12 @@ def pictures_of(paths: Sequence[Path], factor: int) -> int:
 
 
 def _sequence(
-    paths: list[Path], factor: int, maker: FrameInterpolator, done: Path
+    paths: list[Path], factor: int, maker: FrameInterpolator, work: WorkFolder
 ) -> Iterator[VideoFrame | None]:
-    """The images of the result in order, None for those that lie in ``done`` already."""
+    """The images of the result in order, None for those that ``work`` keeps already."""
     for index, (first, second) in enumerate(pairwise(paths)):
         numbers = range(index * factor, (index + 1) * factor)
-        if all((done / f"{number:06d}.png").exists() for number in numbers):
+        if all(work.record(number, check=True) for number in numbers):
             yield from [None] * factor
             continue
         left, right = _pair(first, second)

@@ -1,4 +1,4 @@
-"""Interpolating a whole video: the one call that the command and the library share."""
+"""Interpolate a whole video: the call that the command and the library share."""
 
 from __future__ import annotations
 
@@ -11,21 +11,31 @@ from pathlib import Path
 
 import av
 
+from cdfi.common.files import move
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.mux import write_images, write_result
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
-from cdfi.video.jobs.plan import check_target, expected_frames, plan_job
+from cdfi.video.jobs.plan import check_target, expected_frames, plan_job, try_name
 from cdfi.video.jobs.segments import make_segments
-from cdfi.video.jobs.workfolder import file_fingerprint
+from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.options import Options
 from cdfi.video.writing.codecs import is_pattern
 
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What was done: frames written and interpolated, decisions by their name, and warnings."""
+    """What was done.
+
+    Attributes:
+        source: path of the source.
+        target: path of the result.
+        frames: of the result.
+        interpolated: how many of the frames come from the network.
+        counts: of decisions, by their name.
+        warnings: lines about what was lost, damaged or changed.
+    """
 
     source: str
     target: str
@@ -35,6 +45,7 @@ class VideoReport:
     warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, object]:
+        """Return the report as plain JSON values."""
         return asdict(self)
 
 
@@ -50,31 +61,42 @@ def interpolate_video(
 ) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
 
-    ``model`` makes the frames: by default the default network on the best device there is.
-    ``jobs`` processes make segments side by side: by default one for each CUDA device.
-    ``progress`` is called with the pictures written so far and the number expected. Interrupted
-    work stays in a folder beside ``target``; the same call takes it up.
+    The segments of an interrupted call stay in a folder beside ``target``; the same call resumes
+    them. If ``target`` is a link, it counts as existing, and with ``overwrite`` the file that it
+    names is replaced.
 
-    Raises FileExistsError where ``target`` exists and ``overwrite`` is false, and OSError or
-    ValueError for what cannot be read, done or written.
+    Args:
+        source: path of the video.
+        target: path of the result; the suffix selects the container.
+        options: times, sound, scene changes and encoding.
+        model: interpolates the frames; by default the default network on the best device.
+        overwrite: replace ``target`` if it exists, and discard another job's segments.
+        jobs: processes that work on segments in parallel; by default one for each CUDA device.
+        progress: called with the number of frames written so far and in total.
+
+    Raises:
+        FileExistsError: ``target`` exists and ``overwrite`` is false.
+        OSError: a file cannot be read or written.
+        ValueError: the source or an option is not supported.
     """
-    source, target = Path(source), Path(target)
-    check_target(source, target, overwrite)
+    source = Path(source)
+    target = check_target(source, Path(target), overwrite)
     job = plan_job(source, target, options or Options())
     model = model or ModelSpec()
     count = processes_for(jobs, model)
-    maker = resolve_model(model)
+    interpolator = resolve_model(model)
+    try_name(target)
     with job.work.lock(), _explained(source, target):
-        job.work.begin(_identity(job, fingerprint(maker)), overwrite)
-        notes = _make_missing(job, model if count > 1 else maker, count, progress)
-        report = _finish(job, notes)
+        restarted = job.work.begin(job.identity(fingerprint(interpolator)), overwrite)
+        notes = _make_missing(job, model if count > 1 else interpolator, count, progress)
+        report = _finish(job, notes, [f"{target.name}: {restarted}"] if restarted else [])
         job.work.clear()
     return report
 
 
 @contextmanager
 def _explained(source: Path, target: Path) -> Iterator[None]:
-    """Turn a full disk, and what libav alone can name, into an error that says what to do."""
+    """Turn a full disk and libav's own errors into errors that say what to do."""
     try:
         yield
     except OSError as error:
@@ -88,64 +110,45 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
         raise ValueError(f"{source} could not be made into {target}: {error}") from error
 
 
-def _identity(job: Job, model: str) -> dict[str, object]:
-    """What must be the same for unfinished work to be taken up."""
-    return {
-        "source": file_fingerprint(job.source.path),
-        "model": model,
-        "options": job.options.as_json(),
-        "encoder": [
-            job.encoding.row.encoder,
-            job.encoding.fitter.target,
-            dict(job.encoding.options),
-        ],
-        "libav": av.__version__,
-    }
-
-
 def _make_missing(
     job: Job, model: ModelSpec | FrameInterpolator, jobs: int, progress: Progress | None
 ) -> Counter[str]:
     """Make every segment that is not finished yet."""
-    done, total = 0, expected_frames(job)
-    for number in range(len(job.boundaries)):
-        record = job.work.record(number)
-        done += len(record.times) if record else 0
+    finished = job.finished(check=True)
+    done, total = sum(len(record.times) for record in finished.values()), expected_frames(job)
 
-    def shown(count: int) -> None:
+    def on_progress(count: int) -> None:
         nonlocal done
         done += count
         if progress is not None:
             progress(done, total)
 
-    shown(0)
-    missing = job.missing()
+    on_progress(0)
+    missing = job.missing(finished)
     if jobs > 1:
-        numbers = [number for run in missing for number in run]
-        return make_in_parallel(job, model, numbers, min(jobs, max(len(numbers), 1)), shown)
+        numbers = [number for segment_range in missing for number in segment_range]
+        return make_in_parallel(job, model, numbers, min(jobs, max(len(numbers), 1)), on_progress)
     notes: Counter[str] = Counter()
-    for run in missing:
-        notes.update(make_segments(job, resolve_model(model), run, shown))
+    for segment_range in missing:
+        notes.update(make_segments(job, resolve_model(model), segment_range, on_progress))
     return notes
 
 
-def _finish(job: Job, notes: Counter[str]) -> VideoReport:
-    """Join the finished segments into the result, which appears whole."""
-    records = [job.work.record(number) for number in range(len(job.boundaries))]
-    whole = [record for record in records if record is not None]
-    assert len(whole) == len(records), "a finished segment has vanished"
-    frames = sum(len(record.times) for record in whole)
+def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
+    """Join the finished segments into the result, which appears in one step."""
+    records = _all_records(job)
+    frames = sum(len(record.times) for record in records)
     if not frames:
         raise ValueError(f"{job.source.path}: no frame of its video can be decoded")
     left_out: list[str] = []
     if is_pattern(job.work.target):
-        write_images(job, whole)
+        write_images(job, records)
     else:
-        part = job.work.path / f"result{job.work.target.suffix}.part"
-        left_out = write_result(job, whole, part, notes)
-        part.replace(job.work.target)
+        part = job.work.new("result.part")
+        left_out = write_result(job, records, part, notes)
+        move(part, job.work.target)
     counts: Counter[str] = Counter()
-    for record in whole:
+    for record in records:
         counts.update(record.counts)
     interpolated = counts.pop("interpolated", 0)
     return VideoReport(
@@ -154,8 +157,23 @@ def _finish(job: Job, notes: Counter[str]) -> VideoReport:
         frames=frames,
         interpolated=interpolated,
         counts=dict(counts),
-        warnings=_warnings(job, left_out, notes),
+        warnings=warnings + _warnings(job, left_out, notes),
     )
+
+
+def _all_records(job: Job) -> list[SegmentRecord]:
+    """Return the records of all segments.
+
+    Raises:
+        ValueError: a finished segment has been removed or damaged during the run.
+    """
+    finished = job.finished()
+    if lost := [number for number in range(len(job.boundaries)) if number not in finished]:
+        raise ValueError(
+            f"{job.work.path}: finished segments were removed or changed while the run used them "
+            f"({len(lost)} of {len(job.boundaries)}): repeat the command"
+        )
+    return list(finished.values())
 
 
 def _warnings(job: Job, left_out: list[str], notes: Counter[str]) -> list[str]:

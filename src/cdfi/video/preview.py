@@ -53,8 +53,8 @@ def write_preview(
     """
     if not 0 < seconds < math.inf:
         raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
-    source, target = Path(source), Path(target)
-    check_target(source, target, overwrite)
+    source = Path(source)
+    target = check_target(source, Path(target), overwrite)
     narrow = plan_job(source, target, options or Options())
     maker = resolve_model(model or ModelSpec())
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
@@ -71,7 +71,7 @@ def write_preview(
             raise
         writer.close()
         job.work.finish(0, writer.times, {})
-        write_video(job, [SegmentRecord(1, writer.times)], job.work.target, end)
+        write_video(job, [SegmentRecord(1, "", writer.times)], job.work.target, end)
         job.work.target.replace(target)
     return Preview(len(writer.times), made)
 

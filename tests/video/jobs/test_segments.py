@@ -1,6 +1,5 @@
 """Work is never lost: segments, resuming, the lock, a full disk."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cdfi.common.files import create
 from cdfi.video import Encoding, Options, interpolate_video
+from cdfi.video.jobs.sealed import read_sealed
 from cdfi.video.jobs.workfolder import WorkFolder
 from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
@@ -20,6 +21,7 @@ KILLABLE = """
 import sys, time
 sys.path.insert(0, {folder!r})
 from tests.video.video_clips import Mean
+from cdfi.common.files import create
 from cdfi.video import Encoding, Options, interpolate_video
 class Mean(Mean):
     def between(self, *arguments):
@@ -113,7 +115,7 @@ def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
             return super().between(*arguments)
 
     report = interpolate_video(source, target, OPTIONS, Meddles())
-    assert f"is being made by another run (process {os.getpid()})" in messages[0]
+    assert f"is being written by another run (process {os.getpid()})" in messages[0]
     assert len(images_of(target)) == report.frames
 
 
@@ -175,16 +177,12 @@ def test_an_error_in_a_process_is_told(tmp_path, source):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_told_and_finished_segments_stay(tmp_path, source, monkeypatch):
     target = tmp_path / "out.mp4"
-    part = WorkFolder.part
 
-    def full(self, number):
-        path = part(self, number)
-        if number == 3 and not path.is_symlink():
-            path.symlink_to("/dev/full")
-        return path
+    def full(path):
+        return open("/dev/full", "w+b") if path.name == "000003.part" else create(path)  # noqa: PTH123, SIM115
 
     with monkeypatch.context() as patch:
-        patch.setattr(WorkFolder, "part", full)
+        patch.setattr("cdfi.video.writing.encoder.create", full)
         with pytest.raises(
             OSError, match="no space left on the disk; the finished segments are kept"
         ):
@@ -240,5 +238,5 @@ def test_the_manifest_names_source_options_and_model(tmp_path, source):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):
         interpolate_video(source, target, OPTIONS, Stops(17, RuntimeError()))
-    manifest = json.loads((WorkFolder(target).path / "manifest.json").read_text())
+    manifest = read_sealed(WorkFolder(target).path / "manifest.json")
     assert {"source", "options", "model", "encoder"} <= manifest.keys()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
-from cdfi.video.jobs.workfolder import WorkFolder
+import av
+
+from cdfi.video.jobs.sealed import file_fingerprint
+from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.reader import Reader
@@ -33,14 +37,41 @@ class Job:
         """Return a reader of the source's frames."""
         return Reader(self.source, self.index, self.options.deinterlace)
 
-    def missing(self) -> list[range]:
-        """The segments that are not finished, as runs of neighbours."""
-        runs: list[range] = []
+    def identity(self, model: str) -> dict[str, object]:
+        """Return, as JSON values, what must be equal for finished segments to be reused.
+
+        Args:
+            model: fingerprint of the model.
+        """
+        return {
+            "source": file_fingerprint(self.source.path),
+            "model": model,
+            "options": self.options.as_json(),
+            "encoder": [
+                self.encoding.row.encoder,
+                self.encoding.fitter.target,
+                dict(self.encoding.options),
+            ],
+            "libav": av.__version__,
+        }
+
+    def finished(self, check: bool = False) -> dict[int, SegmentRecord]:
+        """Return the records of the finished segments by number.
+
+        Args:
+            check: compare each segment's file with its digest.
+        """
+        found = {number: self.work.record(number, check) for number in range(len(self.boundaries))}
+        return {number: record for number, record in found.items() if record is not None}
+
+    def missing(self, finished: Container[int]) -> list[range]:
+        """Return the segments that are not finished, as ranges of neighbours."""
+        ranges: list[range] = []
         for number in range(len(self.boundaries)):
-            if self.work.record(number) is not None:
+            if number in finished:
                 continue
-            if runs and runs[-1].stop == number:
-                runs[-1] = range(runs[-1].start, number + 1)
+            if ranges and ranges[-1].stop == number:
+                ranges[-1] = range(ranges[-1].start, number + 1)
             else:
-                runs.append(range(number, number + 1))
-        return runs
+                ranges.append(range(number, number + 1))
+        return ranges

@@ -10,6 +10,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from cdfi.common.files import media_url
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.writing.encoder import TICK
@@ -58,7 +59,7 @@ def _timed(
 
 def _packets(job: Job, number: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
     """A segment's packets in order of decoding, with the number of the frame in each."""
-    with av.open(str(job.work.segment(number))) as container:
+    with av.open(media_url(job.work.segment(number))) as container:
         for packet in container.demux(video=0):
             if packet.size and packet.pts is not None:
                 yield round(packet.pts * packet.time_base * 1000 / TICK), packet

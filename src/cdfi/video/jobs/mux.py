@@ -15,6 +15,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from cdfi.common.files import create, media_url, move, resolve_output
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import joined
 from cdfi.video.jobs.workfolder import SegmentRecord
@@ -37,7 +38,8 @@ def write_result(
     form, ticks = row.format, _container_options(job, row.format)
     with (
         open_media(job.source.path) as source,
-        av.open(str(path), "w", format=form, container_options=ticks) as target,
+        create(path) as file,
+        av.open(file, "w", format=form, container_options=ticks) as target,
     ):
         video = video_stream(source, job.source.path)
         target.metadata.update(plain_tags(source.metadata))
@@ -62,17 +64,18 @@ def write_result(
         early = max(-start, Fraction(0))
         for packet in heapq.merge(*flows, key=_decode_time):
             target.mux_one(_later(packet, early) if early else packet)
+        target.close()
+        file.flush()
+        os.fsync(file.fileno())
     if early:
         copied.left_out.append(f"times below 0 (all streams are {float(early):g} s later)")
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
     return copied.left_out
 
 
 def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:
     """Write the joined video alone to ``path``; it ends at the tick ``end``."""
     form = container_row(job.work.target).format
-    with av.open(str(path), "w", format=form) as target:
+    with create(path) as file, av.open(file, "w", format=form) as target:
         made = _add_video(job, target, records, None)
         for packet in _video_packets(job, records, made, end):
             target.mux_one(packet)
@@ -86,11 +89,12 @@ def write_images(job: Job, records: Sequence[SegmentRecord]) -> None:
     packets = joined(job, records, int(job.clock.at(job.index.end)))
     count = 0
     for packet in packets:
-        (job.work.path / f"image{count}").write_bytes(bytes(packet))
+        with create(job.work.new(f"image{count}")) as file:
+            file.write(bytes(packet))
         count += 1
     for number in range(count):
         target = job.work.target.with_name(job.work.target.name % (number + 1))
-        (job.work.path / f"image{number}").replace(target)
+        move(job.work.path / f"image{number}", resolve_output(target, overwrite=True))
 
 
 def _container_options(job: Job, form: str) -> dict[str, str]:
@@ -106,7 +110,7 @@ def _add_video(
 ) -> VideoStream:
     """The result's video stream, as the segments are encoded and as the source's was tagged."""
     first = next(number for number, record in enumerate(records) if record.times)
-    with av.open(str(job.work.segment(first))) as segment:
+    with av.open(media_url(job.work.segment(first))) as segment:
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
         alpha = template.metadata.get("alpha_mode")

@@ -1,129 +1,150 @@
-"""Segments made by several processes at once, one device each where there are several."""
+"""Make segments in several processes, on one device each if there are several."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
+import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
 from typing import Any
 
+import av
 import torch
 
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
 from cdfi.video.jobs.segments import OnProgress, make_segments
 
-POLL = 0.5  # seconds between looks at whether the processes still live
+POLL = 0.5  # seconds between calls of the progress callback
+PER_CORE = 4  # processes that are allowed for each processor: more only cost memory
+_worker: _Worker | None = None  # of a worker process
 
 
 def processes_for(jobs: int | None, model: ModelSpec | FrameInterpolator) -> int:
-    """How many processes to use: what was asked for, else one for each CUDA device."""
-    if jobs is not None:
-        if jobs < 1:
-            raise ValueError(f"jobs must be 1 or more, got {jobs}")
-        return jobs
-    anywhere = isinstance(model, ModelSpec) and model.device in (None, "auto", "cuda")
-    return max(torch.cuda.device_count(), 1) if anywhere else 1
+    """Return how many processes to use: ``jobs``, by default one for each CUDA device.
+
+    Raises:
+        ValueError: ``jobs`` is below 1 or far above the number of processors.
+    """
+    if jobs is None:
+        any_device = isinstance(model, ModelSpec) and model.device in (None, "auto", "cuda")
+        return max(torch.cuda.device_count(), 1) if any_device else 1
+    most = PER_CORE * (os.cpu_count() or 1)
+    if not 1 <= jobs <= most:
+        raise ValueError(
+            f"jobs must be from 1 to {most}, got {jobs}: each is a process with its own network, "
+            f"and this machine has {os.cpu_count()} processors"
+        )
+    return jobs
 
 
 def make_in_parallel(
-    job: Job, model: ModelSpec | FrameInterpolator, numbers: list[int], jobs: int, shown: OnProgress
+    job: Job,
+    model: ModelSpec | FrameInterpolator,
+    numbers: list[int],
+    jobs: int,
+    on_progress: OnProgress,
 ) -> Counter[str]:
     """Make the segments ``numbers`` in ``jobs`` processes; see ``make_segments``.
 
-    Raises the first error of a process, and ChildProcessError where one dies without a word.
+    Raises:
+        ChildProcessError: a process died.
+        OSError, ValueError, RuntimeError: the first error of a process.
     """
     context = multiprocessing.get_context("spawn")
-    todo: Queue[int | None] = context.Queue()
-    told: Queue[Any] = context.Queue()
-    for number in [*numbers, *[None] * jobs]:
-        todo.put(number)
+    written, stop, order = context.Value("q", 0), context.Event(), context.Value("i", 0)
+    pool = ProcessPoolExecutor(
+        jobs, context, initializer=_start, initargs=(job, model, jobs, written, stop, order)
+    )
+    try:
+        futures = [pool.submit(_make, number) for number in numbers]
+        return _collect(futures, written, on_progress)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            "a process that encodes segments died, perhaps because memory ran out: the finished "
+            "segments are kept; run the command again with fewer --jobs"
+        ) from error
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _collect(
+    futures: list[Future[Counter[str]]], written: Any, on_progress: OnProgress
+) -> Counter[str]:
+    """Wait for ``futures``, report progress, and return the sum of their results."""
+    pending, reported = set(futures), 0
+    while pending:
+        done, pending = wait(pending, POLL, FIRST_EXCEPTION)
+        count = written.value
+        on_progress(count - reported)
+        reported = count
+        for future in done:
+            future.result()
     notes: Counter[str] = Counter()
-    with _running(context, jobs, (job, model, jobs, todo, told)) as workers:
-        left = jobs
-        while left:
-            try:
-                message = told.get(timeout=POLL)
-            except queue.Empty:
-                _check_alive(workers)
-                continue
-            if isinstance(message, int):
-                shown(message)
-            elif isinstance(message, BaseException):
-                raise message
-            else:
-                notes.update(message)
-                left -= 1
+    for future in futures:
+        notes.update(future.result())
     return notes
 
 
-@contextmanager
-def _running(context: Any, jobs: int, arguments: tuple[Any, ...]) -> Iterator[list[BaseProcess]]:
-    """The processes, which end with the block."""
-    workers = [
-        context.Process(target=_work, args=(place, *arguments), daemon=True)
-        for place in range(jobs)
-    ]
-    for worker in workers:
-        worker.start()
+class _Worker:
+    """What a worker process keeps between segments; the network is built with the first one."""
+
+    def __init__(
+        self,
+        job: Job,
+        model: ModelSpec | FrameInterpolator,
+        jobs: int,
+        written: Any,
+        stop: Any,
+        order: Any,
+    ) -> None:
+        self.job, self.jobs, self.written, self.stop = job, jobs, written, stop
+        with order.get_lock():
+            self.model = _placed(model, order.value)
+            order.value += 1
+        self.interpolator: FrameInterpolator | None = None
+
+    def make(self, number: int) -> Counter[str]:
+        if self.interpolator is None:
+            torch.set_num_threads(max((os.cpu_count() or 1) // self.jobs, 1))
+            self.interpolator = resolve_model(self.model)
+        segment = range(number, number + 1)
+        return make_segments(self.job, self.interpolator, segment, self._on_progress)
+
+    def _on_progress(self, count: int) -> None:
+        if self.stop.is_set():
+            raise InterruptedError("the run was stopped")
+        with self.written.get_lock():
+            self.written.value += count
+
+
+def _start(*arguments: Any) -> None:
+    """Prepare a worker process; Ctrl-C is handled by the parent, which stops the workers."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker = _Worker(*arguments)
+
+
+def _make(number: int) -> Counter[str]:
+    """Make one segment in a worker process; errors are changed to ones that can be pickled."""
+    assert _worker is not None
     try:
-        yield workers
-    finally:
-        for worker in workers:
-            worker.join(POLL)
-            if worker.is_alive():
-                worker.terminate()
-                worker.join()
+        return _worker.make(number)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise ValueError(str(error)) from None
+    except OSError as error:
+        raise OSError(*((error.errno, error.strerror) if error.errno else (str(error),))) from None
+    except BaseException as error:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
-def _check_alive(workers: list[BaseProcess]) -> None:
-    for worker in workers:
-        if worker.exitcode not in (None, 0):
-            raise ChildProcessError(
-                f"a process that made segments died (status {worker.exitcode}), perhaps for lack "
-                "of memory: its finished segments are kept; run again with fewer --jobs"
-            )
-
-
-def _work(
-    place: int,
-    job: Job,
-    model: ModelSpec | FrameInterpolator,
-    jobs: int,
-    todo: Queue[int | None],
-    told: Queue[Any],
-) -> None:
-    """One process: takes segments until there are none, and tells how it goes."""
-    try:
-        torch.set_num_threads(max((os.cpu_count() or 1) // jobs, 1))
-        maker = resolve_model(_placed(model, place))
-        notes: Counter[str] = Counter()
-        while (number := todo.get()) is not None:
-            notes.update(make_segments(job, maker, range(number, number + 1), told.put))
-        told.put(notes)
-    except KeyboardInterrupt:
-        return
-    except BaseException as error:  # told to the parent, which raises it
-        told.put(_portable(error))
-
-
-def _placed(model: ModelSpec | FrameInterpolator, place: int) -> ModelSpec | FrameInterpolator:
-    """``model`` on the device for the process number ``place``."""
+def _placed(model: ModelSpec | FrameInterpolator, number: int) -> ModelSpec | FrameInterpolator:
+    """Return ``model`` on the device for worker ``number``."""
     count = torch.cuda.device_count()
     if isinstance(model, ModelSpec) and count > 1 and model.device in (None, "auto", "cuda"):
-        return replace(model, device=f"cuda:{place % count}")
+        return replace(model, device=f"cuda:{number % count}")
     return model
-
-
-def _portable(error: BaseException) -> BaseException:
-    """An error that survives the way between processes (libav's do not)."""
-    kind = OSError if isinstance(error, OSError) else ValueError
-    return (
-        kind(str(error)) if isinstance(error, (OSError, ValueError)) else RuntimeError(repr(error))
-    )

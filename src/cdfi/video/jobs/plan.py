@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cdfi.common.files import create, resolve_output
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
@@ -68,24 +69,50 @@ def _option(row: CodecRow, name: str, what: str) -> str:
     return name
 
 
-def check_target(source: Path, target: Path, overwrite: bool) -> None:
-    """Refuse a ``target`` that cannot be written, or must not be: raises OSError or ValueError."""
+def check_target(source: Path, target: Path, overwrite: bool) -> Path:
+    """Return the file that the result is written to: ``target``, or the file that it links to.
+
+    Raises:
+        OSError: it exists and ``overwrite`` is false, or it cannot be written.
+        ValueError: it is the source itself.
+    """
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
     check_apart(source, target)
-    there = numbered(target) if is_pattern(target) else [target] if target.exists() else []
-    if there and not overwrite:
-        raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
+    if is_pattern(target):
+        there = numbered(target)
+        if there and not overwrite:
+            raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
+    else:
+        target = resolve_output(target, overwrite)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is not writable: choose another output folder")
+    return target
 
 
 def check_apart(source: Path, target: Path) -> None:
-    """Raise ValueError where the result would replace what it is made from."""
+    """Raise ValueError if the result would replace its source."""
     if source.exists() and target.exists() and target.samefile(source):
         raise ValueError(f"{target} is the source itself: expected another name for the result")
+
+
+def try_name(target: Path) -> None:
+    """Create ``target`` and remove it again, to find names and folders that cannot be written.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+    if os.path.lexists(target):
+        return
+    try:
+        create(target).close()
+    except OSError as error:
+        raise OSError(error.errno, f"{target} cannot be written: {error.strerror}") from error
+    target.unlink()
 
 
 def expected_frames(job: Job) -> int:

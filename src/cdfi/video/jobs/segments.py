@@ -1,4 +1,4 @@
-"""Making segments: decode, network and encoder side by side, one finished file after another."""
+"""Make segments: decoder, network and encoder run in parallel, one finished file after another."""
 
 from __future__ import annotations
 
@@ -16,62 +16,72 @@ from cdfi.video.timing.scene_changes import LEAD, analysed
 from cdfi.video.timing.spans import Kind, Span, spans
 from cdfi.video.writing.encoder import SegmentWriter
 
-QUEUE_SIZE = 4  # frames decoded, and pictures made, before they are needed
+QUEUE_SIZE = 4  # frames decoded, and frames rendered, before they are needed
 
 OnProgress = Callable[[int], None]
 
 
 class SegmentItem(NamedTuple):
-    """A picture (None for a span that shows none) of a segment, with what was decided there."""
+    """A frame of a segment (None for a span that shows none), and the decisions made there."""
 
     segment: int
-    picture: Picture | None
+    frame: Picture | None
     counts: Counter[str]
 
 
 def make_segments(
-    job: Job, maker: FrameInterpolator, run: range, shown: OnProgress
+    job: Job, interpolator: FrameInterpolator, segment_range: range, on_progress: OnProgress
 ) -> Counter[str]:
-    """Make the segments of ``run``; ``shown`` is called with the pictures done since its last call.
+    """Make the segments of ``segment_range``.
 
-    Returns what the reader had to leave out, by reason.
+    Args:
+        job: that they belong to.
+        interpolator: computes the frames between two source frames.
+        segment_range: numbers of neighbouring segments.
+        on_progress: called with the number of frames written since its last call.
+
+    Returns:
+        The reader's warnings, with how often each occurred.
     """
     reader = job.reader()
-    frames = reader.frames(job.boundaries[run.start] if run.start else None, LEAD)
-    known = prefetch(analysed(frames, job.options.scene_threshold), QUEUE_SIZE)
-    pieces = prefetch(_pieces(job, maker, known, run), QUEUE_SIZE)
+    start = job.boundaries[segment_range.start] if segment_range.start else None
+    marked = analysed(reader.frames(start, LEAD), job.options.scene_threshold)
+    frames = prefetch(marked, QUEUE_SIZE)
+    items = prefetch(_items(job, interpolator, frames, segment_range), QUEUE_SIZE)
     try:
-        _write(job, pieces, run, shown)
+        _write(job, items, segment_range, on_progress)
     finally:
-        pieces.close()
+        items.close()
     return reader.notes
 
 
-def located_spans(job: Job, frames: Iterator[Frame], run: range) -> Iterator[tuple[int, Span]]:
-    """The spans that start within ``run``'s segments, each with its segment's number."""
+def located_spans(
+    job: Job, frames: Iterator[Frame], segment_range: range
+) -> Iterator[tuple[int, Span]]:
+    """Yield the spans that start within the segments, each with its segment's number."""
     starts = job.boundaries
     for span in spans(frames, job.clock, job.index.end, job.options.dedup):
         number = max(bisect_right(starts, span.left.pts) - 1, 0)
-        if number >= run.stop:
+        if number >= segment_range.stop:
             return
-        if number >= run.start:
+        if number >= segment_range.start:
             yield number, span
 
 
-def _pieces(
-    job: Job, maker: FrameInterpolator, frames: Iterator[Frame], run: range
+def _items(
+    job: Job, interpolator: FrameInterpolator, frames: Iterator[Frame], segment_range: range
 ) -> Iterator[SegmentItem]:
-    renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
-    for number, span in located_spans(job, frames, run):
+    converter = converter_for(job.source.pix_fmt, job.source.colour, interpolator)
+    renderer = Renderer(interpolator, converter)
+    for number, span in located_spans(job, frames, segment_range):
         yield SegmentItem(number, None, _counts(span))
-        for picture in renderer.pictures(span):
-            yield SegmentItem(
-                number, picture, Counter(interpolated=1) if picture.made else Counter()
-            )
+        for frame in renderer.pictures(span):
+            counts = Counter(interpolated=1) if frame.made else Counter[str]()
+            yield SegmentItem(number, frame, counts)
 
 
 def _counts(span: Span) -> Counter[str]:
-    """What was decided about ``span``."""
+    """Return the decisions made about ``span``."""
     counts = Counter({"source frames": 1 + span.repeats})
     if span.repeats:
         counts["duplicates interpolated across"] = span.repeats
@@ -80,39 +90,41 @@ def _counts(span: Span) -> Counter[str]:
     return counts
 
 
-def _write(job: Job, pieces: Iterator[SegmentItem], run: range, shown: OnProgress) -> None:
-    """Encode ``pieces`` and finish each segment when the next one begins."""
-    open_segment = _OpenSegment(job, run.start)
+def _write(
+    job: Job, items: Iterator[SegmentItem], segment_range: range, on_progress: OnProgress
+) -> None:
+    """Encode ``items``; finish each segment when the next one begins."""
+    segment = _OpenSegment(job, segment_range.start)
     try:
-        for piece in pieces:
-            while open_segment.number < piece.segment:
-                open_segment.finish()
-                open_segment = _OpenSegment(job, open_segment.number + 1)
-            open_segment.counts.update(piece.counts)
-            if piece.picture is not None:
-                open_segment.add(piece.picture)
-                shown(1)
+        for item in items:
+            while segment.number < item.segment:
+                segment.finish()
+                segment = _OpenSegment(job, segment.number + 1)
+            segment.counts.update(item.counts)
+            if item.frame is not None:
+                segment.add(item.frame)
+                on_progress(1)
     except BaseException:
-        open_segment.abort()
+        segment.abort()
         raise
-    while open_segment.number < run.stop:
-        open_segment.finish()
-        open_segment = _OpenSegment(job, open_segment.number + 1)
+    while segment.number < segment_range.stop:
+        segment.finish()
+        segment = _OpenSegment(job, segment.number + 1)
 
 
 class _OpenSegment:
-    """A segment in the making."""
+    """A segment that is being written."""
 
     def __init__(self, job: Job, number: int) -> None:
         self.job, self.number = job, number
         self.counts: Counter[str] = Counter()
         self._writer: SegmentWriter | None = None
 
-    def add(self, picture: Picture) -> None:
+    def add(self, frame: Picture) -> None:
         if self._writer is None:
             part = self.job.work.part(self.number)
             self._writer = SegmentWriter(part, self.job.encoding, self.job.source)
-        self._writer.add(picture)
+        self._writer.add(frame)
 
     def finish(self) -> None:
         times: list[int] = []
@@ -124,4 +136,4 @@ class _OpenSegment:
     def abort(self) -> None:
         if self._writer is not None:
             self._writer.abort()
-        self.job.work.part(self.number).unlink(missing_ok=True)
+            self.job.work.part(self.number)

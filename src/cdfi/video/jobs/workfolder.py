@@ -1,140 +1,267 @@
-"""The folder that keeps a job's finished segments until the result is whole."""
+"""The folder that keeps a job's finished segments until its result is complete."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdfi.common.files import write_text
-from cdfi.common.lock import locked
+from filelock import FileLock, Timeout
 
-VERSION = 1
-ENDS = 1 << 20
-FINISHED = (".json", ".png")
+from cdfi.common.files import write_text
+from cdfi.video.jobs.sealed import (
+    file_digest,
+    is_plain,
+    read_sealed,
+    seal,
+    sealed_json,
+    text_digest,
+)
+
+VERSION = 2
+LONGEST = 140  # bytes of the folder's name; some encrypted file systems stop at 143
+MARKER, MARKER_TEXT = "cdfi-work", "work folder of cdfi: it may be deleted when no run uses it\n"
+LOCK, OWNER, MANIFEST = "lock", "owner", "manifest.json"
+#: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
+OURS = re.compile(
+    r"\d{6}\.(mkv|part|png|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
+)
 
 
 @dataclass(frozen=True)
 class SegmentRecord:
-    """A finished segment: its file's size, the times of its frames, what was decided in it.
+    """A finished segment.
 
-    ``times`` count ticks of the result's time base; ``size`` is in bytes.
+    Attributes:
+        size: of its file, in bytes; 0 if it shows no frame and has no file.
+        digest: SHA-256 of its file.
+        times: of its frames, in ticks of the result's time base.
+        counts: of decisions, by their name.
     """
 
     size: int
+    digest: str
     times: list[int]
     counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class WorkFolder:
-    """``.<name>.cdfi-work`` beside the target ``name``."""
+    """The folder ``.<name>.cdfi-work`` beside the target ``name``.
+
+    Attributes:
+        target: the result.
+        job: a digest of the job that the folder serves; records of other jobs are ignored.
+    """
 
     target: Path
+    job: str = ""
 
     @property
     def path(self) -> Path:
-        return self.target.parent / f".{self.target.name}.cdfi-work"
+        """The folder; the name of a target with a very long name is shortened in it."""
+        name = f".{self.target.name}.cdfi-work"
+        if len(os.fsencode(name)) > LONGEST:
+            start = os.fsencode(self.target.name)[:60].decode(errors="ignore")
+            name = f".{start}.{text_digest(self.target.name)[:16]}.cdfi-work"
+        return self.target.with_name(name)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Own the folder during the block; afterwards it stays only where it keeps finished work.
+        """Own the folder during the block; afterwards remove it unless it keeps finished work.
 
-        Raises BlockingIOError while another process owns it.
+        Raises:
+            BlockingIOError: another run owns it; the message names its process.
+            FileExistsError: something else has its name, or it was not created by cdfi.
         """
-        self.path.mkdir(exist_ok=True)
-        empty = False
+        self._claim()
+        self._remove_unless_plain(LOCK)
+        lock = FileLock(self.path / LOCK, timeout=0, is_singleton=False)
         try:
-            with locked(self.path, self.target):
-                try:
-                    yield
-                finally:
-                    empty = not any(path.suffix in FINISHED for path in self.path.glob("[0-9]*"))
-                    if empty:
-                        self.clear()
+            lock.acquire()
+        except Timeout:
+            raise BlockingIOError(
+                f"{self.target} is being written by another run (process {self._owner()}): "
+                "wait for it or stop it"
+            ) from None
+        try:
+            self._write(OWNER, str(os.getpid()))
+            yield
         finally:
-            if empty:
-                with suppress(OSError):  # not empty any more: another run has come
-                    (self.path / "lock").unlink()
-                    self.path.rmdir()
+            finished = self._finished()
+            if not finished:
+                self._remove()
+            lock.release()
+            if not finished:
+                self._remove()  # systems that do not remove open files do it now
 
-    def begin(self, job: Mapping[str, object], fresh: bool) -> None:
-        """Make the folder serve ``job`` (JSON values), or take it up where it serves it already.
+    def begin(self, job: Mapping[str, object], fresh: bool) -> str:
+        """Make the folder serve ``job`` (JSON values); keep its segments if it served it before.
 
-        Raises ValueError where it holds another job's work, which only ``fresh`` discards.
+        Returns:
+            A line that says why finished segments were discarded, or "".
+
+        Raises:
+            ValueError: the folder keeps another job's segments, and ``fresh`` is false.
         """
-        wanted = json.loads(json.dumps({"version": VERSION, **job}))
-        manifest = self.path / "manifest.json"
-        if manifest.exists():
-            found = _read_json(manifest)
-            if found == wanted:
-                return
-            if not fresh:
-                raise ValueError(
-                    f"{self.path} keeps the work of an unfinished run with another "
-                    f"{', '.join(_differences(found, wanted))}: repeat that run's command to "
-                    "finish it, or give --overwrite to start again"
-                )
-            self.clear()
-        write_text(manifest, json.dumps(wanted, indent=1), fsync=True)
+        wanted = self.serve(job)
+        found = read_sealed(self.path / MANIFEST)
+        if found == wanted:
+            return ""
+        if isinstance(found, dict) and not fresh:
+            raise ValueError(
+                f"{self.path} keeps the segments of an unfinished run with another "
+                f"{', '.join(_differences(found, wanted))}: repeat that run's command to finish "
+                "it, or give --overwrite to start again"
+            )
+        discarded = self._finished()
+        self.clear()
+        self._write(MANIFEST, sealed_json(wanted, indent=1))
+        if found is None and discarded:
+            return "the record of its unfinished run is missing or damaged: started again"
+        return ""
+
+    def serve(self, job: Mapping[str, object]) -> dict[str, object]:
+        """Accept the records of ``job`` (JSON values) from now on; return the manifest for it."""
+        manifest: dict[str, object] = json.loads(json.dumps({"version": VERSION, **job}))
+        self.job = seal(manifest)
+        return manifest
 
     def segment(self, number: int) -> Path:
-        """The media file of a segment."""
+        """Return the media file of a finished segment."""
         return self.path / f"{number:06d}.mkv"
 
+    def image(self, number: int) -> Path:
+        """Return the file of a finished image."""
+        return self.path / f"{number:06d}.png"
+
     def part(self, number: int) -> Path:
-        """The media file of a segment that is still being written."""
-        return self.path / f"{number:06d}.part"
+        """Return the path of a new segment file, after removing an unfinished one."""
+        return self.new(f"{number:06d}.part")
+
+    def new(self, name: str) -> Path:
+        """Return the path ``name`` in the folder, after removing a file or link of that name.
+
+        Raises:
+            FileExistsError: there is a folder of that name.
+        """
+        path = self.path / name
+        if path.is_dir() and not path.is_symlink():
+            raise FileExistsError(f"{path} is a folder: move it away")
+        path.unlink(missing_ok=True)
+        return path
 
     def finish(self, number: int, times: list[int], counts: Mapping[str, int]) -> None:
-        """Move a segment's written file to its place and record it; after this it is safe."""
-        size = 0
+        """Move a segment's written file to its place and record it; then it is safe."""
+        part = self.path / f"{number:06d}.part"
         if times:
-            size = self.part(number).stat().st_size
-            self.part(number).replace(self.segment(number))
-        record = SegmentRecord(size, times, dict(counts))
-        write_text(self.path / f"{number:06d}.json", json.dumps(asdict(record)), fsync=True)
+            part.replace(self.segment(number))
+        self._record(number, self.segment(number) if times else None, times, counts)
 
-    def record(self, number: int) -> SegmentRecord | None:
-        """The record of a finished segment, None where it is not finished or its file is gone."""
-        path = self.path / f"{number:06d}.json"
-        if not path.exists():
+    def finish_image(self, number: int) -> None:
+        """Record a written image; then it is safe."""
+        self._record(number, self.image(number), [number], {})
+
+    def record(self, number: int, check: bool = False) -> SegmentRecord | None:
+        """Return the record of a finished segment or image of this job.
+
+        Args:
+            number: of the segment.
+            check: compare its file with the digest.
+
+        Returns:
+            None if it is not finished, or if its record or its file is missing or damaged.
+        """
+        values = read_sealed(self.path / f"{number:06d}.json")
+        if not isinstance(values, dict) or values.pop("job", None) != self.job:
             return None
-        record = SegmentRecord(**json.loads(path.read_text()))
-        media = self.segment(number)
-        whole = not record.times or (media.exists() and media.stat().st_size == record.size)
-        return record if whole else None
+        try:
+            record = SegmentRecord(**values)
+        except TypeError:
+            return None
+        if not record.times:
+            return record
+        files = (self.segment(number), self.image(number))
+        media = next((path for path in files if is_plain(path)), None)
+        if media is None or media.stat().st_size != record.size:
+            return None
+        return None if check and file_digest(media) != record.digest else record
 
     def clear(self) -> None:
-        """Remove everything but the lock."""
-        for path in self.path.iterdir():
-            if path.name != "lock":
-                path.unlink()
+        """Remove the files that cdfi writes into a work folder; leave everything else alone."""
+        names = [entry.name for entry in os.scandir(self.path) if OURS.fullmatch(entry.name)]
+        for name in sorted(names, key=lambda name: (name != MANIFEST, name)):
+            with suppress(IsADirectoryError, PermissionError):
+                if not stat.S_ISDIR((self.path / name).lstat().st_mode):
+                    (self.path / name).unlink()
 
+    def _claim(self) -> None:
+        """Create the folder, or check that the one that is there was created by cdfi."""
+        with suppress(FileExistsError):
+            self.path.mkdir(mode=0o700)
+        status = self.path.lstat()
+        foreign = hasattr(os, "getuid") and status.st_uid != os.getuid()
+        if not stat.S_ISDIR(status.st_mode) or foreign:
+            raise FileExistsError(
+                f"{self.path} is in the way: expected a folder of yours, found "
+                f"{'one of another user' if foreign else 'a file or a link'}: move it away"
+            )
+        if any(self.path.iterdir()):
+            self._check_marker()
+        else:
+            self._write(MARKER, MARKER_TEXT)
 
-def file_fingerprint(path: Path) -> str:
-    """A digest of a file's size and of its first and last MiB."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(ENDS))
-        file.seek(max(size - ENDS, 0))
-        digest.update(file.read(ENDS))
-    return digest.hexdigest()
+    def _check_marker(self) -> None:
+        marker = self.path / MARKER
+        if not is_plain(marker) or marker.read_bytes() != MARKER_TEXT.encode():
+            raise FileExistsError(
+                f"{self.path} was not created by this version of cdfi: move it away or remove it"
+            )
 
+    def _remove_unless_plain(self, name: str) -> None:
+        """Remove a link, or a second name of another file, that was put in place of a file."""
+        path = self.path / name
+        if os.path.lexists(path) and (not is_plain(path) or path.stat().st_nlink > 1):
+            self.new(name)
 
-def _read_json(path: Path) -> dict[str, object]:
-    """The values in ``path``; none where a broken file holds none."""
-    try:
-        values: dict[str, object] = json.loads(path.read_text())
-    except ValueError:
-        return {}
-    return values
+    def _owner(self) -> str:
+        """Return the process number of the run that owns the folder, if it is known."""
+        path = self.path / OWNER
+        text = path.read_text(errors="replace").strip() if is_plain(path) else ""
+        return text if text.isdecimal() else "unknown"
+
+    def _finished(self) -> bool:
+        """Return whether the folder keeps finished segments or images."""
+        return any(re.fullmatch(r"\d{6}\.(json|png)", path.name) for path in self.path.iterdir())
+
+    def _remove(self) -> None:
+        """Remove the folder, unless it holds anything that is not ours."""
+        with suppress(OSError):
+            self.clear()
+            (self.path / OWNER).unlink(missing_ok=True)
+            if {entry.name for entry in os.scandir(self.path)} <= {LOCK, MARKER}:
+                (self.path / LOCK).unlink(missing_ok=True)
+                (self.path / MARKER).unlink(missing_ok=True)
+                self.path.rmdir()
+
+    def _record(
+        self, number: int, media: Path | None, times: list[int], counts: Mapping[str, int]
+    ) -> None:
+        content: dict[str, object] = {"job": self.job, "times": times, "counts": dict(counts)}
+        content["size"] = media.stat().st_size if media else 0
+        content["digest"] = file_digest(media) if media else ""
+        self._write(f"{number:06d}.json", sealed_json(content))
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a small file of ours; a link of its name is replaced, never followed."""
+        write_text(self.path / name, text, fsync=True, follow_links=False)
 
 
 def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """The entries that differ, by name."""
+    """Return the names of the entries that differ."""
     return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))

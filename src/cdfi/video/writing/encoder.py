@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from cdfi.common.files import create
 from cdfi.video.pixels.colour import Colour
 from cdfi.video.pixels.convert import Fitter
 from cdfi.video.reading.source import Source
@@ -99,11 +101,13 @@ class SegmentWriter:
         self.times: list[int] = []
         self._number: dict[int, int] = {}
         self._decoded = 0
-        self._container = av.open(str(path), "w", format=_file_format(settings.row.encoder))
+        self._file = create(path)
+        form = _file_format(settings.row.encoder)
+        self._container = av.open(self._file, "w", format=form)
         try:
             self._stream = self._add_stream(settings, source)
         except BaseException:
-            self._container.close()
+            self.abort()
             raise
 
     def _add_stream(self, settings: EncoderSettings, source: Source) -> VideoStream:
@@ -139,12 +143,16 @@ class SegmentWriter:
         """Finish the file; it is then on the disk, whole."""
         self._mux(self._stream.encode(None))
         self._container.close()
-        with self.path.open("rb+") as file:
-            os.fsync(file.fileno())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
 
     def abort(self) -> None:
-        """Give the file up."""
-        self._container.close()
+        """Close the file, which stays incomplete."""
+        with suppress(OSError, ValueError):  # a full disk, or a header that was never written
+            self._container.close()
+        with suppress(OSError):
+            self._file.close()
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
