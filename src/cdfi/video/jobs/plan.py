@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cdfi.common.files import create, resolve_output
@@ -76,6 +78,8 @@ def check_target(source: Path, target: Path, overwrite: bool) -> Path:
         OSError: it exists and ``overwrite`` is false, or it cannot be written.
         ValueError: it is the source itself.
     """
+    with _named(target):
+        target.lstat()
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     if target.is_dir():
@@ -108,11 +112,20 @@ def try_name(target: Path) -> None:
     """
     if os.path.lexists(target):
         return
-    try:
+    with _named(target):
         create(target).close()
+        target.unlink()
+
+
+@contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """Raise errors about the name ``target`` in words; a missing file is none."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
-        raise OSError(error.errno, f"{target} cannot be written: {error.strerror}") from error
-    target.unlink()
+        raise OSError(f"{target} cannot be written: {error.strerror}") from error
 
 
 def expected_frames(job: Job) -> int:
