@@ -179,7 +179,7 @@ def test_a_full_disk_is_told_and_finished_segments_stay(tmp_path, source, monkey
     target = tmp_path / "out.mp4"
 
     def full(path):
-        return open("/dev/full", "w+b") if path.name == "000003.part" else create(path)  # noqa: PTH123, SIM115
+        return open("/dev/full", "w+b") if path.name == "000003.part" else create(path)  # noqa: PTH123
 
     with monkeypatch.context() as patch:
         patch.setattr("cdfi.video.writing.encoder.create", full)

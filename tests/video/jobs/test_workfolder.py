@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs.workfolder import MARKER, WorkFolder
+from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
 
