@@ -133,7 +133,7 @@ def test_images_have_no_times(refused, tmp_path, words):
         (("--memory", "much"), "expected a size such as 4GB"),
         (("--memory", "1KB"), "--memory"),
         (("--device", "abacus"), "abacus"),
-        (("--jobs", "0"), "jobs must be 1 or more"),
+        (("--jobs", "0"), "jobs must be from 1 to"),
     ],
 )
 def test_options_that_make_no_sense(refused, clip, tmp_path, words, text):
