@@ -36,17 +36,17 @@ def estimate(
     finished = job.finished()
     left = max(pictures - sum(len(record.times) for record in finished.values()), 0)
     one = _seconds_a_frame(job, maker)
-    length = job.clock.at(job.index.end) - job.clock.at(job.index.first)
+    length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
         "source": str(job.source.path),
         "target": str(job.work.target),
         "size": [job.source.width, job.source.height],
-        "pixel_format": [job.source.pix_fmt, job.encoding.fitter.target],
+        "pixel_format": [job.source.pix_fmt, job.encoding.converter.target],
         "encoder": job.encoding.row.encoder,
         "source_frames": frames,
         "frames": pictures,
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
-        "duration": round(float(length * job.clock.time_base), 3),
+        "duration": round(float(length * job.timeline.time_base), 3),
         "segments": {
             "all": len(job.boundaries),
             "finished": len(finished),

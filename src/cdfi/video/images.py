@@ -17,7 +17,7 @@ from cdfi.video.jobs.renderer import Renderer, converter_for
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.pixels.formats import layout, reformatted
-from cdfi.video.timing.frame import Frame
+from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
 from cdfi.video.writing.codecs import CONTAINERS
@@ -166,6 +166,8 @@ def _between(
     form = _common(left.format.name, right.format.name)
     left, right = reformatted(left, form), reformatted(right, form)
     places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
-    span = Span(Frame(0, left), Frame(factor, right), Kind.MOTION, places, tolerance(factor))
+    span = Span(
+        SourceFrame(0, left), SourceFrame(factor, right), Kind.MOTION, places, tolerance(factor)
+    )
     renderer = Renderer(maker, converter_for(left.format.name, COLOUR, maker))
     return [picture.image for picture in renderer.pictures(span)]

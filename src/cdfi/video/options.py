@@ -10,7 +10,7 @@ from typing import Literal
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.source import Source
 from cdfi.video.timing.scene_changes import SCENE_THRESHOLD
-from cdfi.video.timing.timeline import Clock, Even, Grid
+from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
 
 Audio = Literal["copy", "stretch", "drop"]
 
@@ -68,17 +68,17 @@ class Options:
         """Frames in place of each source frame, where no rate is asked for."""
         return self.factor or (self.slow if self.slow > 1 else 2)
 
-    def clock(self, source: Source, index: Index) -> Clock:
+    def timeline(self, source: Source, index: Index) -> Timeline:
         """The instants of the result. Raises ValueError for a rate below the source's."""
         if self.fps is None:
-            return Even(source.time_base, index.first, self.multiplier, self.slow)
+            return MultipliedTimeline(source.time_base, index.first, self.multiplier, self.slow)
         shown = index.rate / self.slow
         if self.fps < shown * Fraction(999, 1000):
             raise ValueError(
                 f"fps {float(self.fps):g} is below the source's {float(shown):g}: frames would be "
                 "lost; give a higher rate"
             )
-        return Grid(source.time_base, index.first, self.fps, self.slow)
+        return ConstantRateTimeline(source.time_base, index.first, self.fps, self.slow)
 
     def as_json(self) -> dict[str, object]:
         """The options as plain JSON values."""

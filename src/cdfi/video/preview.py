@@ -23,8 +23,8 @@ from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, write_components
-from cdfi.video.timing.frame import Picture
-from cdfi.video.timing.scene_changes import analysed
+from cdfi.video.timing.frame import OutputFrame
+from cdfi.video.timing.scene_changes import mark_scenes
 from cdfi.video.timing.spans import spans
 from cdfi.video.writing.encoder import SegmentWriter
 
@@ -65,7 +65,7 @@ def write_preview(
         try:
             for picture in prefetch(_compared(narrow, maker, end), QUEUE_SIZE):
                 writer.add(picture)
-                made += picture.made
+                made += picture.interpolated
         except BaseException:
             writer.abort()
             raise
@@ -78,8 +78,8 @@ def write_preview(
 
 def _end(job: Job, seconds: float) -> int:
     """The tick at which the clip ends: after ``seconds``, or with the video."""
-    start, end = job.clock.at(job.index.first), job.clock.at(job.index.end)
-    return min(math.ceil(start + Fraction(seconds) / job.clock.time_base), int(end))
+    start, end = job.timeline.at(job.index.first), job.timeline.at(job.index.end)
+    return min(math.ceil(start + Fraction(seconds) / job.timeline.time_base), int(end))
 
 
 def _widened(job: Job, target: Path) -> Job:
@@ -92,11 +92,11 @@ def _widened(job: Job, target: Path) -> Job:
     )
 
 
-def _compared(job: Job, maker: FrameInterpolator, end: int) -> Iterator[Picture]:
+def _compared(job: Job, maker: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """The result's pictures before ``end``, each beside the source frame of its instant."""
     renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
-    frames = analysed(job.reader().frames(), job.options.scene_threshold)
-    for span in spans(frames, job.clock, job.index.end, job.options.dedup):
+    frames = mark_scenes(job.reader().frames(), job.options.scene_threshold)
+    for span in spans(frames, job.timeline, job.index.end, job.options.dedup):
         for picture in renderer.pictures(span):
             if picture.pts >= end:
                 return

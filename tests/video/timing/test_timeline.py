@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdfi.video.timing.timeline import TOLERANCE, Even, Grid, instants, tolerance
+from cdfi.video.timing.timeline import (
+    TOLERANCE,
+    ConstantRateTimeline,
+    MultipliedTimeline,
+    instants,
+    tolerance,
+)
 
 bases = st.sampled_from(
     [Fraction(1, 1000), Fraction(1, 600), Fraction(1, 90000), Fraction(1001, 24000)]
@@ -28,10 +34,10 @@ def ascending(start: int, steps: list[int]) -> list[int]:
 @given(bases, starts, gaps, st.integers(2, 9), st.integers(1, 5))
 def test_a_factor_keeps_every_source_time_and_divides_the_gaps_evenly(base, start, steps, n, slow):
     times = ascending(start, steps)
-    clock = Even(base, start, n, slow)
+    timeline = MultipliedTimeline(base, start, n, slow)
     for left, right in itertools.pairwise(times):
-        ticks = [*clock.ticks(left, right), int(clock.at(right))]
-        seconds = [tick * clock.time_base for tick in ticks]
+        ticks = [*timeline.ticks(left, right), int(timeline.at(right))]
+        seconds = [tick * timeline.time_base for tick in ticks]
         assert seconds[0] == (start + (left - start) * slow) * base
         step = (right - left) * slow * base / n
         assert [later - sooner for sooner, later in itertools.pairwise(seconds)] == [step] * n
@@ -41,10 +47,10 @@ def test_a_factor_keeps_every_source_time_and_divides_the_gaps_evenly(base, star
 @given(bases, starts, gaps, st.sampled_from([Fraction(60), Fraction(60000, 1001), Fraction(25, 3)]))
 def test_a_rate_gives_every_instant_of_its_grid_once(base, start, steps, rate):
     times = ascending(start, steps)
-    clock = Grid(base, start, rate)
-    ticks = [tick for pair in itertools.pairwise(times) for tick in clock.ticks(*pair)]
-    ticks += clock.tail(times[-1], times[-1] + steps[-1])
-    seconds = [tick * clock.time_base for tick in ticks]
+    timeline = ConstantRateTimeline(base, start, rate)
+    ticks = [tick for pair in itertools.pairwise(times) for tick in timeline.ticks(*pair)]
+    ticks += timeline.tail(times[-1], times[-1] + steps[-1])
+    seconds = [tick * timeline.time_base for tick in ticks]
     assert seconds == [start * base + number / rate for number in range(len(seconds))]
     assert seconds[-1] < (times[-1] + steps[-1]) * base <= seconds[-1] + 1 / rate
 
@@ -53,10 +59,10 @@ def test_a_rate_gives_every_instant_of_its_grid_once(base, start, steps, rate):
 @given(bases, starts, gaps, st.integers(2, 70))
 def test_instants_ascend_and_are_near_their_true_place(base, start, steps, n):
     times = ascending(start, steps)
-    clock = Even(base, start, n)
-    places = instants(clock, times)
+    timeline = MultipliedTimeline(base, start, n)
+    places = instants(timeline, times)
     assert [place.pts for place in places] == sorted({place.pts for place in places})
-    low, high = clock.at(times[0]), clock.at(times[-1])
+    low, high = timeline.at(times[0]), timeline.at(times[-1])
     for place in places:
         assert 0 <= place.t <= 1
         assert abs(place.t - (place.pts - low) / (high - low)) < tolerance(len(places)) <= TOLERANCE
@@ -65,25 +71,25 @@ def test_instants_ascend_and_are_near_their_true_place(base, start, steps, n):
 def test_an_hour_of_23_976_does_not_drift():
     base, rate = Fraction(1, 24000), Fraction(60000, 1001)
     frames = 24 * 3600
-    clock = Grid(base, 0, rate)
+    timeline = ConstantRateTimeline(base, 0, rate)
     ticks = [
         tick
         for number in (0, frames // 2, frames - 1)
-        for tick in clock.ticks(number * 1001, (number + 1) * 1001)
+        for tick in timeline.ticks(number * 1001, (number + 1) * 1001)
     ]
     for tick in ticks:
-        assert (tick * clock.time_base * rate).denominator == 1
+        assert (tick * timeline.time_base * rate).denominator == 1
 
 
 def test_an_instant_that_meets_a_source_frame_is_that_frame():
-    places = instants(Grid(Fraction(1, 24), 0, Fraction(60)), [0, 1])
+    places = instants(ConstantRateTimeline(Fraction(1, 24), 0, Fraction(60)), [0, 1])
     assert [place.t for place in places] == [0, Fraction(2, 5), Fraction(4, 5)]
 
 
 def test_a_source_time_rounded_to_milliseconds_still_meets_the_grid():
-    clock = Grid(Fraction(1, 1000), 33, Fraction(60))
-    assert instants(clock, [33, 67])[0].t == 0
-    assert [place.t for place in instants(clock, [67, 100])][-1] != 0
+    timeline = ConstantRateTimeline(Fraction(1, 1000), 33, Fraction(60))
+    assert instants(timeline, [33, 67])[0].t == 0
+    assert [place.t for place in instants(timeline, [67, 100])][-1] != 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 16, 100])

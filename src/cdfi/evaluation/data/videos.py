@@ -45,8 +45,8 @@ class Video:
         Raises:
             ValueError, OSError: The file is no readable video, or has fewer than three frames.
         """
-        notes: Counter[str] = Counter()
-        pictures = self._pictures(notes)
+        warnings: Counter[str] = Counter()
+        pictures = self._pictures(warnings)
         told: Counter[str] = Counter()
         frame0, number = next(pictures, None), 1
         for truth, frame1 in zip(pictures, pictures):
@@ -54,17 +54,17 @@ class Video:
                 break
             yield Frames(f"{number:06d}", frame0, truth, frame1)
             frame0, number = frame1, number + 2
-            yield from self._faults(notes - told, number)
-            told = notes.copy()
-        yield from self._faults(notes - told, number)
+            yield from self._faults(warnings - told, number)
+            told = warnings.copy()
+        yield from self._faults(warnings - told, number)
         if number == 1:
             raise ValueError(f"{self.path}: has fewer than three frames, so none can be held back")
 
-    def _faults(self, notes: Counter[str], number: int) -> Iterator[Unreadable]:
-        for reason, count in notes.items():
+    def _faults(self, warnings: Counter[str], number: int) -> Iterator[Unreadable]:
+        for reason, count in warnings.items():
             yield Unreadable(f"near {number:06d}", f"{self.path}: {count} {reason}")
 
-    def _pictures(self, notes: Counter[str]) -> Iterator[Picture]:
+    def _pictures(self, warnings: Counter[str]) -> Iterator[Picture]:
         from cdfi.video.pixels.colour import Converter
         from cdfi.video.reading.index import read_index
         from cdfi.video.reading.reader import Reader
@@ -72,5 +72,5 @@ class Video:
 
         source = read_source(self.path)
         converter = Converter(source.pix_fmt, source.colour)
-        for frame in Reader(source, read_index(self.path), notes=notes).frames():
+        for frame in Reader(source, read_index(self.path), warnings=warnings).frames():
             yield to_picture(converter.to_rgb(frame.image)[None])

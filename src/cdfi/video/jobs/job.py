@@ -13,7 +13,7 @@ from cdfi.video.options import Options
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.reader import Reader
 from cdfi.video.reading.source import Source
-from cdfi.video.timing.timeline import Clock
+from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.encoder import EncoderSettings
 
 
@@ -23,7 +23,7 @@ class Job:
 
     source: Source
     index: Index
-    clock: Clock
+    timeline: Timeline
     options: Options
     encoding: EncoderSettings
     work: WorkFolder
@@ -49,7 +49,7 @@ class Job:
             "options": self.options.as_json(),
             "encoder": [
                 self.encoding.row.encoder,
-                self.encoding.fitter.target,
+                self.encoding.converter.target,
                 dict(self.encoding.options),
             ],
             "libav": av.__version__,

@@ -29,7 +29,7 @@ def joined(job: Job, records: Sequence[SegmentRecord], end: int) -> Iterator[Pac
     early = opening[-1] - opening[0]
     shown = chain((time - early for time in opening[:depth]), opening, times)
     for (packet, pts, length), dts in zip(_timed(job, records, end), shown):
-        packet.time_base = job.clock.time_base
+        packet.time_base = job.timeline.time_base
         packet.pts, packet.dts, packet.duration = pts, dts, length
         yield packet
 

@@ -47,7 +47,7 @@ def write_result(
         copied = add_streams(source, target, video, job.options)
         slow, start = job.options.slow, job.index.first * job.source.time_base
         add_chapters(source, target, slow, start)
-        end = int(job.clock.at(job.index.end))
+        end = int(job.timeline.at(job.index.end))
         flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
         flows.append(copied_packets(copied, slow, start))
         if job.options.sound == "stretch":
@@ -86,7 +86,7 @@ def write_images(job: Job, records: Sequence[SegmentRecord]) -> None:
 
     They appear under their names when all of them are written.
     """
-    packets = joined(job, records, int(job.clock.at(job.index.end)))
+    packets = joined(job, records, int(job.timeline.at(job.index.end)))
     count = 0
     for packet in packets:
         with create(job.work.new(f"image{count}")) as file:
@@ -99,7 +99,7 @@ def write_images(job: Job, records: Sequence[SegmentRecord]) -> None:
 
 def _container_options(job: Job, form: str) -> dict[str, str]:
     """Ticks of the whole file as fine as the video's, so that its start is exact."""
-    ticks = job.clock.time_base.denominator
+    ticks = job.timeline.time_base.denominator
     return (
         {"movie_timescale": str(ticks)} if form in ("mp4", "mov") and ticks <= MOVIE_TICKS else {}
     )
@@ -115,7 +115,7 @@ def _add_video(
         made = target.add_stream_from_template(template, opaque=True)
         alpha = template.metadata.get("alpha_mode")
         template_is_hevc = template.codec_context.name == "hevc"
-    made.time_base = job.clock.time_base
+    made.time_base = job.timeline.time_base
     made.codec_context.framerate = job.encoding.rate
     if container_row(job.work.target).format in ("mp4", "mov") and template_is_hevc:
         made.codec_context.codec_tag = "hvc1"  # the only name of HEVC that Apple's players take

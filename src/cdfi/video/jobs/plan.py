@@ -11,10 +11,10 @@ from cdfi.common.files import create, resolve_output
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
-from cdfi.video.pixels.convert import Fitter
+from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.reading.index import Index, read_index
 from cdfi.video.reading.source import Source, read_source
-from cdfi.video.timing.timeline import Clock
+from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.codecs import (
     CodecRow,
     check_fit,
@@ -36,13 +36,13 @@ def plan_job(source: Path, target: Path, options: Options) -> Job:
         raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
-    clock = options.clock(found, index)
-    encoding = _settings(found, index, clock, options, target)
-    return Job(found, index, clock, options, encoding, WorkFolder(target))
+    timeline = options.timeline(found, index)
+    encoding = _settings(found, index, timeline, options, target)
+    return Job(found, index, timeline, options, encoding, WorkFolder(target))
 
 
 def _settings(
-    source: Source, index: Index, clock: Clock, options: Options, target: Path
+    source: Source, index: Index, timeline: Timeline, options: Options, target: Path
 ) -> EncoderSettings:
     """The encoder's settings for the result."""
     asked = options.encoding
@@ -57,8 +57,8 @@ def _settings(
     rate = options.fps or index.rate * options.multiplier / options.slow
     return EncoderSettings(
         row=row,
-        fitter=Fitter(source.pix_fmt, pix_fmt, source.colour, source.height),
-        time_base=clock.time_base,
+        converter=FormatConverter(source.pix_fmt, pix_fmt, source.colour, source.height),
+        time_base=timeline.time_base,
         rate=rate.limit_denominator(1001),
         options=encoder_options(row, source, wanted | dict(asked.extra)),
     )
@@ -133,4 +133,4 @@ def expected_frames(job: Job) -> int:
     first, last = job.index.first, int(job.index.times[-1])
     if job.options.fps is None:
         return job.options.multiplier * (len(job.index.times) - 1) + 1
-    return len(job.clock.ticks(first, last)) + len(job.clock.tail(last, job.index.end))
+    return len(job.timeline.ticks(first, last)) + len(job.timeline.tail(last, job.index.end))

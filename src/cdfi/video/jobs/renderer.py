@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.pixels.colour import Colour, Converter
-from cdfi.video.timing.frame import Frame, Picture
+from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 
 
@@ -28,7 +28,7 @@ class Renderer:
         self.converter = converter
         self._kept: list[tuple[VideoFrame, Tensor]] = []
 
-    def pictures(self, span: Span) -> Iterator[Picture]:
+    def pictures(self, span: Span) -> Iterator[OutputFrame]:
         """The pictures of ``span`` in order of time."""
         if span.kind is Kind.MOTION and span.right is not None:
             yield from self._motion(span, span.left, span.right)
@@ -36,16 +36,18 @@ class Renderer:
         for instant in span.instants:
             at_end = instant.t == 1 and span.right is not None
             shown = span.right if at_end and span.right else span.left
-            yield Picture(instant.pts, shown.image, made=False)
+            yield OutputFrame(instant.pts, shown.image, interpolated=False)
 
-    def _motion(self, span: Span, left: Frame, right: Frame) -> Iterator[Picture]:
+    def _motion(self, span: Span, left: SourceFrame, right: SourceFrame) -> Iterator[OutputFrame]:
         times = [instant.t for instant in span.instants if 0 < instant.t < 1]
         made = self._made(left.image, right.image, times, span.tolerance)
         for instant in span.instants:
             if instant.t == 0 or instant.t == 1:
-                yield Picture(instant.pts, (left if instant.t == 0 else right).image, made=False)
+                yield OutputFrame(
+                    instant.pts, (left if instant.t == 0 else right).image, interpolated=False
+                )
             else:
-                yield Picture(instant.pts, next(made), made=True)
+                yield OutputFrame(instant.pts, next(made), interpolated=True)
 
     def _made(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction

@@ -11,8 +11,8 @@ from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.renderer import Renderer, converter_for
-from cdfi.video.timing.frame import Frame, Picture
-from cdfi.video.timing.scene_changes import LEAD, analysed
+from cdfi.video.timing.frame import OutputFrame, SourceFrame
+from cdfi.video.timing.scene_changes import LEAD, mark_scenes
 from cdfi.video.timing.spans import Kind, Span, spans
 from cdfi.video.writing.encoder import SegmentWriter
 
@@ -25,7 +25,7 @@ class SegmentItem(NamedTuple):
     """A frame of a segment (None for a span that shows none), and the decisions made there."""
 
     segment: int
-    frame: Picture | None
+    frame: OutputFrame | None
     counts: Counter[str]
 
 
@@ -45,22 +45,22 @@ def make_segments(
     """
     reader = job.reader()
     start = job.boundaries[segment_range.start] if segment_range.start else None
-    marked = analysed(reader.frames(start, LEAD), job.options.scene_threshold)
+    marked = mark_scenes(reader.frames(start, LEAD), job.options.scene_threshold)
     frames = prefetch(marked, QUEUE_SIZE)
     items = prefetch(_items(job, interpolator, frames, segment_range), QUEUE_SIZE)
     try:
         _write(job, items, segment_range, on_progress)
     finally:
         items.close()
-    return reader.notes
+    return reader.warnings
 
 
 def located_spans(
-    job: Job, frames: Iterator[Frame], segment_range: range
+    job: Job, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[tuple[int, Span]]:
     """Yield the spans that start within the segments, each with its segment's number."""
     starts = job.boundaries
-    for span in spans(frames, job.clock, job.index.end, job.options.dedup):
+    for span in spans(frames, job.timeline, job.index.end, job.options.dedup):
         number = max(bisect_right(starts, span.left.pts) - 1, 0)
         if number >= segment_range.stop:
             return
@@ -69,14 +69,14 @@ def located_spans(
 
 
 def _items(
-    job: Job, interpolator: FrameInterpolator, frames: Iterator[Frame], segment_range: range
+    job: Job, interpolator: FrameInterpolator, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[SegmentItem]:
     converter = converter_for(job.source.pix_fmt, job.source.colour, interpolator)
     renderer = Renderer(interpolator, converter)
     for number, span in located_spans(job, frames, segment_range):
         yield SegmentItem(number, None, _counts(span))
         for frame in renderer.pictures(span):
-            counts = Counter(interpolated=1) if frame.made else Counter[str]()
+            counts = Counter(interpolated=1) if frame.interpolated else Counter[str]()
             yield SegmentItem(number, frame, counts)
 
 
@@ -120,7 +120,7 @@ class _OpenSegment:
         self.counts: Counter[str] = Counter()
         self._writer: SegmentWriter | None = None
 
-    def add(self, frame: Picture) -> None:
+    def add(self, frame: OutputFrame) -> None:
         if self._writer is None:
             part = self.job.work.part(self.number)
             self._writer = SegmentWriter(part, self.job.encoding, self.job.source)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 # Where a chroma sample lies against its luma samples: (across, down), True = on the first of two.
-ON_FIRST = {
+COSITED = {
     "left": (True, False),
     "center": (False, False),
     "topleft": (True, True),
@@ -21,14 +21,14 @@ ON_FIRST = {
 }
 
 
-def double(planes: Tensor, dim: int, size: int, on_first: bool) -> Tensor:
+def upsample_chroma(planes: Tensor, dim: int, size: int, cosited: bool) -> Tensor:
     """Linear upsampling of ``planes`` along ``dim`` to ``size`` (twice as many, or one less).
 
-    ``on_first``: samples lie on the even positions; otherwise midway between even and odd.
+    ``cosited``: samples lie on the even positions; otherwise midway between even and odd.
     """
     count = planes.shape[dim]
     after = _shifted(planes, dim, 1)
-    if on_first:
+    if cosited:
         even, odd = planes, torch.lerp(planes, after, 0.5)
     else:
         even = torch.lerp(planes, _shifted(planes, dim, -1), 0.25)
@@ -40,13 +40,13 @@ def double(planes: Tensor, dim: int, size: int, on_first: bool) -> Tensor:
     return both.narrow(dim, 0, size)
 
 
-def halve(planes: Tensor, dim: int, on_first: bool) -> Tensor:
-    """The inverse of ``double``: every second sample, or the filter (-1, 3, 3, -1) / 4."""
+def downsample_chroma(planes: Tensor, dim: int, cosited: bool) -> Tensor:
+    """The inverse of ``upsample_chroma``: every second sample, or the filter (-1, 3, 3, -1) / 4."""
     size = planes.shape[dim]
     if size % 2:
         planes = torch.cat((planes, _beyond(planes, dim, size)), dim)
     even, odd = _every_second(planes, dim, 0), _every_second(planes, dim, 1)
-    if on_first:
+    if cosited:
         return even
     inner = (even + odd).mul_(0.75)
     before = _shifted(odd, dim, -1, even.narrow(dim, 0, 1))
@@ -55,7 +55,7 @@ def halve(planes: Tensor, dim: int, on_first: bool) -> Tensor:
 
 
 def _beyond(planes: Tensor, dim: int, size: int) -> Tensor:
-    """The position after the last one, as ``double`` would have filled it."""
+    """The position after the last one, as ``upsample_chroma`` would have filled it."""
     last = planes.narrow(dim, size - 1, 1)
     if size == 1:
         return last

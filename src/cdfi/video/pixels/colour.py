@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cdfi.video.pixels.chroma import ON_FIRST, double, halve
+from cdfi.video.pixels.chroma import COSITED, downsample_chroma, upsample_chroma
 from cdfi.video.pixels.formats import (
     Layout,
     flat_planes,
@@ -180,9 +180,9 @@ class Converter:
         )
         across, down = self._sited()
         for _ in range(self.form.shifts[1]):
-            hues = double(hues, -2, min(2 * hues.shape[-2], shape[0]), down)
+            hues = upsample_chroma(hues, -2, min(2 * hues.shape[-2], shape[0]), down)
         for _ in range(self.form.shifts[0]):
-            hues = double(hues, -1, min(2 * hues.shape[-1], shape[1]), across)
+            hues = upsample_chroma(hues, -1, min(2 * hues.shape[-1], shape[1]), across)
         return hues
 
     def _codes(self, rgb: Tensor) -> list[Tensor]:
@@ -197,9 +197,9 @@ class Converter:
         across, down = self._sited()
         small = rgb
         for _ in range(self.form.shifts[0]):
-            small = halve(small, -1, across)
+            small = downsample_chroma(small, -1, across)
         for _ in range(self.form.shifts[1]):
-            small = halve(small, -2, down)
+            small = downsample_chroma(small, -2, down)
         low = (small[0] * kr).add_(small[1], alpha=1 - kr - kb).add_(small[2], alpha=kb)
         unit, grey = self._chroma()
         blue = (small[2] - low).mul_(unit / (2 * (1 - kb))).add_(grey)
@@ -208,7 +208,7 @@ class Converter:
 
     def _sited(self) -> tuple[bool, bool]:
         """Where chroma lies (across, down); unspecified means left, as in H.264 and MPEG-2."""
-        return ON_FIRST.get(self.colour.location, ON_FIRST["left"])
+        return COSITED.get(self.colour.location, COSITED["left"])
 
 
 def _f32(values: tuple[float, ...]) -> NDArray[np.float32]:

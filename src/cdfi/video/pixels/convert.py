@@ -17,7 +17,7 @@ BT2020_RED = WEIGHTS[9][0]
 
 
 @dataclass(frozen=True)
-class Fitter:
+class FormatConverter:
     """Turns frames of the format ``source`` into ``target``; the same frame where these agree.
 
     Formats that only libav knows (palettes) are left to its scaler; all others are converted here,
@@ -48,7 +48,7 @@ class Fitter:
         form = self._target_layout()
         return form is not None and form.alpha
 
-    def fit(self, image: VideoFrame) -> VideoFrame:
+    def convert(self, image: VideoFrame) -> VideoFrame:
         """``image`` in the target's format."""
         if self.source == self.target:
             return image
@@ -56,7 +56,7 @@ class Fitter:
             return reformatted(image, self.target, src_colorspace=self._libav_matrix())
         planar = SEMI_PLANAR.get(self.target)
         if planar is not None:
-            return reformatted(replace(self, target=planar).fit(image), self.target)
+            return reformatted(replace(self, target=planar).convert(image), self.target)
         given = Converter(self.source, self.colour)
         wanted = Converter(self.target, self.tags)
         fitted = wanted.to_frame(given.to_rgb(image), self._alpha(given, image), image)

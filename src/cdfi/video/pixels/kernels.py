@@ -24,12 +24,12 @@ def _half(count: int, halved: bool) -> int:
 
 
 @compiled
-def _neighbour(place: int, halved: bool, on_first: bool, count: int) -> tuple[int, int, float]:
+def _neighbour(place: int, halved: bool, cosited: bool, count: int) -> tuple[int, int, float]:
     """Which two chroma samples a luma position lies between, and the weight of the second."""
     if not halved:
         return place, place, 0.0
     near = place // 2
-    if on_first:
+    if cosited:
         other = min(near + 1, count - 1)
         return near, other, 0.5 * (place % 2)
     other = min(near + 1, count - 1) if place % 2 else max(near - 1, 0)
@@ -44,12 +44,12 @@ def yuv_to_rgb(
     levels: Floats,
     hues: Floats,
     halved: tuple[bool, bool],
-    on_first: tuple[bool, bool],
+    cosited: tuple[bool, bool],
 ) -> None:
     """Fill ``rgb`` (3, H, W) from code planes (flat, a line every so many samples).
 
     ``levels``: luma's scale and offset, chroma's scale and offset, as ``code * scale + offset``;
-    ``hues``: red from Cr, green from Cb, green from Cr, blue from Cb. ``halved`` and ``on_first``:
+    ``hues``: red from Cr, green from Cb, green from Cr, blue from Cb. ``halved`` and ``cosited``:
     (across, down), the subsampling and the place of the chroma samples.
     """
     luma, blue, red = planes
@@ -58,7 +58,7 @@ def yuv_to_rgb(
     low_blue, low_red = np.empty(small, np.float32), np.empty(small, np.float32)
     wide_blue, wide_red = np.empty(columns, np.float32), np.empty(columns, np.float32)
     for i in range(rows):
-        near, other, share = _neighbour(i, halved[1], on_first[1], small_rows)
+        near, other, share = _neighbour(i, halved[1], cosited[1], small_rows)
         keep, share32 = np.float32(1.0 - share), np.float32(share)
         first, second = blue[near * strides[1] :], blue[other * strides[1] :]
         third, fourth = red[near * strides[2] :], red[other * strides[2] :]
@@ -67,8 +67,8 @@ def yuv_to_rgb(
             r = keep * np.float32(third[j]) + share32 * np.float32(fourth[j])
             low_blue[j] = b * levels[2] + levels[3]
             low_red[j] = r * levels[2] + levels[3]
-        _widen(low_blue, wide_blue, halved[0], on_first[0])
-        _widen(low_red, wide_red, halved[0], on_first[0])
+        _widen(low_blue, wide_blue, halved[0], cosited[0])
+        _widen(low_red, wide_red, halved[0], cosited[0])
         line = luma[i * strides[0] :]
         for j in range(columns):
             y = np.float32(line[j]) * levels[0] + levels[1]
@@ -78,14 +78,14 @@ def yuv_to_rgb(
 
 
 @compiled
-def _widen(low: Floats, wide: Floats, halved: bool, on_first: bool) -> None:
+def _widen(low: Floats, wide: Floats, halved: bool, cosited: bool) -> None:
     """One row of chroma to the width of luma."""
     small, columns = low.shape[0], wide.shape[0]
     if not halved:
         wide[:] = low
         return
     quarter, half = np.float32(0.25), np.float32(0.5)
-    if on_first:
+    if cosited:
         for j in range(columns // 2):
             wide[2 * j] = low[j]
             wide[2 * j + 1] = half * (low[j] + low[min(j + 1, small - 1)])
@@ -107,7 +107,7 @@ def rgb_to_yuv(
     weights: Floats,
     peak: int,
     halved: tuple[bool, bool],
-    on_first: tuple[bool, bool],
+    cosited: tuple[bool, bool],
 ) -> None:
     """Fill the code planes from ``rgb`` (3, H, W).
 
@@ -127,9 +127,9 @@ def rgb_to_yuv(
     sum_blue, sum_red = np.empty(columns, np.float32), np.empty(columns, np.float32)
     low_blue, low_red = np.empty(small, np.float32), np.empty(small, np.float32)
     for i in range(small_rows):
-        _differences(rgb, weights, i, halved[1], on_first[1], sum_blue, sum_red)
-        _narrow(sum_blue, low_blue, halved[0], on_first[0])
-        _narrow(sum_red, low_red, halved[0], on_first[0])
+        _differences(rgb, weights, i, halved[1], cosited[1], sum_blue, sum_red)
+        _narrow(sum_blue, low_blue, halved[0], cosited[0])
+        _narrow(sum_red, low_red, halved[0], cosited[0])
         for j in range(small):
             b = low_blue[j] * levels[2] + levels[4] + np.float32(0.5)
             r = low_red[j] * levels[3] + levels[4] + np.float32(0.5)
@@ -143,7 +143,7 @@ def _differences(
     weights: Floats,
     row: int,
     halved: bool,
-    on_first: bool,
+    cosited: bool,
     sum_blue: Floats,
     sum_red: Floats,
 ) -> None:
@@ -151,7 +151,7 @@ def _differences(
     rows = rgb.shape[1]
     sum_blue[:] = 0
     sum_red[:] = 0
-    if not halved or on_first:
+    if not halved or cosited:
         _accumulate(rgb, weights, row * 2 if halved else row, 1.0, sum_blue, sum_red)
         return
     for tap in range(4):
@@ -179,13 +179,13 @@ def _accumulate(
 
 
 @compiled
-def _narrow(wide: Floats, low: Floats, halved: bool, on_first: bool) -> None:
+def _narrow(wide: Floats, low: Floats, halved: bool, cosited: bool) -> None:
     """One row from the width of luma to that of chroma: the inverse of ``_widen``."""
     columns, small = wide.shape[0], low.shape[0]
     if not halved:
         low[:] = wide
         return
-    if on_first:
+    if cosited:
         for j in range(small):
             low[j] = wide[2 * j]
         return

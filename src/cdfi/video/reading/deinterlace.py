@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import av
 
 from cdfi.video.reading.source import Source
-from cdfi.video.timing.frame import Frame
+from cdfi.video.timing.frame import SourceFrame
 
 
-def progressive(frames: Iterable[Frame], source: Source) -> Iterator[Frame]:
+def progressive(frames: Iterable[SourceFrame], source: Source) -> Iterator[SourceFrame]:
     """One whole frame for each of ``frames``, at the same times."""
     graph, entry, sink = None, None, None
     for frame in frames:
@@ -34,7 +34,7 @@ def progressive(frames: Iterable[Frame], source: Source) -> Iterator[Frame]:
         yield from _ready(sink, source)
 
 
-def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[Frame]:
+def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[SourceFrame]:
     """What the filter has finished."""
     while True:
         try:
@@ -42,4 +42,4 @@ def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[Fr
         except (av.error.BlockingIOError, av.error.EOFError):
             return
         assert isinstance(image, av.VideoFrame) and image.pts is not None and image.time_base
-        yield Frame(round(image.pts * image.time_base / source.time_base), image)
+        yield SourceFrame(round(image.pts * image.time_base / source.time_base), image)

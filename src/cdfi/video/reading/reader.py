@@ -18,7 +18,7 @@ from cdfi.video.reading.decoder import decoder_for
 from cdfi.video.reading.deinterlace import progressive
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.source import Source
-from cdfi.video.timing.frame import Frame
+from cdfi.video.timing.frame import SourceFrame
 
 DAMAGED = "damaged packets skipped"
 DOUBTFUL = "damaged packets decoded as far as they go"
@@ -30,14 +30,14 @@ RESIZED = "frames of another size or format scaled to the first frame's"
 
 @dataclass
 class Reader:
-    """Decodes ``source``; ``notes`` counts what had to be left out or changed, by its reason."""
+    """Decodes ``source``; ``warnings`` counts what was left out or changed, by reason."""
 
     source: Source
     index: Index
     deinterlace: bool = False
-    notes: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
 
-    def frames(self, start: int | None = None, lead: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int | None = None, lead: int = 0) -> Iterator[SourceFrame]:
         """The frames in order of time, each later than the one before it.
 
         With ``start``, from ``lead`` or more frames before that source time on: decoding starts at
@@ -75,43 +75,43 @@ class Reader:
             try:
                 packet = next(rest, None)
             except av.error.FFmpegError:
-                self.notes[CUT_SHORT] += 1
+                self.warnings[CUT_SHORT] += 1
                 packet = None
             last = packet is None or not packet.size
             if packet is not None and packet.is_corrupt:
-                self.notes[DOUBTFUL] += 1
+                self.warnings[DOUBTFUL] += 1
             try:
                 yield from context.decode(None if last else packet)
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                self.notes[DAMAGED] += 1
+                self.warnings[DAMAGED] += 1
             if last:
                 return
 
-    def _timed(self, images: Iterable[VideoFrame]) -> Iterator[Frame]:
+    def _timed(self, images: Iterable[VideoFrame]) -> Iterator[SourceFrame]:
         """``images`` with their times: the stream's, or counted where these cannot be trusted."""
         last: int | None = None
         for image in images:
             if image.is_corrupt:
-                self.notes[CONCEALED] += 1
+                self.warnings[CONCEALED] += 1
             pts = image.pts if self.index.trusted else None
             if pts is None:
                 pts = self.index.first if last is None else last + self.index.step
             if last is not None and pts <= last:
-                self.notes[REPEATED] += 1
+                self.warnings[REPEATED] += 1
                 continue
             last = pts
             image.pts, image.time_base = pts, self.source.time_base
-            yield Frame(pts, image)
+            yield SourceFrame(pts, image)
 
-    def _conformed(self, frame: Frame) -> Frame:
+    def _conformed(self, frame: SourceFrame) -> SourceFrame:
         """``frame`` in the working format and size of the first frame."""
         image = to_working(frame.image)
         wanted = (self.source.width, self.source.height, self.source.pix_fmt)
         if (image.width, image.height, image.format.name) != wanted:
-            self.notes[RESIZED] += 1
+            self.warnings[RESIZED] += 1
             width, height, name = wanted
             image = reformatted(image, name, width=width, height=height, interpolation="BICUBIC")
         image.pts, image.time_base = frame.pts, self.source.time_base
-        return Frame(frame.pts, image)
+        return SourceFrame(frame.pts, image)

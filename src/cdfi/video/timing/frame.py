@@ -8,23 +8,23 @@ import av
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SourceFrame:
     """A source picture, never altered.
 
-    ``pts`` counts ticks of the source stream's time base; ``cut`` says that the picture opens a
-    new scene, ``same`` that it repeats the picture before it.
+    ``pts`` counts ticks of the source stream's time base; ``is_cut`` says that the picture opens a
+    new scene, ``is_repeat`` that it repeats the picture before it.
     """
 
     pts: int
     image: av.VideoFrame
-    cut: bool = False
-    same: bool = False
+    is_cut: bool = False
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class OutputFrame:
     """A picture of the result; ``pts`` counts ticks of the result's time base."""
 
     pts: int
     image: av.VideoFrame
-    made: bool
+    interpolated: bool

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from cdfi.video.pixels.formats import layout, read_components
-from cdfi.video.timing.frame import Frame
+from cdfi.video.timing.frame import SourceFrame
 
 LEAD = 8  # frames before a start that make every decision the same as from the beginning
 SCENE_THRESHOLD = 10.0  # libav's own default for scdet, in percent
@@ -19,7 +19,7 @@ BLOCK = 16
 SAME_LEVEL = 0.5  # of an 8-bit code: the mean difference of any block of a repeat stays below
 
 
-def analysed(frames: Iterable[Frame], threshold: float | None) -> Iterator[Frame]:
+def mark_scenes(frames: Iterable[SourceFrame], threshold: float | None) -> Iterator[SourceFrame]:
     """``frames`` with ``cut`` and ``same`` filled in; no cuts are looked for without a threshold.
 
     Cuts come from libav's scdet filter: the mean difference to the frame before, less what the
@@ -32,7 +32,7 @@ def analysed(frames: Iterable[Frame], threshold: float | None) -> Iterator[Frame
         cut = threshold is not None and before is not None and score >= threshold
         same = before is not None and not cut and repeats(before, frame.image)
         before = frame.image
-        yield replace(frame, cut=cut, same=same)
+        yield replace(frame, is_cut=cut, is_repeat=same)
 
 
 class Detector:

@@ -8,8 +8,8 @@ from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
 
-from cdfi.video.timing.frame import Frame
-from cdfi.video.timing.timeline import Clock, Instant, instants, tolerance
+from cdfi.video.timing.frame import SourceFrame
+from cdfi.video.timing.timeline import Instant, Timeline, instants, tolerance
 
 LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours, a longer rest is meant
 
@@ -30,43 +30,47 @@ class Span:
     ``repeats`` counts the source frames inside it that were found to repeat ``left``.
     """
 
-    left: Frame
-    right: Frame | None
+    left: SourceFrame
+    right: SourceFrame | None
     kind: Kind
     instants: list[Instant]
     tolerance: Fraction
     repeats: int = 0
 
 
-def spans(frames: Iterable[Frame], clock: Clock, end: int, dedup: bool) -> Iterator[Span]:
-    """The spans of analysed ``frames``; the last frame is shown until the source time ``end``."""
-    before: list[Frame] | None = None
+def spans(
+    frames: Iterable[SourceFrame], timeline: Timeline, end: int, dedup: bool
+) -> Iterator[Span]:
+    """The spans of ``frames`` (marked); the last one is shown until the source time ``end``."""
+    before: list[SourceFrame] | None = None
     for run in _runs(frames, dedup):
         if before is not None:
-            yield _between(before, run[0], clock)
+            yield _between(before, run[0], timeline)
         before = run
     if before is not None:
         for left, right in pairwise(before):
-            yield _between([left], right, clock)
+            yield _between([left], right, timeline)
         last = before[-1]
-        tail = [Instant(tick, Fraction(0)) for tick in clock.tail(last.pts, max(end, last.pts + 1))]
+        tail = [
+            Instant(tick, Fraction(0)) for tick in timeline.tail(last.pts, max(end, last.pts + 1))
+        ]
         yield Span(last, None, Kind.END, tail, Fraction(0))
 
 
-def _between(run: list[Frame], right: Frame, clock: Clock) -> Span:
+def _between(run: list[SourceFrame], right: SourceFrame, timeline: Timeline) -> Span:
     """The span from the first frame of ``run``, which the others repeat, to ``right``."""
     left = run[0]
-    places = instants(clock, [frame.pts for frame in run] + [right.pts])
-    kind = Kind.CUT if right.cut else Kind.STILL if right.same else Kind.MOTION
+    places = instants(timeline, [frame.pts for frame in run] + [right.pts])
+    kind = Kind.CUT if right.is_cut else Kind.STILL if right.is_repeat else Kind.MOTION
     return Span(left, right, kind, places, tolerance(len(places)), len(run) - 1)
 
 
-def _runs(frames: Iterable[Frame], dedup: bool) -> Iterator[list[Frame]]:
+def _runs(frames: Iterable[SourceFrame], dedup: bool) -> Iterator[list[SourceFrame]]:
     """Each frame with the repeats that follow it; a long rest is left as single frames."""
-    run: list[Frame] = []
+    run: list[SourceFrame] = []
     resting = False
     for frame in frames:
-        if not dedup or not frame.same:
+        if not dedup or not frame.is_repeat:
             yield from [run] if run else []
             run, resting = [frame], False
         elif resting or len(run) >= LONGEST_REPEAT:

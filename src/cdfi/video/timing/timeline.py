@@ -19,7 +19,7 @@ class Instant(NamedTuple):
     t: Fraction
 
 
-class Clock(Protocol):
+class Timeline(Protocol):
     """A rule that gives the result's instants; ``time_base`` is the length of its tick, seconds."""
 
     @property
@@ -36,7 +36,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True)
-class Even:
+class MultipliedTimeline:
     """``factor - 1`` instants evenly between each two source frames, however these are spaced.
 
     ``slow`` stretches time about the instant ``start`` (a source time).
@@ -64,7 +64,7 @@ class Even:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ConstantRateTimeline:
     """Instants at the constant ``rate`` from the source time ``start`` on."""
 
     source: Fraction
@@ -91,14 +91,14 @@ class Grid:
         return self.ticks(last, end)
 
 
-def instants(clock: Clock, anchors: Sequence[int]) -> list[Instant]:
+def instants(timeline: Timeline, anchors: Sequence[int]) -> list[Instant]:
     """The instants from the first source time of ``anchors`` up to the last, placed between these.
 
     Times between the two count as instants of the source too (frames that were repeats). An
     instant within ``tolerance`` of an end is that source frame itself: t is then 0 or 1.
     """
-    low, high = clock.at(anchors[0]), clock.at(anchors[-1])
-    ticks = [tick for pair in pairwise(anchors) for tick in clock.ticks(*pair)]
+    low, high = timeline.at(anchors[0]), timeline.at(anchors[-1])
+    ticks = [tick for pair in pairwise(anchors) for tick in timeline.ticks(*pair)]
     near = tolerance(len(ticks))
     return [Instant(tick, _snap((tick - low) / (high - low), near)) for tick in ticks]
 

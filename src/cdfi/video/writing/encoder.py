@@ -17,9 +17,9 @@ from av.video.stream import VideoStream
 
 from cdfi.common.files import create
 from cdfi.video.pixels.colour import Colour
-from cdfi.video.pixels.convert import Fitter
+from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.reading.source import Source
-from cdfi.video.timing.frame import Picture
+from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import CodecRow, holds
 
 TICK = 40  # a segment's file shows its frames 40 ms apart; the true times are in its record
@@ -33,7 +33,7 @@ class EncoderSettings:
     """Everything that fixes the encoded stream; the same for all segments of a job."""
 
     row: CodecRow
-    fitter: Fitter
+    converter: FormatConverter
     time_base: Fraction
     rate: Fraction
     options: Mapping[str, str]
@@ -121,18 +121,18 @@ class SegmentWriter:
         stream.time_base = FILE_BASE
         context = stream.codec_context
         context.width, context.height = source.width, source.height
-        context.pix_fmt = settings.fitter.target
+        context.pix_fmt = settings.converter.target
         if source.aspect is not None:
             context.sample_aspect_ratio = source.aspect
-        _tag(context, settings.fitter.tags)
-        if settings.fitter.has_alpha:
+        _tag(context, settings.converter.tags)
+        if settings.converter.has_alpha:
             stream.metadata["alpha_mode"] = "1"  # without it no reader of VP9 looks for alpha
         _open(context, settings)
         return stream
 
-    def add(self, picture: Picture) -> None:
+    def add(self, picture: OutputFrame) -> None:
         """Encode ``picture``, whose time is later than any before it."""
-        image = self.settings.fitter.fit(picture.image)
+        image = self.settings.converter.convert(picture.image)
         image.pts, image.time_base = picture.pts, self.settings.time_base
         image.pict_type = 0  # the source's own choice of key frames is not ours
         self._number[picture.pts] = len(self.times)
@@ -173,7 +173,7 @@ def _open(context: VideoCodecContext, settings: EncoderSettings) -> None:
     except av.error.FFmpegError as error:
         chosen = ", ".join(f"{key}={value}" for key, value in settings.options.items())
         raise ValueError(
-            f"encoder {name} refuses {settings.fitter.target} of {context.width} x "
+            f"encoder {name} refuses {settings.converter.target} of {context.width} x "
             f"{context.height} with {chosen or 'its defaults'}: {error.strerror}"
         ) from error
     if unknown := sorted(context.options.keys() & settings.options.keys()):
