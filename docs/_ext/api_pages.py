@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
@@ -50,7 +50,8 @@ def describe(package: str, name: str) -> list[str]:
     """Return the reStructuredText lines that document ``package.name``."""
     found = getattr(import_module(package), name)
     if isinstance(found, type):
-        options = ["   :members:", "   :show-inheritance:"]
+        bases = {base.__name__ for base in found.__bases__} - {"object", "tuple", "Protocol"}
+        options = ["   :members:", *(["   :show-inheritance:"] if bases else [])]
         return [f".. autoclass:: {name}", *options, ""]
     if callable(found):
         return [f".. autofunction:: {name}", ""]
@@ -108,7 +109,15 @@ def write(app: Sphinx) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def clean(*event: Any) -> None:
+    """Drop the docstrings that Python gives the fields of a NamedTuple."""
+    lines: list[str] = event[-1]
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect("builder-inited", write)
+    app.connect("autodoc-process-docstring", clean)
     return {"parallel_read_safe": True}

@@ -19,25 +19,26 @@ Graph = dict[str, set[str]]
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the packages of cdfi that a module imports, at any depth of its code."""
+    """Yield the full names of what a module imports, at any depth of its code."""
     package = ["cdfi", *path.relative_to(SOURCE).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            names = [".".join([*base, *filter(None, [node.module])])]
-        else:
-            continue
-        yield from (name.split(".")[1] for name in names if name.startswith("cdfi."))
+            yield ".".join([*base, *filter(None, [node.module])])
 
 
-def graph() -> Graph:
-    """Return what each package imports, itself left out."""
-    packages = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+def graph(folder: Path = SOURCE) -> Graph:
+    """Return which packages each package directly in ``folder`` imports, itself left out."""
+    prefix = ".".join(["cdfi", *folder.relative_to(SOURCE).parts, ""])
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     found: Graph = {}
     for package in sorted(packages):
-        used = {name for path in (SOURCE / package).rglob("*.py") for name in imported(path)}
+        names = {name for path in (folder / package).rglob("*.py") for name in imported(path)}
+        used = {
+            name.removeprefix(prefix).split(".")[0] for name in names if name.startswith(prefix)
+        }
         found[package] = (used & packages) - {package}
     return found
 
@@ -101,13 +102,19 @@ def svg(edges: Graph) -> str:
     return "\n".join([head, *boxes, "</svg>\n"])
 
 
-def table(edges: Graph) -> str:
-    """Return a Markdown table of the packages from the top down."""
+def downwards(edges: Graph) -> list[str]:
+    """Return the packages from the top down."""
     height = heights(edges)
-    rows = ["| package | what it holds | imports |", "|---|---|---|"]
-    for package in sorted(edges, key=lambda name: (-height[name], name)):
+    return sorted(edges, key=lambda name: (-height[name], name))
+
+
+def table(edges: Graph) -> str:
+    """Return a Markdown table of the packages, and of the packages in them, from the top down."""
+    rows = ["| package | what it holds | imports | packages in it |", "|---|---|---|---|"]
+    for package in downwards(edges):
         used = ", ".join(sorted(edges[package])) or "nothing of cdfi"
-        rows.append(f"| `{package}` | {summary(package)} | {used} |")
+        inner = ", ".join(downwards(graph(SOURCE / package)))
+        rows.append(f"| `{package}` | {summary(package)} | {used} | {inner} |")
     return "\n".join(rows) + "\n"
 
 
