@@ -1,10 +1,12 @@
-"""Links between the Markdown files, as GitHub shows them."""
+"""Links between the Markdown files, as GitHub shows them, and names of code in them."""
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import FILES, ROOT, anchors, links
+from tests.docs.markdown import FILES, ROOT, anchors, links, prose
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -15,6 +17,27 @@ def test_links_lead_to_files_and_headings_that_exist(path: Path) -> None:
         assert target.exists(), f"{path.name}: {link} does not exist"
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), f"{path.name}: no heading for {link}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_files_named_in_a_page_exist(path: Path) -> None:
+    names = re.findall(r"`((?:benchmarks|docs|examples|recipes|src|tests)/[\w./-]+)`", prose(path))
+    assert not [name for name in names if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_python_names_in_a_page_exist(path: Path) -> None:
+    for name in re.findall(r"`(cdfi(?:\.\w+)+)(?:\(.*?\))?`", prose(path)):
+        assert resolves(name), f"{path.name}: there is no {name}"
+
+
+def resolves(name: str) -> bool:
+    """Return whether a dotted name is a module, or an attribute of a module."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return hasattr(import_module(module), attribute) or bool(import_module(name))
+    except ImportError:
+        return False
 
 
 def test_the_gallery_shows_every_example() -> None:
