@@ -89,14 +89,20 @@ def test_segments_do_not_change_what_is_decided(tmp_path, segment):
     assert times_of(tmp_path / "whole.mkv") == times_of(tmp_path / "parts.mkv")
 
 
-def interlaced(path):
+def interlaced(path, segmented=False):
+    """Write frames flagged interlaced; their fields are of two instants unless ``segmented``."""
     with av.open(str(path), "w") as container:
         options = {"preset": "ultrafast", "x264-params": "tff=1"}
         stream = container.add_stream("libx264", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.flags |= 1 << 18  # AV_CODEC_FLAG_INTERLACED_DCT
         for number in range(8):
-            image = picture(number, Clip())
+            image, later = (picture(2 * number + half, Clip()) for half in (0, 1))
+            if not segmented:
+                parts = read_components(image)
+                for part, other in zip(parts, read_components(later)):
+                    part[1::2] = other[1::2]
+                image = write_components(parts, "yuv420p")
             container.mux(stream.encode(image))
         container.mux(stream.encode(None))
     return path
@@ -108,7 +114,14 @@ def test_interlaced_input_is_refused_with_the_remedy(tmp_path):
         run(source, tmp_path / "out.mkv")
 
 
-def test_interlaced_input_is_made_whole_when_asked(tmp_path):
+def test_progressive_segmented_frames_need_no_filter(tmp_path):
+    source = interlaced(tmp_path / "in.mp4", segmented=True)
+    report, _ = run(source, tmp_path / "out.mkv")
+    assert report.warnings == []
+    assert len(images_of(tmp_path / "out.mkv")) == 15
+
+
+def test_interlaced_input_is_filtered_when_asked(tmp_path):
     source = interlaced(tmp_path / "in.mp4")
     run(source, tmp_path / "out.mkv", deinterlace=True)
     assert times_of(tmp_path / "out.mkv") == [Fraction(number, 50) for number in range(15)]

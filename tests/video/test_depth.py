@@ -164,7 +164,7 @@ def test_the_chroma_place_is_read(tmp_path):
 
 
 def test_frames_of_a_static_hdr_scene_do_not_flicker(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdfi.video.timing.scene_changes.repeats", lambda *pair: False)
+    monkeypatch.setattr("cdfi.video.timing.scene_changes.is_same", lambda *pair: False)
     clip = Clip(4, pix_fmt="yuv420p10le", codec="ffv1", colour=HDR10, options={})
     source = write_clip(tmp_path / "in.mkv", clip, [picture(1, clip) for _ in range(4)])
     run(source, tmp_path / "out.mkv", codec="ffv1")

@@ -75,7 +75,7 @@ def test_source_frames_reach_the_encoder_unchanged(tmp_path):
 def test_a_static_scene_does_not_flicker_between_real_and_made_frames(
     tmp_path, colour, monkeypatch
 ):
-    monkeypatch.setattr("cdfi.video.timing.scene_changes.repeats", lambda *pair: False)
+    monkeypatch.setattr("cdfi.video.timing.scene_changes.is_same", lambda *pair: False)
     clip = Clip(6, colour=colour)
     still = [picture(3, clip) for _ in range(6)]
     source = write_clip(tmp_path / "in.mp4", clip, still)

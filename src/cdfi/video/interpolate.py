@@ -181,6 +181,7 @@ def _warnings(job: Job, left_out: list[str], notes: Counter[str]) -> list[str]:
     lines = [f"{name}: {count} {reason}" for reason, count in notes.items()]
     if left_out:
         lines.append(f"{name}: {job.work.target.suffix} cannot hold {', '.join(left_out)}")
+    lines += [f"{name}: {text}" for text in job.index.warnings]
     if job.index.damage:
         lines.append(job.index.damage)
     return lines

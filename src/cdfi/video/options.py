@@ -71,7 +71,9 @@ class Options:
     def timeline(self, source: Source, index: Index) -> Timeline:
         """The instants of the result. Raises ValueError for a rate below the source's."""
         if self.fps is None:
-            return MultipliedTimeline(source.time_base, index.first, self.multiplier, self.slow)
+            return MultipliedTimeline(
+                source.time_base, index.first, self.multiplier, self.slow, index.grid
+            )
         shown = index.rate / self.slow
         if self.fps < shown * Fraction(999, 1000):
             raise ValueError(

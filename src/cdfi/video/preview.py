@@ -95,7 +95,8 @@ def _widened(job: Job, target: Path) -> Job:
 def _compared(job: Job, maker: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """The result's pictures before ``end``, each beside the source frame of its instant."""
     renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
-    frames = mark_scenes(job.reader().frames(), job.options.scene_threshold)
+    options = job.options
+    frames = mark_scenes(job.reader().frames(), options.scene_threshold, options.dedup)
     for span in spans(frames, job.timeline, job.index.end, job.options.dedup):
         for picture in renderer.pictures(span):
             if picture.pts >= end:

@@ -13,6 +13,7 @@ from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.reading.index import Index, read_index
+from cdfi.video.reading.interlacing import survey_fields
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.codecs import (
@@ -31,7 +32,8 @@ def plan_job(source: Path, target: Path, options: Options) -> Job:
 
     Raises OSError or ValueError for a source that cannot be read or options that do not fit it.
     """
-    found, index = read_source(source), read_index(source)
+    index = read_index(source)
+    found = survey_fields(read_source(source), index)
     if len(index.times) < 2:
         raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:

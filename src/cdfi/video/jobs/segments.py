@@ -45,9 +45,10 @@ def make_segments(
     """
     reader = job.reader()
     start = job.boundaries[segment_range.start] if segment_range.start else None
-    marked = mark_scenes(reader.frames(start, LEAD), job.options.scene_threshold)
-    frames = prefetch(marked, QUEUE_SIZE)
-    items = prefetch(_items(job, interpolator, frames, segment_range), QUEUE_SIZE)
+    options, frames = job.options, reader.frames(start, LEAD)
+    marked = mark_scenes(frames, options.scene_threshold, options.dedup)
+    decoded = prefetch(marked, QUEUE_SIZE)
+    items = prefetch(_items(job, interpolator, decoded, segment_range), QUEUE_SIZE)
     try:
         _write(job, items, segment_range, on_progress)
     finally:

@@ -1,4 +1,4 @@
-"""Interlaced frames to whole ones, through libav's bwdif filter."""
+"""Interlaced frames to progressive ones, through libav's bwdif filter."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from cdfi.video.reading.source import Source
 from cdfi.video.timing.frame import SourceFrame
 
 
-def progressive(frames: Iterable[SourceFrame], source: Source) -> Iterator[SourceFrame]:
-    """One whole frame for each of ``frames``, at the same times."""
+def deinterlaced(frames: Iterable[SourceFrame], source: Source) -> Iterator[SourceFrame]:
+    """Yield a progressive frame for each of ``frames``, at the same times.
+
+    Of a source that is interlaced in parts, frames that are flagged progressive stay as they are.
+    """
     graph, entry, sink = None, None, None
     for frame in frames:
         image = frame.image
@@ -24,7 +27,9 @@ def progressive(frames: Iterable[SourceFrame], source: Source) -> Iterator[Sourc
                 time_base=source.time_base,
             )
             sink = graph.add("buffersink")
-            graph.link_nodes(entry, graph.add("bwdif", "mode=send_frame"), sink).configure()
+            which = "interlaced" if source.mixed else "all"
+            bwdif = graph.add("bwdif", f"mode=send_frame:deint={which}")
+            graph.link_nodes(entry, bwdif, sink).configure()
         assert entry is not None and sink is not None
         image.pts, image.time_base = frame.pts, source.time_base
         entry.push(image)
@@ -35,7 +40,7 @@ def progressive(frames: Iterable[SourceFrame], source: Source) -> Iterator[Sourc
 
 
 def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[SourceFrame]:
-    """What the filter has finished."""
+    """Yield what the filter has finished."""
     while True:
         try:
             image = sink.pull()

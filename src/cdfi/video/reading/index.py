@@ -1,35 +1,62 @@
-"""The times of a video stream's frames, read from its packets without decoding."""
+"""The times of a video's frames, and the clock of all streams, read from packets."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from cdfi.video.reading.container import open_video
+from cdfi.video.reading.packets import read_packets
+from cdfi.video.reading.probe import order_is_wrong
+from cdfi.video.timing.discontinuities import ClockCorrection, DiscontinuityFinder
+
+CLOCK_MAY_SKIP = 0x0200  # libav's AVFMT_TS_DISCONT
+DEFAULT_RATE = Fraction(25)
+
+JUMPS = "jumps of the file's clock closed, in all its streams alike"
+MISSING = -(1 << 63)  # stands for an unknown time
+
+Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Index:
-    """What the packets say; all times count ticks of ``time_base``.
+    """What the packets say; times count ticks of ``time_base`` and are corrected.
 
-    ``times`` and ``keys`` (frames that decoding can start at) ascend; the last frame ends at
-    ``end``; ``step`` is the usual distance of two frames. Where ``trusted`` is false, times are
-    missing or run backwards: frames are then timed by counting, and nothing can be sought.
+    Attributes:
+        times: when each frame is shown, strictly ascending.
+        keys: the times of the frames that decoding can start at, ascending.
+        end: when the last frame ends.
+        step: the usual distance of two frames, for frames whose time is not known.
+        time_base: the length of a tick, in seconds.
+        packet_times: the times that the packets have, ascending; they differ from ``times`` if
+            several frames have the same.
+        by_order: packet times are missing or wrong; frame n of the decoded order has ``times[n]``.
+        correction: what to add to the times of all streams of the file.
+        damage: why the file cannot be read to its end, if so.
+        warnings: what is unusual about the times, each a clause for the report.
     """
 
-    times: NDArray[np.int64]
-    keys: NDArray[np.int64]
+    times: Times
+    keys: Times
     end: int
     step: int
     time_base: Fraction
-    trusted: bool
+    packet_times: Times
+    by_order: bool = False
+    correction: ClockCorrection = field(default_factory=ClockCorrection)
     damage: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> Fraction:
@@ -37,88 +64,181 @@ class Index:
         span = (self.end - int(self.times[0])) * self.time_base
         return len(self.times) / span
 
-    def boundaries(self, length: int) -> list[int]:
-        """The source times at which segments of ``length`` frames start."""
-        return [int(time) for time in self.times[::length]] if self.trusted else [self.first]
+    @property
+    def seekable(self) -> bool:
+        """Whether decoding can start at a keyframe in the middle and know each frame's time."""
+        unique = bool((np.diff(self.packet_times) > 0).all())
+        return not self.by_order and not self.correction.jumps and unique
 
     @property
     def first(self) -> int:
+        """The time of the first frame."""
         return int(self.times[0])
 
+    @property
+    def grid(self) -> int:
+        """The largest number of ticks that divides all times."""
+        return int(np.gcd.reduce(self.times)) or 1
+
+    def boundaries(self, length: int) -> list[int]:
+        """Return the times at which segments of ``length`` frames start."""
+        return [int(time) for time in self.times[::length]]
+
     def before(self, pts: int, lead: int) -> int:
-        """The keyframe from which to decode to have ``lead`` whole frames before ``pts``."""
+        """Return the keyframe from which to decode to have ``lead`` frames before ``pts``."""
         place = max(int(np.searchsorted(self.times, pts)) - lead, 0)
         key = int(np.searchsorted(self.keys, self.times[place], side="right")) - 1
         return int(self.keys[max(key, 0)])
 
 
 def read_index(path: Path) -> Index:
-    """Read the times of the first video stream of ``path``.
+    """Read the times of the first video stream of ``path``, and the jumps of all its streams.
 
-    Raises ValueError when no packet of it can be read.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a video, or no packet of its video can be read.
     """
-    times, keys, lengths = array("q"), array("q"), array("q")
-    missing, early, damage = 0, 0, ""
     with open_video(path) as (container, stream):
-        time_base = stream.time_base or Fraction(1, 1000)
-        nominal = _nominal_step(stream, time_base)
-        try:
-            for packet in container.demux(stream):
-                if not packet.size or packet.is_discard:
-                    continue
-                pts = packet.pts
-                if pts is None:
-                    missing += 1
-                    early += not times
-                    continue
-                times.append(pts)
-                lengths.append(packet.duration or 0)
-                if packet.is_keyframe:
-                    keys.append(pts)
-        except av.error.FFmpegError as error:
-            damage = f"{path} cannot be read to its end: {error.strerror}"
-    if not times and not missing:
-        raise ValueError(f"{path} has a video stream but no frame in it: is the file complete?")
-    if missing or _runs_backwards(times):
-        first = min(times) - early * nominal if times else 0
-        return _counted(len(times) + missing, first, nominal, time_base, damage)
-    return _sorted(times, keys, lengths, nominal, time_base, damage)
+        scan = _Scan(path, container, stream)
+        scan.run()
+        if not scan.count:
+            raise ValueError(f"{path} has a video stream but no frame in it: is the file complete?")
+        reorders = bool(stream.codec_context.reorder_depth)
+        guessed = container.format.name == "avi"  # which stores no presentation times
+    wrong = scan.missing > 0
+    if not wrong:
+        pts = scan.pts()
+        in_order = bool((np.diff(pts) > 0).all())
+        wrong = reorders and in_order and guessed
+        if not wrong:
+            wrong = order_is_wrong(path, scan.correction, suspected=in_order and reorders)
+    return scan.by_order() if wrong else scan.by_time()
 
 
-def _sorted(
-    times: array[int],
-    keys: array[int],
-    lengths: array[int],
-    nominal: int,
-    time_base: Fraction,
-    damage: str,
-) -> Index:
-    """The index of packets that all have a time."""
-    raw = np.frombuffer(times, np.int64)
-    ordered = np.unique(raw)
-    gaps = np.diff(ordered)
-    step = int(np.median(gaps)) if len(gaps) else nominal
-    last = int(ordered[-1])
-    length = int(lengths[int(np.argmax(raw))]) or step
-    starts = np.unique(np.frombuffer(keys, np.int64)) if keys else ordered[:1]
-    return Index(ordered, starts, last + length, step, time_base, True, damage)
+class _Scan:
+    """One pass over the packets of a file."""
+
+    def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
+        self.path, self.container = path, container
+        self.number = stream.index
+        self.time_base = stream.time_base or Fraction(1, 1000)
+        rate = stream.average_rate or stream.guessed_rate or DEFAULT_RATE
+        self.nominal = max(round(1 / (rate * self.time_base)), 1)
+        self.missing = self.count = self._ordinal = 0
+        self.damage = ""
+        self.correction = ClockCorrection()
+        # For each packet of the video that is not discarded; MISSING for an unknown time.
+        self._pts, self._dts, self._lengths = array("q"), array("q"), array("q")
+        self._ordinals, self._keys = array("q"), array("b")
+
+    def run(self) -> None:
+        may_skip = bool(self.container.format.flags & CLOCK_MAY_SKIP)
+        finder = DiscontinuityFinder(may_skip)
+        streams = [*self.container.streams]
+        for packet in read_packets(self.container, streams, ClockCorrection(), self._failed):
+            stream = packet.stream
+            finder.add(
+                packet.stream_index,
+                packet.time_base,
+                dts=packet.dts,
+                pts=packet.pts,
+                duration=packet.duration or 0,
+                dense=_is_dense(stream),
+            )
+            if packet.stream_index == self.number:
+                self._take(packet)
+        self.correction = finder.correction()
+
+    def _failed(self, error: av.error.FFmpegError, final: bool) -> None:
+        if final:
+            self.damage = f"{self.path} cannot be read to its end: {error.strerror}"
+        elif not self.damage:
+            self.damage = f"{self.path} is damaged: {error.strerror}"
+
+    def _take(self, packet: Packet[VideoStream]) -> None:
+        self._ordinal += 1
+        if packet.is_discard:
+            return
+        self.count += 1
+        self.missing += packet.pts is None
+        self._pts.append(MISSING if packet.pts is None else packet.pts)
+        self._dts.append(MISSING if packet.dts is None else packet.dts)
+        self._lengths.append(packet.duration or 0)
+        self._keys.append(packet.is_keyframe)
+        self._ordinals.append(self._ordinal - 1)
+
+    def _corrected(self, times: array[int]) -> Times:
+        """Return ``times`` with the correction added."""
+        values = np.frombuffer(times, np.int64).copy()
+        known = values != MISSING
+        ordinals = np.frombuffer(self._ordinals, np.int64)
+        before = 0
+        for ordinal, seconds in self.correction.steps.get(self.number, ()):
+            ticks = round(seconds / self.time_base)
+            values[known & (ordinals >= ordinal)] += ticks - before
+            before = ticks
+        return values
+
+    def pts(self) -> Times:
+        """Return the presentation times in decode order."""
+        return self._corrected(self._pts)
+
+    def by_time(self) -> Index:
+        """Return the index of packets whose times can be used."""
+        raw = self.pts()
+        ordered = np.sort(raw)
+        times = _ascending(ordered)
+        keys = np.frombuffer(self._keys, np.int8) != 0
+        starts = np.unique(raw[keys]) if keys.any() else ordered[:1]
+        last = np.flatnonzero(raw == ordered[-1])[-1]
+        return self._index(times, ordered, starts, int(self._lengths[int(last)]), by_order=False)
+
+    def by_order(self) -> Index:
+        """Return the index of frames that are timed by their order.
+
+        Guessed times ascend in decode order; decode times are then what the file stores. If these
+        are missing too, frames follow each other at the nominal rate.
+        """
+        pts, dts = self.pts(), self._corrected(self._dts)
+        known = pts[pts != MISSING]
+        guessed = len(known) < self.count or bool((np.diff(pts) > 0).all())
+        if guessed and (dts != MISSING).all() and (np.diff(dts) > 0).all():
+            times = dts
+        elif len(known) == self.count:
+            times = _ascending(np.sort(pts))
+        else:
+            early = int(np.argmax(pts != MISSING))
+            first = int(known.min()) - early * self.nominal if len(known) else 0
+            times = first + np.arange(self.count, dtype=np.int64) * self.nominal
+        return self._index(times, times, times[:1], 0, by_order=True)
+
+    def _index(
+        self, times: Times, packet_times: Times, keys: Times, length: int, *, by_order: bool
+    ) -> Index:
+        gaps = np.diff(times)
+        step = int(np.median(gaps)) if len(gaps) and not by_order else self.nominal
+        end = int(times[-1]) + (length or step)
+        jumps = self.correction.jumps
+        return Index(
+            times=times,
+            keys=keys,
+            end=end,
+            step=step,
+            time_base=self.time_base,
+            packet_times=packet_times,
+            by_order=by_order,
+            correction=self.correction,
+            damage=self.damage,
+            warnings=(f"{jumps} {JUMPS}",) if jumps else (),
+        )
 
 
-def _counted(count: int, first: int, step: int, time_base: Fraction, damage: str) -> Index:
-    """The index of a stream whose times cannot be used: frames follow at the nominal rate."""
-    times = np.arange(count, dtype=np.int64) * step + first
-    return Index(times, times[:1], first + count * step, step, time_base, False, damage)
+def _ascending(ordered: Times) -> Times:
+    """Return ``ordered`` with equal times moved on, a tick each, until all differ."""
+    steps = np.arange(len(ordered), dtype=np.int64)
+    return np.maximum.accumulate(ordered - steps) + steps
 
 
-def _runs_backwards(times: array[int]) -> bool:
-    """Whether time jumps back further than the reordering of frames explains (32 usual steps)."""
-    values = np.frombuffer(times, np.int64)
-    ordered = np.unique(values)
-    usual = float(np.median(np.diff(ordered))) if len(ordered) > 1 else 1.0
-    return bool((np.maximum.accumulate(values) - values).max() > 32 * usual)
-
-
-def _nominal_step(stream: av.VideoStream, time_base: Fraction) -> int:
-    """The distance of two frames by the stream's header (25 frames/s where it says nothing)."""
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    return max(round(1 / (rate * time_base)), 1)
+def _is_dense(stream: Stream) -> bool:
+    """Whether a stream has a packet for every instant."""
+    return stream.type in ("video", "audio") and not stream.disposition & Disposition.attached_pic

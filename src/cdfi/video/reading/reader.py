@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import av
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -15,8 +16,9 @@ from av.video.stream import VideoStream
 from cdfi.video.pixels.formats import reformatted, to_working
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
-from cdfi.video.reading.deinterlace import progressive
+from cdfi.video.reading.deinterlace import deinterlaced
 from cdfi.video.reading.index import Index
+from cdfi.video.reading.packets import read_packets
 from cdfi.video.reading.source import Source
 from cdfi.video.timing.frame import SourceFrame
 
@@ -24,13 +26,22 @@ DAMAGED = "damaged packets skipped"
 DOUBTFUL = "damaged packets decoded as far as they go"
 CONCEALED = "damaged frames kept as they were decoded"
 CUT_SHORT = "end of the file unreadable"
-REPEATED = "frames skipped whose time was not after the frame before"
+UNREADABLE = "unreadable places of the file passed over"
+LATE = "frames skipped that were decoded after later ones"
 RESIZED = "frames of another size or format scaled to the first frame's"
+INTERLACED = "interlaced frames used as they are: give --deinterlace to filter them"
 
 
 @dataclass
 class Reader:
-    """Decodes ``source``; ``warnings`` counts what was left out or changed, by reason."""
+    """Decodes the video of ``source``.
+
+    Attributes:
+        source: the video's format.
+        index: its times.
+        deinterlace: turn interlaced frames into progressive ones.
+        warnings: how often something was left out or changed, by reason.
+    """
 
     source: Source
     index: Index
@@ -38,24 +49,26 @@ class Reader:
     warnings: Counter[str] = field(default_factory=Counter)
 
     def frames(self, start: int | None = None, lead: int = 0) -> Iterator[SourceFrame]:
-        """The frames in order of time, each later than the one before it.
+        """Yield the frames in order of time, each later than the one before it.
 
-        With ``start``, from ``lead`` or more frames before that source time on: decoding starts at
-        a keyframe, and frames are known by their time, never counted from where a seek landed.
+        Args:
+            start: a source time; frames are yielded from ``lead`` or more before it on. Decoding
+                starts at a keyframe. None yields all frames.
+            lead: the number of frames wanted before ``start``.
         """
         frames = self._timed(self._images(start, lead))
         if self.deinterlace:
-            frames = progressive(frames, self.source)
+            frames = deinterlaced(frames, self.source)
         return map(self._conformed, frames)
 
     def _images(self, start: int | None, lead: int) -> Iterator[VideoFrame]:
-        """Decoded frames from a keyframe that is early enough."""
-        if start is not None and self.index.trusted:
+        """Yield decoded frames from a keyframe that is early enough."""
+        if start is not None and self.index.seekable:
             key = self.index.before(start, lead)
             if key > self.index.first:
                 with open_video(self.source.path) as (container, stream):
                     container.seek(key, stream=stream)
-                    packets = container.demux(stream)
+                    packets = self._packets(container, stream)
                     opening = next((packet for packet in packets if packet.is_keyframe), None)
                     if opening is not None and opening.pts is not None and opening.pts <= key:
                         images = self._decoded(chain([opening], packets), stream)
@@ -63,50 +76,56 @@ class Reader:
                         yield from (image for image in images if (image.pts or 0) >= key)
                         return
         with open_video(self.source.path) as (container, stream):
-            yield from self._decoded(container.demux(stream), stream)
+            yield from self._decoded(self._packets(container, stream), stream)
+
+    def _packets(
+        self, container: av.container.InputContainer, stream: VideoStream
+    ) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets; with ``index.by_order`` their number stands for their time."""
+        number = 0
+        for packet in read_packets(container, [stream], self.index.correction, self._failed):
+            if packet.is_corrupt:
+                self.warnings[DOUBTFUL] += 1
+            if self.index.by_order:
+                packet.pts = number
+                number += not packet.is_discard
+            yield packet
+
+    def _failed(self, error: av.error.FFmpegError, final: bool) -> None:
+        self.warnings[CUT_SHORT if final else UNREADABLE] += 1
 
     def _decoded(
         self, packets: Iterable[Packet[VideoStream]], stream: VideoStream
     ) -> Iterator[VideoFrame]:
-        """Every frame that can be decoded; damage is noted and passed over."""
+        """Yield every frame that can be decoded; damage is counted and passed over."""
         context = decoder_for(stream)
-        rest = iter(packets)
-        while True:
+        for packet in chain(packets, [None]):
             try:
-                packet = next(rest, None)
-            except av.error.FFmpegError:
-                self.warnings[CUT_SHORT] += 1
-                packet = None
-            last = packet is None or not packet.size
-            if packet is not None and packet.is_corrupt:
-                self.warnings[DOUBTFUL] += 1
-            try:
-                yield from context.decode(None if last else packet)
+                yield from context.decode(packet)
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
                 self.warnings[DAMAGED] += 1
-            if last:
-                return
 
     def _timed(self, images: Iterable[VideoFrame]) -> Iterator[SourceFrame]:
-        """``images`` with their times: the stream's, or counted where these cannot be trusted."""
+        """Yield ``images`` with their times."""
+        timer = _OrderTimer(self.index) if self.index.by_order else _PacketTimer(self.index)
         last: int | None = None
         for image in images:
             if image.is_corrupt:
                 self.warnings[CONCEALED] += 1
-            pts = image.pts if self.index.trusted else None
-            if pts is None:
-                pts = self.index.first if last is None else last + self.index.step
+            if image.interlaced_frame and not self.deinterlace and not self.source.segmented:
+                self.warnings[INTERLACED] += 1
+            pts = timer.time(image)
             if last is not None and pts <= last:
-                self.warnings[REPEATED] += 1
+                self.warnings[LATE] += 1
                 continue
             last = pts
             image.pts, image.time_base = pts, self.source.time_base
             yield SourceFrame(pts, image)
 
     def _conformed(self, frame: SourceFrame) -> SourceFrame:
-        """``frame`` in the working format and size of the first frame."""
+        """Return ``frame`` in the working format and size of the first frame."""
         image = to_working(frame.image)
         wanted = (self.source.width, self.source.height, self.source.pix_fmt)
         if (image.width, image.height, image.format.name) != wanted:
@@ -115,3 +134,42 @@ class Reader:
             image = reformatted(image, name, width=width, height=height, interpolation="BICUBIC")
         image.pts, image.time_base = frame.pts, self.source.time_base
         return SourceFrame(frame.pts, image)
+
+
+class _PacketTimer:
+    """Times frames by their packets; of several with one time, the later ones are moved on."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._next = 0
+        self._last = index.first - index.step
+
+    def time(self, image: VideoFrame) -> int:
+        """Return the time of the next frame in decoded order."""
+        pts = self._last + self.index.step if image.pts is None else image.pts
+        rest = self.index.packet_times[self._next :]
+        place = self._next + int(np.searchsorted(rest, pts))
+        if place < len(self.index.times) and self.index.packet_times[place] == pts:
+            self._next = place + 1
+            pts = int(self.index.times[place])
+        self._last = pts
+        return pts
+
+
+class _OrderTimer:
+    """Times frames by their order; after damage, a keyframe's own number puts it right again."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._next = 0
+
+    def time(self, image: VideoFrame) -> int:
+        """Return the time of the next frame in decoded order."""
+        if image.key_frame and image.pts is not None:
+            # Frames before a keyframe in decode order are shown before it as well.
+            self._next = max(self._next, image.pts)
+        place, times = self._next, self.index.times
+        self._next += 1
+        if place < len(times):
+            return int(times[place])
+        return int(times[-1]) + (place + 1 - len(times)) * self.index.step

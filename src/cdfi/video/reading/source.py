@@ -47,6 +47,9 @@ class Source:
     mastering: bytes | None = None
     light: bytes | None = None
     interlaced: bool = False
+    segmented: bool = False
+    mixed: bool = False
+    loop: int | None = None
 
 
 def read_source(path: Path) -> Source:
@@ -96,7 +99,7 @@ def _describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
         colour=_colour(stream, frame),
         time_base=stream.time_base or Fraction(1, 1000),
         rate=stream.average_rate or stream.guessed_rate or Fraction(25),
-        aspect=context.sample_aspect_ratio or None,
+        aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
         matrix=struct.unpack("=9i", matrix[:36]) if matrix else None,
         mastering=_side_data(frame, Type.MASTERING_DISPLAY_METADATA),
         light=_side_data(frame, Type.CONTENT_LIGHT_LEVEL),

@@ -1,52 +1,159 @@
-"""What is seen in a stream of frames: scene cuts, and pictures that repeat the one before."""
+"""Scene cuts, flashes and repeated pictures in a stream of frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import av
-import numpy as np
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 
-from cdfi.video.pixels.formats import layout, read_components
 from cdfi.video.timing.frame import SourceFrame
+from cdfi.video.timing.picture_change import change as measure_change
+from cdfi.video.timing.picture_change import is_same, mean_change
 
-LEAD = 8  # frames before a start that make every decision the same as from the beginning
+LEAD = 12  # frames before a start that make every decision the same as from the beginning
 SCENE_THRESHOLD = 10.0  # libav's own default for scdet, in percent
-BLOCK = 16
-SAME_LEVEL = 0.5  # of an 8-bit code: the mean difference of any block of a repeat stays below
+SHOTS = 3  # changes in a row that are cuts; more of them in a row are fast motion
+RETURN = 0.25  # of a change: a picture nearer than that to the last but one returns to it
+NEARBY = 3  # changes on either side that a repeat is compared with
+NOISE = 0.125  # of the motion nearby: a repeat, coded again, changes less in any block
+MEAN_NOISE = 0.25  # of the motion nearby: the same, for the mean of all blocks
+NOISE_LIMIT = 8.0  # 8-bit codes, of the block that changes most; no codec noise is stronger
 
 
-def mark_scenes(frames: Iterable[SourceFrame], threshold: float | None) -> Iterator[SourceFrame]:
-    """``frames`` with ``cut`` and ``same`` filled in; no cuts are looked for without a threshold.
+@dataclass
+class _Change:
+    """How a frame differs from the one before it.
 
-    Cuts come from libav's scdet filter: the mean difference to the frame before, less what the
-    frame before already showed. A repeat differs in no block of 16 x 16 by half a level on average.
+    ``mean`` and ``score`` are libav's, in percent; ``largest`` the change of the block that changes
+    most and ``average`` that of all, in 8-bit codes; ``returns``: it is like the last but one.
     """
+
+    frame: SourceFrame
+    mean: float = 0.0
+    score: float = 0.0
+    largest: float = 0.0
+    average: float = 0.0
+    same: bool = False
+    returns: bool = False
+    first: bool = False
+
+
+def mark_scenes(
+    frames: Iterable[SourceFrame], threshold: float | None, dedup: bool = False
+) -> Iterator[SourceFrame]:
+    """Yield ``frames`` with ``is_cut`` and ``is_repeat`` filled in.
+
+    A cut is a change of at least ``threshold`` percent that stands out from the changes beside it,
+    up to three in a row (a flash is two: there and back), or one that returns to the picture before
+    the last one. A repeat is the same picture, but for rounding. With ``dedup`` it may also have
+    been coded again: it then changes less than an eighth of what the frames on both sides change.
+
+    Args:
+        frames: in order of time.
+        threshold: of a cut, 0 to 100; None finds no cuts.
+        dedup: find repeats beneath the noise of coding.
+    """
+    changes: list[_Change] = []
+    position = 0
+    for change in _changes(frames, threshold, dedup):
+        changes.append(change)
+        if len(changes) - position > NEARBY:
+            yield _marked(changes, position, threshold, dedup)
+            position += 1
+        if position > NEARBY + SHOTS:
+            changes.pop(0)
+            position -= 1
+    for place in range(position, len(changes)):
+        yield _marked(changes, place, threshold, dedup)
+
+
+def _changes(
+    frames: Iterable[SourceFrame], threshold: float | None, dedup: bool
+) -> Iterator[_Change]:
+    """Yield how each frame differs from the one before it."""
     detector = None if threshold is None else Detector()
     before: VideoFrame | None = None
+    earlier: VideoFrame | None = None
     for frame in frames:
-        score = detector.score(frame.image) if detector else 0.0
-        cut = threshold is not None and before is not None and score >= threshold
-        same = before is not None and not cut and repeats(before, frame.image)
-        before = frame.image
-        yield replace(frame, is_cut=cut, is_repeat=same)
+        image = frame.image
+        mean, score = detector.measure(image) if detector else (0.0, 0.0)
+        change = _Change(frame, mean, score, first=before is None)
+        if before is not None:
+            change.same = is_same(before, image)
+            if dedup and not change.same:
+                change.largest, change.average = measure_change(before, image)
+        if threshold is not None and earlier is not None and mean >= threshold > score:
+            change.returns = mean_change(earlier, image) <= RETURN * mean
+        yield change
+        earlier, before = before, image
+
+
+def _marked(
+    changes: list[_Change], place: int, threshold: float | None, dedup: bool
+) -> SourceFrame:
+    change = changes[place]
+    cut = threshold is not None and _is_cut(changes, place, threshold)
+    repeat = not change.first and (change.same or (dedup and _is_noise(changes, place)))
+    return replace(change.frame, is_cut=cut, is_repeat=repeat and not cut)
+
+
+def _is_cut(changes: list[_Change], place: int, threshold: float) -> bool:
+    """Return whether a frame opens a scene, or a flash begins or ends with it."""
+    change = changes[place]
+    if change.first or change.mean < threshold:
+        return False
+    if change.score >= threshold or change.returns:
+        return True
+    first = last = place
+    while first > 0 and changes[first - 1].mean >= threshold and place - first < SHOTS:
+        first -= 1
+    while last + 1 < len(changes) and changes[last + 1].mean >= threshold and last - place < SHOTS:
+        last += 1
+    beside = [changes[first - 1].mean] if first > 0 else []
+    beside += [changes[last + 1].mean] if last + 1 < len(changes) else []
+    return last - first < SHOTS and change.mean - max(beside, default=0.0) >= threshold
+
+
+def _is_noise(changes: list[_Change], place: int) -> bool:
+    """Return whether a change is the noise of coding one picture twice."""
+    change = changes[place]
+    if change.largest > NOISE_LIMIT:
+        return False
+
+    sides = [
+        [other for other in beside if not other.first and other.mean < SCENE_THRESHOLD]
+        for beside in (
+            changes[max(place - NEARBY, 0) : place],
+            changes[place + 1 : place + NEARBY + 1],
+        )
+    ]
+    moving = [side for side in sides if side]
+    return bool(moving) and all(
+        change.largest <= NOISE * max(other.largest for other in side)
+        and change.average <= MEAN_NOISE * max(other.average for other in side)
+        for side in moving
+    )
 
 
 class Detector:
-    """Scores each frame's change from the one before it, 0 to 100."""
+    """Measures each frame's change from the one before it by libav's scdet filter."""
 
     def __init__(self) -> None:
+        """Start; the filter is set up for the first frame."""
         self._graph: av.filter.Graph | None = None
 
-    def score(self, image: VideoFrame) -> float:
-        """The score of ``image``; call in order of time."""
+    def measure(self, image: VideoFrame) -> tuple[float, float]:
+        """Return the mean change and the score, both 0 to 100; call in order of time.
+
+        The score is the smaller of the change and its difference to the change before.
+        """
         if self._graph is None:
             self._graph = _graph(image)
         self._graph.vpush(image)
-        return float(self._graph.vpull().metadata.get("lavfi.scd.score", "0"))
+        found = self._graph.vpull().metadata
+        return float(found.get("lavfi.scd.mafd", "0")), float(found.get("lavfi.scd.score", "0"))
 
 
 def _graph(image: VideoFrame) -> av.filter.Graph:
@@ -59,26 +166,3 @@ def _graph(image: VideoFrame) -> av.filter.Graph:
     )
     graph.link_nodes(entry, graph.add("scdet"), graph.add("buffersink")).configure()
     return graph
-
-
-def repeats(before: VideoFrame, image: VideoFrame) -> bool:
-    """Whether ``image`` shows what ``before`` showed."""
-    bits = layout(image.format.name).bits
-    limit = SAME_LEVEL * (1 << (bits - 8))
-    pairs = zip(read_components(before), read_components(image))
-    return all(_alike(first.numpy(), second.numpy(), limit) for first, second in pairs)
-
-
-def _alike(first: NDArray[np.generic], second: NDArray[np.generic], limit: float) -> bool:
-    """Whether every block's mean difference is below ``limit`` codes; most pairs fail early."""
-    sample = _difference(first[::BLOCK], second[::BLOCK])
-    if sample.mean() >= limit:
-        return False
-    rows = np.add.reduceat(_difference(first, second), range(0, first.shape[0], BLOCK), axis=0)
-    blocks = np.add.reduceat(rows, range(0, first.shape[1], BLOCK), axis=1)
-    return bool(blocks.max() < limit * BLOCK * BLOCK)
-
-
-def _difference(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray[np.int32]:
-    signed: NDArray[np.int32] = np.abs(first.astype(np.int32) - second.astype(np.int32))
-    return signed

@@ -1,4 +1,4 @@
-"""Which instants the result shows, as exact integers and fractions: pure functions of the times."""
+"""The instants that the result shows, as exact integers and fractions: pure functions of times."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 TOLERANCE = Fraction(1, 16)
+MAX_TICKS = 2**31 - 1  # a second; what libav and MP4 can count
 
 
 class Instant(NamedTuple):
-    """An instant of the result: its tick, and where it lies between two source frames (0 to 1)."""
+    """An instant of the result: its tick, and its position between two source frames (0 to 1)."""
 
     pts: int
     t: Fraction
@@ -23,44 +24,60 @@ class Timeline(Protocol):
     """A rule that gives the result's instants; ``time_base`` is the length of its tick, seconds."""
 
     @property
-    def time_base(self) -> Fraction: ...
+    def time_base(self) -> Fraction:
+        """The length of a tick of the result, in seconds."""
 
     def at(self, pts: int) -> Fraction:
-        """The source time ``pts`` in ticks of the result."""
+        """Return the source time ``pts`` in ticks of the result."""
 
     def ticks(self, left: int, right: int) -> list[int]:
-        """The result's instants from the source time ``left`` up to but not at ``right``."""
+        """Return the instants from the source time ``left`` up to but not at ``right``."""
 
     def tail(self, last: int, end: int) -> list[int]:
-        """The instants that show the last frame, which lasts from ``last`` to ``end``."""
+        """Return the instants that show the last frame, which lasts from ``last`` to ``end``."""
 
 
 @dataclass(frozen=True)
 class MultipliedTimeline:
     """``factor - 1`` instants evenly between each two source frames, however these are spaced.
 
-    ``slow`` stretches time about the instant ``start`` (a source time).
+    Attributes:
+        source: the length of a source tick, in seconds.
+        start: the source time that stays where it is when time is stretched.
+        factor: instants in place of each source frame.
+        slow: how many times longer the result is.
+        grid: a number of source ticks that divides all source times. Ticks of the result are
+            counted on it if they would otherwise be too short for containers.
     """
 
     source: Fraction
     start: int
     factor: int
     slow: int = 1
+    grid: int = 1
 
     @property
     def time_base(self) -> Fraction:
-        return self.source / (self.factor // math.gcd(self.factor, self.slow))
+        """The length of a tick of the result, in seconds; instants are rounded if it is capped."""
+        parts = self.factor // math.gcd(self.factor, self.slow)
+        for tick in (self.source / parts, self.source * self.grid / parts):
+            if max(tick.numerator, tick.denominator) <= MAX_TICKS:
+                return tick
+        return Fraction(1, MAX_TICKS)
 
     def at(self, pts: int) -> Fraction:
+        """Return the source time ``pts`` in ticks of the result."""
         stretched = self.start + (pts - self.start) * self.slow
-        return Fraction(stretched * (self.factor // math.gcd(self.factor, self.slow)))
+        return stretched * self.source / self.time_base
 
     def ticks(self, left: int, right: int) -> list[int]:
-        first, last = int(self.at(left)), int(self.at(right))
+        """Return the instants from the source time ``left`` up to but not at ``right``."""
+        first, last = round(self.at(left)), round(self.at(right))
         return [first + (last - first) * step // self.factor for step in range(self.factor)]
 
     def tail(self, last: int, end: int) -> list[int]:
-        return [int(self.at(last))]
+        """Return the one instant that shows the last frame."""
+        return [round(self.at(last))]
 
 
 @dataclass(frozen=True)
@@ -74,25 +91,32 @@ class ConstantRateTimeline:
 
     @property
     def time_base(self) -> Fraction:
-        start = self.start * self.source
-        return Fraction(1, math.lcm(start.denominator, self.rate.numerator))
+        """The length of a tick of the result, in seconds."""
+        start = (self.start * self.source).denominator
+        ticks = math.lcm(start, self.rate.numerator)
+        if ticks > MAX_TICKS:  # then the start is rounded
+            ticks = self.rate.numerator * max(MAX_TICKS // self.rate.numerator, 1)
+        return Fraction(1, ticks)
 
     def at(self, pts: int) -> Fraction:
+        """Return the source time ``pts`` in ticks of the result."""
         stretched = self.start + (pts - self.start) * self.slow
         return stretched * self.source / self.time_base
 
     def ticks(self, left: int, right: int) -> list[int]:
-        origin, step = self.at(self.start), 1 / self.rate / self.time_base
+        """Return the instants from the source time ``left`` up to but not at ``right``."""
+        origin, step = math.ceil(self.at(self.start)), 1 / self.rate / self.time_base
         first = math.ceil((self.at(left) - origin) / step)
         last = math.ceil((self.at(right) - origin) / step)
         return [int(origin + step * number) for number in range(first, last)]
 
     def tail(self, last: int, end: int) -> list[int]:
+        """Return the instants that show the last frame, which lasts from ``last`` to ``end``."""
         return self.ticks(last, end)
 
 
 def instants(timeline: Timeline, anchors: Sequence[int]) -> list[Instant]:
-    """The instants from the first source time of ``anchors`` up to the last, placed between these.
+    """Return the instants from the first source time of ``anchors`` up to the last.
 
     Times between the two count as instants of the source too (frames that were repeats). An
     instant within ``tolerance`` of an end is that source frame itself: t is then 0 or 1.
@@ -104,7 +128,7 @@ def instants(timeline: Timeline, anchors: Sequence[int]) -> list[Instant]:
 
 
 def tolerance(count: int) -> Fraction:
-    """How far from its instant a made frame may lie, as a part of the gap that holds ``count``.
+    """Return how far from its instant a frame may be made, as a part of a gap of ``count``.
 
     At most 1/16, and always under half the distance of two instants, so that none coincide.
     """
@@ -112,7 +136,7 @@ def tolerance(count: int) -> Fraction:
 
 
 def _snap(t: Fraction, near: Fraction) -> Fraction:
-    """0 or 1 where ``t`` is nearer than ``near`` to it."""
+    """Return 0 or 1 if ``t`` is nearer than ``near`` to it, else ``t``."""
     if t < near:
         return Fraction(0)
     return Fraction(1) if 1 - t < near else t
