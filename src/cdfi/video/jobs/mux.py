@@ -20,9 +20,12 @@ from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import joined
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.reading.container import open_media, video_stream
+from cdfi.video.timing.time_map import TimeMap
 from cdfi.video.writing.audio import add_stretched
+from cdfi.video.writing.chapters import add_chapters
 from cdfi.video.writing.codecs import container_row
-from cdfi.video.writing.streams import add_chapters, add_streams, copied_packets, plain_tags
+from cdfi.video.writing.copy_packets import HIDE_EARLY, copied_packets
+from cdfi.video.writing.streams import add_streams, plain_tags
 
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 
@@ -46,10 +49,16 @@ def write_result(
         made = _add_video(job, target, records, video)
         copied = add_streams(source, target, video, job.options)
         slow, start = job.options.slow, job.index.first * job.source.time_base
-        add_chapters(source, target, slow, start)
         end = int(job.timeline.at(job.index.end))
+        early = max(-start, Fraction(0))
+        if form not in HIDE_EARLY:  # then nothing may lie before the time 0
+            starts = [job.index.starts.get(index, start) for index in copied.streams]
+            early = max(-min(starts, default=start), early)
+        times = TimeMap(start, slow, early)
+        length = max(times.seconds(job.index.duration), end * job.timeline.time_base + early)
+        add_chapters(source, target, times, length)
         flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
-        flows.append(copied_packets(copied, slow, start))
+        flows.append(copied_packets(copied, job.index.correction, TimeMap(start, slow)))
         if job.options.sound == "stretch":
             sounds = source.streams.audio
             if not row.sound:
@@ -61,10 +70,10 @@ def write_result(
                 ).packets()
                 for audio in sounds
             ]
-        early = max(-start, Fraction(0))
         for packet in heapq.merge(*flows, key=_decode_time):
             target.mux_one(_later(packet, early) if early else packet)
         target.close()
+        copied.hidden.hide(file)
         file.flush()
         os.fsync(file.fileno())
     if early:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -22,6 +24,9 @@ from cdfi.video.timing.discontinuities import ClockCorrection, DiscontinuityFind
 
 CLOCK_MAY_SKIP = 0x0200  # libav's AVFMT_TS_DISCONT
 DEFAULT_RATE = Fraction(25)
+PADDED = "opus"  # whose lead-in containers hide by its length, wherever it lies
+PADDING = Fraction(1, 10)  # seconds; no lead-in is longer
+FIRST = 32  # packets of a stream, among which the one that is shown first is
 
 JUMPS = "jumps of the file's clock closed, in all its streams alike"
 MISSING = -(1 << 63)  # stands for an unknown time
@@ -43,6 +48,8 @@ class Index:
             several frames have the same.
         by_order: packet times are missing or wrong; frame n of the decoded order has ``times[n]``.
         correction: what to add to the times of all streams of the file.
+        starts: when each stream of the file begins, in seconds, by its index.
+        duration: when the last stream of the file ends, in seconds.
         damage: why the file cannot be read to its end, if so.
         warnings: what is unusual about the times, each a clause for the report.
     """
@@ -55,6 +62,8 @@ class Index:
     packet_times: Times
     by_order: bool = False
     correction: ClockCorrection = field(default_factory=ClockCorrection)
+    starts: Mapping[int, Fraction] = field(default_factory=dict)
+    duration: Fraction = Fraction(0)
     damage: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -130,6 +139,9 @@ class _Scan:
         # For each packet of the video that is not discarded; MISSING for an unknown time.
         self._pts, self._dts, self._lengths = array("q"), array("q"), array("q")
         self._ordinals, self._keys = array("q"), array("b")
+        self._lows: dict[int, Fraction] = {}
+        self._begun: dict[int, int] = {}
+        self._last = Fraction(0)
 
     def run(self) -> None:
         may_skip = bool(self.container.format.flags & CLOCK_MAY_SKIP)
@@ -145,6 +157,7 @@ class _Scan:
                 duration=packet.duration or 0,
                 dense=_is_dense(stream),
             )
+            self._extent(packet)
             if packet.stream_index == self.number:
                 self._take(packet)
         self.correction = finder.correction()
@@ -154,6 +167,18 @@ class _Scan:
             self.damage = f"{self.path} cannot be read to its end: {error.strerror}"
         elif not self.damage:
             self.damage = f"{self.path} is damaged: {error.strerror}"
+
+    def _extent(self, packet: Packet[Any]) -> None:
+        """Note where a stream begins, and where the file ends."""
+        if packet.pts is None or packet.is_discard:
+            return
+        number, time = packet.stream_index, packet.pts * packet.time_base
+        if packet.stream.name == PADDED:
+            time = max(time, min(Fraction(0), time + PADDING))
+        if self._begun.get(number, 0) < FIRST:
+            self._begun[number] = self._begun.get(number, 0) + 1
+            self._lows[number] = min(self._lows.get(number, time), time)
+        self._last = max(self._last, time + (packet.duration or 0) * packet.time_base)
 
     def _take(self, packet: Packet[VideoStream]) -> None:
         self._ordinal += 1
@@ -228,6 +253,11 @@ class _Scan:
             packet_times=packet_times,
             by_order=by_order,
             correction=self.correction,
+            starts={
+                number: low + next(self.correction.seconds(number))
+                for number, low in self._lows.items()
+            },
+            duration=self._last + max(self.correction.largest, Fraction(0)),
             damage=self.damage,
             warnings=(f"{jumps} {JUMPS}",) if jumps else (),
         )

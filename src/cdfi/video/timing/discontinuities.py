@@ -31,6 +31,11 @@ class ClockCorrection:
     steps: Mapping[int, tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
     jumps: int = 0
 
+    @property
+    def largest(self) -> Fraction:
+        """The largest correction, in seconds."""
+        return max((s for found in self.steps.values() for _, s in found), default=Fraction(0))
+
     def seconds(self, stream: int) -> Iterator[Fraction]:
         """Yield what to add to each packet of ``stream``, in file order, without end."""
         steps = [*self.steps.get(stream, ())]

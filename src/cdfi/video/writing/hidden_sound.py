@@ -1,0 +1,65 @@
+"""Sound at the beginning of a Matroska file that is decoded but not heard.
+
+A source's edit list may begin in the middle of a packet of sound. Matroska can hide the first
+samples of a block, by a negative ``DiscardPadding``; libav reads it but writes positive values
+only, which hide the last samples. The sign is therefore changed in the finished file.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, BinaryIO, ClassVar
+
+from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
+
+DISCARD_PADDING = b"\x75\xa2"
+SEARCHED = 1 << 26  # bytes at the beginning of a file, in which its first blocks lie
+
+
+@dataclass
+class HiddenSound:
+    """The hidden beginnings of a file's streams, each as the element that libav writes for it."""
+
+    FORMATS: ClassVar[tuple[str, ...]] = ("matroska", "webm")
+    elements: list[bytes] = field(default_factory=list)
+
+    def mark(self, packet: Packet[Any], ticks: int) -> None:
+        """Hide the first ``ticks`` of ``packet``, the first of its stream in the result.
+
+        Packets of which nothing, or everything, is hidden are left as they are.
+        """
+        context = packet.stream.codec_context
+        if packet.stream.type != "audio" or context is None:
+            return
+        rate = context.sample_rate
+        samples = round(ticks * packet.time_base * rate)
+        if not 0 < samples < round((packet.duration or 0) * packet.time_base * rate):
+            return
+        data = PacketSideData(packet_sidedata_type_from_literal("skip_samples"), 10)
+        data.update(struct.pack("<iiBB", 0, samples, 0, 0))
+        packet.set_sidedata(data)
+        self.elements.append(_element(round(Fraction(samples * 10**9, rate))))
+
+    def hide(self, file: BinaryIO) -> None:
+        """Change the sign of each element in the finished ``file``, open to read and write."""
+        if not self.elements:
+            return
+        file.seek(0)
+        head = file.read(SEARCHED)
+        for element in self.elements:
+            place = head.find(element)
+            if place >= 0:
+                file.seek(place)
+                file.write(_element(-_value(element)))
+
+
+def _element(nanoseconds: int) -> bytes:
+    """Return the element for a signed duration, in as few bytes as it and its negative need."""
+    size = (abs(nanoseconds).bit_length() + 8) // 8
+    return DISCARD_PADDING + bytes([0x80 | size]) + nanoseconds.to_bytes(size, "big", signed=True)
+
+
+def _value(element: bytes) -> int:
+    return int.from_bytes(element[3:], "big", signed=True)
