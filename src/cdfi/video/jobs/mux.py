@@ -24,7 +24,7 @@ from cdfi.video.timing.time_map import TimeMap
 from cdfi.video.writing.audio import add_stretched
 from cdfi.video.writing.chapters import add_chapters
 from cdfi.video.writing.codecs import container_row
-from cdfi.video.writing.copy_packets import HIDE_EARLY, copied_packets
+from cdfi.video.writing.copy_packets import HIDE_EARLY, Copied, copied_packets
 from cdfi.video.writing.streams import add_streams, plain_tags
 
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
@@ -50,11 +50,8 @@ def write_result(
         copied = add_streams(source, target, video, job.options)
         slow, start = job.options.slow, job.index.first * job.source.time_base
         end = int(job.timeline.at(job.index.end))
-        early = max(-start, Fraction(0))
-        if form not in HIDE_EARLY:  # then nothing may lie before the time 0
-            starts = [job.index.starts.get(index, start) for index in copied.streams]
-            early = max(-min(starts, default=start), early)
-        times = TimeMap(start, slow, early)
+        times = _times(job, copied)
+        early = times.shift
         length = max(times.seconds(job.index.duration), end * job.timeline.time_base + early)
         add_chapters(source, target, times, length)
         flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
@@ -79,6 +76,16 @@ def write_result(
     if early:
         copied.left_out.append(f"times below 0 (all streams are {float(early):g} s later)")
     return copied.left_out
+
+
+def _times(job: Job, copied: Copied) -> TimeMap:
+    """Return the times of the result, later than the source's if these cannot be kept."""
+    start = job.index.first * job.source.time_base
+    early = -start
+    if copied.form not in HIDE_EARLY:  # then nothing may lie before the time 0
+        starts = [job.index.starts.get(index, start) for index in copied.streams]
+        early = max(-min(starts, default=start), early)
+    return TimeMap(start, job.options.slow, max(early, Fraction(0)))
 
 
 def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:

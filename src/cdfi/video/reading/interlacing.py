@@ -113,4 +113,5 @@ def _fields(image: VideoFrame) -> tuple[Field, Field]:
     luma = read_components(plain)[0].numpy().astype(np.float32) * scale
     upper, lower = luma[::2], luma[1::2]
     rows = min(len(lower), len(upper) - 1)
-    return (upper[:rows] + upper[1 : rows + 1]) / 2, lower[:rows]
+    between = (upper[:rows] + upper[1 : rows + 1]) * np.float32(0.5)
+    return between, lower[:rows]

@@ -28,6 +28,7 @@ def add_chapters(
             min(max(times.ticks(chapter[edge], time_base), 0), last) for edge in ("start", "end")
         )
         if start < stop or chapter["start"] == chapter["end"]:
-            chapters.append({**chapter, "start": start, "end": stop})
+            chapter["start"], chapter["end"] = start, stop
+            chapters.append(chapter)
     if chapters:
         target.set_chapters(chapters)

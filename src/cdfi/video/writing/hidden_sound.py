@@ -37,7 +37,8 @@ class HiddenSound:
         samples = round(ticks * packet.time_base * rate)
         if not 0 < samples < round((packet.duration or 0) * packet.time_base * rate):
             return
-        data = PacketSideData(packet_sidedata_type_from_literal("skip_samples"), 10)
+        kind = packet_sidedata_type_from_literal("skip_samples")
+        data = PacketSideData(kind, 10)  # type: ignore[call-arg]
         data.update(struct.pack("<iiBB", 0, samples, 0, 0))
         packet.set_sidedata(data)
         self.elements.append(_element(round(Fraction(samples * 10**9, rate))))
