@@ -6,12 +6,13 @@ import heapq
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -48,25 +49,16 @@ def write_result(
         target.metadata.update(plain_tags(source.metadata))
         made = _add_video(job, target, records, video)
         copied = add_streams(source, target, video, job.options)
-        slow, start = job.options.slow, job.index.first * job.source.time_base
         end = int(job.timeline.at(job.index.end))
         times = _times(job, copied)
         early = times.shift
         length = max(times.seconds(job.index.duration), end * job.timeline.time_base + early)
         add_chapters(source, target, times, length)
         flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
-        flows.append(copied_packets(copied, job.index.correction, TimeMap(start, slow)))
-        if job.options.sound == "stretch":
-            sounds = source.streams.audio
-            if not row.sound:
-                copied.left_out += [f"audio stream {audio.index}" for audio in sounds]
-                sounds = ()
-            flows += [
-                add_stretched(
-                    job.source.path, audio, target, row.sound, slow, start, notes
-                ).packets()
-                for audio in sounds
-            ]
+        flows.append(
+            copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0)))
+        )
+        flows += _stretched(job, source, target, copied, notes)
         for packet in heapq.merge(*flows, key=_decode_time):
             target.mux_one(_later(packet, early) if early else packet)
         target.close()
@@ -76,6 +68,27 @@ def write_result(
     if early:
         copied.left_out.append(f"times below 0 (all streams are {float(early):g} s later)")
     return copied.left_out
+
+
+def _stretched(
+    job: Job,
+    source: InputContainer,
+    target: OutputContainer,
+    copied: Copied,
+    notes: Counter[str],
+) -> list[Iterator[Packet[Any]]]:
+    """Return the packets of each slowed stream of sound."""
+    if job.options.sound != "stretch":
+        return []
+    encoder, sounds = container_row(job.work.target).sound, source.streams.audio
+    if not encoder:
+        copied.left_out += [f"audio stream {audio.index}" for audio in sounds]
+        return []
+    path, slow, start = job.source.path, job.options.slow, job.index.first * job.source.time_base
+    return [
+        add_stretched(path, audio, target, encoder, slow, start, notes).packets()
+        for audio in sounds
+    ]
 
 
 def _times(job: Job, copied: Copied) -> TimeMap:
