@@ -38,7 +38,10 @@ def test_the_oldest_constraints_are_the_lower_bounds_of_the_project() -> None:
     lists = [table["dependencies"], *(extras[name] for name in ("evaluation", "train"))]
     for requirement in (line for lines in lists for line in lines):
         name, bound = requirement.split(">=")
-        assert f"{oldest[name]}.".startswith(f"{bound}."), requirement
+        version = oldest.get(name, "nothing")
+        assert f"{version}.".startswith(f"{bound}."), (
+            f"constraints-oldest.txt has {version}: {requirement}"
+        )
 
 
 def test_pre_commit_uses_the_ruff_of_the_constraints() -> None:
