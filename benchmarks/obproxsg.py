@@ -38,7 +38,7 @@ def check(device: str) -> None:
     assert weight.grad is not None
     moved = weight.detach() - lr * weight.grad
     expected = moved.sign() * (moved.abs() - lr * lambda_).clamp_min(0)
-    OBProxSG([weight], lr, lambda_, epochSize=1, Np=1000).step()
+    OBProxSG([weight], lr, lambda_, steps_per_epoch=1, prox_epochs=1000).step()
     if not torch.allclose(weight, expected, atol=1e-7):
         raise SystemExit("nothing is reported: the proximal step differs from its definition")
 
@@ -48,8 +48,8 @@ def main() -> None:
     cases = {
         "SGD": torch.optim.SGD(parameters(device), lr=1e-4),
         "SGD foreach": torch.optim.SGD(parameters(device), lr=1e-4, foreach=True),
-        "proximal": OBProxSG(parameters(device), 1e-4, 1e-4, epochSize=1, Np=1000),
-        "orthant": OBProxSG(parameters(device), 1e-4, 1e-4, epochSize=1, Np=0),
+        "proximal": OBProxSG(parameters(device), 1e-4, 1e-4, steps_per_epoch=1, prox_epochs=1000),
+        "orthant": OBProxSG(parameters(device), 1e-4, 1e-4, steps_per_epoch=1, prox_epochs=0),
     }
     check(device)
     milliseconds(cases["SGD"], device)  # the first of all runs is slower

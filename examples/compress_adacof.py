@@ -23,9 +23,9 @@ def main(
     prune = replace(prune, steps=max(1, steps // 2))
     retrain = replace(data, optimizer="AdamW", lr=3e-4, schedule="cosine", steps=steps)
     pruning = Pruning(lambda_=5e-3, prox_epochs=2, samples=400, target=0.3)
-    wish = Compression(times=2, teach_output=0.5)  # half the parameters, distilled
-    entries = compress(wish, pruning, prune, retrain)
-    print(as_markdown(entries, wish.size))
+    options = Compression(times=2, distill_output=0.5)  # half the parameters, distilled
+    entries = compress(options, pruning, prune, retrain)
+    print(as_markdown(entries, options.size))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ def main(steps: int = 600, width: int = 32) -> None:
     print(f"trained    {quality:6.2f} dB")
 
     epoch = max(1, steps // 4)  # two epochs of proximal steps, then orthant steps
-    pruner = OBProxSG(model.parameters(), lr=0.05, lambda_=1e-3, epochSize=epoch, Np=2, eps=1e-4)
+    pruner = OBProxSG(
+        model.parameters(), lr=0.05, lambda_=1e-3, steps_per_epoch=epoch, prox_epochs=2, eps=1e-4
+    )
     quality = fit(model, noisy, pruner, steps)
     print(f"pruned     {quality:6.2f} dB, density {overall(density(model)):.3f}")
 

@@ -45,7 +45,7 @@ from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.optim.optimizers import build_optimizer
 from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.presets import PRESETS
-from cdfi.training.validate import averaging, some, validate
+from cdfi.training.validate import average_baseline_psnr, pick_samples, validate
 
 _CROPS_TRIED = 3
 _SPARSE = 16  # rows and columns looked at to see how much a crop changes
@@ -207,7 +207,7 @@ class Sitting:
             log.row("validation", self.state.step, {"psnr": score})
             print(f"{self.state.step}  held-out shots: {score:.3f} dB", flush=True)
             info["validation_psnr"] = f"{score:.4f}"
-            if silent := silent_layers(network, some(self.held_out), device):
+            if silent := silent_layers(network, pick_samples(self.held_out), device):
                 print(f"{self.state.step}  nothing gets through {', '.join(silent)}", flush=True)
         checkpoint.save(self.state, self.args, self.out / checkpoint.NAME)
         weights.save(network, self.out / "last.safetensors", info)
@@ -252,7 +252,7 @@ def prepare(options: argparse.Namespace) -> Sitting:
     takes = cached_takes(options.data / "train" / "clips", cache)
     held_out = clip_triplets(takes)
     if held_out is not None:
-        print(f"held-out shots: averaging scores {averaging(held_out):.2f} dB")
+        print(f"held-out shots: averaging scores {average_baseline_psnr(held_out):.2f} dB")
     training = [take for take in takes if not take.held_out]
     return Sitting(
         args,

@@ -78,7 +78,7 @@ def test_the_cpu_kernels_equal_the_torch_steps(
 
 def test_other_layouts_and_precisions_step_alike() -> None:
     def run(x: nn.Parameter) -> torch.Tensor:
-        optimizer = OBProxSG([x], 0.1, 0.5, epochSize=2, Np=1, eps=0.01)
+        optimizer = OBProxSG([x], 0.1, 0.5, steps_per_epoch=2, prox_epochs=1, eps=0.01)
         for _ in range(6):
             x.grad = (x.detach() * 3).sin()
             optimizer.step()
@@ -94,7 +94,7 @@ def test_other_layouts_and_precisions_step_alike() -> None:
 
 def test_zeros_stay_zero_in_the_orthant_phase() -> None:
     x = nn.Parameter(torch.tensor([0.0, 1.0, -1.0]))
-    optimizer = OBProxSG([x], 0.1, 0.01, epochSize=1, Np=0)
+    optimizer = OBProxSG([x], 0.1, 0.01, steps_per_epoch=1, prox_epochs=0)
     x.grad = torch.tensor([-5.0, 20.0, -0.1])
     optimizer.step()
     torch.testing.assert_close(x.detach(), torch.tensor([0.0, 0.0, -0.989]))
@@ -103,14 +103,14 @@ def test_zeros_stay_zero_in_the_orthant_phase() -> None:
 def test_tiny_half_precision_values_keep_their_sign() -> None:
     x = nn.Parameter(torch.full((3,), 1e-4, dtype=torch.float16))
     x.grad = torch.zeros(3, dtype=torch.float16)
-    OBProxSG([x], 1e-3, 1e-3, epochSize=1, Np=0).step()
+    OBProxSG([x], 1e-3, 1e-3, steps_per_epoch=1, prox_epochs=0).step()
     assert (x > 0).all()
 
 
 def test_a_group_without_penalty_takes_plain_gradient_steps() -> None:
     bias, weight = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.ones(2))
     groups = [{"params": [bias], "lambda_": 0.0}, {"params": [weight]}]
-    optimizer = OBProxSG(groups, 0.5, 10.0, epochSize=1, Np=0)
+    optimizer = OBProxSG(groups, 0.5, 10.0, steps_per_epoch=1, prox_epochs=0)
     bias.grad, weight.grad = torch.ones(2), torch.ones(2)
     optimizer.step()
     assert bias.tolist() == [-0.5, -0.5] and weight.tolist() == [0.0, 0.0]
@@ -119,7 +119,7 @@ def test_a_group_without_penalty_takes_plain_gradient_steps() -> None:
 
 def test_phases_alternate_by_epochs_of_steps() -> None:
     x = nn.Parameter(torch.ones(1))
-    optimizer = OBProxSG([x], 0.0, 1.0, epochSize=2, Np=1, No=2)
+    optimizer = OBProxSG([x], 0.0, 1.0, steps_per_epoch=2, prox_epochs=1, orthant_epochs=2)
     phases = []
     for _ in range(8):
         phases.append(in_orthant_phase(optimizer.param_groups[0]))
@@ -129,7 +129,10 @@ def test_phases_alternate_by_epochs_of_steps() -> None:
 
 def test_prox_sg_is_the_proximal_phase_for_ever() -> None:
     x, twin = (nn.Parameter(torch.linspace(-1, 1, 9)) for _ in range(2))
-    one, other = ProxSG([x], 0.1, 0.3), OBProxSG([twin], 0.1, 0.3, epochSize=100, Np=1)
+    one, other = (
+        ProxSG([x], 0.1, 0.3),
+        OBProxSG([twin], 0.1, 0.3, steps_per_epoch=100, prox_epochs=1),
+    )
     for _ in range(20):
         x.grad, twin.grad = x.detach().clone(), twin.detach().clone()
         one.step()
@@ -139,7 +142,7 @@ def test_prox_sg_is_the_proximal_phase_for_ever() -> None:
 
 def test_a_closure_is_evaluated_with_gradients() -> None:
     x = nn.Parameter(torch.ones(1))
-    optimizer = OBProxSG([x], 0.1, 0.0, epochSize=1, Np=1)
+    optimizer = OBProxSG([x], 0.1, 0.0, steps_per_epoch=1, prox_epochs=1)
 
     def closure() -> float:
         loss = (x**2).sum()
@@ -152,7 +155,7 @@ def test_a_closure_is_evaluated_with_gradients() -> None:
 
 def test_a_scheduler_drives_the_rate_and_the_threshold() -> None:
     x = nn.Parameter(torch.tensor([1.0]))
-    optimizer = OBProxSG([x], 0.1, 1.0, epochSize=1, Np=math.inf)
+    optimizer = OBProxSG([x], 0.1, 1.0, steps_per_epoch=1, prox_epochs=math.inf)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
     x.grad = torch.zeros(1)
     optimizer.step()
@@ -163,7 +166,7 @@ def test_a_scheduler_drives_the_rate_and_the_threshold() -> None:
 
 def test_parameters_without_a_gradient_are_left_alone() -> None:
     x = nn.Parameter(torch.ones(2))
-    OBProxSG([x], 0.1, 1.0, epochSize=1, Np=1).step()
+    OBProxSG([x], 0.1, 1.0, steps_per_epoch=1, prox_epochs=1).step()
     assert x.tolist() == [1.0, 1.0]
 
 
@@ -177,9 +180,34 @@ def test_options_out_of_range_are_refused(change: dict[str, float]) -> None:
         OBProxSG([nn.Parameter(torch.ones(1))], **copy.copy(options) | change)
 
 
+def test_the_names_of_the_release_are_accepted_as_arguments_in_groups_and_in_states() -> None:
+    x = [nn.Parameter(torch.ones(1)) for _ in range(2)]
+    ours = OBProxSG([x[0]], 0.1, 0.1, steps_per_epoch=7, prox_epochs=2, orthant_epochs=3)
+    theirs = OBProxSG([{"params": [x[1]], "Np": 2}], 0.1, 0.1, epochSize=7, Np=1, No=3)
+    assert ours.state_dict() == theirs.state_dict()
+    names = {"steps_per_epoch": "epochSize", "prox_epochs": "Np", "orthant_epochs": "No"}
+    old = ours.state_dict()
+    old["param_groups"] = [{names.get(k, k): v for k, v in g.items()} for g in old["param_groups"]]
+    theirs.load_state_dict(old)
+    assert ours.state_dict() == theirs.state_dict()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochSize": 1, "steps_per_epoch": 1, "prox_epochs": 1},
+        {"steps_per_epoch": 1, "prox_epochs": 1, "momentum": 0.9},
+        {"prox_epochs": 1},
+    ],
+)
+def test_missing_unknown_or_doubled_arguments_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="OBProxSG"):
+        OBProxSG([nn.Parameter(torch.ones(1))], 0.1, 0.1, **options)
+
+
 def test_sparse_gradients_are_refused() -> None:
     table = nn.Embedding(3, 2, sparse=True)
-    optimizer = OBProxSG(table.parameters(), 0.1, 0.1, epochSize=1, Np=1)
+    optimizer = OBProxSG(table.parameters(), 0.1, 0.1, steps_per_epoch=1, prox_epochs=1)
     table(torch.tensor([0])).sum().backward()
     with pytest.raises(ValueError, match="dense gradients"):
         optimizer.step()

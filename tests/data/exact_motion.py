@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.data.batch import Batch, Draw
+from cdfi.data.batch import Batch, SampleRequest
 
 
-def draws(count: int, first: int = 0) -> list[Draw]:
-    return [Draw(i, np.random.default_rng((7, i))) for i in range(first, first + count)]
+def requests(count: int, first: int = 0) -> list[SampleRequest]:
+    return [SampleRequest(i, np.random.default_rng((7, i))) for i in range(first, first + count)]
 
 
 def warped(frame: Tensor, flow: Tensor) -> Tensor:
@@ -23,8 +23,8 @@ def warped(frame: Tensor, flow: Tensor) -> Tensor:
 def assert_flow_explains(batch: Batch) -> None:
     """Following the flow from the middle frame finds the same colour wherever it is seen."""
     for frame, flow, seen in (
-        (batch.frame0, batch.flow0, batch.seen0),
-        (batch.frame1, batch.flow1, batch.seen1),
+        (batch.frame0, batch.flow0, batch.visible0),
+        (batch.frame1, batch.flow1, batch.visible1),
     ):
         share = seen.mean()
         assert share > 0.5

@@ -9,12 +9,14 @@ from cdfi.data.augment import CHANGES, augment
 from cdfi.data.batch import Batch
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
-from tests.data.exact_motion import assert_flow_explains, draws
+from tests.data.exact_motion import assert_flow_explains, requests
 
 
 @pytest.fixture
 def batch(photos: Path, tmp_path: Path) -> Batch:
-    return Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), 32, 6.0).samples(draws(16))
+    return Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), 32, 6.0).samples(
+        requests(16)
+    )
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.batch import Batch, SampleRequest, from_frames
 from cdfi.data.motion import Estimated
 from cdfi.training.args import TrainArgs
 from cdfi.training.sources import KINDS
@@ -19,29 +19,29 @@ class _Pan:
 
     size = 1
 
-    def samples(self, draws: list[Draw]) -> Batch:
+    def samples(self, requests: list[SampleRequest]) -> Batch:
         coarse = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(3))
         fine = torch.nn.functional.interpolate(coarse, scale_factor=4, mode="bicubic").clamp(0, 1)
         picture = (fine[0].permute(1, 2, 0) * 255).byte().numpy()
         corners = [(30 - 5 * t, 30 + 3 * t) for t in (-1, 0, 1)]
         frames = np.stack([picture[y : y + 96, x : x + 96] for y, x in corners])
-        return from_frames(np.stack([frames] * len(draws)))
+        return from_frames(np.stack([frames] * len(requests)))
 
 
-def _draws(count: int) -> list[Draw]:
-    return [Draw(i, np.random.default_rng(i)) for i in range(count)]
+def _requests(count: int) -> list[SampleRequest]:
+    return [SampleRequest(i, np.random.default_rng(i)) for i in range(count)]
 
 
 def test_a_pan_is_found_and_what_left_the_frame_is_masked() -> None:
     pytest.importorskip("cv2")
-    batch = Estimated(_Pan()).samples(_draws(2))
+    batch = Estimated(_Pan()).samples(_requests(2))
     assert_flow_explains(batch)
     inner = (slice(None), slice(None), slice(24, 72), slice(24, 72))
     for flow, sign in ((batch.flow0, -1), (batch.flow1, 1)):
         wanted = torch.tensor([5.0, -3.0]).view(1, 2, 1, 1) * sign
         assert (flow[inner] - wanted).abs().mean() < 0.1
-    assert batch.seen1[inner].mean() > 0.95
-    assert batch.seen1[:, :, -4:].max() == 0  # these rows leave at the bottom
+    assert batch.visible1[inner].mean() > 0.95
+    assert batch.visible1[:, :, -4:].max() == 0  # these rows leave at the bottom
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
@@ -51,7 +51,7 @@ def test_the_number_of_threads_changes_nothing() -> None:
     try:
         for count in (1, 2, 3):
             cv2.setNumThreads(count)
-            found.append(Estimated(_Pan()).samples(_draws(1)).flow0)
+            found.append(Estimated(_Pan()).samples(_requests(1)).flow0)
             assert cv2.getNumThreads() == count
     finally:
         cv2.setNumThreads(threads)

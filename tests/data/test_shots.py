@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cdfi.data.batch import Draw
+from cdfi.data.batch import SampleRequest
 from cdfi.data.clips import Take
 from cdfi.data.held_out import clip_triplets
 from cdfi.data.shots import Shots, liveliest
@@ -22,7 +22,7 @@ def _take(folder: Path, source: str, count: int = 9) -> Take:
 
 def test_the_middle_frame_lies_halfway_in_time(tmp_path: Path) -> None:
     shots = Shots([_take(tmp_path, "a")], crop=24)
-    batch = shots.samples([Draw(i, np.random.default_rng(i)) for i in range(12)])
+    batch = shots.samples([SampleRequest(i, np.random.default_rng(i)) for i in range(12)])
     assert batch.middle.shape == (12, 3, 24, 24)
     for before, middle, after in zip(batch.frame0, batch.middle, batch.frame1):
         found = {
@@ -41,7 +41,7 @@ def test_videos_that_are_all_held_out_say_so() -> None:
 
 def test_strides_of_one_to_three_all_occur(tmp_path: Path) -> None:
     shots = Shots([_take(tmp_path, "a")], crop=48)  # nothing can be shrunk
-    batch = shots.samples([Draw(i, np.random.default_rng(i)) for i in range(30)])
+    batch = shots.samples([SampleRequest(i, np.random.default_rng(i)) for i in range(30)])
     slid = [
         next(s for s in (1, 2, 3) if torch.equal(before[..., 2 * s :], middle[..., : -2 * s]))
         for before, middle in zip(batch.frame0, batch.middle)
@@ -58,8 +58,10 @@ def test_the_crop_that_changes_most_is_kept() -> None:
 
 
 def test_real_motion_is_unknown_and_never_seen(tmp_path: Path) -> None:
-    batch = Shots([_take(tmp_path, "a")], crop=24).samples([Draw(0, np.random.default_rng(0))])
-    assert not batch.seen0.any() and not batch.seen1.any()
+    batch = Shots([_take(tmp_path, "a")], crop=24).samples(
+        [SampleRequest(0, np.random.default_rng(0))]
+    )
+    assert not batch.visible0.any() and not batch.visible1.any()
 
 
 def test_validation_triplets_come_from_held_out_takes_in_order_of_change(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cdfi.data.photos import photo_cache
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
 from cdfi.data.synthetic import Synthetic
-from tests.data.exact_motion import assert_flow_explains, draws, warped
+from tests.data.exact_motion import assert_flow_explains, requests, warped
 
 SIDE = 32
 
@@ -21,20 +21,20 @@ def source(photos: Path, tmp_path: Path) -> Synthetic:
 
 
 def test_following_the_flow_from_the_middle_finds_the_same_point(source: Synthetic) -> None:
-    assert_flow_explains(source.samples(draws(24)))
+    assert_flow_explains(source.samples(requests(24)))
 
 
 def test_a_point_behind_a_shape_in_a_side_frame_is_not_seen_there(source: Synthetic) -> None:
-    batch = source.samples(draws(24))
-    unseen = 1 - batch.seen0
+    batch = source.samples(requests(24))
+    unseen = 1 - batch.visible0
     error = (warped(batch.frame0, batch.flow0) - batch.middle).abs().mean(1, keepdim=True)
     assert 0 < unseen.mean() < 0.5
-    assert (error * unseen).sum() / unseen.sum() > 3 * (error * batch.seen0).mean()
+    assert (error * unseen).sum() / unseen.sum() > 3 * (error * batch.visible0).mean()
 
 
 def test_a_sample_does_not_depend_on_those_beside_it(source: Synthetic) -> None:
-    together = source.samples(draws(6))
-    alone = source.samples(draws(1, first=4))
+    together = source.samples(requests(6))
+    alone = source.samples(requests(1, first=4))
     for many, one in zip(together, alone):
         torch.testing.assert_close(many[4:5], one, rtol=0, atol=1e-6)
 
@@ -42,7 +42,7 @@ def test_a_sample_does_not_depend_on_those_beside_it(source: Synthetic) -> None:
 def test_frames_lie_in_the_unit_range_and_flow_is_opposite_on_the_two_sides(
     source: Synthetic,
 ) -> None:
-    batch = source.samples(draws(8))
+    batch = source.samples(requests(8))
     assert batch.middle.min() >= 0 and batch.middle.max() <= 1
     assert torch.equal(batch.flow0, -batch.flow1)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdfi.data.batch import Draw
+from cdfi.data.batch import SampleRequest
 from cdfi.data.held_out import split_triplets
 from cdfi.data.triplets import Triplets, folder_triplets, vimeo_triplets
 from tests.media import sliding
@@ -18,8 +18,8 @@ def _save(home: Path, seed: int = 0, side: int = 32) -> None:
         Image.fromarray(frame).save(home / f"im{i + 1}.png")
 
 
-def _draws(count: int) -> list[Draw]:
-    return [Draw(i, np.random.default_rng(i)) for i in range(count)]
+def _requests(count: int) -> list[SampleRequest]:
+    return [SampleRequest(i, np.random.default_rng(i)) for i in range(count)]
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n"])
@@ -62,7 +62,7 @@ def test_one_pass_shows_every_triplet_once_in_another_order_each_time(tmp_path: 
     for i in range(6):
         _save(tmp_path / str(i), seed=i)
     source = Triplets(folder_triplets(tmp_path), crop=0)
-    means = source.samples(_draws(12)).middle.mean((1, 2, 3)).tolist()
+    means = source.samples(_requests(12)).middle.mean((1, 2, 3)).tolist()
     assert sorted(means[:6]) == sorted(means[6:])
     assert len(set(means[:6])) == 6
     assert means[:6] != means[6:]
@@ -74,7 +74,7 @@ def test_an_unreadable_triplet_is_named_and_replaced(tmp_path: Path) -> None:
     (tmp_path / "050" / "im2.png").write_bytes(b"nothing")
     source = Triplets(folder_triplets(tmp_path), crop=16)
     with pytest.warns(UserWarning, match=r"skipped \(1 so far\): .*im2\.png"):
-        assert len(source.samples(_draws(101)).middle) == 101
+        assert len(source.samples(_requests(101)).middle) == 101
 
 
 def test_more_than_one_in_a_hundred_unreadable_stops(tmp_path: Path) -> None:
@@ -82,27 +82,27 @@ def test_more_than_one_in_a_hundred_unreadable_stops(tmp_path: Path) -> None:
         _save(tmp_path / str(i))
     (tmp_path / "2" / "im1.png").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"1 of 4 triplets cannot be read"):
-        Triplets(folder_triplets(tmp_path), crop=16).samples(_draws(4))
+        Triplets(folder_triplets(tmp_path), crop=16).samples(_requests(4))
 
 
 def test_frames_smaller_than_the_crop_are_refused(tmp_path: Path) -> None:
     _save(tmp_path / "a")
     with pytest.raises(ValueError, match="32 x 32 is smaller than the crop of 64"):
-        Triplets(folder_triplets(tmp_path), crop=64).samples(_draws(1))
+        Triplets(folder_triplets(tmp_path), crop=64).samples(_requests(1))
 
 
 def test_whole_frames_of_different_sizes_need_a_crop(tmp_path: Path) -> None:
     _save(tmp_path / "a")
     _save(tmp_path / "b", side=48)
     with pytest.raises(ValueError, match="need a --crop"):
-        Triplets(folder_triplets(tmp_path), crop=0).samples(_draws(2))
+        Triplets(folder_triplets(tmp_path), crop=0).samples(_requests(2))
 
 
 def test_a_triplet_of_different_sizes_is_named(tmp_path: Path) -> None:
     _save(tmp_path / "a")
     Image.new("RGB", (8, 8)).save(tmp_path / "a" / "im2.png")
     with pytest.raises(ValueError, match="different sizes"):
-        Triplets(folder_triplets(tmp_path), crop=0).samples(_draws(1))
+        Triplets(folder_triplets(tmp_path), crop=0).samples(_requests(1))
 
 
 def test_training_and_validation_triplets_share_no_group(tmp_path: Path) -> None:

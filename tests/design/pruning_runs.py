@@ -22,10 +22,10 @@ class Notes(Callback):
         self.notes: list[str] = []
         self.steps = 0
 
-    def measured(self, note: str) -> None:
+    def on_log(self, note: str) -> None:
         self.notes.append(note)
 
-    def stepped(self, step: int, steps: int) -> None:
+    def on_step(self, step: int, steps: int) -> None:
         self.steps = step
 
 

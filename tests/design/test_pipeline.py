@@ -20,7 +20,7 @@ from cdfi.training.args import TrainArgs
 from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
 
-WISH = Compression(times=2, teach_output=1.0, teach_maps=0.1, size=(64, 64))
+WISH = Compression(times=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
 
 
 class Said(Notes):
@@ -30,7 +30,7 @@ class Said(Notes):
         super().__init__()
         self.lines: list[str] = []
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         self.lines.append(text)
 
 
@@ -41,13 +41,13 @@ def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(
-    tmp_path: Path, wish: Compression = WISH, **changes: object
+    tmp_path: Path, options: Compression = WISH, **changes: object
 ) -> tuple[list[ComparedNetwork], Said]:
     args: TrainArgs = pruning_args(tmp_path, run="small", **changes)
-    wish = replace(wish, datasets=(str(tmp_path / "triplets"),))
+    options = replace(options, datasets=(str(tmp_path / "triplets"),))
     notes = Said()
     retrain = replace(args, optimizer="Adam", lr=1e-3)
-    return compress(wish, HARD, args, retrain, notes), notes
+    return compress(options, HARD, args, retrain, notes), notes
 
 
 def test_the_whole_method_leaves_a_smaller_network_and_a_report(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_an_interrupted_stage_continues_from_its_checkpoint(
         run(tmp_path)
     resumed: list[object] = []
 
-    def stop(args: object, pruning: object, resume: object, watcher: object) -> object:
+    def stop(args: object, pruning: object, resume: object, callback: object) -> object:
         resumed.append(resume)
         raise InterruptedError
 
@@ -122,13 +122,13 @@ def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None
 
 def test_what_only_a_late_stage_needs_is_checked_before_any_work(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
-    for wish, retrain in (
+    for options, retrain in (
         (replace(WISH, datasets=("midlebury",)), args),
         (WISH, replace(args, optimizer="Moun")),
         (WISH, replace(args, loss="1*Carb")),
     ):
         with pytest.raises(ValueError, match="unknown|no data set"):
-            compress(wish, HARD, args, retrain)
+            compress(options, HARD, args, retrain)
     assert not (tmp_path / "runs").exists()
 
 
@@ -147,7 +147,7 @@ def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
     unseen, half = nothing[:, :1], torch.full((1, 1, 1, 1), 0.5)
     batch = Batch(frame0, frame0, frame1, nothing, nothing, unseen, unseen, half)
     output, maps = distillation(teacher, 0.5, 0.25)
-    assert (output.name, output.weight) == ("teacher_output", 0.5)
+    assert (output.name, output.weight) == ("distill_output", 0.5)
     parts = pupil.parts(frame0, frame1)
     assert maps.measure(parts, batch) > 0.01 and output.measure(parts, batch) > 0.01
     same = teacher.parts(frame0, frame1)
@@ -156,4 +156,4 @@ def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
     assert maps.measure(same, batch).item() == pytest.approx(3 * least, rel=1e-3)
     (output.measure(parts, batch) + maps.measure(parts, batch)).backward()
     assert all(p.grad is None for p in teacher.parameters())
-    assert [term.name for term in distillation(teacher, 0, 1)] == ["teacher_maps"]
+    assert [term.name for term in distillation(teacher, 0, 1)] == ["distill_maps"]

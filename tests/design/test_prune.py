@@ -27,14 +27,14 @@ def test_a_run_leaves_sparse_weights_and_their_densities(tmp_path: Path) -> None
 
 def test_the_density_is_read_out_while_it_runs(tmp_path: Path) -> None:
     notes = Notes()
-    prune(pruning_args(tmp_path), HARD, watcher=notes)
+    prune(pruning_args(tmp_path), HARD, callback=notes)
     read = [float(note.split()[-1]) for note in notes.notes if "density" in note]
     assert len(read) >= 6 and read[-1] < read[0]
 
 
 def test_a_run_ends_at_the_target_density(tmp_path: Path) -> None:
     notes = Notes()
-    pruned = prune(pruning_args(tmp_path, steps=60), replace(HARD, target=0.8), watcher=notes)
+    pruned = prune(pruning_args(tmp_path, steps=60), replace(HARD, target=0.8), callback=notes)
     assert pruned.outcome.reason == "finished" and notes.steps < 60
     assert overall(pruned.densities) <= 0.8
 
@@ -108,7 +108,7 @@ def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path:
 def test_the_phase_begins_after_the_proximal_epochs() -> None:
     groups = optimizer(Network(CONFIG), 0.1, Pruning(prox_epochs=3), epoch=7).param_groups
     assert [group["lambda_"] for group in groups] == [1e-4, 0.0]
-    assert (groups[0]["Np"], groups[0]["epochSize"]) == (3, 7)
+    assert (groups[0]["prox_epochs"], groups[0]["steps_per_epoch"]) == (3, 7)
 
 
 @pytest.mark.parametrize("change", [{"weights": "", "network": "cdfi"}, {"data": ()}])

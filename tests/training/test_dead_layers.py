@@ -46,7 +46,7 @@ def test_a_run_says_once_what_has_died(tmp_path: Path, triplets: np.ndarray) -> 
     said: list[str] = []
 
     class Listening(Callback):
-        def said(self, text: str) -> None:
+        def on_message(self, text: str) -> None:
             said.append(text)
 
     network = _dead_in_the_middle()

@@ -16,7 +16,7 @@ from cdfi.training.loop import Run, check
 from cdfi.training.presets import PRESETS
 from cdfi.training.sources import open_data
 from cdfi.training.stop import Stop
-from cdfi.training.validate import averaging
+from cdfi.training.validate import average_baseline_psnr
 
 _HEAD = (16, 16, 16)
 SMALL = Config(
@@ -65,8 +65,8 @@ def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
     held_out = _neighbours(cached_takes(train / "clips", cache))
     shots = stream._replace(held_out=held_out)
     run = Run(args, SingleProcess(choose_device("cpu")), shots, check(args))
-    target = averaging(held_out) + 1.5
-    outcome = run.go(_Enough(run, target), Callback())
+    target = average_baseline_psnr(held_out) + 1.5
+    outcome = run.fit(_Enough(run, target), Callback())
     assert outcome.best > target
 
 

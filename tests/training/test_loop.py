@@ -72,11 +72,11 @@ def test_the_last_weights_say_their_own_score(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", ["finished", "time", "interrupted"])
 def test_several_processes_agree_on_every_reason_to_stop(reason: str) -> None:
-    several = SimpleNamespace(count=2, device="cpu", largest=lambda value: value)
+    several = SimpleNamespace(count=2, device="cpu", all_reduce_max=lambda value: value)
     run = SimpleNamespace(
         _processes=several, _args=TrainArgs(log_every=1), state=SimpleNamespace(step=1)
     )
-    asked = Run._asked(run, SimpleNamespace(reason=lambda: reason))  # type: ignore[arg-type]
+    asked = Run._stop_reason(run, SimpleNamespace(reason=lambda: reason))  # type: ignore[arg-type]
     assert asked == reason
 
 
@@ -139,10 +139,10 @@ def test_the_time_limit_ends_with_a_checkpoint(
     monkeypatch.setattr("cdfi.training.stop.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     class Hour(Callback):
-        def stepped(self, step: int, steps: int) -> None:
+        def on_step(self, step: int, steps: int) -> None:
             now[0] += 3600 if step == 2 else 0
 
-    outcome = train(tiny_args(tmp_path, steps=1000, max_minutes=59), watcher=Hour())
+    outcome = train(tiny_args(tmp_path, steps=1000, max_minutes=59), callback=Hour())
     assert (outcome.reason, outcome.step) == ("time", 2)
     assert checkpoint.read(outcome.folder)["numbers"]["step"] == 2
 
@@ -150,12 +150,12 @@ def test_the_time_limit_ends_with_a_checkpoint(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     class Killer(Callback):
-        def stepped(self, step: int, steps: int) -> None:
+        def on_step(self, step: int, steps: int) -> None:
             if step == 2:
                 signal.raise_signal(number)
 
     before = signal.getsignal(number)
-    outcome = train(tiny_args(tmp_path, steps=1000), watcher=Killer())
+    outcome = train(tiny_args(tmp_path, steps=1000), callback=Killer())
     assert (outcome.reason, outcome.step) == ("interrupted", 2)
     assert checkpoint.read(outcome.folder)["numbers"]["step"] == 2
     assert signal.getsignal(number) == before

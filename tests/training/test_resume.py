@@ -18,7 +18,7 @@ class _Stopper(Callback):
     def __init__(self, step: int) -> None:
         self._step = step
 
-    def stepped(self, step: int, steps: int) -> None:
+    def on_step(self, step: int, steps: int) -> None:
         if step == self._step:
             raise _Killed
 
@@ -64,7 +64,7 @@ def test_a_killed_and_resumed_run_equals_an_unbroken_one_bit_for_bit(
     )
     train(replace(args, run="whole", checkpoint_minutes=60))
     with pytest.raises(_Killed):
-        train(replace(args, run="cut"), watcher=_Stopper(steps // 2 + 1))
+        train(replace(args, run="cut"), callback=_Stopper(steps // 2 + 1))
     train(replace(args, run="cut"), resume=Path(args.out) / "cut")
     whole = checkpoint.read(Path(args.out) / "whole")
     cut = checkpoint.read(Path(args.out) / "cut")

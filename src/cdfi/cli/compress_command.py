@@ -103,18 +103,18 @@ def compress(
             **{name: getattr(retrain, name) for name in shared},
         },
     )
-    wish = Compression(
+    options = Compression(
         times=ratio,
         parameters=amount(params) if params else 0,
         flops=amount(flops) if flops else 0,
         rule=rule,
         round_to=round_to,
-        teach_output=distill,
-        teach_maps=distill_maps,
+        distill_output=distill,
+        distill_maps=distill_maps,
         datasets=tuple(dataset or ()),
     )
     how = Pruning(lambda_, prox_epochs, target=stop_density, samples=samples)
     with Bar(quiet) as bar:
-        entries = run_compression(wish, how, prune, retrain, bar)
-    stdout.out(as_markdown(entries, wish.size).rstrip("\n"))
+        entries = run_compression(options, how, prune, retrain, bar)
+    stdout.out(as_markdown(entries, options.size).rstrip("\n"))
     stdout.print(f"the compact network: {Path(out) / run / 'small.safetensors'}")

@@ -72,19 +72,19 @@ class Bar(Callback):
     ) -> None:
         self._bar.stop()
 
-    def decoding(self, done: int, total: int | None) -> None:
+    def on_decode(self, done: int, total: int | None) -> None:
         """Videos decoded so far."""
         self._bar.update(self._task, description="decoding", completed=done, total=total)
 
-    def stepped(self, step: int, steps: int) -> None:
+    def on_step(self, step: int, steps: int) -> None:
         """A step was taken."""
         self._bar.update(self._task, description="training", completed=step, total=steps)
 
-    def measured(self, note: str) -> None:
+    def on_log(self, note: str) -> None:
         """How fast and how well it goes."""
         self._bar.update(self._task, note=note)
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """A line of its own."""
         if not self._quiet:
             stderr.print(text, markup=False)

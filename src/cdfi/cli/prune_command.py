@@ -54,7 +54,7 @@ def prune(
     """
     from cdfi.design import prune as pruning
     from cdfi.training.args import changed
-    from cdfi.training.checkpoint import begun
+    from cdfi.training.checkpoint import resumable
 
     chosen = {
         "weights": weights,
@@ -75,7 +75,7 @@ def prune(
             best = _search(short, how, penalties, target_density, plot, bar, resume)
             how = replace(how, lambda_=best, target=max(stop_density, target_density))
         folder = Path(args.out).expanduser() / args.run
-        at = folder if target_density is None else begun(folder)  # the search may have been stopped
+        at = resumable(folder) if target_density is not None else folder  # or it was interrupted
         pruned = pruning.prune(args, how, at if resume else None, bar)
     _say(pruned)
     if pruned.outcome.reason == "interrupted":

@@ -120,7 +120,7 @@ def train(
     """
     from cdfi.common.choices import unknown_name
     from cdfi.training.args import TrainArgs, changed
-    from cdfi.training.checkpoint import NAME, home, read
+    from cdfi.training.checkpoint import NAME, read, run_folder
     from cdfi.training.presets import PRESETS
 
     if setting and "help" in setting:
@@ -134,7 +134,7 @@ def train(
     if resume is not None:
         base = TrainArgs.from_json(read(resume)["args"])
         if resume.is_dir() or resume.name == NAME:  # where it is: it may have been moved since
-            place = home(resume).resolve()
+            place = run_folder(resume).resolve()
             base = replace(base, out=str(place.parent), run=place.name)
     options = {
         "data": tuple(data) if data else None,
@@ -166,8 +166,8 @@ def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bo
 
     if download_vgg:
         download()
-    with Bar(quiet) as watcher:
-        outcome = run_training(args, resume, watcher)
+    with Bar(quiet) as callback:
+        outcome = run_training(args, resume, callback)
     if outcome.leads:
         _say(outcome)
     if outcome.reason == "interrupted":

@@ -107,7 +107,7 @@ def remove_zeros(
     """
     while True:
         plan = WidthPlan(trace(model, example, extra), protected)
-        small = shrink(model, plan.indices(plan.needed()))
+        small = shrink(model, plan.indices(plan.live_units()))
         _check_runs(model, small, example)
         if _count(small) == _count(model):
             return small

@@ -1,8 +1,8 @@
 """OBProxSG: stochastic gradient steps that end in exact zeros.
 
 Chen et al., "Orthant Based Proximal Stochastic Gradient Method for l1-Regularized Optimization",
-ECML-PKDD 2020 (arXiv:2004.03639): ``Np`` epochs of proximal steps, then ``No`` epochs of orthant
-steps, and again.
+ECML-PKDD 2020 (arXiv:2004.03639): epochs of proximal steps, then epochs of orthant steps, in a
+cycle.
 """
 
 import math
@@ -14,24 +14,31 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
+#: The names of the authors' release for our options.
+ALIASES = {"epochSize": "steps_per_epoch", "Np": "prox_epochs", "No": "orthant_epochs"}
+
 
 class OBProxSG(Optimizer):
     """Stochastic gradient descent on ``loss + lambda_ * |x|_1`` that reaches and keeps zeros.
 
     Every argument after ``params`` may be set by parameter group. A group with ``lambda_=0``
-    (biases, say) takes plain gradient steps in both phases.
+    (biases, say) takes plain gradient steps in both phases. The names of the authors' release,
+    ``epochSize``, ``Np`` and ``No``, are accepted for ``steps_per_epoch``, ``prox_epochs`` and
+    ``orthant_epochs``, as keywords and in groups.
 
     Args:
         params: the parameters, or groups of them as for every ``torch.optim`` optimizer.
         lr: learning rate, >= 0.
         lambda_: weight of the l1 penalty, >= 0.
-        epochSize: steps in an epoch, >= 1.
-        Np: epochs of proximal steps in a cycle; ``inf`` stays proximal.
-        No: epochs of orthant steps in a cycle; ``inf`` stays orthant.
+        steps_per_epoch: steps in an epoch, >= 1.
+        prox_epochs: epochs of proximal steps in a cycle; ``inf`` stays proximal.
+        orthant_epochs: epochs of orthant steps in a cycle; ``inf`` (the default) stays orthant.
         eps: an orthant step sets to zero what it leaves at or under this size, >= 0.
+        **aliases: the names of the authors' release.
 
     Raises:
         ValueError: an argument outside these ranges.
+        TypeError: an argument that is missing, unknown, or given twice.
     """
 
     def __init__(
@@ -39,18 +46,37 @@ class OBProxSG(Optimizer):
         params: ParamsT,
         lr: float,
         lambda_: float,
-        epochSize: int,
-        Np: float,
-        No: float = math.inf,
+        steps_per_epoch: int | None = None,
+        prox_epochs: float | None = None,
+        orthant_epochs: float | None = None,
         eps: float = 0.0,
+        **aliases: float,
     ) -> None:
-        options = {"lr": lr, "lambda_": lambda_, "eps": eps, "Np": Np, "No": No}
-        super().__init__(params, {**options, "epochSize": epochSize, "step": 0})
+        given = {
+            "steps_per_epoch": steps_per_epoch,
+            "prox_epochs": prox_epochs,
+            "orthant_epochs": orthant_epochs,
+        }
+        options: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        for name, value in aliases.items():
+            if name not in ALIASES or ALIASES[name] in options:
+                raise TypeError(f"OBProxSG got {name} as an unknown or a second argument")
+            options[ALIASES[name]] = value
+        if missing := [name for name in ("steps_per_epoch", "prox_epochs") if name not in options]:
+            raise TypeError(f"OBProxSG needs {' and '.join(missing)}")
+        options.setdefault("orthant_epochs", math.inf)
+        super().__init__(params, {"lr": lr, "lambda_": lambda_, "eps": eps, **options, "step": 0})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group; one that is added during a run begins with its own proximal steps."""
+        param_group = _renamed(param_group)
         _check({**self.defaults, **param_group})
         super().add_param_group(param_group)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the state of an OBProxSG, with the names of today or of the authors' release."""
+        groups = [_renamed(group) for group in state_dict["param_groups"]]
+        super().load_state_dict({**state_dict, "param_groups": groups})
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -84,24 +110,30 @@ class ProxSG(OBProxSG):
     """The proximal stochastic gradient method: OBProxSG that never leaves its first phase."""
 
     def __init__(self, params: ParamsT, lr: float, lambda_: float) -> None:
-        super().__init__(params, lr, lambda_, epochSize=1, Np=math.inf)
+        super().__init__(params, lr, lambda_, steps_per_epoch=1, prox_epochs=math.inf)
 
 
 def in_orthant_phase(group: dict[str, Any]) -> bool:
     """Whether the next step of a parameter group is an orthant step."""
-    if group["Np"] == math.inf or group["lambda_"] == 0:
+    prox, orthant = group["prox_epochs"], group["orthant_epochs"]
+    if prox == math.inf or group["lambda_"] == 0:
         return False
-    epoch = group["step"] // group["epochSize"]
-    in_cycle = epoch if group["No"] == math.inf else epoch % (group["Np"] + group["No"])
-    return bool(in_cycle >= group["Np"])
+    epoch = group["step"] // group["steps_per_epoch"]
+    in_cycle = epoch if orthant == math.inf else epoch % (prox + orthant)
+    return bool(in_cycle >= prox)
+
+
+def _renamed(group: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter group with our names for those of the authors' release."""
+    return {ALIASES.get(name, name): value for name, value in group.items()}
 
 
 def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
     """One step of every (x, gradient): by the kernels of a CPU where they serve, else by torch."""
     from cdfi.compression import obproxsg_cpu as cpu  # imported late: Numba loads slowly
 
-    here = [pair for pair in pairs if cpu.serves(*pair)]
-    rest = [pair for pair in pairs if not cpu.serves(*pair)]
+    here = [pair for pair in pairs if cpu.is_supported(*pair)]
+    rest = [pair for pair in pairs if not cpu.is_supported(*pair)]
     lr, lambda_, eps = group["lr"], group["lambda_"], group["eps"]
     orthant = in_orthant_phase(group)
     if here:
@@ -142,12 +174,13 @@ def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
 
 def _check(group: dict[str, Any]) -> None:
     """Raise ValueError for an option out of its range."""
-    for name in ("lr", "lambda_", "eps", "Np", "No"):
+    for name in ("lr", "lambda_", "eps", "prox_epochs", "orthant_epochs"):
         if not group[name] >= 0:
             raise ValueError(f"OBProxSG needs {name} >= 0, got {group[name]}")
-    if group["epochSize"] < 1:
-        raise ValueError(f"OBProxSG needs epochSize >= 1, got {group['epochSize']}")
-    if group["Np"] + group["No"] == 0:
+    if not group["steps_per_epoch"] >= 1:
+        raise ValueError(f"OBProxSG needs steps_per_epoch >= 1, got {group['steps_per_epoch']}")
+    if group["prox_epochs"] + group["orthant_epochs"] == 0:
         raise ValueError(
-            "OBProxSG needs Np or No above 0, got 0 for both: it has no phase to be in"
+            "OBProxSG needs prox_epochs or orthant_epochs above 0, got 0 for both: there is no "
+            "phase left"
         )

@@ -16,7 +16,7 @@ Pair = tuple[Tensor, Tensor]
 PIECE = 1 << 19
 
 
-def serves(x: Tensor, grad: Tensor) -> bool:
+def is_supported(x: Tensor, grad: Tensor) -> bool:
     """Whether these kernels can step ``x``."""
     return all(
         t.device.type == "cpu" and t.dtype == torch.float32 and t.is_contiguous() for t in (x, grad)

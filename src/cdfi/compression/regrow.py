@@ -36,7 +36,7 @@ def regrow(
     """
     plan = WidthPlan(trace(model, example, extra), protected)
     makers, readers = _ways(model)
-    idle = plan.idle()
+    idle = plan.dead_units()
     for (name, _), roots in plan.roots.items():
         if name.endswith("weight") and name not in makers:
             module = model.get_submodule(name.rpartition(".")[0])

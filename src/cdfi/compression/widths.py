@@ -47,7 +47,7 @@ class WidthPlan:
         self.graph = graph
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
         self._fixed = set(graph.roots(torch.tensor(list(graph.fixed), dtype=torch.int64)).tolist())
-        self._refuse_unmatched()
+        self._refuse_unsupported()
         self.widths = self._group()
 
     def full(self) -> list[int]:
@@ -116,9 +116,9 @@ class WidthPlan:
             for slot, roots in self.roots.items()
         }
 
-    def needed(self) -> set[int]:
+    def live_units(self) -> set[int]:
         """The units whose absence the output would show: all but exact zeros and the unread."""
-        missed = self._missed()
+        missed = self._read_units()
         for width in self.widths:
             if width.fixed:
                 missed.update(width.units)
@@ -126,12 +126,12 @@ class WidthPlan:
                 missed.add(width.units[0])  # a width of 0 is no layer
         return missed
 
-    def idle(self) -> set[int]:
+    def dead_units(self) -> set[int]:
         """The units that may go or change as they like: no output would show it."""
         free = {unit for width in self.widths if not width.fixed for unit in width.units}
-        return free - self._missed()
+        return free - self._read_units()
 
-    def _missed(self) -> set[int]:
+    def _read_units(self) -> set[int]:
         return {
             root
             for ids, unnoticed in self.graph.uses
@@ -164,9 +164,9 @@ class WidthPlan:
             for units in groups.values()
         ]
 
-    def _refuse_unmatched(self) -> None:
+    def _refuse_unsupported(self) -> None:
         """Raise ValueError for channels that went where nothing is known of them."""
-        for operation, ids in self.graph.unmatched:
+        for operation, ids in self.graph.unsupported:
             loose = set(self.graph.roots(ids).tolist()) - self._fixed
             if loose:
                 names = sorted(
@@ -186,7 +186,7 @@ def _protect(graph: Graph, name: str) -> None:
     if not outs:
         raise ValueError(f"protected names {name!r}, but no layer that runs has this name")
     for ids in outs:
-        graph.fix(ids, f"{name} is protected")
+        graph.pin(ids, f"{name} is protected")
 
 
 def _layer(parameter: str) -> str:

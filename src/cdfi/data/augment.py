@@ -67,8 +67,8 @@ def _rotate(batch: Batch, u: Tensor) -> Batch:
 
 def _reverse(batch: Batch, u: Tensor) -> Batch:
     """Backwards in time."""
-    f0, middle, f1, flow0, flow1, seen0, seen1, t = batch
-    return _choose(u, batch, Batch(f1, middle, f0, flow1, flow0, seen1, seen0, 1 - t))
+    f0, middle, f1, flow0, flow1, visible0, visible1, t = batch
+    return _choose(u, batch, Batch(f1, middle, f0, flow1, flow0, visible1, visible0, 1 - t))
 
 
 def _channels(batch: Batch, u: Tensor) -> Batch:

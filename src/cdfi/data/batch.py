@@ -12,7 +12,7 @@ class Batch(NamedTuple):
     """N triplets in time order, with the motion where it is known.
 
     Frames are (N, 3, H, W) floats in [0, 1]. ``flow0`` and ``flow1`` are (N, 2, H, W): rows then
-    columns, in pixels, from the middle frame to each side. ``seen0`` and ``seen1`` are
+    columns, in pixels, from the middle frame to each side. ``visible0`` and ``visible1`` are
     (N, 1, H, W): 1 where the point is visible in that side's frame and its motion is known, 0
     everywhere for real shots. ``t`` is (N, 1, 1, 1): the instant of the frame between, in (0, 1).
     """
@@ -22,8 +22,8 @@ class Batch(NamedTuple):
     frame1: Tensor
     flow0: Tensor
     flow1: Tensor
-    seen0: Tensor
-    seen1: Tensor
+    visible0: Tensor
+    visible1: Tensor
     t: Tensor
 
     def to(self, device: torch.device, non_blocking: bool = True) -> "Batch":
@@ -31,10 +31,10 @@ class Batch(NamedTuple):
         return Batch(*(field.to(device, non_blocking=non_blocking) for field in self))
 
 
-class Draw(NamedTuple):
-    """One sample to make: its place in the source's own order, and its own random numbers."""
+class SampleRequest(NamedTuple):
+    """One sample to make: its number in the order of the source, and its own random numbers."""
 
-    place: int
+    number: int
     random: np.random.Generator
 
 
@@ -46,7 +46,7 @@ class SampleSource(Protocol):
         """How many samples make one pass over what the source holds."""
         ...
 
-    def samples(self, draws: Sequence[Draw]) -> Batch:
+    def samples(self, requests: Sequence[SampleRequest]) -> Batch:
         """One batch with a sample for each draw."""
         ...
 

@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from cdfi.data.augment import CHANGES, augment
-from cdfi.data.batch import Batch, Draw, SampleSource, join, uniform
+from cdfi.data.batch import Batch, SampleRequest, SampleSource, join, uniform
 
 
 class Share(NamedTuple):
@@ -59,8 +59,8 @@ class Mixture:
             if mine:
                 # sources that go through a list meet each entry about once an epoch
                 places = [int((first + i) * self._weights[number]) for i in mine]
-                draws = [Draw(place, randoms[i]) for place, i in zip(places, mine)]
-                parts.append(source.samples(draws))
+                requests = [SampleRequest(place, randoms[i]) for place, i in zip(places, mine)]
+                parts.append(source.samples(requests))
                 kept += [randoms[i] for i in mine]
         return augment(join(parts), uniform(kept, (len(CHANGES),)), self._changes)
 

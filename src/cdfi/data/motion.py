@@ -8,7 +8,7 @@ import torch
 
 from cdfi.common.extras import need
 from cdfi.common.rounding import to_bytes
-from cdfi.data.batch import Batch, Draw, SampleSource
+from cdfi.data.batch import Batch, SampleRequest, SampleSource
 
 _SLACK, _SHARE = 0.5, 0.01  # pixels^2, and a share of the squared lengths: Sundaram, section 3.1
 
@@ -37,13 +37,13 @@ class Estimated:
         """As of the source."""
         return self._source.size
 
-    def samples(self, draws: Sequence[Draw]) -> Batch:
+    def samples(self, requests: Sequence[SampleRequest]) -> Batch:
         """The source's samples, with flows and masks."""
-        batch = self._source.samples(draws)
+        batch = self._source.samples(requests)
         middles = _grey(batch.middle)
-        flow0, seen0 = _motions(middles, _grey(batch.frame0))
-        flow1, seen1 = _motions(middles, _grey(batch.frame1))
-        return batch._replace(flow0=flow0, flow1=flow1, seen0=seen0, seen1=seen1)
+        flow0, visible0 = _motions(middles, _grey(batch.frame0))
+        flow1, visible1 = _motions(middles, _grey(batch.frame1))
+        return batch._replace(flow0=flow0, flow1=flow1, visible0=visible0, visible1=visible1)
 
 
 def _grey(frames: torch.Tensor) -> np.ndarray:

@@ -33,8 +33,8 @@ def render(scene: Scene, patches: Tensor, side: int, t: Tensor | None = None) ->
     frame0, middle, frame1 = canvas.clamp(0, 1).view(-1, 3, 3, side, side).unbind(2)
     past, now, future = front.view(-1, 3, side, side).unbind(1)
     to0, to1 = -2 * t * flow, 2 * (1 - t) * flow
-    seen0, seen1 = _seen(to0, now, past), _seen(to1, now, future)
-    return Batch(frame0, middle, frame1, to0.flip(1), to1.flip(1), seen0, seen1, t)
+    visible0, visible1 = _seen(to0, now, past), _seen(to1, now, future)
+    return Batch(frame0, middle, frame1, to0.flip(1), to1.flip(1), visible0, visible1, t)
 
 
 def _background(

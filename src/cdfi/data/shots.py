@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.batch import Batch, SampleRequest, from_frames
 from cdfi.data.clips import Take
 
 _SHRINK_CHANCE = 0.3
@@ -49,9 +49,9 @@ class Shots:
         """The number of different middle frames."""
         return sum(take.frames - 2 for take in self._takes)
 
-    def samples(self, draws: Sequence[Draw]) -> Batch:
+    def samples(self, requests: Sequence[SampleRequest]) -> Batch:
         """One crop of a random triplet for each draw."""
-        return from_frames(np.stack([self._sample(draw.random) for draw in draws]))
+        return from_frames(np.stack([self._sample(request.random) for request in requests]))
 
     def _sample(self, random: np.random.Generator) -> np.ndarray:
         take = self._takes[random.integers(len(self._takes))]

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cdfi.data.batch import Batch, Draw, uniform
+from cdfi.data.batch import Batch, SampleRequest, uniform
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, Scene, draw_scene
 from cdfi.data.storage import mapped
@@ -38,9 +38,9 @@ class Synthetic:
         """Scenes never end; one pass is a hundred for each photo."""
         return 100 * len(mapped(self._photos))
 
-    def samples(self, draws: Sequence[Draw]) -> Batch:
+    def samples(self, requests: Sequence[SampleRequest]) -> Batch:
         """One scene for each draw."""
-        numbers = uniform([draw.random for draw in draws], (LAYERS, NUMBERS))
+        numbers = uniform([request.random for request in requests], (LAYERS, NUMBERS))
         scene = draw_scene(numbers, self._crop, self._motion)
         return render(scene, self._patches(scene), self._crop)
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from cdfi.common.paths import natural, visible
-from cdfi.data.batch import Batch, Draw, from_frames
+from cdfi.data.batch import Batch, SampleRequest, from_frames
 from cdfi.data.photos import SUFFIXES
 
 Paths = tuple[Path, Path, Path]
@@ -97,14 +97,14 @@ class Triplets:
         """The number of triplets."""
         return len(self._triplets)
 
-    def samples(self, draws: Sequence[Draw]) -> Batch:
-        """The draws' triplets, cropped.
+    def samples(self, requests: Sequence[SampleRequest]) -> Batch:
+        """The requests' triplets, cropped.
 
         Raises:
             ValueError: frames smaller than the crop or, uncropped, of different sizes; or more
                 than 1 % of the triplets unreadable.
         """
-        crops = [self._crop_of(self._read(draw.place), draw.random) for draw in draws]
+        crops = [self._crop_of(self._read(request.number), request.random) for request in requests]
         if len({crop.shape for crop in crops}) > 1:
             sizes = sorted({crop.shape[1:3] for crop in crops})
             raise ValueError(f"frames of different sizes {sizes} need a --crop that fits them all")

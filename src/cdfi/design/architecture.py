@@ -177,32 +177,32 @@ def _config(config: Config, made: WidthPlan, units: list[int]) -> Config:
 def _adacof(graph: Graph, call: Call) -> bool:
     """The taps of the maps stay; every channel of the input is sampled by itself."""
     for maps in call.args[1:4]:
-        if taps := graph.of(maps):
-            graph.fix(taps.ids, "taps of a kernel")
-    if channels := graph.of(call.args[0]):
-        graph.tell(call.result, -3, channels.ids, zeros(channels))
+        if taps := graph.channels_of(maps):
+            graph.pin(taps.ids, "taps of a kernel")
+    if channels := graph.channels_of(call.args[0]):
+        graph.set_channels(call.result, -3, channels.ids, zeros(channels))
     return True
 
 
 def _cost_volume(graph: Graph, call: Call) -> bool:
     """Sums over the descriptors' channels, which do not miss zeros; its own are no layer's."""
     for x in call.args[:2]:
-        if channels := graph.of(x):
-            graph.use(channels.ids, channels.value == 0)
+        if channels := graph.channels_of(x):
+            graph.add_reader(channels.ids, channels.value == 0)
     return True
 
 
 def _refine_flow(graph: Graph, call: Call) -> bool:
     """The ways to both frames stay four; where they lead is no layer's."""
-    if flow := graph.of(call.args[2]):
-        graph.fix(flow.ids, "the ways to both frames")
+    if flow := graph.channels_of(call.args[2]):
+        graph.pin(flow.ids, "the ways to both frames")
     return True
 
 
 def _details(graph: Graph, call: Call) -> bool:
     """The gains stay, one for each band of a frame, whose channels no layer has made."""
-    if gains := graph.of(call.args[2]):
-        graph.fix(gains.ids, "the gains of the bands")
+    if gains := graph.channels_of(call.args[2]):
+        graph.pin(gains.ids, "the gains of the bands")
     return True
 
 

@@ -17,15 +17,15 @@ def distillation(teacher: Network, output: float, maps: float) -> list[Term]:
         maps: weight of the distance between the mean sampling positions (pixels) and between the
             masks; 0 leaves it out.
     """
-    lessons = _Lessons(teacher)
+    lessons = _Teacher(teacher)
     terms = [
-        Term(output, "teacher_output", lessons.output),
-        Term(maps, "teacher_maps", lessons.maps),
+        Term(output, "distill_output", lessons.output),
+        Term(maps, "distill_maps", lessons.maps),
     ]
     return [term for term in terms if term.weight]
 
 
-class _Lessons:
+class _Teacher:
     """The teacher's answers, one forward pass a batch."""
 
     def __init__(self, teacher: Network) -> None:

@@ -19,7 +19,7 @@ from cdfi.design.prune import DENSITIES, PRUNED, Pruning, prune
 from cdfi.evaluation import find
 from cdfi.training.args import TrainArgs
 from cdfi.training.callback import Callback
-from cdfi.training.checkpoint import begun
+from cdfi.training.checkpoint import resumable
 from cdfi.training.loop import check, train
 from cdfi.training.sources import open_data
 
@@ -42,7 +42,7 @@ class Compression:
             Without any budget the densities are taken as they are.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this.
-        teach_output, teach_maps: weights of the original's lessons while retraining; 0 for none.
+        distill_output, distill_maps: weights of the losses to the original network; 0 for none.
         datasets: sets the report also scores, by name or folder.
         size: width and height that time and memory are measured at.
     """
@@ -52,18 +52,18 @@ class Compression:
     flops: int = 0
     rule: str = "min"
     round_to: int = 1
-    teach_output: float = 0.0
-    teach_maps: float = 0.0
+    distill_output: float = 0.0
+    distill_maps: float = 0.0
     datasets: tuple[str, ...] = ()
     size: tuple[int, int] = (640, 480)
 
 
 def compress(
-    wish: Compression,
+    options: Compression,
     pruning: Pruning,
     prune_args: TrainArgs,
     train_args: TrainArgs,
-    watcher: Callback | None = None,
+    callback: Callback | None = None,
 ) -> list[ComparedNetwork]:
     """Compress the network that ``prune_args.weights`` names, in ``out/run`` of ``train_args``.
 
@@ -71,11 +71,11 @@ def compress(
     the same call again goes on where it stopped.
 
     Args:
-        wish: the budget and how it is met.
+        options: the budget and how it is met.
         pruning: how the network is made sparse.
         prune_args: the run that prunes; its name and place are those of ``train_args``.
         train_args: the run that retrains; network and weights are those derived.
-        watcher: is told how it goes.
+        callback: is told how it goes.
 
     Returns:
         The table: the original, the pruned, the compact network before and after retraining.
@@ -85,30 +85,32 @@ def compress(
             anything the stages raise.
         InterruptedError: a stage was stopped, or out of time; the same call continues.
     """
-    watcher = watcher or Callback()
+    callback = callback or Callback()
     folder = Path(train_args.out).expanduser() / train_args.run
     original = prune_args.weights
-    budget = _budget(wish, original)
+    budget = _budget(options, original)
     prune_args = replace(prune_args, out=str(folder), run="prune")
     retrain = replace(
         train_args, out=str(folder), run="retrain", network="", weights=str(folder / COMPACT)
     )
-    _check(wish, prune_args, retrain)
+    _check(options, prune_args, retrain)
     held_out = open_data(train_args).held_out
-    _begin(folder, [asdict(part) for part in (wish, pruning, prune_args, retrain)])
+    _begin(folder, [asdict(part) for part in (options, pruning, prune_args, retrain)])
     at = _networks(folder, original)
-    _stage("prune", at["pruned"], watcher, lambda: _prune(prune_args, pruning, watcher))
-    _stage("derive", folder / COMPACT, watcher, lambda: _derive(folder, wish, budget))
-    _stage("retrain", at["compact"], watcher, lambda: _retrain(retrain, original, wish, watcher))
-    watcher.said("report: scoring the networks before and after")
-    return compare(at, held_out, wish.datasets, wish.size, folder)
+    _stage("prune", at["pruned"], callback, lambda: _prune(prune_args, pruning, callback))
+    _stage("derive", folder / COMPACT, callback, lambda: _derive(folder, options, budget))
+    _stage(
+        "retrain", at["compact"], callback, lambda: _retrain(retrain, original, options, callback)
+    )
+    callback.on_message("report: scoring the networks before and after")
+    return compare(at, held_out, options.datasets, options.size, folder)
 
 
-def _check(wish: Compression, *runs: TrainArgs) -> None:
+def _check(options: Compression, *runs: TrainArgs) -> None:
     """Refuse what a late stage would refuse, before any work."""
     for args in runs:
         check(args)
-    for name in wish.datasets:
+    for name in options.datasets:
         find(name)
 
 
@@ -122,13 +124,13 @@ def _networks(folder: Path, original: str) -> dict[str, str | Path]:
     }
 
 
-def _budget(wish: Compression, original: str) -> Budget | None:
+def _budget(options: Compression, original: str) -> Budget | None:
     """The budget in parameters and operations; raises what is impossible before any work."""
     network = weights.load(original)
-    if wish.times:
-        return ratio(wish.times, size_of(network))
-    if wish.parameters or wish.flops:
-        return Budget(wish.parameters or None, wish.flops or None)
+    if options.times:
+        return ratio(options.times, size_of(network))
+    if options.parameters or options.flops:
+        return Budget(options.parameters or None, options.flops or None)
     return None
 
 
@@ -144,39 +146,39 @@ def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
     write_text(file, text)
 
 
-def _stage(name: str, result: str | Path, watcher: Callback, work: Callable[[], None]) -> None:
+def _stage(name: str, result: str | Path, callback: Callback, work: Callable[[], None]) -> None:
     """Do ``work`` unless its result is there and whole."""
     try:
         weights.load(result)
     except ValueError:
-        watcher.said(f"{name}: begins")
+        callback.on_message(f"{name}: begins")
         work()
     else:
-        watcher.said(f"{name}: done before, {result}")
+        callback.on_message(f"{name}: done before, {result}")
 
 
-def _prune(args: TrainArgs, pruning: Pruning, watcher: Callback) -> None:
-    pruned = prune(args, pruning, begun(Path(args.out) / args.run), watcher)
+def _prune(args: TrainArgs, pruning: Pruning, callback: Callback) -> None:
+    pruned = prune(args, pruning, resumable(Path(args.out) / args.run), callback)
     if pruned.outcome.reason != "finished":
         pruned.path.unlink()
         raise InterruptedError("the pruning was interrupted: the same command continues it")
-    watcher.said(f"pruned to a density of {overall(pruned.densities):.3f}")
+    callback.on_message(f"pruned to a density of {overall(pruned.densities):.3f}")
 
 
-def _derive(folder: Path, wish: Compression, budget: Budget | None) -> None:
+def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
     rows = from_json((folder / "prune" / DENSITIES).read_text(encoding="utf-8"))
     network = weights.load(folder / "prune" / PRUNED)
     densities = {row.name: row.density for row in rows}
-    small, how = compact(network, densities, wish.rule, wish.round_to, budget)
+    small, how = compact(network, densities, options.rule, options.round_to, budget)
     note = {"factor": how.factor, "before": how.before._asdict(), "after": how.after._asdict()}
     write_text(folder / DERIVED, json.dumps(note, indent=2) + "\n")
     weights.save(small, folder / COMPACT, {"factor": f"{how.factor:.6g}"}, torch.float32)
 
 
-def _retrain(args: TrainArgs, original: str, wish: Compression, watcher: Callback) -> None:
+def _retrain(args: TrainArgs, original: str, options: Compression, callback: Callback) -> None:
     folder = Path(args.out)
-    terms = distillation(weights.load(original), wish.teach_output, wish.teach_maps)
-    outcome = train(args, begun(folder / args.run), watcher, terms)
+    terms = distillation(weights.load(original), options.distill_output, options.distill_maps)
+    outcome = train(args, resumable(folder / args.run), callback, terms)
     if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")
     best = outcome.folder / "best.safetensors"

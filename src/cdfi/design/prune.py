@@ -76,7 +76,7 @@ class Pruned(NamedTuple):
 
 
 def prune(
-    args: TrainArgs, pruning: Pruning, resume: Path | None = None, watcher: Callback | None = None
+    args: TrainArgs, pruning: Pruning, resume: Path | None = None, callback: Callback | None = None
 ) -> Pruned:
     """Run the training loop with OBProxSG until the target density or the end.
 
@@ -89,24 +89,24 @@ def prune(
     """
     if not args.weights:
         raise ValueError("pruning starts from trained weights: give --weights (a name or a file)")
-    checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
+    checkpoint.require_unused(Path(args.out).expanduser() / args.run, resume)
     terms = check(args)
-    watcher = watcher or Callback()
+    callback = callback or Callback()
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
-    data = _subset(open_data(args, watcher.decoding), pruning.samples)
+    data = _subset(open_data(args, callback.on_decode), pruning.samples)
     run = Run(args, processes, data, terms)
     epoch = run_length(args, data.mixture.size, processes.count).epoch
     run.state.optimizer = optimizer(run.state.network, args.lr, pruning, epoch)
     if resume is not None:
         checkpoint.restore(run.state, checkpoint.read(resume), resume)
-    gauge = _Gauge(run.state.network, watcher, args.log_every, pruning.target)
-    with _Sparse(gauge, args.max_minutes) as stop:
-        outcome = run.go(stop, gauge)
+    gauge = _DensityCallback(run.state.network, callback, args.log_every, pruning.target)
+    with _StopAtDensity(gauge, args.max_minutes) as stop:
+        outcome = run.fit(stop, gauge)
     quality = float("-inf")
     if data.held_out is not None:
         quality = validate(run.state.network, data.held_out, processes.device)
-    path, rows = _leave(run.state.network, outcome.folder)
+    path, rows = _write_results(run.state.network, outcome.folder)
     return Pruned(outcome, rows, quality, path)
 
 
@@ -114,7 +114,7 @@ def sweep(
     args: TrainArgs,
     pruning: Pruning,
     lambdas: Sequence[float],
-    watcher: Callback | None = None,
+    callback: Callback | None = None,
     resume: bool = False,
 ) -> dict[float, Pruned]:
     """A short run for each penalty, to choose one by.
@@ -130,7 +130,7 @@ def sweep(
         once = replace(args, run=f"{args.run}/lambda-{number:g}")
         folder = Path(once.out).expanduser() / once.run
         how = replace(pruning, lambda_=number, target=0.0)
-        runs[number] = prune(once, how, checkpoint.begun(folder) if resume else None, watcher)
+        runs[number] = prune(once, how, checkpoint.resumable(folder) if resume else None, callback)
         if runs[number].outcome.reason == "interrupted":
             raise InterruptedError("the search was interrupted: the same with --resume goes on")
     return runs
@@ -154,35 +154,41 @@ def optimizer(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBPr
     others = [p for p in network.parameters() if id(p) not in taken]
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "lambda_": 0.0}]
     return OBProxSG(
-        groups, lr, pruning.lambda_, epochSize=epoch, Np=pruning.prox_epochs, eps=pruning.eps
+        groups,
+        lr,
+        pruning.lambda_,
+        steps_per_epoch=epoch,
+        prox_epochs=pruning.prox_epochs,
+        eps=pruning.eps,
     )
 
 
-class _Gauge(Callback):
+class _DensityCallback(Callback):
     """Reads the density now and then, and passes everything on."""
 
-    def __init__(self, network: Network, watcher: Callback, every: int, target: float) -> None:
+    def __init__(self, network: Network, callback: Callback, every: int, target: float) -> None:
         self.now = 1.0
         self.target = target
-        self._network, self._watcher, self._every = network, watcher, every
-        self.decoding, self.said = watcher.decoding, watcher.said  # type: ignore[method-assign]
+        self._network, self._callback, self._every = network, callback, every
+        self.on_decode = callback.on_decode  # type: ignore[method-assign]
+        self.on_message = callback.on_message  # type: ignore[method-assign]
 
-    def stepped(self, step: int, steps: int) -> None:
+    def on_step(self, step: int, steps: int) -> None:
         """Measure, where it is time."""
         if step % self._every == 0 or step == steps:
             self.now = overall(density(self._network))
-            self._watcher.measured(f"density {self.now:.3f}")
-        self._watcher.stepped(step, steps)
+            self._callback.on_log(f"density {self.now:.3f}")
+        self._callback.on_step(step, steps)
 
-    def measured(self, note: str) -> None:
+    def on_log(self, note: str) -> None:
         """Add the density to a note on speed and loss."""
-        self._watcher.measured(f"{note}  density {self.now:.3f}")
+        self._callback.on_log(f"{note}  density {self.now:.3f}")
 
 
-class _Sparse(Stop):
+class _StopAtDensity(Stop):
     """Ends a run as finished once it is sparse enough."""
 
-    def __init__(self, gauge: _Gauge, minutes: float) -> None:
+    def __init__(self, gauge: _DensityCallback, minutes: float) -> None:
         super().__init__(minutes)
         self._gauge = gauge
 
@@ -191,7 +197,7 @@ class _Sparse(Stop):
         return "finished" if self._gauge.now <= self._gauge.target else super().reason()
 
 
-class _Repeated(Mixture):
+class _Subset(Mixture):
     """The first samples of a stream, over and over."""
 
     def __init__(self, whole: Mixture, samples: int) -> None:
@@ -212,10 +218,10 @@ class _Repeated(Mixture):
 
 
 def _subset(data: Data, samples: int) -> Data:
-    return data._replace(mixture=_Repeated(data.mixture, samples)) if samples else data
+    return data._replace(mixture=_Subset(data.mixture, samples)) if samples else data
 
 
-def _leave(network: Network, folder: Path) -> tuple[Path, list[Density]]:
+def _write_results(network: Network, folder: Path) -> tuple[Path, list[Density]]:
     """Write the sparse weights and their densities; each file appears whole."""
     rows = density(network)
     weights.save(network, folder / PRUNED, {"density": f"{overall(rows):.4f}"}, torch.float32)

@@ -9,16 +9,16 @@ Reason = Literal["finished", "time", "interrupted"]
 class Callback:
     """Is told how a run goes; does nothing itself. The command line overrides it."""
 
-    def decoding(self, done: int, total: int | None) -> None:
+    def on_decode(self, done: int, total: int | None) -> None:
         """Videos decoded so far, the first time they are used."""
 
-    def stepped(self, step: int, steps: int) -> None:
+    def on_step(self, step: int, steps: int) -> None:
         """A step was taken."""
 
-    def measured(self, note: str) -> None:
+    def on_log(self, note: str) -> None:
         """How fast and how well it goes, every so many steps."""
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Something worth a line."""
 
 

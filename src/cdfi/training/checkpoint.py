@@ -73,17 +73,17 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def home(path: Path) -> Path:
+def run_folder(path: Path) -> Path:
     """The run's folder that a checkpoint, or the folder itself, stands for."""
     return path if path.is_dir() else path.parent
 
 
-def begun(folder: Path) -> Path | None:
+def resumable(folder: Path) -> Path | None:
     """The run's folder if there is something in it to resume from."""
     return folder if (folder / NAME).is_file() else None
 
 
-def check_free(folder: Path, resume: Path | None) -> None:
+def require_unused(folder: Path, resume: Path | None) -> None:
     """Make sure that a run in ``folder`` replaces no other.
 
     Raises:
@@ -91,7 +91,7 @@ def check_free(folder: Path, resume: Path | None) -> None:
     """
     if not (folder / NAME).exists():
         return
-    if resume is None or not home(resume).exists() or not home(resume).samefile(folder):
+    if resume is None or not run_folder(resume).exists() or not run_folder(resume).samefile(folder):
         raise ValueError(f"{folder} holds a run already: --resume it, or choose another --run")
 
 

@@ -26,7 +26,7 @@ class Processes(Protocol):
         ...
 
     @contextmanager
-    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
+    def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
         """While ``hold``, gradients add up in each process and are not exchanged yet."""
         ...
 
@@ -38,11 +38,11 @@ class Processes(Protocol):
         """The mean of a tensor over the processes."""
         ...
 
-    def largest(self, value: Tensor) -> Tensor:
+    def all_reduce_max(self, value: Tensor) -> Tensor:
         """The largest of a scalar over the processes."""
         ...
 
-    def leave(self) -> None:
+    def shutdown(self) -> None:
         """All has gone well: what the processes share may end in order when this one does."""
         ...
 
@@ -59,7 +59,7 @@ class SingleProcess:
         return module
 
     @contextmanager
-    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
+    def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
         yield
 
     def backward(self, loss: Tensor) -> None:
@@ -68,10 +68,10 @@ class SingleProcess:
     def mean(self, value: Tensor) -> Tensor:
         return value
 
-    def largest(self, value: Tensor) -> Tensor:
+    def all_reduce_max(self, value: Tensor) -> Tensor:
         return value
 
-    def leave(self) -> None:
+    def shutdown(self) -> None:
         pass
 
 
@@ -85,7 +85,7 @@ class FabricProcesses:
         purpose = "training in several processes"
         fabric = need("lightning_fabric", purpose, "cdfi[train]")
         strategies = need("lightning_fabric.strategies", purpose, "cdfi[train]")
-        count, local = _world(), int(os.environ.get("LOCAL_WORLD_SIZE", _world()))
+        count, local = _world_size(), int(os.environ.get("LOCAL_WORLD_SIZE", _world_size()))
         self._fabric: Any = fabric.Fabric(
             accelerator=device.type,
             devices=local,
@@ -104,8 +104,8 @@ class FabricProcesses:
         return wrapped
 
     @contextmanager
-    def held(self, module: nn.Module, hold: bool) -> Iterator[None]:
-        with self._fabric.no_backward_sync(module, enabled=hold):
+    def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
+        with self._fabric.no_backward_sync(module, enabled=enabled):
             yield
 
     def backward(self, loss: Tensor) -> None:
@@ -115,11 +115,11 @@ class FabricProcesses:
         mean: Tensor = self._fabric.all_reduce(value, reduce_op="mean")
         return mean
 
-    def largest(self, value: Tensor) -> Tensor:
+    def all_reduce_max(self, value: Tensor) -> Tensor:
         gathered: Tensor = self._fabric.all_gather(value)
         return gathered.max()
 
-    def leave(self) -> None:
+    def shutdown(self) -> None:
         atexit.register(_end_group)  # not now: a run may follow in the same process
 
 
@@ -133,7 +133,7 @@ def join_processes(device: str) -> Processes:
         ValueError: the device is not there, or Lightning Fabric is needed and absent.
     """
     chosen = choose_device(device)
-    return FabricProcesses(chosen) if _world() > 1 else SingleProcess(chosen)
+    return FabricProcesses(chosen) if _world_size() > 1 else SingleProcess(chosen)
 
 
 def _end_group() -> None:
@@ -147,5 +147,5 @@ def _end_group() -> None:
         torch.distributed.destroy_process_group()
 
 
-def _world() -> int:
+def _world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))

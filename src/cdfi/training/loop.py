@@ -29,7 +29,7 @@ from cdfi.training.stop import Stop
 def train(
     args: TrainArgs,
     resume: Path | None = None,
-    watcher: Callback | None = None,
+    callback: Callback | None = None,
     terms: Sequence[Term] = (),
 ) -> Outcome:
     """Train a network as ``args`` say, and leave its weights and record in ``out/run``.
@@ -37,7 +37,7 @@ def train(
     Args:
         args: the run.
         resume: a run folder or checkpoint to continue exactly where it was saved.
-        watcher: is told how it goes.
+        callback: is told how it goes.
         terms: of the loss, beside those ``args`` names.
 
     Raises:
@@ -45,17 +45,17 @@ def train(
             finite (unless ``skip_nan``), with the batch saved in the run's folder.
         OSError: the run's folder cannot be written; the last checkpoint is intact.
     """
-    watcher = watcher or Callback()
-    checkpoint.check_free(Path(args.out).expanduser() / args.run, resume)
+    callback = callback or Callback()
+    checkpoint.require_unused(Path(args.out).expanduser() / args.run, resume)
     terms = [*check(args), *terms]
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
-        data = open_data(args, watcher.decoding)
+        data = open_data(args, callback.on_decode)
         run = Run(args, processes, data, terms)
         if resume is not None:
             checkpoint.restore(run.state, checkpoint.read(resume), resume)
-        return run.go(stop, watcher)
+        return run.fit(stop, callback)
 
 
 def check(args: TrainArgs) -> list[Term]:
@@ -99,36 +99,36 @@ class Run:
         self._module: nn.Module = processes.wrap(Objective(network, terms, args))
         self._meter = Meter()
 
-    def go(self, stop: Stop, watcher: Callback) -> Outcome:
+    def fit(self, stop: Stop, callback: Callback) -> Outcome:
         """Take the steps that are left; save at the end, however it comes."""
         record = None
         if self._processes.rank == 0:
-            record = Record(self._folder, self._args, self.state, self._data.held_out, watcher)
+            record = Record(self._folder, self._args, self.state, self._data.held_out, callback)
         with record or nullcontext():
-            reason = self._steps(stop, watcher, record)
+            reason = self._steps(stop, callback, record)
             if record is not None:
                 if reason != "interrupted":
                     record.validated(self._processes.device)
                 record.save()
         known = torch.tensor(self.state.best, device=self._processes.device)
-        best = float(self._processes.largest(known))  # only the one that scores knew it
-        self._processes.leave()
+        best = float(self._processes.all_reduce_max(known))  # only the one that scores knew it
+        self._processes.shutdown()
         return Outcome(reason, self.state.step, best, self._folder, record is not None)
 
-    def _steps(self, stop: Stop, watcher: Callback, record: Record | None) -> Reason:
+    def _steps(self, stop: Stop, callback: Callback, record: Record | None) -> Reason:
         """Steps until the last one or until asked to stop; why it ended."""
         state, steps = self.state, self._length.steps
         stream = batches(self._args, self._data.mixture, self._processes, state.step, steps)
         self._meter.reset()
         while state.step < steps:
-            if asked := self._asked(stop):
+            if asked := self._stop_reason(stop):
                 return asked
             self._step(stream)
-            watcher.stepped(state.step, steps)
+            callback.on_step(state.step, steps)
             self._report(record)
         return "finished"
 
-    def _asked(self, stop: Stop) -> Reason | None:
+    def _stop_reason(self, stop: Stop) -> Reason | None:
         """Why to stop now. Several processes agree on it, only now and then: it costs a wait."""
         if self._processes.count == 1:
             return stop.reason()
@@ -136,7 +136,7 @@ class Run:
             return None
         reasons: list[Reason | None] = [None, "finished", "time", "interrupted"]
         mine = torch.tensor(float(reasons.index(stop.reason())), device=self._processes.device)
-        return reasons[round(float(self._processes.largest(mine)))]
+        return reasons[round(float(self._processes.all_reduce_max(mine)))]
 
     def _step(self, stream: Iterator[Batch]) -> None:
         """One optimizer step."""
@@ -146,7 +146,7 @@ class Run:
         guide = anneal(state.step / self._length.steps, args.guidance_until)
         for part in range(args.accumulate):
             batch = next(stream).to(self._processes.device)
-            with self._processes.held(self._module, part < args.accumulate - 1):
+            with self._processes.no_sync(self._module, part < args.accumulate - 1):
                 measured = self._module(batch, guide)
                 self._processes.backward(measured["loss"] / args.accumulate)
             self._meter.add(measured, args.batch * self._processes.count)

@@ -16,7 +16,7 @@ from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import State
 from cdfi.training.dead_layers import silent_layers
 from cdfi.training.logs import Log
-from cdfi.training.validate import averaging, sample_image, some, validate
+from cdfi.training.validate import average_baseline_psnr, pick_samples, sample_image, validate
 
 
 class Record:
@@ -31,7 +31,7 @@ class Record:
         args: the run.
         state: what it changes.
         held_out: validation triplets, uint8 (M, 3, H, W, 3), or None.
-        watcher: is told of validations.
+        callback: is told of validations.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Record:
         args: TrainArgs,
         state: State,
         held_out: np.ndarray | None,
-        watcher: Callback,
+        callback: Callback,
     ) -> None:
         self._folder, self._args, self._state = folder, args, state
-        self._held_out, self._watcher = held_out, watcher
+        self._held_out, self._callback = held_out, callback
         self._validated = -1
         self._score: float | None = None  # of the step validated last
         self._silent: set[str] = set()
@@ -53,9 +53,9 @@ class Record:
         self._log = Log(folder, state.step)
         self._saved = time.monotonic()
         if held_out is not None:
-            watcher.said(
+            callback.on_message(
                 f"validation: {len(held_out)} held-out triplets; the mean of their outer frames "
-                f"scores {averaging(held_out):.2f} dB"
+                f"scores {average_baseline_psnr(held_out):.2f} dB"
             )
 
     def __enter__(self) -> "Record":
@@ -69,7 +69,7 @@ class Record:
         state = self._state
         extra = {"lr": lr, "skipped": state.skipped, "samples_per_second": speed}
         self._log.row("train", state.step, {**values, **extra})
-        self._watcher.measured(f"loss {values['loss']:.4f}  {speed:.1f} samples/s")
+        self._callback.on_log(f"loss {values['loss']:.4f}  {speed:.1f} samples/s")
 
     def validated(self, device: torch.device) -> None:
         """Score the averaged weights; keep them if they are the best so far."""
@@ -86,17 +86,17 @@ class Record:
             self._state.best = score
             self._keep("best")
         self._warn_of_silence(network, device)
-        self._watcher.said(
+        self._callback.on_message(
             f"step {self._state.step}: {score:.3f} dB on held-out shots{' (best)' if best else ''}"
         )
 
     def _warn_of_silence(self, network: Network, device: torch.device) -> None:
         """Say once of each layer that has died."""
         assert self._held_out is not None
-        silent = silent_layers(network, some(self._held_out), device)
+        silent = silent_layers(network, pick_samples(self._held_out), device)
         if fresh := sorted(set(silent) - self._silent):
             self._silent.update(fresh)
-            self._watcher.said(
+            self._callback.on_message(
                 f"step {self._state.step}: nothing gets through {', '.join(fresh)} any more. Start "
                 "those layers afresh (--set fresh=...), with a lower --lr or another weight_decay"
             )

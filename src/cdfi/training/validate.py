@@ -16,33 +16,33 @@ _PERFECT = 60.0  # dB; a frame that is matched exactly must not make the mean in
 def validate(network: Network, triplets: np.ndarray, device: torch.device) -> float:
     """The mean PSNR in dB of the middle frames, rounded to 8 bits, over uint8 (M, 3, H, W, 3)."""
     scores = [
-        score_of(predict(network, part, device), part)
+        psnr_per_triplet(predict(network, part, device), part)
         for part in np.array_split(triplets, -(-len(triplets) // _AT_ONCE))
     ]
     return float(torch.cat(scores).mean())
 
 
-def averaging(triplets: np.ndarray) -> float:
+def average_baseline_psnr(triplets: np.ndarray) -> float:
     """The same for the mean of the two outer frames: what any network must beat."""
     frames = _planes(triplets)
-    return float(score_of(((frames[:, 0] + frames[:, 2]) / 2), triplets).mean())
+    return float(psnr_per_triplet(((frames[:, 0] + frames[:, 2]) / 2), triplets).mean())
 
 
-def score_of(predicted: Tensor, triplets: np.ndarray) -> Tensor:
+def psnr_per_triplet(predicted: Tensor, triplets: np.ndarray) -> Tensor:
     """The PSNR of each prediction, (M,)."""
     return psnr(quantize(predicted), _planes(triplets)[:, 1]).clamp(max=_PERFECT)
 
 
 def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
     """Rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
-    chosen = some(triplets)
+    chosen = pick_samples(triplets)
     frames, predicted = _planes(chosen), predict(network, chosen, device)
     columns = torch.stack(((frames[:, 0] + frames[:, 2]) / 2, predicted, frames[:, 1]), 1)
     picture = torch.cat([torch.cat(list(row), 2) for row in columns], 1)
     return to_bytes(picture).permute(1, 2, 0).numpy()
 
 
-def some(triplets: np.ndarray) -> np.ndarray:
+def pick_samples(triplets: np.ndarray) -> np.ndarray:
     """A few of them, from first to last."""
     chosen: np.ndarray = triplets[np.linspace(0, len(triplets) - 1, _SHOWN).round().astype(int)]
     return chosen

@@ -187,9 +187,9 @@ def test_an_operation_without_a_rule_names_the_layer_and_the_way_round() -> None
     assert kept.first.out_channels == 8
 
     def rule(graph: Graph, call: Call) -> bool:
-        channels = graph.of(call.args[0])
+        channels = graph.channels_of(call.args[0])
         assert channels is not None
-        graph.tell(call.result, channels.dim, channels.ids)
+        graph.set_channels(call.result, channels.dim, channels.ids)
         return True
 
     small = derive(model, (example(),), halves(model), extra={"cumsum": rule}).module

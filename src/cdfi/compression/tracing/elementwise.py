@@ -10,7 +10,7 @@ from cdfi.compression.tracing.graph import Channels, Graph
 
 def pointwise(graph: Graph, call: Call) -> bool:
     """Channels at one place are joined; constants go through the function itself."""
-    known = [channels for tensor in call.tensors() if (channels := graph.of(tensor))]
+    known = [channels for tensor in call.tensors() if (channels := graph.channels_of(tensor))]
     if not known:
         return True
     dim, result = known[0].dim, call.result
@@ -20,7 +20,7 @@ def pointwise(graph: Graph, call: Call) -> bool:
     full = [channels.ids for channels in known if len(channels.ids) == width]
     for channels in known:
         if len(channels.ids) < width:
-            graph.fix(channels.ids, "one channel for many")
+            graph.pin(channels.ids, "one channel for many")
     if not full:
         return True
     for ids in full[1:]:
@@ -28,18 +28,18 @@ def pointwise(graph: Graph, call: Call) -> bool:
     if width > 1:
         for tensor in call.tensors():
             _meet(graph, tensor, full[0], dim)
-    graph.tell(result, dim, full[0], _constants(graph, call, dim, width))
+    graph.set_channels(result, dim, full[0], _constants(graph, call, dim, width))
     return True
 
 
 def _meet(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None:
     """Join a parameter with the channels it scales; a foreign tensor of their size keeps them."""
-    if graph.of(tensor) or tensor.dim() < -dim or tensor.shape[dim] != len(ids):
+    if graph.channels_of(tensor) or tensor.dim() < -dim or tensor.shape[dim] != len(ids):
         return
     if id(tensor) in graph.names:
         graph.join(graph.slot(tensor, tensor.dim() + dim), ids)
     else:
-        graph.fix(ids, "combined with a tensor that no layer makes")
+        graph.pin(ids, "combined with a tensor that no layer makes")
 
 
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
@@ -48,7 +48,7 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
     def stand_in(leaf: object) -> object:
         if not isinstance(leaf, Tensor):
             return leaf
-        if channels := graph.of(leaf):
+        if channels := graph.channels_of(leaf):
             return channels.value.expand(width).clone()
         fixed = leaf.detach().float().cpu().flatten() if id(leaf) in graph.names else None
         return fixed if fixed is not None and len(fixed) in (1, width) else torch.tensor(torch.nan)
@@ -66,17 +66,17 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
 
 def like(graph: Graph, call: Call) -> bool:
     """``zeros_like`` and its kin: as many channels as their model has."""
-    if channels := graph.of(call.args[0]):
+    if channels := graph.channels_of(call.args[0]):
         constant = {"zeros_like": 0.0, "ones_like": 1.0}.get(call.name, torch.nan)
         value = torch.full_like(channels.value, constant)
-        graph.tell(call.result, channels.dim, channels.ids, value)
+        graph.set_channels(call.result, channels.dim, channels.ids, value)
     return True
 
 
 def over_space(graph: Graph, call: Call) -> bool:
     """Planes are resized, pooled, padded: zero stays zero, channels stay what they are."""
     x = call.args[0]
-    channels = graph.of(x)
+    channels = graph.channels_of(x)
     if channels is None:
         return True
     if channels.dim + x.dim() != 1 and channels.dim != -3:
@@ -85,7 +85,7 @@ def over_space(graph: Graph, call: Call) -> bool:
     for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
         if tensor.dim() != x.dim() or tensor.shape[channels.dim] != len(channels.ids):
             return False
-        graph.tell(tensor, channels.dim, channels.ids, None if filled else zeros(channels))
+        graph.set_channels(tensor, channels.dim, channels.ids, None if filled else zeros(channels))
     return True
 
 
@@ -99,44 +99,44 @@ def reduction(graph: Graph, call: Call) -> bool:
     if isinstance(call.argument(1, "other"), Tensor):
         return pointwise(graph, call)
     x, dims = call.args[0], call.argument(1, "dim")
-    channels = graph.of(x)
+    channels = graph.channels_of(x)
     if channels is None:
         return True
     every = range(-x.dim(), 0)
     wanted = every if dims is None else [dims] if isinstance(dims, int) else dims
     reduced = {d - x.dim() if d >= 0 else d for d in wanted}
     if channels.dim in reduced:
-        graph.use(channels.ids, (channels.value == 0) & (call.name == "sum"))
+        graph.add_reader(channels.ids, (channels.value == 0) & (call.name == "sum"))
         return True
     keepdim = bool(call.argument(2, "keepdim", False) or call.kwargs.get("keepdim", False))
     gone = 0 if keepdim else sum(d > channels.dim for d in reduced)
     for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
-        graph.tell(tensor, channels.dim + gone, channels.ids, zeros(channels))
+        graph.set_channels(tensor, channels.dim + gone, channels.ids, zeros(channels))
     return True
 
 
 def softmax(graph: Graph, call: Call) -> bool:
     """Over the channels it gives them a fixed meaning (taps, classes): they stay."""
     x, dim = call.args[0], call.argument(1, "dim")
-    if channels := graph.of(x):
+    if channels := graph.channels_of(x):
         if dim is None or dim % x.dim() == channels.dim + x.dim():
-            graph.fix(channels.ids, "a softmax over the channels")
-        graph.tell(call.result, channels.dim, channels.ids)
+            graph.pin(channels.ids, "a softmax over the channels")
+        graph.set_channels(call.result, channels.dim, channels.ids)
     return True
 
 
 def normalised(graph: Graph, call: Call) -> bool:
     """Divided by a norm, over whatever dimension: zero stays zero, and adds nothing to the norm."""
-    if channels := graph.of(call.args[0]):
-        graph.tell(call.result, channels.dim, channels.ids, zeros(channels))
+    if channels := graph.channels_of(call.args[0]):
+        graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
     return True
 
 
 def sample(graph: Graph, call: Call) -> bool:
     """``grid_sample``: the coordinates of the grid stay, the channels of the input pass."""
     x, grid = call.args[0], call.argument(1, "grid")
-    if places := graph.of(grid):
-        graph.fix(places.ids, "coordinates of a grid")
-    if channels := graph.of(x):
-        graph.tell(call.result, channels.dim, channels.ids, zeros(channels))
+    if places := graph.channels_of(grid):
+        graph.pin(places.ids, "coordinates of a grid")
+    if channels := graph.channels_of(x):
+        graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
     return True

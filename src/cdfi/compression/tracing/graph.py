@@ -37,7 +37,7 @@ class Graph:
         self.names = {id(tensor): name for name, tensor in named}
         self.slots: dict[Slot, Tensor] = {}
         self.fixed: dict[int, str] = {}  # channel -> why it has to stay
-        self.unmatched: list[tuple[str, Tensor]] = []  # operation without a rule, its channels
+        self.unsupported: list[tuple[str, Tensor]] = []  # operation without a rule, its channels
         self.uses: list[tuple[Tensor, Tensor]] = []  # channels, and whether each may go unnoticed
         self.runs: list[LayerRun] = []
         self.outputs: list[tuple[str, Tensor]] = []  # layer, its out-channels
@@ -45,11 +45,13 @@ class Graph:
         # The tensors are kept: an id is only unique among living objects.
         self._known: dict[int, tuple[Tensor, Channels]] = {}
 
-    def of(self, tensor: object) -> Channels | None:
+    def channels_of(self, tensor: object) -> Channels | None:
         """The channels of a tensor the trace knows."""
         return self._known[id(tensor)][1] if id(tensor) in self._known else None
 
-    def tell(self, tensor: Tensor, dim: int, ids: Tensor, value: Tensor | None = None) -> None:
+    def set_channels(
+        self, tensor: Tensor, dim: int, ids: Tensor, value: Tensor | None = None
+    ) -> None:
         """Write down what the channels of ``tensor`` are; without ``value`` all of them vary."""
         dim = dim - tensor.dim() if dim >= 0 else dim
         value = torch.full((len(ids),), torch.nan) if value is None else value
@@ -73,15 +75,15 @@ class Graph:
         for a, b in zip(one.tolist(), other.tolist(), strict=True):
             self._parent[self._root(a)] = self._root(b)
 
-    def fix(self, ids: Tensor, reason: str) -> None:
+    def pin(self, ids: Tensor, reason: str) -> None:
         """Keep these channels whatever happens."""
         self.fixed.update((i, self.fixed.get(i, reason)) for i in ids.tolist())
 
-    def use(self, ids: Tensor, unnoticed: Tensor) -> None:
+    def add_reader(self, ids: Tensor, unnoticed: Tensor) -> None:
         """Something reads these channels; where ``unnoticed``, it would not miss them."""
         self.uses.append((ids, unnoticed))
 
-    def run(self, weight: Tensor, positions: int, out: Tensor) -> None:
+    def add_layer(self, weight: Tensor, positions: int, out: Tensor) -> None:
         """A layer multiplied its weight with values at this many positions."""
         name = self.names[id(weight)]
         self.runs.append(LayerRun(name, positions))

@@ -19,7 +19,7 @@ def rearrange(graph: Graph, call: Call) -> bool:
         return True
 
     def numbers(leaf: object) -> object:
-        channels = graph.of(leaf)
+        channels = graph.channels_of(leaf)
         if channels is None or not isinstance(leaf, Tensor):
             return leaf
         shape = [1] * leaf.dim()
@@ -43,7 +43,7 @@ def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, i
     starts: dict[int, int] = {}
     known: list[Channels] = []
     for tensor in call.tensors():
-        channels = graph.of(tensor)
+        channels = graph.channels_of(tensor)
         if channels and id(tensor) not in starts:
             starts[id(tensor)] = sum(len(c.ids) for c in known)
             known.append(channels)
@@ -56,34 +56,34 @@ def _follow(graph: Graph, tensor: Tensor, places: Tensor, ids: Tensor, value: Te
     """Say what ``tensor`` carries, where ``places`` are the places of its channels in ``ids``."""
     seen = torch.unique(places)
     if len(seen) < len(ids):
-        graph.fix(ids[: int(seen.max()) + 1], "chosen by number")
+        graph.pin(ids[: int(seen.max()) + 1], "chosen by number")
     varying = [d for d in range(places.dim()) if (places != places.narrow(d, 0, 1)).any()]
     if len(varying) > 1:
         return False
     if varying:
         along = places.movedim(varying[0], -1).reshape(-1, places.shape[varying[0]])[0]
-        graph.tell(tensor, varying[0], ids[along], value[along])
+        graph.set_channels(tensor, varying[0], ids[along], value[along])
     else:  # one channel alone: which dimension it runs along cannot be told
-        graph.fix(ids[seen], "a channel taken alone")
+        graph.pin(ids[seen], "a channel taken alone")
     return True
 
 
 def join_lists(graph: Graph, call: Call) -> bool:
     """``cat`` and ``stack``: what no layer makes has channels of its own that stay."""
     parts = call.argument(0, "tensors")
-    known = [channels for part in parts if (channels := graph.of(part))]
+    known = [channels for part in parts if (channels := graph.channels_of(part))]
     for part in parts if known else ():
-        if graph.of(part) is None and part.dim() >= -known[0].dim:
+        if graph.channels_of(part) is None and part.dim() >= -known[0].dim:
             own = graph.fresh(part.shape[known[0].dim])
-            graph.fix(own, "made by no layer")
-            graph.tell(part, known[0].dim, own)
+            graph.pin(own, "made by no layer")
+            graph.set_channels(part, known[0].dim, own)
     return rearrange(graph, call)
 
 
 def chunk(graph: Graph, call: Call) -> bool:
     """Equal parts stay equal: their k-th channels go together."""
     x, parts = call.args[0], call.argument(1, "chunks")
-    channels, dim = graph.of(x), call.argument(2, "dim", 0)
+    channels, dim = graph.channels_of(x), call.argument(2, "dim", 0)
     if channels is None or dim % x.dim() != channels.dim + x.dim():
         return rearrange(graph, call)
     if len(channels.ids) % parts:
@@ -97,34 +97,34 @@ def chunk(graph: Graph, call: Call) -> bool:
 def split_by_width(graph: Graph, call: Call) -> bool:
     """A split whose sizes follow the widths of the network, not numbers in its code."""
     x = call.args[0]
-    channels = graph.of(x)
+    channels = graph.channels_of(x)
     if channels is None:
         return True
     sizes = [part.shape[channels.dim] for part in call.result]
     for part, ids, value in zip(
         call.result, torch.split(channels.ids, sizes), torch.split(channels.value, sizes)
     ):
-        graph.tell(part, channels.dim, ids, value)
+        graph.set_channels(part, channels.dim, ids, value)
     return True
 
 
 def pixel_shuffle(graph: Graph, call: Call) -> bool:
     """The r * r channels that become one plane go together."""
-    channels, factor = graph.of(call.args[0]), call.argument(1, "upscale_factor")
+    channels, factor = graph.channels_of(call.args[0]), call.argument(1, "upscale_factor")
     if channels is None:
         return True
     ids, value = (t.view(-1, factor * factor) for t in (channels.ids, channels.value))
     for column in ids.T[1:]:
         graph.join(column, ids[:, 0])
     same = (value == value[:, :1]).all(1)
-    graph.tell(call.result, -3, ids[:, 0], torch.where(same, value[:, 0], torch.nan))
+    graph.set_channels(call.result, -3, ids[:, 0], torch.where(same, value[:, 0], torch.nan))
     return True
 
 
 def pixel_unshuffle(graph: Graph, call: Call) -> bool:
     """Each plane becomes r * r channels."""
-    channels, factor = graph.of(call.args[0]), call.argument(1, "downscale_factor")
+    channels, factor = graph.channels_of(call.args[0]), call.argument(1, "downscale_factor")
     if channels is not None:
         ids, value = (t.repeat_interleave(factor * factor) for t in (channels.ids, channels.value))
-        graph.tell(call.result, -3, ids, value)
+        graph.set_channels(call.result, -3, ids, value)
     return True

@@ -41,8 +41,8 @@ def trace(
             f"{error}. Pass the arguments its forward takes, on the device of its weights"
         ) from error
     for tensor in pytree.tree_leaves(result):
-        if channels := graph.of(tensor):
-            graph.fix(channels.ids, "an output of the model")
+        if channels := graph.channels_of(tensor):
+            graph.pin(channels.ids, "an output of the model")
     return graph
 
 
@@ -80,14 +80,14 @@ class _Follow(TorchFunctionMode):
     ) -> Any:
         call = Call(_name(func), func, args, kwargs or {})
         tensors = call.tensors()
-        before = [channels for tensor in tensors if (channels := self.graph.of(tensor))]
+        before = [channels for tensor in tensors if (channels := self.graph.channels_of(tensor))]
         ours = before or any(id(tensor) in self.graph.names for tensor in tensors)
         call = call._replace(result=func(*args, **call.kwargs))
         made = any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(call.result))
         if ours and (made or call.name == "setitem"):
             rule = self.rules.get(call.name)
             if rule is None or not rule(self.graph, call):
-                self.graph.unmatched += [(call.name, channels.ids) for channels in before]
+                self.graph.unsupported += [(call.name, channels.ids) for channels in before]
         return call.result
 
 

@@ -20,7 +20,7 @@ def convolution(graph: Graph, call: Call) -> bool:
     else:
         feeding = graph.slot(weight, 1).repeat(groups)
     blocks = weight.detach().reshape(groups, len(out) // groups, weight.shape[1], -1)
-    graph.run(weight, call.result.numel() // len(out), out)
+    graph.add_layer(weight, call.result.numel() // len(out), out)
     return _connect(graph, x, blocks, feeding, out, call)
 
 
@@ -37,7 +37,7 @@ def transposed(graph: Graph, call: Call) -> bool:
             _tie(graph, feeding, groups, depthwise=False)
         out = graph.slot(weight, 1).repeat(groups)
     blocks = weight.detach().reshape(groups, len(feeding) // groups, weight.shape[1], -1)
-    graph.run(weight, x.numel() // len(feeding), out)
+    graph.add_layer(weight, x.numel() // len(feeding), out)
     return _connect(graph, x, blocks.transpose(1, 2), feeding, out, call)
 
 
@@ -47,7 +47,7 @@ def linear(graph: Graph, call: Call) -> bool:
     if id(weight) not in graph.names:
         return False
     feeding, out = graph.slot(weight, 1), graph.slot(weight, 0)
-    graph.run(weight, call.result.numel() // len(out), out)
+    graph.add_layer(weight, call.result.numel() // len(out), out)
     return _connect(graph, x, weight.detach()[None, :, :, None], feeding, out, call)
 
 
@@ -60,7 +60,7 @@ def _connect(
     every input adds nothing, and neither does one whose weights all are: then it is not missed.
     """
     dim = -1 if call.name == "linear" else 2 - call.argument(1, "weight").dim() - 1
-    channels, bias = graph.of(x), call.argument(2, "bias")
+    channels, bias = graph.channels_of(x), call.argument(2, "bias")
     if channels and channels.dim != dim:
         return False
     active = torch.ones(len(feeding), dtype=torch.bool)
@@ -68,15 +68,15 @@ def _connect(
         graph.join(feeding, channels.ids)
         active = channels.value.cpu() != 0
     else:
-        graph.fix(feeding, "reads what no layer makes")
+        graph.pin(feeding, "reads what no layer makes")
     nonzero = (blocks != 0).any(-1).cpu()  # (groups, O / groups, I / groups)
     if not set(feeding.tolist()) <= set(out.tolist()):  # depthwise: it goes where they go
-        graph.use(feeding, ~(active & nonzero.any(1).flatten()))
+        graph.add_reader(feeding, ~(active & nonzero.any(1).flatten()))
     if bias is not None:
         graph.join(_slot(graph, bias), out)
     varies = (nonzero & active.view(len(nonzero), 1, -1)).any(-1).flatten()
     constant = torch.zeros(len(out)) if bias is None else bias.detach().float().cpu()
-    graph.tell(call.result, dim, out, torch.where(varies, torch.nan, constant))
+    graph.set_channels(call.result, dim, out, torch.where(varies, torch.nan, constant))
     return True
 
 
@@ -102,7 +102,7 @@ def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> N
 
 def batch_norm(graph: Graph, call: Call) -> bool:
     """Statistics, scale and shift by channel; a constant stays one, a scale of zero makes one."""
-    channels = graph.of(call.args[0])
+    channels = graph.channels_of(call.args[0])
     mean, var, weight, bias = (
         call.argument(i, name)
         for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)
@@ -117,7 +117,7 @@ def batch_norm(graph: Graph, call: Call) -> bool:
 
 def instance_norm(graph: Graph, call: Call) -> bool:
     """A plane by itself: one that is constant becomes its shift."""
-    channels = graph.of(call.args[0])
+    channels = graph.channels_of(call.args[0])
     if channels is None:
         return True
     weight, bias = call.argument(3, "weight"), call.argument(4, "bias")
@@ -139,42 +139,42 @@ def _affine(
         value = torch.where(scale == 0, 0.0, value * scale)
     if bias is not None:
         value = value + bias.detach().float().cpu()
-    graph.tell(call.result, channels.dim, channels.ids, value)
+    graph.set_channels(call.result, channels.dim, channels.ids, value)
     return True
 
 
 def group_norm(graph: Graph, call: Call) -> bool:
     """Channels of a group share statistics: every group keeps as many, and none goes unnoticed."""
     x, groups = call.args[0], call.argument(1, "num_groups")
-    channels = graph.of(x)
+    channels = graph.channels_of(x)
     if channels is None or channels.dim + x.dim() != 1:
         return channels is None
     _scaled(graph, channels, [call.argument(2, "weight"), call.argument(3, "bias")])
     if 1 < groups < len(channels.ids):
         _tie(graph, channels.ids, groups, depthwise=False)
     if groups < len(channels.ids):
-        graph.use(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
-    graph.tell(call.result, channels.dim, channels.ids)
+        graph.add_reader(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
+    graph.set_channels(call.result, channels.dim, channels.ids)
     return True
 
 
 def layer_norm(graph: Graph, call: Call) -> bool:
     """Statistics over the last dimensions: over the channels, or beside them."""
-    channels, shape = graph.of(call.args[0]), call.argument(1, "normalized_shape")
+    channels, shape = graph.channels_of(call.args[0]), call.argument(1, "normalized_shape")
     if channels is None:
         return True
     if channels.dim >= -len(shape):
         if len(shape) != 1:
             return False
         _scaled(graph, channels, [call.argument(2, "weight"), call.argument(3, "bias")])
-        graph.use(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
-    graph.tell(call.result, channels.dim, channels.ids)
+        graph.add_reader(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
+    graph.set_channels(call.result, channels.dim, channels.ids)
     return True
 
 
 def prelu(graph: Graph, call: Call) -> bool:
     """A slope for all channels or one for each."""
-    channels, weight = graph.of(call.args[0]), call.argument(1, "weight")
+    channels, weight = graph.channels_of(call.args[0]), call.argument(1, "weight")
     if channels is None:
         return True
     if weight.numel() > 1:
@@ -183,5 +183,5 @@ def prelu(graph: Graph, call: Call) -> bool:
         graph.join(_slot(graph, weight), channels.ids)
     slope = weight.detach().float().cpu()
     value = torch.where(channels.value < 0, channels.value * slope, channels.value)
-    graph.tell(call.result, channels.dim, channels.ids, value)
+    graph.set_channels(call.result, channels.dim, channels.ids, value)
     return True

@@ -65,8 +65,8 @@ def _missed(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
     """The errors of both sides' flows, rows and columns, each (N, 2, H, W)."""
     total = batch.middle.new_zeros(())
     for flow, true, seen in (
-        (flow0, batch.flow0, batch.seen0),
-        (flow1, batch.flow1, batch.seen1),
+        (flow0, batch.flow0, batch.visible0),
+        (flow1, batch.flow1, batch.visible1),
     ):
         error = (flow - true).square().sum(1, keepdim=True)
         total = total + (seen * (torch.sqrt(error + _EPSILON**2) - _EPSILON)).mean()
@@ -75,8 +75,8 @@ def _missed(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
 
 def warp_loss(parts: Parts, batch: Batch) -> Tensor:
     """L1 of each side's warp alone against the middle frame, where that side sees the point."""
-    before = (parts.warp0.float() - batch.middle).abs() * batch.seen0
-    after = (parts.warp1.float() - batch.middle).abs() * batch.seen1
+    before = (parts.warp0.float() - batch.middle).abs() * batch.visible0
+    after = (parts.warp1.float() - batch.middle).abs() * batch.visible1
     return before.mean() + after.mean()
 
 

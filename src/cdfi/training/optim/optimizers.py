@@ -54,9 +54,9 @@ def _obproxsg(parameters: list[nn.Parameter], args: TrainArgs, epoch_steps: int)
         parameters,
         lr=args.lr,
         lambda_=args.weight_decay,
-        epochSize=epoch_steps,
-        Np=_PROX_EPOCHS,
-        No=math.inf,
+        steps_per_epoch=epoch_steps,
+        prox_epochs=_PROX_EPOCHS,
+        orthant_epochs=math.inf,
         eps=1e-4,
     )
 
