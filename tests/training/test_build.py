@@ -95,7 +95,7 @@ def test_what_shall_start_fresh_has_to_be_there_and_to_be_taken(tmp_path) -> Non
     start = TrainArgs(weights=str(tmp_path / "old.safetensors"), network="aligned-adacof")
     with pytest.raises(ValueError, match="nothing to start fresh .*'heds.*encoder"):
         build_network(replace(start, overlap=True, fresh=("heds",)))
-    with pytest.raises(ValueError, match="fresh must be with overlap=true"):
+    with pytest.raises(ValueError, match="fresh must be given with overlap=true"):
         replace(start, fresh=("heads",))
 
 

@@ -66,7 +66,7 @@ def test_files_that_are_no_checkpoint_say_so(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no checkpoint at"):
         checkpoint.read(tmp_path)
     (tmp_path / checkpoint.NAME).write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="no whole checkpoint"):
+    with pytest.raises(ValueError, match="not a checkpoint of a training run"):
         checkpoint.read(tmp_path)
     torch.save({"state_dict": {}}, tmp_path / checkpoint.NAME)
     with pytest.raises(ValueError, match="to start from weights: --weights"):

@@ -11,7 +11,7 @@ from cdfi.training.args import TrainArgs
 from cdfi.training.build import initialise
 from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import State
-from cdfi.training.dead_layers import silent_layers
+from cdfi.training.dead_layers import find_dead_layers
 from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.record import Record
 
@@ -35,10 +35,10 @@ def _dead_in_the_middle() -> Network:
 
 
 def test_a_layer_that_lets_nothing_through_is_named(triplets: np.ndarray) -> None:
-    assert silent_layers(_alive(), triplets, CPU) == []
+    assert find_dead_layers(_alive(), triplets, CPU) == []
     network = _dead_in_the_middle()
     behind = ["decoder.1.4", "upsample.1.0"]  # whose biases are 0 yet, up to the next skip
-    assert silent_layers(network, triplets, CPU) == ["decoder.1.2", *behind]
+    assert find_dead_layers(network, triplets, CPU) == ["decoder.1.2", *behind]
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
@@ -53,6 +53,12 @@ def test_a_run_says_once_what_has_died(tmp_path: Path, triplets: np.ndarray) -> 
     state = State(network, torch.optim.SGD(network.parameters(), 0.1), WeightAverage(network, 0.9))
     with Record(tmp_path / "run", TrainArgs(), state, triplets, Listening()) as record:
         for _ in range(2):
-            record.validated(CPU)
+            record.validate(CPU)
             state.step += 1
-    assert sum("nothing gets through decoder.1.2, decoder.1.4" in text for text in said) == 1
+    assert (
+        sum(
+            "dead layers, whose output is always 0: decoder.1.2, decoder.1.4" in text
+            for text in said
+        )
+        == 1
+    )

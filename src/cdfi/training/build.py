@@ -1,4 +1,4 @@
-"""What a run starts from: its network, its length, its loader of batches."""
+"""Build what a run starts from: its network, its length, its loader of batches."""
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,48 +11,52 @@ from torch.utils.data import DataLoader
 from cdfi import weights
 from cdfi.common.choices import near_names
 from cdfi.data.batch import Batch
-from cdfi.data.mixture import Mixture, Steps
+from cdfi.data.mixture import BatchDataset, Mixture
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
 from cdfi.ops.details.op import BANDS
-from cdfi.training.args import TrainArgs
+from cdfi.training.arg_groups import DataArgs, NetworkArgs, OptimArgs
 from cdfi.training.distributed import Processes
 from cdfi.training.optim.schedules import Length
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights.load import find, fit, read
 
 _DIFFERENCE_GAIN = 4.0
-_MIDDLE_TAP = 4.0  # its logit at first: e^4 of each other tap's weight
+_MIDDLE_TAP = 4.0  # initial logit of the middle tap: e^4 times the weight of each other tap
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
 def find_config(network: str) -> Config:
-    """The architecture that a name or a JSON file stands for.
+    """Return the architecture that a name or a JSON file stands for.
 
     Raises:
-        ValueError: neither; near names are shown.
+        ValueError: neither a known name (the message shows similar ones) nor a file with a Config.
     """
     if network in NETWORKS:
         return NETWORKS[network]
     path = Path(network).expanduser()
     if path.suffix == ".json" and path.is_file():
-        return Config.from_json(path.read_text(encoding="utf-8"))
+        try:
+            return Config.from_json(path.read_text(encoding="utf-8"))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from error
     raise ValueError(
-        f"no network is called {network!r}, and it is no .json file with a Config"
+        f"no network is called {network!r}, and it is not a .json file with a Config"
         f"{near_names(network, NETWORKS)}"
     )
 
 
-def build_network(args: TrainArgs) -> Network:
-    """The network, with fresh weights or those it starts from, on the CPU, ready to train.
+def build_network(args: NetworkArgs) -> Network:
+    """Return the network with its initial weights, on the CPU, ready to train.
 
-    Weights may go into a network that differs in its quirks (rounding, say) if every tensor fits.
+    Weights may be loaded into a network that differs in its quirks (rounding, say) if every tensor
+    fits.
 
     Raises:
-        ValueError: an unknown network, weights of another one, or nothing that is so called to
-            freeze or to start fresh.
+        ValueError: an unknown network, weights of another one, or unknown parameters to freeze or
+            to start fresh.
     """
-    network = _filled(args).train()
+    network = _with_weights(args).train()
     _check_known(args.freeze, dict(network.named_parameters()), "freeze")
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(args.freeze))
@@ -62,15 +66,15 @@ def build_network(args: TrainArgs) -> Network:
 
 
 def _check_known(starts: Sequence[str], names: Iterable[str], what: str) -> None:
-    """Every start of a name that somebody gave is that of a parameter."""
+    """Raise ValueError if a prefix is not that of any parameter."""
     for start in starts:
         if not any(name.startswith(start) for name in names):
             known = sorted({name.split(".")[0] for name in names})
             raise ValueError(f"nothing to {what} is called {start!r}...; there are {known}")
 
 
-def _filled(args: TrainArgs) -> Network:
-    """The network with the values it starts from."""
+def _with_weights(args: NetworkArgs) -> Network:
+    """Return the network with the weights that it starts from."""
     if args.weights and not args.network:
         return weights.load(args.weights).requires_grad_(True)
     network = Network(find_config(args.network or DEFAULT))
@@ -88,15 +92,15 @@ def _filled(args: TrainArgs) -> Network:
 
 
 def initialise(network: Network) -> Network:
-    """The network with values that learn motion sooner than PyTorch's.
+    """Initialise the network so that it learns motion sooner than with PyTorch's values.
 
-    Hidden 3 x 3 layers are scaled for ReLU, biases 0 (He et al., ICCV 2015). Half of the very first
-    filters compare the two frames: the same filter on both, with opposite signs, made stronger
-    because differences are faint beside the pictures. The last layer of each head keeps PyTorch's
-    smaller values: maps start near the centre. The synthesis starts as the mean of both warps, and
-    what cost volumes compare starts blind to brightness. Where offsets are counted from a motion,
-    that starts as registration finds it by itself, and the kernels about it nearly as one tap, with
-    the details that make its samples cubic convolution.
+    Hidden 3 x 3 layers are scaled for ReLU, biases are 0 (He et al., ICCV 2015). Half of the first
+    filters compare the two frames: the same filter on both with opposite signs, amplified because
+    differences are small compared with the frames. The last layer of each head keeps PyTorch's
+    smaller values: offsets start near 0. The synthesis starts as the mean of both warps, and the
+    descriptors of the cost volumes ignore brightness. If offsets are added to an optical flow, the
+    flow starts as flow refinement finds it without the network, and the kernels start with almost
+    all weight on the middle tap and the detail that makes its samples cubic convolution.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and ".last" not in name and layer.kernel_size == (3, 3):
@@ -111,14 +115,14 @@ def initialise(network: Network) -> Network:
         described = network.get_parameter("matching.describe.0.0.weight").data
         described -= described.mean((2, 3), keepdim=True)
     if network.refinement is not None:
-        _start_at_the_motion(network)
+        _initialise_refinement(network)
     if network.synthesis is not None:
         network.synthesis.start_as_mean()
     return network
 
 
-def _start_at_the_motion(network: Network) -> None:
-    """Guess no motion, add nothing to the features, and sample finely where registration leads."""
+def _initialise_refinement(network: Network) -> None:
+    """Start with an initial flow of 0, unchanged features and cubic sampling along the flow."""
     assert network.refinement is not None
     for layers in (network.refinement.flow, network.refinement.compare):
         for parameter in layers[-1].parameters():
@@ -136,30 +140,36 @@ def _start_at_the_motion(network: Network) -> None:
         fine.zero_()
 
 
-def run_length(args: TrainArgs, samples: int, processes: int) -> Length:
-    """Steps of the run and of one epoch of ``samples``."""
-    epoch = max(1, samples // (args.batch * args.accumulate * processes))
+def run_length(args: OptimArgs, samples: int, batch: int) -> Length:
+    """Return the steps of the run and of one epoch.
+
+    Args:
+        args: steps or epochs, and the batches of a step.
+        samples: in an epoch.
+        batch: samples of a batch, over all processes.
+    """
+    epoch = max(1, samples // (batch * args.accumulate))
     return Length(args.steps or args.epochs * epoch, epoch)
 
 
-def batches(
-    args: TrainArgs, mixture: Mixture, processes: Processes, step: int, steps: int
+def batches_of(
+    mixture: Mixture, args: DataArgs, accumulate: int, processes: Processes, steps: range
 ) -> Iterator[Batch]:
-    """The batches of optimizer steps ``step`` to ``steps``, ``accumulate`` of them for each."""
+    """Return the batches of these optimizer steps, ``accumulate`` of them for each step."""
     loader: DataLoader[Batch] = DataLoader(
-        Steps(mixture, args.batch, processes.rank, processes.count),
+        BatchDataset(mixture, args.batch, processes.rank, processes.count),
         batch_size=None,
-        sampler=range(step * args.accumulate, steps * args.accumulate),
+        sampler=range(steps.start * accumulate, steps.stop * accumulate),
         num_workers=args.workers,
         prefetch_factor=4 if args.workers else None,
         pin_memory=processes.device.type == "cuda",
-        worker_init_fn=_leave_interrupts,
+        worker_init_fn=_ignore_signals,
         generator=torch.Generator(),  # the global one is the run's, to be resumed exactly
     )
     return iter(loader)
 
 
-def _leave_interrupts(_: int) -> None:
-    """Ctrl-C, or a cluster's SIGTERM, reaches every process; the parent ends its loaders itself."""
+def _ignore_signals(_: int) -> None:
+    """Leave Ctrl-C and SIGTERM, which reach every process, to the parent: it ends its loaders."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

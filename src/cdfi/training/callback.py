@@ -1,4 +1,4 @@
-"""Who is told how a run goes, and how it ended."""
+"""Callbacks of a training run, and its outcome."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -7,26 +7,34 @@ Reason = Literal["finished", "time", "interrupted"]
 
 
 class Callback:
-    """Is told how a run goes; does nothing itself. The command line overrides it."""
+    """Is called as a run proceeds; every method does nothing unless a subclass overrides it."""
 
     def on_decode(self, done: int, total: int | None) -> None:
-        """Videos decoded so far, the first time they are used."""
+        """Handle one more video decoded into the cache."""
 
     def on_step(self, step: int, steps: int) -> None:
-        """A step was taken."""
+        """Handle one more optimizer step."""
 
     def on_log(self, note: str) -> None:
-        """How fast and how well it goes, every so many steps."""
+        """Handle a short note on loss and speed, at each row of the log."""
 
     def on_message(self, text: str) -> None:
-        """Something worth a line."""
+        """Handle a message for the user, one line."""
 
 
 class Outcome(NamedTuple):
-    """How a sitting ended."""
+    """How a session of a run ended.
+
+    Attributes:
+        reason: all steps done, out of time, or interrupted by a signal.
+        step: steps done since the start of the run.
+        best: best validation PSNR in dB; -inf before the first validation.
+        folder: of the run.
+        leads: whether this process is the one that writes the files.
+    """
 
     reason: Reason
     step: int
-    best: float  # dB on the validation triplets; -inf before the first validation
+    best: float
     folder: Path
-    leads: bool = True  # this process is the one of several that writes and speaks
+    leads: bool = True

@@ -1,4 +1,4 @@
-"""The state of a run in one file, which is always whole."""
+"""The state of a run in one file, written atomically."""
 
 import pickle
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class State:
 
 
 def save(state: State, args: TrainArgs, path: Path) -> None:
-    """Write the state into a file that appears whole, when the disk has it.
+    """Write the state to ``path``, atomically and synced to the disk.
 
     Raises:
-        OSError: no space, or no permission; a checkpoint that was there stays as it was.
+        OSError: no space, or no permission; an earlier checkpoint stays as it was.
     """
     content = {
         "network": state.network.state_dict(),
@@ -46,40 +46,56 @@ def save(state: State, args: TrainArgs, path: Path) -> None:
     try:
         with atomic_write(path, fsync=True) as beside, beside.open("wb") as out:
             torch.save(content, out)
-    except RuntimeError as error:  # how PyTorch's writer reports a full disk
+    except RuntimeError as error:  # PyTorch's writer reports a full disk so
         raise OSError(f"the checkpoint {path} could not be written: {error}") from error
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a checkpoint file holds.
+    """Return the content of a checkpoint file.
 
     Args:
         path: the file, or the run folder that holds it.
 
     Raises:
-        ValueError: there is none, or it is something else.
+        ValueError: there is none, it is damaged, or it is another kind of file.
     """
     file = path / NAME if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"no checkpoint at {file}; give a run's folder or its {NAME}")
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
-        raise ValueError(f"{file} is no whole checkpoint of a training run: {error}") from error
-    if not isinstance(content, dict) or not {"network", "optimizer", "args"} <= content.keys():
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
         raise ValueError(
-            f"{file} is no checkpoint of a training run (to start from weights: --weights)"
+            f"{file} is not a checkpoint of a training run, or it is damaged: {error}"
+        ) from error
+    keys = {"network", "average", "optimizer", "random", "numbers", "config", "args"}
+    if not isinstance(content, dict) or not keys <= content.keys():
+        raise ValueError(
+            f"{file} is not a checkpoint of a training run (to start from weights: --weights)"
         )
     return content
 
 
+def read_checkpoint_args(path: Path) -> TrainArgs:
+    """Return the arguments of the run that a checkpoint file or a run folder holds.
+
+    Raises:
+        ValueError: as :func:`read`, or impossible arguments; the message names the file.
+    """
+    text = read(path)["args"]
+    try:
+        return TrainArgs.from_json(text)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def run_folder(path: Path) -> Path:
-    """The run's folder that a checkpoint, or the folder itself, stands for."""
+    """Return the folder of the run that a checkpoint file, or the folder itself, belongs to."""
     return path if path.is_dir() else path.parent
 
 
 def resumable(folder: Path) -> Path | None:
-    """The run's folder if there is something in it to resume from."""
+    """Return the run folder if it holds a checkpoint, else None."""
     return folder if (folder / NAME).is_file() else None
 
 
@@ -87,7 +103,7 @@ def require_unused(folder: Path, resume: Path | None) -> None:
     """Make sure that a run in ``folder`` replaces no other.
 
     Raises:
-        ValueError: another run's checkpoint is there than the one to ``resume``.
+        ValueError: it holds the checkpoint of another run than the one to ``resume``.
     """
     if not (folder / NAME).exists():
         return
@@ -96,19 +112,29 @@ def require_unused(folder: Path, resume: Path | None) -> None:
 
 
 def restore(state: State, content: dict[str, Any], path: Path) -> None:
-    """Put a checkpoint's values into a freshly built state.
+    """Load a checkpoint into a newly built state.
 
     Raises:
-        ValueError: it is of another network or optimizer.
+        ValueError: it belongs to another network or optimizer.
     """
-    config = Config.from_json(content["config"])
+    try:
+        config = Config.from_json(content["config"])
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: the architecture in the checkpoint is unusable: {error}"
+        ) from error
     if config != state.network.config:
         raise ValueError(
             f"the checkpoint {path} is of another network: it has {config.to_json()}, this run "
             f"has {state.network.config.to_json()}"
         )
-    state.network.load_state_dict(content["network"])
-    state.average.network.load_state_dict(content["average"])
+    try:
+        state.network.load_state_dict(content["network"])
+        state.average.network.load_state_dict(content["average"])
+    except RuntimeError as error:
+        raise ValueError(
+            f"the checkpoint {path} has the tensors of another network: {error}"
+        ) from error
     try:
         state.optimizer.load_state_dict(content["optimizer"])
     except (ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Layers that have died: nothing they compute is ever positive, so nothing goes on from there."""
+"""Dead layers: convolutions whose ReLU is zero for every input."""
 
 import numpy as np
 import torch
@@ -8,11 +8,11 @@ from cdfi.models import Network
 from cdfi.training.validate import predict
 
 
-def silent_layers(network: Network, triplets: np.ndarray, device: torch.device) -> list[str]:
-    """The names of convolutions whose ReLU lets nothing through on any of these frames.
+def find_dead_layers(network: Network, triplets: np.ndarray, device: torch.device) -> list[str]:
+    """Return the names of convolutions whose ReLU is zero on all of these frames.
 
-    A U-Net goes on without what lies behind such a layer, and its loss need not show it: each skip
-    is a way around. No gradient comes to it any more, so that it never recovers by itself.
+    A U-Net computes on without such a layer, since each skip connection bypasses it, so the loss
+    need not show it. No gradient reaches the layer any more: it does not recover by itself.
 
     Args:
         network: on ``device``.
@@ -22,19 +22,19 @@ def silent_layers(network: Network, triplets: np.ndarray, device: torch.device) 
     fires: dict[str, bool] = {}
     names = {layer: name for name, layer in network.named_modules()}
 
-    def seen(layer: nn.Module, _: object, result: Tensor) -> None:
+    def record(layer: nn.Module, _: object, result: Tensor) -> None:
         fires[names[layer]] = fires.get(names[layer], False) or bool((result > 0).any())
 
-    hooks = [m.register_forward_hook(seen) for m in network.modules() if type(m) is nn.ReLU]
+    hooks = [m.register_forward_hook(record) for m in network.modules() if type(m) is nn.ReLU]
     try:
         predict(network, triplets, device)
     finally:
         for hook in hooks:
             hook.remove()
-    return [_before(name) for name, fired in fires.items() if not fired]
+    return [_layer_before(name) for name, fired in fires.items() if not fired]
 
 
-def _before(name: str) -> str:
-    """The layer in front of one, in a sequence that counts them."""
-    sequence, _, place = name.rpartition(".")
-    return f"{sequence}.{int(place) - 1}"
+def _layer_before(name: str) -> str:
+    """Return the name of the layer before ``name`` in its ``nn.Sequential``."""
+    sequence, _, index = name.rpartition(".")
+    return f"{sequence}.{int(index) - 1}"

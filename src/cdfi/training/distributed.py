@@ -1,4 +1,4 @@
-"""One process or many: the few things a training loop needs to know about it."""
+"""Training in one process or several: what the loop needs to know of it."""
 
 import atexit
 import gc
@@ -22,33 +22,33 @@ class Processes(Protocol):
     count: int
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, such that backward averages gradients over the processes."""
+        """Return the module, wrapped so that backward averages gradients over the processes."""
         ...
 
     @contextmanager
     def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
-        """While ``hold``, gradients add up in each process and are not exchanged yet."""
+        """Accumulate gradients in each process without exchanging them, if ``enabled``."""
         ...
 
     def backward(self, loss: Tensor) -> None:
-        """Gradients of the loss."""
+        """Compute the gradients of the loss."""
         ...
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean of a tensor over the processes."""
+        """Return the mean of a tensor over the processes."""
         ...
 
     def all_reduce_max(self, value: Tensor) -> Tensor:
-        """The largest of a scalar over the processes."""
+        """Return the maximum of a scalar over the processes."""
         ...
 
     def shutdown(self) -> None:
-        """All has gone well: what the processes share may end in order when this one does."""
+        """Release what the processes share, when this process exits."""
         ...
 
 
 class SingleProcess:
-    """One process; needs nothing but PyTorch."""
+    """One process; needs only PyTorch."""
 
     rank, count = 0, 1
 
@@ -56,43 +56,48 @@ class SingleProcess:
         self.device = device
 
     def wrap(self, module: nn.Module) -> nn.Module:
+        """Return the module itself."""
         return module
 
     @contextmanager
     def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
+        """Do nothing: there is nothing to exchange."""
         yield
 
     def backward(self, loss: Tensor) -> None:
+        """Compute the gradients of the loss."""
         loss.backward()  # type: ignore[no-untyped-call]
 
     def mean(self, value: Tensor) -> Tensor:
+        """Return the value itself."""
         return value
 
     def all_reduce_max(self, value: Tensor) -> Tensor:
+        """Return the value itself."""
         return value
 
     def shutdown(self) -> None:
-        pass
+        """Do nothing: nothing is shared."""
 
 
 class FabricProcesses:
     """PyTorch DDP through Lightning Fabric, in processes that torchrun or Slurm started.
 
-    Fabric finds the address, rank and device by itself under both, and wraps gloo and NCCL alike.
+    Fabric finds the address, rank and device by itself under both, and supports gloo and NCCL.
     """
 
     def __init__(self, device: torch.device) -> None:
         purpose = "training in several processes"
         fabric = need("lightning_fabric", purpose, "cdfi[train]")
         strategies = need("lightning_fabric.strategies", purpose, "cdfi[train]")
-        count, local = _world_size(), int(os.environ.get("LOCAL_WORLD_SIZE", _world_size()))
+        count = _world_size()
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", count))
         self._fabric: Any = fabric.Fabric(
             accelerator=device.type,
             devices=local,
             num_nodes=count // local,
-            strategy=strategies.DDPStrategy(
-                broadcast_buffers=False
-            ),  # the only buffer never changes
+            # the only buffer never changes
+            strategy=strategies.DDPStrategy(broadcast_buffers=False),
         )
         self._fabric.launch()
         self.device: torch.device = self._fabric.device
@@ -100,37 +105,43 @@ class FabricProcesses:
         self.count: int = self._fabric.world_size
 
     def wrap(self, module: nn.Module) -> nn.Module:
+        """Return the module wrapped in DDP."""
         wrapped: nn.Module = self._fabric.setup_module(module)
         return wrapped
 
     @contextmanager
     def no_sync(self, module: nn.Module, enabled: bool) -> Iterator[None]:
+        """Accumulate gradients in each process without exchanging them, if ``enabled``."""
         with self._fabric.no_backward_sync(module, enabled=enabled):
             yield
 
     def backward(self, loss: Tensor) -> None:
+        """Compute the gradients of the loss, averaged over the processes."""
         self._fabric.backward(loss)
 
     def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes."""
         mean: Tensor = self._fabric.all_reduce(value, reduce_op="mean")
         return mean
 
     def all_reduce_max(self, value: Tensor) -> Tensor:
+        """Return the maximum of a scalar over the processes."""
         gathered: Tensor = self._fabric.all_gather(value)
         return gathered.max()
 
     def shutdown(self) -> None:
-        atexit.register(_end_group)  # not now: a run may follow in the same process
+        """Destroy the process group when this process exits: another run may follow before."""
+        atexit.register(_end_group)
 
 
 def join_processes(device: str) -> Processes:
-    """The processes this one belongs to: as launched by torchrun, or alone.
+    """Return the processes that this one belongs to: those that torchrun started, or itself.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        ValueError: the device is not there, or Lightning Fabric is needed and absent.
+        ValueError: the device does not exist, or Lightning Fabric is needed and not installed.
     """
     chosen = choose_device(device)
     return FabricProcesses(chosen) if _world_size() > 1 else SingleProcess(chosen)
@@ -139,10 +150,10 @@ def join_processes(device: str) -> Processes:
 def _end_group() -> None:
     """Stop the threads of the process group while Python still runs.
 
-    They drop the tensors of the last exchange when they come to it. If Python is ending by then,
-    the process aborts, and torchrun ends the others with it (pytorch/pytorch#179291).
+    They release the tensors of the last exchange late. If Python is exiting by then, the process
+    aborts, and torchrun ends the others with it (pytorch/pytorch#179291).
     """
-    gc.collect()  # a wrapped module holds the group
+    gc.collect()  # a wrapped module references the group
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

@@ -1,4 +1,4 @@
-"""The record of a run: CSV tables that need nothing, and TensorBoard where it is installed."""
+"""The log of a run: CSV tables, and TensorBoard if it is installed."""
 
 import csv
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from cdfi.common.files import atomic_write
 class Log:
     """Writes rows of numbers and sample images into a run's folder.
 
-    ``train.csv`` and ``validation.csv`` have one row a report; rows after the step a run resumes
-    at are dropped first, as they will be made again.
+    ``train.csv`` and ``validation.csv`` have one row for each report. Rows after the step that a
+    run resumes from are removed first: they will be written again.
 
     Args:
-        folder: of the run; made if absent.
-        step: the step the run starts from.
+        folder: of the run; created if it does not exist.
+        step: the step that the run starts from.
     """
 
     def __init__(self, folder: Path, step: int = 0) -> None:
@@ -31,12 +31,12 @@ class Log:
         self._board: Any = _board(folder, step)
 
     def close(self) -> None:
-        """Write out what is still held back."""
+        """Flush and close TensorBoard's file."""
         if self._board is not None:
             self._board.close()
 
     def row(self, table: str, step: int, values: Mapping[str, float]) -> None:
-        """Add one row to ``train`` or ``validation``; a new name makes a new column."""
+        """Add one row to ``train`` or ``validation``; a new name adds a column."""
         path = self._folder / f"{table}.csv"
         header, rows = _read(path)
         if not set(values) <= set(header):
@@ -51,7 +51,7 @@ class Log:
                 self._board.add_scalar(f"{table}/{name}", value, step)
 
     def image(self, step: int, picture: np.ndarray) -> None:
-        """Keep a sample image, uint8 (H, W, 3)."""
+        """Write a sample image, uint8 (H, W, 3)."""
         with atomic_write(self._folder / "samples" / f"{step:08d}.png") as beside:
             Image.fromarray(picture).save(beside)
         if self._board is not None:

@@ -1,16 +1,20 @@
-"""The run: step through the data until the end, the time limit or a signal."""
+"""The training loop: steps through the data until the end, the time limit or a signal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from cdfi.common.choices import unknown_name
+from cdfi.data.augment import CHANGES
 from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
-from cdfi.training.build import batches, build_network, run_length
+from cdfi.training.build import batches_of, build_network, run_length
 from cdfi.training.callback import Callback, Outcome, Reason
 from cdfi.training.checkpoint import State
 from cdfi.training.distributed import Processes, join_processes
@@ -19,6 +23,7 @@ from cdfi.training.losses.objective import Objective
 from cdfi.training.losses.terms import Term, parse_loss
 from cdfi.training.meter import Meter
 from cdfi.training.optim.ema import WeightAverage
+from cdfi.training.optim.gradients import zero_non_finite
 from cdfi.training.optim.optimizers import build_optimizer
 from cdfi.training.optim.schedules import Length, rate
 from cdfi.training.record import Record
@@ -31,14 +36,23 @@ def train(
     resume: Path | None = None,
     callback: Callback | None = None,
     terms: Sequence[Term] = (),
+    *,
+    batches: Iterator[Batch] | None = None,
+    held_out: np.ndarray | None = None,
+    progress: Callable[[], float] | None = None,
 ) -> Outcome:
-    """Train a network as ``args`` say, and leave its weights and record in ``out/run``.
+    """Train a network, and leave its weights and record in the folder ``out/run`` of ``args``.
 
     Args:
         args: the run.
         resume: a run folder or checkpoint to continue exactly where it was saved.
-        callback: is told how it goes.
-        terms: of the loss, beside those ``args`` names.
+        callback: is called as the run proceeds.
+        terms: of the loss, in addition to those of ``args``.
+        batches: endless batches of ``args.batch`` samples to train on, instead of ``args.data``;
+            ``args.steps`` must be set.
+        held_out: with ``batches``, the validation triplets, uint8 (M, 3, H, W, 3).
+        progress: the fraction of the run done, in [0, 1], that the schedules of learning rate and
+            guidance follow; by default the fraction of the steps.
 
     Raises:
         ValueError: anything in ``args`` or the data that cannot be used; or a gradient that is not
@@ -48,59 +62,74 @@ def train(
     callback = callback or Callback()
     checkpoint.require_unused(Path(args.out).expanduser() / args.run, resume)
     terms = [*check(args), *terms]
+    if batches is not None and not args.steps:
+        raise ValueError("steps must be given with batches: they have no epochs to count")
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
-        data = open_data(args, callback.on_decode)
-        run = Run(args, processes, data, terms)
+        if batches is None:
+            data = open_data(args, callback.on_decode)
+        else:
+            data = Data(None, held_out, batches)
+        run = Run(args, processes, data, terms, progress)
         if resume is not None:
             checkpoint.restore(run.state, checkpoint.read(resume), resume)
         return run.fit(stop, callback)
 
 
 def check(args: TrainArgs) -> list[Term]:
-    """Refuse names that nobody knows before data is opened, which may take minutes.
-
-    Returns the terms of the loss.
+    """Return the terms of the loss, and check names before data is opened, which takes minutes.
 
     Raises:
-        ValueError: an unknown loss, optimizer or schedule, or a source of an unknown kind.
+        ValueError: an unknown loss, optimizer, schedule, augmentation or kind of source.
     """
     rate(0, args, Length(1, 1))
     build_optimizer(nn.Conv2d(1, 1, 1), args, 1)
+    for name in args.augment:
+        if name not in CHANGES:
+            raise unknown_name("augmentation", name, CHANGES)
     for text in args.data:
         parse_source(text)
     return parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
 
 
 class Run:
-    """A run in progress, as one of its processes sees it.
+    """A run in progress, in one of its processes.
 
     Args:
-        args: what was asked for.
-        processes: who trains together.
+        args: the run.
+        processes: the distributed context.
         data: the stream and the validation triplets.
         terms: of the loss: those :func:`check` returns, and any others.
+        progress: as for :func:`train`.
 
     Raises:
-        ValueError: an unknown network.
+        ValueError: an unknown network, or weights that do not fit it.
     """
 
     def __init__(
-        self, args: TrainArgs, processes: Processes, data: Data, terms: Sequence[Term]
+        self,
+        args: TrainArgs,
+        processes: Processes,
+        data: Data,
+        terms: Sequence[Term],
+        progress: Callable[[], float] | None = None,
     ) -> None:
         self._args, self._processes, self._data = args, processes, data
         self._folder = Path(args.out).expanduser() / args.run
-        self._length = run_length(args, data.mixture.size, processes.count)
+        samples = data.mixture.size if data.mixture else args.steps * args.batch * args.accumulate
+        self._length = run_length(args, samples, args.batch * processes.count)
         network = build_network(args)
         network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = build_optimizer(network, args, self._length.epoch)
         self.state = State(network, optimizer, WeightAverage(network, args.ema))
         self._module: nn.Module = processes.wrap(Objective(network, terms, args))
         self._meter = Meter()
+        self._progress = progress
+        self._unwarmed = replace(args, warmup=0)  # with ``progress``, warm-up counts steps
 
     def fit(self, stop: Stop, callback: Callback) -> Outcome:
-        """Take the steps that are left; save at the end, however it comes."""
+        """Take the steps that are left, and save at the end, also if it is interrupted."""
         record = None
         if self._processes.rank == 0:
             record = Record(self._folder, self._args, self.state, self._data.held_out, callback)
@@ -108,28 +137,37 @@ class Run:
             reason = self._steps(stop, callback, record)
             if record is not None:
                 if reason != "interrupted":
-                    record.validated(self._processes.device)
+                    record.validate(self._processes.device)
                 record.save()
         known = torch.tensor(self.state.best, device=self._processes.device)
-        best = float(self._processes.all_reduce_max(known))  # only the one that scores knew it
+        best = float(self._processes.all_reduce_max(known))  # only the leader has validated
         self._processes.shutdown()
         return Outcome(reason, self.state.step, best, self._folder, record is not None)
 
     def _steps(self, stop: Stop, callback: Callback, record: Record | None) -> Reason:
-        """Steps until the last one or until asked to stop; why it ended."""
+        """Take steps until the last one or a stop, and return why it ended."""
         state, steps = self.state, self._length.steps
-        stream = batches(self._args, self._data.mixture, self._processes, state.step, steps)
+        stream = self._stream()
         self._meter.reset()
         while state.step < steps:
-            if asked := self._stop_reason(stop):
-                return asked
+            if reason := self._stop_reason(stop):
+                return reason
             self._step(stream)
             callback.on_step(state.step, steps)
             self._report(record)
         return "finished"
 
+    def _stream(self) -> Iterator[Batch]:
+        """Return the batches of the steps that are left."""
+        if self._data.mixture is None:
+            assert self._data.batches is not None
+            return self._data.batches
+        left = range(self.state.step, self._length.steps)
+        args = self._args
+        return batches_of(self._data.mixture, args, args.accumulate, self._processes, left)
+
     def _stop_reason(self, stop: Stop) -> Reason | None:
-        """Why to stop now. Several processes agree on it, only now and then: it costs a wait."""
+        """Return why to stop now; several processes agree on it, at log steps: it is a wait."""
         if self._processes.count == 1:
             return stop.reason()
         if self.state.step % self._args.log_every:
@@ -139,53 +177,69 @@ class Run:
         return reasons[round(float(self._processes.all_reduce_max(mine)))]
 
     def _step(self, stream: Iterator[Batch]) -> None:
-        """One optimizer step."""
+        """Take one optimizer step."""
         args, state = self._args, self.state
+        done = state.step / self._length.steps if self._progress is None else self._progress()
         for group in state.optimizer.param_groups:
-            group["lr"] = rate(state.step, args, self._length)
-        guide = anneal(state.step / self._length.steps, args.guidance_until)
+            group["lr"] = self._rate(done)
+        guide = anneal(done, args.guidance_until)
         for part in range(args.accumulate):
             batch = next(stream).to(self._processes.device)
             with self._processes.no_sync(self._module, part < args.accumulate - 1):
-                measured = self._module(batch, guide)
-                self._processes.backward(measured["loss"] / args.accumulate)
-            self._meter.add(measured, args.batch * self._processes.count)
-        norm = nn.utils.clip_grad_norm_(state.network.parameters(), args.clip or float("inf"))
-        if bool(torch.isfinite(norm)):  # the same in every process: gradients are exchanged by now
+                values = self._module(batch, guide)
+                self._processes.backward(values["loss"] / args.accumulate)
+            self._meter.add(values, args.batch * self._processes.count)
+        if self._clip():
             state.optimizer.step()
             state.average.update(state.network, state.step)
         else:
-            self._not_finite(batch)
+            self._handle_non_finite(batch)
         state.optimizer.zero_grad(set_to_none=True)
         state.step += 1
 
-    def _not_finite(self, batch: Batch) -> None:
-        """Keep the batch; stop, or count it and go on."""
+    def _rate(self, done: float) -> float:
+        """Return the learning rate of the next step; ``done`` is the fraction of the run so far."""
+        args, step = self._args, self.state.step
+        if self._progress is None:
+            return rate(step, args, self._length)
+        warm = min(1.0, (step + 1) / args.warmup) if args.warmup else 1.0
+        return warm * rate(round(done * self._length.steps), self._unwarmed, self._length)
+
+    def _clip(self) -> bool:
+        """Clip the gradients, and return whether they are finite: the same in all processes."""
+        parameters = list(self.state.network.parameters())
+        if self._args.zero_nan:
+            zero_non_finite([p.grad for p in parameters if p.grad is not None])
+        norm: Tensor = nn.utils.clip_grad_norm_(parameters, self._args.clip or float("inf"))
+        return self._args.zero_nan or bool(torch.isfinite(norm))
+
+    def _handle_non_finite(self, batch: Batch) -> None:
+        """Save the batch and stop, or count a skipped step."""
         name = f"bad-batch-{self.state.step}-{self._processes.rank}.pt"
-        self._folder.mkdir(parents=True, exist_ok=True)
         if not self._args.skip_nan:
+            self._folder.mkdir(parents=True, exist_ok=True)
             torch.save(
                 {key: value.cpu() for key, value in batch._asdict().items()}, self._folder / name
             )
             raise ValueError(
                 f"the gradient of step {self.state.step} is not finite; its batch is in "
-                f"{self._folder / name}. Lower --lr, give --set clip=1, or go on with --skip-nan "
-                "from the last checkpoint (--resume)"
+                f"{self._folder / name}. Lower --lr, give --set clip=1, or continue with "
+                "--skip-nan from the last checkpoint (--resume)"
             )
         self.state.skipped += 1
         self._meter.reset()  # its sums are not finite either
 
     def _report(self, record: Record | None) -> None:
-        """Log, validate and save when it is time."""
+        """Log, validate and save if it is time."""
         args, step = self._args, self.state.step
         if step % args.log_every == 0 and self._meter.filled:
             names, means = self._meter.means()
             means = self._processes.mean(means)  # every process takes part
             if record is not None:
-                lr = rate(step - 1, args, self._length)
-                record.measured(dict(zip(names, means.tolist())), lr, self._meter.speed())
+                lr = self.state.optimizer.param_groups[0]["lr"]
+                record.log(dict(zip(names, means.tolist())), lr, self._meter.speed())
             self._meter.reset()
         if record is not None:
             if step % (args.validate_every or self._length.epoch) == 0:
-                record.validated(self._processes.device)
-            record.save_in_time()
+                record.validate(self._processes.device)
+            record.save_if_due()

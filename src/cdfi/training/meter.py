@@ -1,4 +1,4 @@
-"""Means of what the steps measured since the last report, and how fast they went."""
+"""Means of the losses since the last log row, and the speed."""
 
 import time
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 class Meter:
-    """Adds up scalars on their device, so that measuring never waits for it."""
+    """Sums of scalars, kept on their device so that adding never waits for it."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Start over."""
+        """Clear the sums and restart the clock."""
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._samples = 0
@@ -26,17 +26,17 @@ class Meter:
         return bool(self._sums)
 
     def add(self, values: Mapping[str, Tensor], samples: int) -> None:
-        """Take in one batch's scalars."""
+        """Add the scalars of one batch."""
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
         self._samples += samples
 
     def means(self) -> tuple[list[str], Tensor]:
-        """The names and, in one tensor, the means since the last reset."""
+        """Return the names and, in one tensor, the means since the last reset."""
         names = list(self._sums)
         return names, torch.stack([self._sums[name] / self._counts[name] for name in names])
 
     def speed(self) -> float:
-        """Samples a second since the last reset."""
+        """Return the samples per second since the last reset."""
         return self._samples / max(1e-9, time.monotonic() - self._since)

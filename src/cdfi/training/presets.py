@@ -1,20 +1,21 @@
-"""Named starting points for a run: the published recipe, and the one for our own weights."""
+"""Presets of training arguments: the published recipe, and the one of the bundled weights."""
 
 from dataclasses import replace
+from typing import Literal
 
 from cdfi.training.args import TrainArgs
 
-_EVERY_CHANGE = ("horizontal", "vertical", "rotate", "reverse", "channels", "brightness")
+_ALL_AUGMENTATIONS = ("horizontal", "vertical", "rotate", "reverse", "channels", "brightness")
 
 _BUNDLED = TrainArgs(
     he_init=True,
     loss="1*Charb+0.2*Lap",
     crop=128,
-    augment=_EVERY_CHANGE,
+    augment=_ALL_AUGMENTATIONS,
     steps=100_000,
     optimizer="Muon",
     lr=1.5e-3,
-    weight_decay=0.4,  # of Muon's filters: nothing else holds their size (docs/training.md)
+    weight_decay=0.4,  # of the filters: nothing else limits their norm (docs/training.md)
     schedule="cosine",
     warmup=100,
     clip=1.0,
@@ -26,8 +27,10 @@ _BUNDLED = TrainArgs(
     validate_every=1000,
 )
 
-#: Name -> arguments; the command line changes single ones.
-PRESETS: dict[str, TrainArgs] = {
+Preset = Literal["paper", "bundled", "fine-tune"]
+
+#: Options of the command line change single arguments of these.
+PRESETS: dict[Preset, TrainArgs] = {
     "paper": TrainArgs(),
     "bundled": _BUNDLED,
     "fine-tune": replace(_BUNDLED, steps=20_000, lr=3e-4, guidance=0.01, warp=0.1),

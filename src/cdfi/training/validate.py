@@ -1,4 +1,4 @@
-"""Score a network on the triplets it was never trained on."""
+"""Validation: the PSNR of a network on held-out triplets."""
 
 import numpy as np
 import torch
@@ -9,32 +9,38 @@ from cdfi.metrics.psnr import psnr
 from cdfi.models import Network
 
 _SHOWN = 4  # triplets in a sample image
-_AT_ONCE = 4
-_PERFECT = 60.0  # dB; a frame that is matched exactly must not make the mean infinite
+_BATCH = 4
+_PERFECT = 60.0  # dB; an exact frame must not make the mean infinite
 
 
 def validate(network: Network, triplets: np.ndarray, device: torch.device) -> float:
-    """The mean PSNR in dB of the middle frames, rounded to 8 bits, over uint8 (M, 3, H, W, 3)."""
+    """Return the mean PSNR in dB of the middle frames, rounded to 8 bits.
+
+    Args:
+        network: on ``device``.
+        triplets: uint8 (M, 3, H, W, 3), frames in time order.
+        device: where to compute.
+    """
     scores = [
         psnr_per_triplet(predict(network, part, device), part)
-        for part in np.array_split(triplets, -(-len(triplets) // _AT_ONCE))
+        for part in np.array_split(triplets, -(-len(triplets) // _BATCH))
     ]
     return float(torch.cat(scores).mean())
 
 
 def average_baseline_psnr(triplets: np.ndarray) -> float:
-    """The same for the mean of the two outer frames: what any network must beat."""
+    """Return the mean PSNR in dB of the average of the outer frames, the weakest baseline."""
     frames = _planes(triplets)
     return float(psnr_per_triplet(((frames[:, 0] + frames[:, 2]) / 2), triplets).mean())
 
 
 def psnr_per_triplet(predicted: Tensor, triplets: np.ndarray) -> Tensor:
-    """The PSNR of each prediction, (M,)."""
+    """Return the PSNR in dB of each prediction, (M,), at most 60."""
     return psnr(quantize(predicted), _planes(triplets)[:, 1]).clamp(max=_PERFECT)
 
 
 def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
-    """Rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
+    """Return rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
     chosen = pick_samples(triplets)
     frames, predicted = _planes(chosen), predict(network, chosen, device)
     columns = torch.stack(((frames[:, 0] + frames[:, 2]) / 2, predicted, frames[:, 1]), 1)
@@ -43,14 +49,14 @@ def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -
 
 
 def pick_samples(triplets: np.ndarray) -> np.ndarray:
-    """A few of them, from first to last."""
+    """Return four of the triplets, from first to last."""
     chosen: np.ndarray = triplets[np.linspace(0, len(triplets) - 1, _SHOWN).round().astype(int)]
     return chosen
 
 
 @torch.inference_mode()
 def predict(network: Network, triplets: np.ndarray, device: torch.device) -> Tensor:
-    """The middle frames, float32 (M, 3, H, W) on the CPU, of uint8 (M, 3, H, W, 3)."""
+    """Return the middle frames, float32 (M, 3, H, W) on the CPU, of uint8 (M, 3, H, W, 3)."""
     frames = _planes(triplets).to(device)
     predicted: Tensor = network(frames[:, 0], frames[:, 2])
     return predicted.float().cpu()

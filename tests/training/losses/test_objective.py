@@ -20,7 +20,7 @@ from tests.tiny import tiny_network
         ("auto", True, torch.bfloat16),
         ("auto", False, torch.float32),
         ("bf16", False, torch.bfloat16),
-        ("float32", True, torch.float32),
+        ("fp32", True, torch.float32),
     ],
 )
 def test_bf16_is_used_where_it_is_quick_or_asked_for(precision, quick, dtype, monkeypatch) -> None:

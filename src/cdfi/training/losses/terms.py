@@ -1,5 +1,6 @@
-"""What a prediction is scored by: the rows a loss string such as ``1*Charb+0.005*VGG`` names."""
+"""The terms of a loss such as ``1*Charb+0.005*VGG``."""
 
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -18,11 +19,11 @@ from cdfi.training.losses.vgg import VggLoss
 
 Measure = Callable[[Parts, Batch], Tensor]
 _EPSILON = 1e-3  # of the Charbonnier function, as AdaCoF was trained
-_FAINT = 1e-5  # a squared error, 50 dB
+_PSNR_FLOOR = 1e-5  # mean squared error of 50 dB
 
 
 class Term(NamedTuple):
-    """One summand: its weight, its name, and how it is measured (a scalar)."""
+    """One term of a loss: its weight, its name, and the function that computes it (a scalar)."""
 
     weight: float
     name: str
@@ -30,19 +31,20 @@ class Term(NamedTuple):
 
 
 def charbonnier(x: Tensor) -> Tensor:
-    """The mean of sqrt(x^2 + 0.001^2)."""
+    """Return the mean of sqrt(x^2 + 0.001^2)."""
     return torch.sqrt(x * x + _EPSILON**2).mean()
 
 
 def parse_loss(text: str, vgg: Path | None = None) -> list[Term]:
-    """The terms of ``weight*NAME+weight*NAME...``; a missing weight is 1.
+    """Return the terms of ``weight*NAME+weight*NAME...``; a missing weight is 1.
 
     Args:
         text: for example ``1*Charb+0.01*g_Spatial+0.005*VGG``.
-        vgg: the VGG16 weights file, which only VGG needs.
+        vgg: the VGG16 weights file, for the term VGG.
 
     Raises:
-        ValueError: no such grammar or name (near names are shown), or weights that are missing.
+        ValueError: text of another form, an unknown name (the message shows similar ones), a weight
+            that is not finite, or a missing VGG16 file.
     """
     return [_parse_term(part, vgg) for part in text.replace(" ", "").split("+")]
 
@@ -55,6 +57,8 @@ def _parse_term(text: str, vgg: Path | None) -> Term:
         weight = None
     if match is None or weight is None:
         raise ValueError(f"expected a loss like 1*Charb+0.01*g_Spatial, but one term is {text!r}")
+    if not math.isfinite(weight):
+        raise ValueError(f"the weight of a loss term must be finite, got {text!r}")
     name = match[2]
     if name not in LOSSES:
         raise unknown_name("loss", name, LOSSES)
@@ -62,12 +66,12 @@ def _parse_term(text: str, vgg: Path | None) -> Term:
 
 
 def smoothness(x: Tensor) -> Tensor:
-    """Total variation of (N, C, H, W): the Charbonnier means of differences along both axes."""
+    """Return the total variation of (N, C, H, W): Charbonnier means of differences along axes."""
     return charbonnier(x.diff(dim=3)) + charbonnier(x.diff(dim=2))
 
 
 def laplacian(x: Tensor, y: Tensor, levels: int = 5) -> Tensor:
-    """L1 between the Laplacian pyramids of two (N, C, H, W), level l weighted 2^l.
+    """Return the L1 distance of two (N, C, H, W) Laplacian pyramids, level l weighted 2^l.
 
     Bojanowski et al., "Optimizing the Latent Space of Generative Networks", equation 5, as used for
     frame interpolation by Niklaus & Liu, CVPR 2018.
@@ -84,20 +88,22 @@ def laplacian(x: Tensor, y: Tensor, levels: int = 5) -> Tensor:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """x smoothed by the 5-tap binomial filter along both axes."""
+    """Return x smoothed by the 5-tap binomial filter along both axes."""
     kernel = _binomial(x.device).to(x.dtype).expand(x.shape[1], 1, 5, 5)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=x.shape[1])
 
 
 @lru_cache(maxsize=4)
 def _binomial(device: torch.device) -> Tensor:
-    """(5, 5); kept, because a copy to a GPU makes the host wait."""
+    """Return the (5, 5) filter; cached, since a copy to a GPU is a synchronisation."""
     taps = torch.tensor([1, 4, 6, 4, 1], device=device) / 16
     return torch.outer(taps, taps)
 
 
 def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
-    """The soft distance between the census transforms of two (N, 3, H, W), blind to brightness.
+    """Return the soft distance of the census transforms of two (N, 3, H, W).
+
+    It is invariant to brightness.
 
     Meister et al., UnFlow, AAAI 2018: normalised differences to the 7 x 7 neighbours, then
     d^2 / (0.1 + d^2).
@@ -117,18 +123,18 @@ def _census(x: Tensor, reach: int) -> Tensor:
 
 
 def _image(measure: Callable[[Tensor, Tensor], Tensor], _: Path | None) -> Measure:
-    """A loss that looks at the prediction and the truth alone."""
+    """Return a loss that depends on the prediction and the true frame only."""
     return lambda parts, batch: measure(parts.middle.float(), batch.middle)
 
 
 def _smooth_offsets(_: Path | None) -> Measure:
-    """Total variation of the weighted mean offsets: as released, a mean, no sum, over the taps."""
+    """Return the total variation of the weighted offsets, averaged over taps as in the release."""
 
     def measure(parts: Parts, batch: Batch) -> Tensor:
         total = batch.middle.new_zeros(())
         for maps in (parts.maps0, parts.maps1):
-            for moved in displacement(maps):
-                total = total + smoothness(moved / maps.weight.shape[1])
+            for offset in displacement(maps):
+                total = total + smoothness(offset / maps.weight.shape[1])
         return total
 
     return measure
@@ -154,14 +160,14 @@ def _charb(x: Tensor, y: Tensor) -> Tensor:
 
 
 def negative_psnr(x: Tensor, y: Tensor) -> Tensor:
-    """Minus the mean over the batch of each sample's PSNR, in dB, for values in [0, 1].
+    """Return minus the mean PSNR of the samples, in dB, for values in [0, 1].
 
-    What a table of scores averages. Each sample weighs in relation to its own error, where a mean
-    of errors is about the wildest samples; those above 50 dB weigh no more. As in Chen et al.,
-    "HINet", CVPR Workshops 2021.
+    This is the mean that evaluations report. Each sample is weighted by the inverse of its own
+    error, while a mean of errors is dominated by the hardest samples; above 50 dB the weight stops
+    growing. As in Chen et al., "HINet", CVPR Workshops 2021.
     """
     error = (x - y).square().flatten(1).mean(1)
-    return 10 * torch.log10(error + _FAINT).mean()
+    return 10 * torch.log10(error + _PSNR_FLOOR).mean()
 
 
 LOSSES: dict[str, Callable[[Path | None], Measure]] = {

@@ -1,6 +1,7 @@
-"""VGG16's features up to conv4_3 as a measure of likeness, without torchvision."""
+"""The perceptual loss on features of VGG16 up to conv4_3, without torchvision."""
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import torch
@@ -15,15 +16,15 @@ _WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512)  # 0 halves 
 
 
 class VggLoss(nn.Module):
-    """MSE of VGG16 ``features[:22]`` (conv4_3, before its ReLU) of images in [0, 1].
+    """The MSE of VGG16 ``features[:22]`` (conv4_3, before its ReLU) of images in [0, 1].
 
     The images are not normalised, as in the released training code of AdaCoF.
 
     Args:
-        weights: torchvision's ``vgg16-397923af.pth``; None takes it from the user's cache.
+        weights: torchvision's ``vgg16-397923af.pth``; None takes it from PyTorch's cache.
 
     Raises:
-        ValueError: the file is absent, or holds other tensors.
+        ValueError: the file is missing, or holds other tensors.
     """
 
     def __init__(self, weights: Path | None = None) -> None:
@@ -33,9 +34,9 @@ class VggLoss(nn.Module):
         if not path.is_file():
             raise ValueError(
                 f"the VGG loss needs torchvision's VGG16 weights, which are not at {path}: give "
-                "--set vgg=FILE, or --download-vgg to fetch them (528 MB)"
+                "--set vgg=FILE, or --download-vgg to download them (528 MB)"
             )
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        state = _read_tensors(path)
         own = {name.removeprefix("features."): value for name, value in state.items()}
         wanted = self.features.state_dict()
         fits = all(name in own and own[name].shape == wanted[name].shape for name in wanted)
@@ -45,7 +46,7 @@ class VggLoss(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """A scalar for two (N, 3, H, W)."""
+        """Return a scalar for two (N, 3, H, W)."""
         self.features.to(x.device)
         with torch.no_grad():
             target = self.features(y)
@@ -53,12 +54,16 @@ class VggLoss(nn.Module):
 
 
 def cached() -> Path:
-    """Where the downloaded weights lie."""
+    """Return the path of the downloaded weights, which torchvision uses too."""
     return Path(torch.hub.get_dir()) / "checkpoints" / URL.rsplit("/", 1)[1]
 
 
 def download() -> Path:
-    """Fetch torchvision's file into the place where torchvision itself looks for it."""
+    """Download torchvision's file to where torchvision looks for it, and check its digest.
+
+    Raises:
+        ValueError: the file that arrived has another digest; it is deleted.
+    """
     path = cached()
     if path.is_file():
         return path
@@ -68,6 +73,16 @@ def download() -> Path:
         path.unlink()
         raise ValueError(f"{URL} sent another file (SHA-256 {digest}); it was not kept. Try again")
     return path
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a PyTorch file by name; nothing if it holds something else."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        raise ValueError(f"{path} is not a PyTorch file of weights: {error}") from error
+    named = state.items() if isinstance(state, dict) else ()
+    return {name: value for name, value in named if isinstance(value, Tensor)}
 
 
 def _features() -> nn.Sequential:

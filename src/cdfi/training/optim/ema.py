@@ -1,4 +1,4 @@
-"""A running average of a network's weights, which is what a run validates and keeps."""
+"""A running average of a network's weights, which a run validates and saves."""
 
 from copy import deepcopy
 
@@ -9,11 +9,11 @@ from cdfi.models import Network
 
 
 class WeightAverage:
-    """The exponential moving average of a network's parameters, in a network of its own.
+    """The exponential moving average of a network's parameters, as a second network.
 
     Args:
-        network: what is averaged; its present weights start the average.
-        decay: share of the old average kept at each step, once warmed up; 0 follows the network.
+        network: its present weights start the average.
+        decay: weight of the old average at each step, after the first steps; 0 follows the network.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
@@ -22,7 +22,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after step ``step`` (from 0); early steps count for more."""
+        """Add the weights after step ``step`` (from 0); early steps have a higher weight."""
         decay = min(self._decay, (step + 1) / (step + 10))
         mine: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(mine, list(network.parameters()), 1 - decay)

@@ -17,17 +17,17 @@ _SCALE = 0.2  # the root mean square of an AdamW step: Liu et al., arXiv 2502.16
 
 
 class Muon(Optimizer):
-    """Steps along the orthogonalized momentum of each layer's (out, in * k * k) matrix.
+    """Step along the orthogonalized momentum of each layer's (out, in * k * k) matrix.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). Its steps are
     scaled to the size of AdamW's (Liu et al., arXiv 2502.16982), so one rate serves both. PyTorch's
-    own Muon takes matrices only and always iterates in bfloat16, which processors without such
-    arithmetic do a hundred times slower than float32.
+    own Muon takes matrices only and always iterates in bfloat16, which is a hundred times slower
+    than float32 on processors without bfloat16 instructions.
 
     Args:
         parameters: those with two dimensions or more go to Muon, the others to AdamW.
         lr: learning rate of both.
-        weight_decay: decoupled, of the matrices alone.
+        weight_decay: decoupled weight decay, of the matrices only.
     """
 
     def __init__(self, parameters: list[nn.Parameter], lr: float, weight_decay: float) -> None:
@@ -40,7 +40,7 @@ class Muon(Optimizer):
         self._share_groups()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of both."""
+        """Take one step of both."""
         loss = closure() if closure is not None else None
         for filters, matrix in zip(self._filters, self._matrices):
             matrix.grad = None if filters.grad is None else _like(filters.grad, filters)
@@ -49,7 +49,7 @@ class Muon(Optimizer):
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of the filters as well: the groups hold their views."""
+        """Clear the gradients of the filters too; the groups hold views of them."""
         super().zero_grad(set_to_none)
         for filters in self._filters:
             if set_to_none:
@@ -58,34 +58,35 @@ class Muon(Optimizer):
                 filters.grad.zero_()
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of both, by their place."""
-        return {str(place): part.state_dict() for place, part in enumerate(self._parts())}
+        """Return the states of both, by their number."""
+        return {str(number): part.state_dict() for number, part in enumerate(self._parts())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from what ``state_dict`` gave.
+        """Load what ``state_dict`` returned.
 
         Raises:
-            KeyError, ValueError: it is of another optimizer or network.
+            KeyError: it is the state of another optimizer.
+            ValueError: it belongs to another network.
         """
-        for place, part in enumerate(self._parts()):
-            part.load_state_dict(state_dict[str(place)])
+        for number, part in enumerate(self._parts()):
+            part.load_state_dict(state_dict[str(number)])
         self._share_groups()
 
     def _parts(self) -> list[Optimizer]:
         return [self._muon, *([self._adamw] if self._adamw else [])]
 
     def _share_groups(self) -> None:
-        """Whoever sets a rate here sets it where it counts."""
+        """Share ``param_groups`` so that a learning rate set here reaches both optimizers."""
         self.param_groups = [group for part in self._parts() for group in part.param_groups]
 
 
 class MatrixMuon(Optimizer):
-    """Muon for parameters that are matrices: Nesterov momentum, made orthogonal.
+    """Muon for parameters that are matrices: orthogonalized Nesterov momentum.
 
     Args:
         matrices: (rows, columns) each.
         lr: learning rate.
-        weight_decay: decoupled.
+        weight_decay: decoupled weight decay.
     """
 
     def __init__(self, matrices: list[nn.Parameter], lr: float, weight_decay: float) -> None:
@@ -93,7 +94,7 @@ class MatrixMuon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of every matrix that has a gradient."""
+        """Take one step of every matrix that has a gradient."""
         loss = closure() if closure is not None else None
         for group in self.param_groups:
             moving = [matrix for matrix in group["params"] if matrix.grad is not None]
@@ -102,7 +103,7 @@ class MatrixMuon(Optimizer):
         return loss
 
     def _move(self, matrices: list[Tensor], lr: float, weight_decay: float) -> None:
-        """All in a few calls: one by one they cost a GPU's host more than the network does."""
+        """Update all in a few calls: one by one, launching them takes longer than the network."""
         gradients = [cast(Tensor, matrix.grad) for matrix in matrices]
         momenta = [self._momentum(matrix) for matrix in matrices]
         torch._foreach_lerp_(momenta, gradients, 1 - _MOMENTUM)
@@ -120,37 +121,37 @@ class MatrixMuon(Optimizer):
 
 
 def orthogonalized(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """About U V^T of each matrix U S V^T, by a Newton-Schulz iteration of degree five.
+    """Return about U V^T of each matrix U S V^T, by a Newton-Schulz iteration of degree five.
 
-    Only about: the singular values end between 0.7 and 1.2 (Jordan et al., 2024), and very small
-    ones below. Computed in bfloat16 where the device is quick at it, else in float32. On a GPU
-    matrices of like sizes are filled up with zeros, which change nothing, to go as one batch.
+    It is an approximation: the singular values end between 0.7 and 1.2 (Jordan et al., 2024),
+    and very small ones below. Computed in bfloat16 if the device has instructions for it, else in
+    float32. On a GPU, matrices of similar sizes are zero-padded to form one batch.
 
     Args:
-        matrices: (rows, columns) each, of one device and dtype.
+        matrices: (rows, columns) each, all on one device and of one dtype.
     """
     device = matrices[0].device
     dtype = torch.bfloat16 if quick_bf16(device) else torch.float32
-    rows, columns = _room(device)
-    alike: dict[tuple[int, int], list[int]] = {}
-    for place, matrix in enumerate(matrices):
+    rows, columns = _size_multiples(device)
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for number, matrix in enumerate(matrices):
         short, long = sorted(matrix.shape)
-        room = (-(-short // rows) * rows, -(-long // columns) * columns)
-        alike.setdefault(room, []).append(place)
+        size = (-(-short // rows) * rows, -(-long // columns) * columns)
+        by_size.setdefault(size, []).append(number)
     results = list(matrices)
-    for room, places in alike.items():
-        batch = torch.zeros((len(places), *room), dtype=dtype, device=device)
-        wide = [_wide(matrices[place]) for place in places]
+    for size, numbers in by_size.items():
+        batch = torch.zeros((len(numbers), *size), dtype=dtype, device=device)
+        wide = [_wide(matrices[number]) for number in numbers]
         slots = [one[: m.shape[0], : m.shape[1]] for one, m in zip(batch, wide)]
         torch._foreach_copy_(slots, wide)
-        for place, found, m in zip(places, _iterated(batch), wide):
+        for number, found, m in zip(numbers, _iterated(batch), wide):
             found = found[: m.shape[0], : m.shape[1]].to(m.dtype)
-            results[place] = found if m is matrices[place] else found.mT
+            results[number] = found if m is matrices[number] else found.mT
     return results
 
 
-def _room(device: torch.device) -> tuple[int, int]:
-    """What rows and columns are filled up to multiples of: on a GPU, 64 filters of 3 x 3 x 64."""
+def _size_multiples(device: torch.device) -> tuple[int, int]:
+    """Return the multiples that rows and columns are padded to: on a GPU, 64 of 3 x 3 x 64."""
     return (64, 576) if device.type == "cuda" else (1, 1)
 
 
@@ -159,7 +160,7 @@ def _wide(matrix: Tensor) -> Tensor:
 
 
 def _iterated(batch: Tensor) -> Tensor:
-    """The iteration on (N, rows, columns), rows no more than columns."""
+    """Return the result of the iteration on (N, rows, columns), rows <= columns."""
     norm = torch.linalg.vector_norm(batch, dim=(1, 2), keepdim=True, dtype=torch.float32)
     wide: Tensor = batch / norm.clamp(min=1e-7).to(batch.dtype)
     a, b, c = _QUINTIC
@@ -170,12 +171,12 @@ def _iterated(batch: Tensor) -> Tensor:
 
 
 def _matrix(filters: Tensor) -> Tensor:
-    """A (out, rest) view of the same memory, whichever of the two layouts it has."""
+    """Return an (out, rest) view of the same memory, contiguous or channels-last."""
     if filters.is_contiguous():
         return filters.view(filters.shape[0], -1)
     return filters.movedim(1, -1).view(filters.shape[0], -1)
 
 
 def _like(gradient: Tensor, filters: Tensor) -> Tensor:
-    """A gradient as a matrix with its columns in the order of ``_matrix(filters)``."""
+    """Return a gradient as a matrix, its columns in the order of ``_matrix(filters)``."""
     return (gradient if filters.is_contiguous() else gradient.movedim(1, -1)).flatten(1)

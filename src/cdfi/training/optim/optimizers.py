@@ -1,4 +1,4 @@
-"""The optimizers a run can name."""
+"""The optimizers that a run can choose by name."""
 
 import math
 from collections.abc import Callable
@@ -9,21 +9,23 @@ from torch import nn
 from torch.optim import Optimizer
 
 from cdfi.common.choices import unknown_name
-from cdfi.training.args import TrainArgs
+from cdfi.training.arg_groups import OptimArgs
 from cdfi.training.optim.muon import Muon
 
-Build = Callable[[list[nn.Parameter], TrainArgs, int], Optimizer]
-_PROX_EPOCHS = 10  # as the published extended example: then orthant steps to the end
+Build = Callable[[list[nn.Parameter], OptimArgs, int], Optimizer]
+_PROX_EPOCHS = 10  # as in the published extended example; then orthant steps to the end
 
 
-def build_optimizer(network: nn.Module, args: TrainArgs, epoch_steps: int) -> Optimizer:
-    """The optimizer ``args`` name, over the network's parameters.
+def build_optimizer(network: nn.Module, args: OptimArgs, epoch_steps: int) -> Optimizer:
+    """Return the optimizer that ``args`` name, over the parameters that are trained.
 
     Args:
-        epoch_steps: steps in an epoch, after which OBProxSG counts its phases.
+        network: its parameters that require gradients are optimized.
+        args: name, learning rate and weight decay.
+        epoch_steps: steps in an epoch, the unit of the phases of OBProxSG.
 
     Raises:
-        ValueError: an unknown name; near ones are shown.
+        ValueError: an unknown name; the message shows similar ones.
     """
     rows = {name.lower(): build for name, build in OPTIMIZERS.items()}
     build = rows.get(args.optimizer.lower())
@@ -33,7 +35,7 @@ def build_optimizer(network: nn.Module, args: TrainArgs, epoch_steps: int) -> Op
 
 
 def _torch(kind: type[Optimizer], **settings: Any) -> Build:
-    def build(parameters: list[nn.Parameter], args: TrainArgs, _: int) -> Optimizer:
+    def build(parameters: list[nn.Parameter], args: OptimArgs, _: int) -> Optimizer:
         make: Any = kind  # the constructors share lr and weight_decay, but no type says so
         optimizer: Optimizer = make(
             parameters, lr=args.lr, weight_decay=args.weight_decay, **settings
@@ -43,11 +45,11 @@ def _torch(kind: type[Optimizer], **settings: Any) -> Build:
     return build
 
 
-def _muon(parameters: list[nn.Parameter], args: TrainArgs, _: int) -> Optimizer:
+def _muon(parameters: list[nn.Parameter], args: OptimArgs, _: int) -> Optimizer:
     return Muon(parameters, args.lr, args.weight_decay)
 
 
-def _obproxsg(parameters: list[nn.Parameter], args: TrainArgs, epoch_steps: int) -> Optimizer:
+def _obproxsg(parameters: list[nn.Parameter], args: OptimArgs, epoch_steps: int) -> Optimizer:
     from cdfi.compression.obproxsg import OBProxSG
 
     return OBProxSG(
