@@ -4,8 +4,8 @@ import sys
 from dataclasses import replace
 
 from cdfi.design.comparison import as_markdown
-from cdfi.design.pipeline import Compression, compress
-from cdfi.design.prune import Pruning
+from cdfi.design.pipeline import compress
+from cdfi.design.settings import Compression, Pruning
 from cdfi.training.args import TrainArgs
 
 
@@ -22,8 +22,8 @@ def main(
     prune = replace(data, weights=weights, optimizer="OBProxSG", lr=3e-2, schedule="constant")
     prune = replace(prune, steps=max(1, steps // 2))
     retrain = replace(data, optimizer="AdamW", lr=3e-4, schedule="cosine", steps=steps)
-    pruning = Pruning(lambda_=5e-3, prox_epochs=2, samples=400, target=0.3)
-    options = Compression(times=2, distill_output=0.5)  # half the parameters, distilled
+    pruning = Pruning(lambda_=5e-3, prox_epochs=2, samples=400, stop_density=0.3)
+    options = Compression(ratio=2, distill_output=0.5)  # half the parameters, distilled
     entries = compress(options, pruning, prune, retrain)
     print(as_markdown(entries, options.size))
 

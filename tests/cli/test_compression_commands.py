@@ -93,7 +93,6 @@ def test_derive_reads_densities_from_a_file(
         (["--params", "3"], "no network of this topology"),
         (["--ratio", "2", "--params", "1K"], "not both"),
         (["--ratio", "0.5"], "at least 1"),
-        (["--rule", "median"], "min, max, mean"),
     ],
 )
 def test_impossible_wishes_are_one_line_and_status_1(

@@ -34,6 +34,32 @@ def test_a_wrong_use_is_status_2(words):
     assert main(words) == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["train", "--steps", "1.5"], "--steps: expected a whole number, got '1.5'"),
+        (["train", "--lr=fast"], "--lr: expected a number, got 'fast'"),
+        (["train", "--precision", "fp8"], "--precision: expected one of 'auto', 'fp32', 'bf16'"),
+        (["evaluate", "--cases", "0"], "--cases: expected 1 or more, got '0'"),
+        (["derive", "default", "--rule", "median"], "--rule: expected one of 'min', 'max', 'mean'"),
+        (["prune", "--data", "clips=a"], "Missing option '--weights'"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_a_wrong_use_is_one_line_that_names_the_option(words, line, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"cdfi: {line}")
+    assert captured.err.count("\n") == 1
+    assert "--help)" in captured.err
+
+
+def test_no_command_prints_the_help_and_is_status_2(capsys):
+    assert main([]) == 2
+    assert "interpolate" in (captured := capsys.readouterr()).err + captured.out
+
+
 def test_an_error_is_one_line_and_status_1(capsys):
     assert main(["models", "info", "no-such-model"]) == 1
     captured = capsys.readouterr()

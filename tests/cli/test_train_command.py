@@ -74,5 +74,13 @@ def test_a_run_out_of_time_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_an_unknown_preset_shows_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="unknown preset 'papier'; did you mean paper"):
-        _run("--preset", "papier")
+    code, _, out = _run("--preset", "papier")
+    assert code == 2
+    assert "'paper', 'bundled', 'fine-tune'" in out
+
+
+def test_a_damaged_args_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "args.json"
+    path.write_text('{"lr": "fast"}')
+    with pytest.raises(ValueError, match=r"args\.json: lr must be a number, got 'fast'"):
+        _run("--args", str(path))

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from cdfi import Network, save
-from cdfi.design.prune import Pruning
+from cdfi.design.settings import Pruning
 from cdfi.training.args import TrainArgs
 from cdfi.training.callback import Callback
 from tests.tiny import TINY as CONFIG

@@ -14,13 +14,14 @@ from cdfi.design import comparison
 from cdfi.design import pipeline as module
 from cdfi.design.comparison import ComparedNetwork
 from cdfi.design.distill import distillation
-from cdfi.design.pipeline import Compression, compress
+from cdfi.design.pipeline import compress
+from cdfi.design.settings import Compression
 from cdfi.evaluation.cost import measure_here
 from cdfi.training.args import TrainArgs
 from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
 
-WISH = Compression(times=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
+WISH = Compression(ratio=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
 
 
 class Said(Notes):
@@ -74,7 +75,7 @@ def again(tmp_path: Path) -> None:
     stages = [line for line in notes.lines if line.split(":")[0] in ("prune", "derive", "retrain")]
     assert ["done before" in line for line in stages] == [True, False, True]
     with pytest.raises(ValueError, match="begun with other choices"):
-        run(tmp_path, replace(WISH, times=3))
+        run(tmp_path, replace(WISH, ratio=3))
 
 
 def test_an_interrupted_stage_continues_from_its_checkpoint(
@@ -116,7 +117,7 @@ def test_networks_are_scored_on_held_out_triplets(tmp_path: Path) -> None:
 
 def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        run(tmp_path, replace(WISH, times=0.5))
+        run(tmp_path, replace(WISH, ratio=0.5))
     assert not (tmp_path / "runs").exists()
 
 

@@ -10,7 +10,8 @@ from cdfi import Network, load
 from cdfi.compression.density import density, overall
 from cdfi.compression.tables import from_json
 from cdfi.design import prune as module
-from cdfi.design.prune import Pruning, best_of, optimizer, prune, sweep
+from cdfi.design.prune import best_of, build_pruner, prune, sweep
+from cdfi.design.settings import Pruning
 from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
 
@@ -34,7 +35,9 @@ def test_the_density_is_read_out_while_it_runs(tmp_path: Path) -> None:
 
 def test_a_run_ends_at_the_target_density(tmp_path: Path) -> None:
     notes = Notes()
-    pruned = prune(pruning_args(tmp_path, steps=60), replace(HARD, target=0.8), callback=notes)
+    pruned = prune(
+        pruning_args(tmp_path, steps=60), replace(HARD, stop_density=0.8), callback=notes
+    )
     assert pruned.outcome.reason == "finished" and notes.steps < 60
     assert overall(pruned.densities) <= 0.8
 
@@ -50,15 +53,15 @@ def test_biases_have_no_penalty(tmp_path: Path) -> None:
 
 
 def test_a_subset_repeats_its_samples(tmp_path: Path) -> None:
-    data = module._subset(module.open_data(pruning_args(tmp_path)), 4)
-    first, again, other = (data.mixture.batch(at, 2).middle for at in (0, 4, 2))
-    assert data.mixture.size == 4
+    mixture = module._Subset(module.open_data(pruning_args(tmp_path)).mixture, 4)
+    first, again, other = (mixture.batch(at, 2).middle for at in (0, 4, 2))
+    assert mixture.size == 4
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_a_batch_across_the_end_of_a_subset_goes_on_at_its_beginning(tmp_path: Path) -> None:
-    data = module._subset(module.open_data(pruning_args(tmp_path)), 3)
-    across, last, first = (data.mixture.batch(*at).middle for at in ((2, 2), (2, 1), (0, 1)))
+    data = module._Subset(module.open_data(pruning_args(tmp_path)).mixture, 3)
+    across, last, first = (data.batch(*at).middle for at in ((2, 2), (2, 1), (0, 1)))
     assert torch.equal(across, torch.cat((last, first)))
 
 
@@ -82,7 +85,7 @@ def test_an_interrupted_search_ends_and_repeats_nothing_when_it_goes_on(
 
     monkeypatch.setattr(module, "prune", stopped)
     args = pruning_args(tmp_path, steps=2)
-    with pytest.raises(InterruptedError, match="with --resume goes on"):
+    with pytest.raises(InterruptedError, match="--resume continues it"):
         sweep(args, HARD, [0.0, 1.0])
     assert len(sweep(args, HARD, [0.0, 1.0], resume=True)) == 2
     assert resumed == [None, tmp_path / "runs" / "run" / "lambda-0", None]
@@ -106,7 +109,7 @@ def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path:
 
 
 def test_the_phase_begins_after_the_proximal_epochs() -> None:
-    groups = optimizer(Network(CONFIG), 0.1, Pruning(prox_epochs=3), epoch=7).param_groups
+    groups = build_pruner(Network(CONFIG), 0.1, Pruning(prox_epochs=3), epoch=7).param_groups
     assert [group["lambda_"] for group in groups] == [1e-4, 0.0]
     assert (groups[0]["prox_epochs"], groups[0]["steps_per_epoch"]) == (3, 7)
 
@@ -127,6 +130,6 @@ def test_an_empty_data_set_is_an_error(tmp_path: Path) -> None:
 
 
 def test_targets_outside_their_range_are_refused() -> None:
-    for wrong in ({"target": 1.0}, {"samples": -1}):
+    for wrong in ({"stop_density": 1.0}, {"samples": -1}):
         with pytest.raises(ValueError, match="got"):
             Pruning(**wrong)  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""The command line: one typed function a command, and the only room that writes to stdout."""
+"""The command line: one typed function for each command. No other package writes to stdout."""

@@ -1,4 +1,4 @@
-"""Where the commands write: results to stdout, progress and complaints to stderr."""
+"""Output of the commands: results to stdout, progress and errors to stderr."""
 
 import sys
 from types import TracebackType
@@ -25,17 +25,17 @@ stderr = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emo
 
 
 def show(table: Table) -> None:
-    """Prints a table at its own width: a narrow terminal wraps it, nothing is cut off."""
-    roomy = stdout.options.update(max_width=10_000)
-    width = Measurement.get(stdout, roomy, table).maximum
-    wide = max(width, stdout.width)
-    Console(file=stdout.file, width=wide, highlight=False, markup=False, emoji=False).print(table)
+    """Print a table at its own width: a narrow terminal wraps it, nothing is cut off."""
+    unlimited = stdout.options.update(max_width=10_000)
+    needed = Measurement.get(stdout, unlimited, table).maximum
+    width = max(needed, stdout.width)
+    Console(file=stdout.file, width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def progress(quiet: bool) -> Progress:
-    """A progress bar on stderr; silent with ``quiet`` and where stderr is no terminal.
+    """Return a progress bar on stderr; it is silent with ``quiet`` or without a terminal.
 
-    A task may carry a field ``note`` (a rate, a file's name), shown after the bar.
+    A task has a field ``note`` (a rate, a file's name), shown after the bar.
     """
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -50,9 +50,9 @@ def progress(quiet: bool) -> Progress:
 
 
 class Bar(Callback):
-    """A long run of several stages as a progress bar on stderr.
+    """A progress bar on stderr for a long run of several stages, as a context.
 
-    Shows steps, notes and lines while it is entered; silent with ``quiet``.
+    It shows steps, notes and messages; with ``quiet`` it shows nothing.
     """
 
     def __init__(self, quiet: bool) -> None:
@@ -73,18 +73,18 @@ class Bar(Callback):
         self._bar.stop()
 
     def on_decode(self, done: int, total: int | None) -> None:
-        """Videos decoded so far."""
+        """Show the videos decoded so far."""
         self._bar.update(self._task, description="decoding", completed=done, total=total)
 
     def on_step(self, step: int, steps: int) -> None:
-        """A step was taken."""
+        """Show the step."""
         self._bar.update(self._task, description="training", completed=step, total=steps)
 
     def on_log(self, note: str) -> None:
-        """How fast and how well it goes."""
+        """Show loss and speed."""
         self._bar.update(self._task, note=note)
 
     def on_message(self, text: str) -> None:
-        """A line of its own."""
+        """Print a message on a line of its own."""
         if not self._quiet:
             stderr.print(text, markup=False)

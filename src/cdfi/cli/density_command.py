@@ -1,4 +1,4 @@
-"""``cdfi density``: how much of every layer of a pruned network is left."""
+"""``cdfi density``: the density of every layer of a pruned network."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +12,13 @@ def density(
     model: Annotated[str, typer.Argument(help="Weights: a name, our file or a released .pth.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON, which derive reads.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw a bar for every layer here.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw a bar for every layer to this file.")
+    ] = None,
 ) -> None:
-    """Show each layer's density, and the widths In' and Out' it asks for.
+    """Show each layer's density, and the widths In' and Out' that follow from it.
 
-    Density is the share of non-zero weights; In' and Out' are In and Out times its square root.
+    Density is the fraction of non-zero weights; In' and Out' are In and Out times its square root.
     """
     from cdfi import weights
     from cdfi.compression import tables

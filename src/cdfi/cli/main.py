@@ -1,4 +1,4 @@
-"""The entry point: the table of commands, and the one place where an error becomes a line."""
+"""The entry point: the table of commands, and the handler that prints each error as one line."""
 
 import functools
 import sys
@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from cdfi.cli.console import INTERRUPTED, stderr, stdout
+from cdfi.cli.usage import UsageError, describe_usage
 
-#: Command -> where its function (or its group of functions) lives.
+#: Command -> module and name of its function, or of its group of functions.
 COMMANDS = {
     "interpolate": "cdfi.cli.interpolate_command:interpolate",
     "demo": "cdfi.cli.demo_command:demo",
@@ -28,32 +29,39 @@ COMMANDS = {
 }
 
 FAILED = 1  # exit status after an error
+WRONG_USE = 2  # exit status after a command line that cannot be understood
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit status.
+    """Run one command line and return its exit status.
 
-    0 is success, 1 an error (one line on stderr), 2 a wrong use, 130 Ctrl-C.
+    0 is success, 1 an error (one line on stderr), 2 wrong use (one line on stderr), 130 Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        build(words)(words, prog_name="cdfi")
+        status = build(words)(words, prog_name="cdfi", standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+        else:
+            stderr.print(f"cdfi: {describe_usage(error, words)}", style="red", markup=False)
+        return WRONG_USE
     except Exception as error:
         if debug:
             traceback.print_exc()
         stderr.print(f"cdfi: {describe(error)}", style="red", markup=False)
         return FAILED
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
-    """The application that ``words`` need: one command where they name it, else all of them.
+    """Return the application for ``words``: one command if they name it, else all of them.
 
-    Importing a command costs time, and what one of them lacks must not stop the others.
+    Importing a command takes time, and a library that one command lacks must not stop the others.
     """
     app = typer.Typer(
         no_args_is_help=True,
@@ -74,7 +82,7 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
 
 
 def describe(error: BaseException) -> str:
-    """One line that says what went wrong, without a traceback."""
+    """Return one line that describes an error, without a traceback."""
     known = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f"{error.filename}: {error.strerror}"
@@ -82,12 +90,12 @@ def describe(error: BaseException) -> str:
         text = str(error) or type(error).__name__
     text = " ".join(text.split())
     if isinstance(error, MemoryError) or "out of memory" in text.lower():
-        return f"out of memory: {text} (a smaller --memory bounds what the network may take)"
+        return f"out of memory: {text} (--memory limits what the network may use)"
     return text if known else f"unexpected {type(error).__name__}: {text} (--debug shows where)"
 
 
 def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``command``, ending with status 130 on Ctrl-C, whatever the command-line library does."""
+    """Return ``command`` with exit status 130 on Ctrl-C, in every version of Typer."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -116,7 +124,7 @@ def _options(
     ] = False,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Options of every command; ``--debug`` is taken out of the line before it gets here."""
+    """Declare the options of every command; ``main`` removes ``--debug`` before parsing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``cdfi prune``: a fine-tuning run that makes weights zero, and what it left."""
+"""``cdfi prune``: make a trained network sparse."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,94 +9,95 @@ from rich.table import Table
 from typer import Option
 
 from cdfi.cli.console import INTERRUPTED, Bar, show, stdout
+from cdfi.cli.field_options import FieldOptions, Values, field_options
+from cdfi.design.settings import PUBLISHED, PUBLISHED_PRUNING, Pruning
+from cdfi.training.args import TrainArgs, changed
 
 if TYPE_CHECKING:
-    from cdfi.design.prune import Pruned, Pruning
-    from cdfi.training.args import TrainArgs
+    from cdfi.design.prune import Pruned
 
-#: Penalties that a search tries where none are named, around the published one.
+#: Penalties that a search tries by default, around the published one.
 LAMBDAS = "3e-5,1e-4,3e-4,1e-3,3e-3"
 
+TargetDensity = Annotated[
+    float | None,
+    Option(help="Try several penalties in short runs, and prune with the one closest to this."),
+]
+Lambdas = Annotated[str, Option(help="Penalties to try, separated by commas.")]
+SearchEpochs = Annotated[int, Option(help="Epochs of each short run.", min=1)]
+PlotFile = Annotated[
+    Path | None, Option(help="Draw density against quality of the search to this file.")
+]
+Setting = Annotated[
+    list[str] | None,
+    Option("--set", metavar="NAME=VALUE", help="Any other argument of cdfi train, repeatable."),
+]
+Resume = Annotated[bool, Option("--resume", help="Continue the run of this name.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
+
+@field_options(
+    chosen=FieldOptions(
+        TrainArgs,
+        "weights data lr epochs crop batch run out",
+        base=replace(PUBLISHED, crop=128),
+        required="weights data",
+    ),
+    pruning=FieldOptions(
+        Pruning, "lambda_ prox_epochs eps samples stop_density", base=PUBLISHED_PRUNING
+    ),
+)
 def prune(
-    weights: Annotated[str, Option(help="Trained weights to begin with: a name or a file.")],
-    data: Annotated[list[str], Option(help="KIND=FOLDER or KIND=FOLDER:WEIGHT, repeatable.")],
-    lambda_: Annotated[float, Option("--lambda", help="Weight of the l1 penalty.")] = 1e-4,
-    lr: Annotated[float, Option(help="Learning rate.")] = 1e-2,
-    prox_epochs: Annotated[float, Option(help="Epochs before the orthant steps.")] = 10,
-    eps: Annotated[float, Option(help="Orthant steps drop weights up to this size.")] = 1e-4,
-    samples: Annotated[int, Option(help="Use only so many samples; 0 uses all.")] = 1000,
-    epochs: Annotated[int, Option(help="Stop after so many epochs.")] = 30,
-    stop_density: Annotated[float, Option(help="Stop at this density; 0 does not.")] = 0.0,
-    target_density: Annotated[
-        float | None,
-        Option(help="Try several penalties in short runs, and prune with the one nearest to this."),
-    ] = None,
-    lambdas: Annotated[str, Option(help="Penalties to try, with commas between.")] = LAMBDAS,
-    search_epochs: Annotated[int, Option(help="Epochs of each short run.")] = 12,
-    plot: Annotated[Path | None, Option(help="Draw density against quality of the search.")] = None,
-    crop: Annotated[int, Option(help="Side of crops; 0: whole frames.")] = 128,
-    batch: Annotated[int, Option(help="Samples a step.")] = 8,
-    setting: Annotated[
-        list[str] | None,
-        Option("--set", metavar="NAME=VALUE", help="Any other choice of cdfi train, repeatable."),
-    ] = None,
-    run: Annotated[str, Option(help="Name of the run and its folder.")] = "prune",
-    out: Annotated[str, Option(help="Where runs are kept.")] = "runs",
-    resume: Annotated[bool, Option("--resume", help="Continue the run of this name.")] = False,
-    quiet: Annotated[bool, Option("--quiet", help="No progress.")] = False,
+    chosen: Values,
+    pruning: Values,
+    target_density: TargetDensity = None,
+    lambdas: Lambdas = LAMBDAS,
+    search_epochs: SearchEpochs = 12,
+    plot: PlotFile = None,
+    setting: Setting = None,
+    resume: Resume = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Make a trained network sparse, and read its densities.
+    """Make a trained network sparse, and read the densities of its layers.
 
     The run's folder gets pruned.safetensors, density.json and density.csv; then: cdfi derive.
 
     Example: cdfi prune --weights default --data clips=videos --target-density 0.3
     """
-    from cdfi.design import prune as pruning
-    from cdfi.training.args import changed
+    from cdfi.design import prune as stage
     from cdfi.training.checkpoint import resumable
 
-    chosen = {
-        "weights": weights,
-        "data": tuple(data),
-        "lr": lr,
-        "epochs": epochs,
-        "crop": crop,
-        "batch": batch,
-        "run": run,
-        "out": out,
-    }
-    args = changed(pruning.PUBLISHED, chosen, setting or [])
-    how = pruning.Pruning(lambda_, prox_epochs, eps, stop_density, samples)
+    args, how = changed(PUBLISHED, chosen, setting or []), Pruning(**pruning)
+    folder = Path(args.out).expanduser() / args.run
     with Bar(quiet) as bar:
+        at: Path | None = folder
         if target_density is not None:
-            short = replace(args, epochs=search_epochs)
-            penalties = _numbers(lambdas)
+            short, penalties = replace(args, epochs=search_epochs), _numbers(lambdas)
             best = _search(short, how, penalties, target_density, plot, bar, resume)
-            how = replace(how, lambda_=best, target=max(stop_density, target_density))
-        folder = Path(args.out).expanduser() / args.run
-        at = resumable(folder) if target_density is not None else folder  # or it was interrupted
-        pruned = pruning.prune(args, how, at if resume else None, bar)
-    _say(pruned)
+            stop = max(how.stop_density, target_density)
+            how = replace(how, lambda_=best, stop_density=stop)
+            at = resumable(folder)  # None if the search was interrupted before this run
+        pruned = stage.prune(args, how, at if resume else None, bar)
+    _print_pruned(pruned)
     if pruned.outcome.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
 def _search(
-    args: "TrainArgs",
-    how: "Pruning",
+    args: TrainArgs,
+    pruning: Pruning,
     lambdas: list[float],
     target: float,
     plot: Path | None,
     bar: Bar,
     resume: bool,
 ) -> float:
-    """The penalty to prune with; prints what each short run came to."""
+    """Return the penalty to prune with, and print the result of each short run."""
     from cdfi.compression.density import overall
     from cdfi.compression.tables import plot_search
     from cdfi.design.prune import best_of, sweep
 
-    runs = sweep(args, how, lambdas, bar, resume)
+    runs = sweep(args, pruning, lambdas, bar, resume)
     best = best_of(runs, target)
     table = Table("lambda", "density", "held-out PSNR", "")
     for number, pruned in runs.items():
@@ -117,7 +118,7 @@ def _numbers(text: str) -> list[float]:
         raise ValueError(f"--lambdas: expected numbers with commas, got {text!r}") from error
 
 
-def _say(pruned: "Pruned") -> None:
+def _print_pruned(pruned: "Pruned") -> None:
     from cdfi.compression.tables import as_table
 
     stdout.out(as_table(pruned.densities))

@@ -1,180 +1,129 @@
-"""``cdfi train``: options to a run, and what is shown while it runs."""
+"""``cdfi train``: train a network."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Option
 
 from cdfi.cli.console import INTERRUPTED, Bar, stdout
+from cdfi.cli.field_options import FieldOptions, Values, field_docs, field_options
+from cdfi.training.args import TrainArgs, changed, read_args
 from cdfi.training.callback import Outcome
-
-if TYPE_CHECKING:  # PyTorch takes seconds to import, which `cdfi --help` must not wait for
-    from cdfi.training.args import TrainArgs
+from cdfi.training.presets import PRESETS, Preset
 
 _WHAT, _HOW, _RUN = "What is trained, on what", "How", "The run"
 
+PresetOption = Annotated[Preset, Option(help="Recipe.", rich_help_panel=_HOW)]
+Setting = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other argument, repeatable; --set help lists all of them.",
+        rich_help_panel=_HOW,
+    ),
+]
+ArgsFile = Annotated[
+    Path | None,
+    Option(help="Read the arguments from this args.json, not a preset.", rich_help_panel=_RUN),
+]
+Resume = Annotated[
+    Path | None,
+    Option(
+        help="Continue this run (its folder or checkpoint) exactly. Its own arguments apply, "
+        "except those given here.",
+        rich_help_panel=_RUN,
+    ),
+]
+DownloadVgg = Annotated[
+    bool,
+    Option(
+        "--download-vgg",
+        help="Download VGG16 (528 MB) if it is not in the cache.",
+        rich_help_panel=_RUN,
+    ),
+]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
 
+
+@field_options(
+    what=FieldOptions(TrainArgs, "data network weights", panel=_WHAT, optional=True),
+    how=FieldOptions(
+        TrainArgs,
+        "loss steps epochs batch crop optimizer lr precision",
+        panel=_HOW,
+        optional=True,
+    ),
+    record=FieldOptions(
+        TrainArgs, "run out max_minutes skip_nan workers device", panel=_RUN, optional=True
+    ),
+)
 def train(
-    data: Annotated[
-        list[str] | None,
-        Option(
-            help="KIND=FOLDER or KIND=FOLDER:WEIGHT, repeatable. Kinds: clips (videos), synthetic "
-            "(still photos), vimeo (Vimeo-90K), triplets (folders of three images).",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
-    network: Annotated[
-        str | None,
-        Option(help="A network's name, or a Config in a .json file.", rich_help_panel=_WHAT),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        Option(help="Start from these weights (a name or a file).", rich_help_panel=_WHAT),
-    ] = None,
-    preset: Annotated[
-        str,
-        Option(help="Recipe: paper, bundled or fine-tune.", rich_help_panel=_HOW),
-    ] = "paper",
-    loss: Annotated[
-        str | None,
-        Option(
-            help="WEIGHT*NAME+... of Charb, L1, MSE, PSNR, Lap, Census, LPIPS, VGG, g_Spatial, "
-            "g_Occlusion.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    steps: Annotated[int | None, Option(help="Steps of the run.", rich_help_panel=_HOW)] = None,
-    epochs: Annotated[
-        int | None,
-        Option(help="Passes over the data, where steps is 0.", rich_help_panel=_HOW),
-    ] = None,
-    batch: Annotated[
-        int | None, Option(help="Samples a step and process.", rich_help_panel=_HOW)
-    ] = None,
-    crop: Annotated[
-        int | None, Option(help="Side of crops; 0: whole frames.", rich_help_panel=_HOW)
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        Option(help="SGD, ADAM, RMSprop, ADAMax, AdamW, Muon or OBProxSG.", rich_help_panel=_HOW),
-    ] = None,
-    lr: Annotated[float | None, Option(help="Learning rate.", rich_help_panel=_HOW)] = None,
-    precision: Annotated[
-        str | None, Option(help="auto, float32 or bf16.", rich_help_panel=_HOW)
-    ] = None,
-    setting: Annotated[
-        list[str] | None,
-        Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Any other choice, repeatable: --set help lists them all.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    run: Annotated[
-        str | None, Option(help="Name of the run and its folder.", rich_help_panel=_RUN)
-    ] = None,
-    out: Annotated[str | None, Option(help="Folder of all runs.", rich_help_panel=_RUN)] = None,
-    args: Annotated[
-        Path | None,
-        Option(help="Take the choices from this args.json, not a preset.", rich_help_panel=_RUN),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        Option(
-            help="Continue this run (its folder or checkpoint) exactly, with its own choices but "
-            "for those given.",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
-    max_minutes: Annotated[
-        float | None,
-        Option(help="End this sitting cleanly after so long.", rich_help_panel=_RUN),
-    ] = None,
-    skip_nan: Annotated[
-        bool | None,
-        Option("--skip-nan", help="Leave out steps that are not finite.", rich_help_panel=_RUN),
-    ] = None,
-    workers: Annotated[
-        int | None, Option(help="Processes that prepare data.", rich_help_panel=_RUN)
-    ] = None,
-    device: Annotated[
-        str | None, Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)
-    ] = None,
-    download_vgg: Annotated[
-        bool,
-        Option("--download-vgg", help="Fetch VGG16 (528 MB) if absent.", rich_help_panel=_RUN),
-    ] = False,
-    quiet: Annotated[bool, Option("--quiet", help="No progress.", rich_help_panel=_RUN)] = False,
+    what: Values,
+    how: Values,
+    record: Values,
+    preset: PresetOption = "paper",
+    setting: Setting = None,
+    args: ArgsFile = None,
+    resume: Resume = None,
+    download_vgg: DownloadVgg = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network on videos, photos or triplets.
 
-    As published unless told otherwise. The run's folder gets its arguments,
-    CSV tables, sample images, TensorBoard events, checkpoint.pt (to resume),
+    By default as published. The run's folder gets its arguments, CSV tables,
+    sample images, TensorBoard events, checkpoint.pt (to resume),
     last.safetensors and best.safetensors (the best on held-out shots).
 
     Example: cdfi train --preset bundled --data synthetic=photos
     --data clips=videos --run first
     """
-    from cdfi.common.choices import unknown_name
-    from cdfi.training.args import TrainArgs, changed
-    from cdfi.training.checkpoint import NAME, read, run_folder
-    from cdfi.training.presets import PRESETS
-
     if setting and "help" in setting:
-        stdout.print(TrainArgs.__doc__)
+        print_settings()
         return
-    if preset not in PRESETS:
-        raise unknown_name("preset", preset, PRESETS)
-    base = PRESETS[preset]
-    if args is not None:
-        base = TrainArgs.from_json(args.read_text(encoding="utf-8"))
+    base = PRESETS[preset] if args is None else read_args(args)
     if resume is not None:
-        base = TrainArgs.from_json(read(resume)["args"])
-        if resume.is_dir() or resume.name == NAME:  # where it is: it may have been moved since
-            place = run_folder(resume).resolve()
-            base = replace(base, out=str(place.parent), run=place.name)
-    options = {
-        "data": tuple(data) if data else None,
-        "network": network,
-        "weights": weights,
-        "loss": loss,
-        "steps": steps,
-        "epochs": epochs,
-        "batch": batch,
-        "crop": crop,
-        "optimizer": optimizer,
-        "lr": lr,
-        "precision": precision,
-        "run": run,
-        "out": out,
-        "max_minutes": max_minutes,
-        "skip_nan": skip_nan,
-        "workers": workers,
-        "device": device,
-    }
-    chosen = {name: value for name, value in options.items() if value is not None}
-    _train(changed(base, chosen, setting or []), resume, download_vgg, quiet)
+        base = _args_of(resume)
+    chosen = changed(base, {**what, **how, **record}, setting or [])
+    _train(chosen, resume, download_vgg, quiet)
 
 
-def _train(args: "TrainArgs", resume: Path | None, download_vgg: bool, quiet: bool) -> None:
-    """Run it with a progress bar, and say how it ended."""
+def print_settings() -> None:
+    """Print every argument of a run with its default and its help."""
+    defaults = TrainArgs()
+    for name, text in field_docs(TrainArgs).items():
+        stdout.print(f"{name} = {getattr(defaults, name)!r}\n    {text}")
+
+
+def _args_of(resume: Path) -> TrainArgs:
+    """Return the arguments of a run to resume, in the folder where it is now."""
+    from cdfi.training.checkpoint import NAME, read_checkpoint_args, run_folder
+
+    args = read_checkpoint_args(resume)
+    if not (resume.is_dir() or resume.name == NAME):
+        return args
+    folder = run_folder(resume).resolve()  # it may have been moved
+    return replace(args, out=str(folder.parent), run=folder.name)
+
+
+def _train(args: TrainArgs, resume: Path | None, download_vgg: bool, quiet: bool) -> None:
+    """Train with a progress bar, and print how the run ended."""
     from cdfi.training.loop import train as run_training
     from cdfi.training.losses.vgg import download
 
     if download_vgg:
         download()
-    with Bar(quiet) as callback:
-        outcome = run_training(args, resume, callback)
+    with Bar(quiet) as bar:
+        outcome = run_training(args, resume, bar)
     if outcome.leads:
-        _say(outcome)
+        _print_outcome(outcome)
     if outcome.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
-def _say(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome) -> None:
     score = f", best {outcome.best:.3f} dB on held-out shots" if outcome.best > 0 else ""
     stdout.print(f"{outcome.reason} at step {outcome.step}{score}: {outcome.folder}")
     if outcome.reason != "finished":

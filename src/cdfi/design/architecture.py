@@ -1,4 +1,4 @@
-"""From densities to a Config, and from a pruned network to its compact one."""
+"""Derive the Config that follows from densities, and the compact network of a pruned one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,17 +19,24 @@ from cdfi.compression.widths import WidthPlan
 from cdfi.models.config import MAP_HEADS, Config, Widths
 from cdfi.models.network import Network
 
-#: Side of the square frames a network is traced on.
+#: Side of the square frames that a network is traced with.
 SIDE = 64
 #: Operations are counted for frames of 1280 x 720, which the U-Net sees as 1280 x 736.
 FRAME = 1280 * 736
 
 
 class Compact(NamedTuple):
-    """A smaller architecture, and how it came about. Operations are those of a 720p frame."""
+    """A smaller architecture and its size. Operations are those of a 720p frame.
+
+    Attributes:
+        config: the architecture.
+        factor: by which all densities were scaled to meet the budget.
+        before: size of the original network.
+        after: size of the smaller one.
+    """
 
     config: Config
-    factor: float  # all densities were scaled by this to meet the budget
+    factor: float
     before: Size
     after: Size
 
@@ -41,22 +48,22 @@ def derive(
     round_to: int = 1,
     budget: Budget | None = None,
 ) -> Compact:
-    """The architecture that the densities of a pruned network ask for.
+    """Return the architecture that follows from the densities of a pruned network.
 
-    What has a fixed meaning (frames, taps, masks) keeps its channels; layers joined by an
-    addition, a skip say, share one width.
+    Channels with a fixed meaning (frames, taps, masks) are kept; layers that an addition joins,
+    such as a skip connection, share one width.
 
     Args:
         config: the architecture that was pruned.
-        densities: by names of its layers, "encoder.0.0" and so on; others count as whole.
+        densities: by layer name, "encoder.0.0" and so on; other layers keep their width.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this.
         budget: scale all densities by the one factor that meets it (operations: of a 720p frame).
 
     Raises:
-        ValueError: no density, an unknown layer or rule, or an impossible budget.
+        ValueError: a density outside [0, 1], an unknown layer or rule, or an impossible budget.
     """
-    return _choose(config, plan(_hollow(config)), densities, rule, round_to, budget)[0]
+    return _choose(config, width_plan(_zero_network(config)), densities, rule, round_to, budget)[0]
 
 
 def compact(
@@ -66,18 +73,25 @@ def compact(
     round_to: int = 1,
     budget: Budget | None = None,
 ) -> tuple[Network, Compact]:
-    """The network of the architecture derived, begun with the largest channels of this one.
+    """Return the network of the derived architecture, with the largest channels of this one.
 
-    Channels that do nothing are grown anew: see :func:`cdfi.compression.regrow.regrow`.
+    Dead channels are initialised again: see :func:`cdfi.compression.regrow.regrow`.
+
+    Args:
+        network: the pruned network.
+        densities: as for :func:`derive`.
+        rule: as for :func:`derive`.
+        round_to: as for :func:`derive`.
+        budget: as for :func:`derive`.
 
     Raises:
         ValueError: as :func:`derive`.
     """
-    made = plan(network)
-    row, units = _choose(network.config, made, densities, rule, round_to, budget)
+    widths = width_plan(network)
+    row, units = _choose(network.config, widths, densities, rule, round_to, budget)
     small = Network(row.config)
-    state = shrink(network, made.largest(units)).state_dict()
-    # Where the two widths of a GridNet block have become equal, its skip has no layer any more.
+    state = shrink(network, widths.largest(units)).state_dict()
+    # If the two widths of a GridNet block have become equal, its skip has no layer any more.
     own = small.state_dict()
     small.load_state_dict({**own, **{key: state[key] for key in own if key in state}})
     regrow(small, (torch.zeros(1, 3, SIDE, SIDE),) * 2, _protected(small.config), OURS)
@@ -85,13 +99,13 @@ def compact(
 
 
 def size_of(network: Network) -> Size:
-    """Parameters, and the operations of its convolutions on a 720p frame."""
-    made = plan(network)
-    return _per_frame(size(made, made.full()))
+    """Return the parameters, and the operations of the convolutions on a 720p frame."""
+    widths = width_plan(network)
+    return _per_frame(size(widths, widths.full()))
 
 
-def plan(network: Network) -> WidthPlan:
-    """Which channels of a network share a width."""
+def width_plan(network: Network) -> WidthPlan:
+    """Return which channels of a network share a width."""
     frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
     graph = trace(network, (frame, frame), OURS)
     for row in range(len(network.config.grid)):
@@ -102,25 +116,25 @@ def plan(network: Network) -> WidthPlan:
 
 
 def _protected(config: Config) -> tuple[str, ...]:
-    """Layers whose outputs mean something: the synthesis makes a frame."""
+    """Return the layers whose outputs have a fixed meaning: the synthesis outputs a frame."""
     return ("synthesis.last",) if config.grid else ()
 
 
 def _grid_row(row: int) -> tuple[str, ...]:
-    """The blocks of a row of resolution of GridNet, hidden layers included."""
+    """Return the prefixes of the blocks in one row of GridNet, hidden layers included."""
     parts = [f"lateral.{row}", f"down.{row - 1}", f"up.{row}", *(["first"] if row == 0 else [])]
     return tuple(f"synthesis.{part}." for part in parts)
 
 
 def _one_width(graph: Graph, starts: tuple[str, ...]) -> None:
-    """Layers whose names start so have one width in a Config."""
+    """Merge the out-channels of layers that share one width in a Config."""
     outs = [ids for layer, ids in graph.outputs if layer.startswith(starts)]
     for ids in outs[1:]:
         graph.join(ids, outs[0])
 
 
-def _hollow(config: Config) -> Network:
-    """A network of zeros, made without drawing its weights: enough to follow its channels."""
+def _zero_network(config: Config) -> Network:
+    """Return a network of zeros, without drawing random weights: enough to trace it."""
     with torch.device("meta"):
         network = Network(config)
     network.to_empty(device="cpu")
@@ -131,7 +145,7 @@ def _hollow(config: Config) -> Network:
 
 def _choose(
     config: Config,
-    made: WidthPlan,
+    widths: WidthPlan,
     densities: Mapping[str, float],
     rule: str,
     round_to: int,
@@ -139,18 +153,18 @@ def _choose(
 ) -> tuple[Compact, list[int]]:
     if budget is not None and budget.flops is not None:
         budget = budget._replace(flops=budget.flops * SIDE * SIDE // FRAME)
-    units, factor = choose(made, densities, rule, round_to, budget)
-    before, after = (_per_frame(size(made, u)) for u in (made.full(), units))
-    return Compact(_config(config, made, units), factor, before, after), units
+    units, factor = choose(widths, densities, rule, round_to, budget)
+    before, after = (_per_frame(size(widths, u)) for u in (widths.full(), units))
+    return Compact(_config(config, widths, units), factor, before, after), units
 
 
 def _per_frame(found: Size) -> Size:
     return found._replace(flops=found.flops * FRAME // (SIDE * SIDE))
 
 
-def _config(config: Config, made: WidthPlan, units: list[int]) -> Config:
-    """``config`` with the out-channels that every convolution has at these widths."""
-    counts = made.counts(units)
+def _config(config: Config, widths: WidthPlan, units: list[int]) -> Config:
+    """Return ``config`` with the out-channels of every convolution at these widths."""
+    counts = widths.counts(units)
 
     def out(layer: str) -> int:
         return counts[f"{layer}.weight", 0]
@@ -175,7 +189,7 @@ def _config(config: Config, made: WidthPlan, units: list[int]) -> Config:
 
 
 def _adacof(graph: Graph, call: Call) -> bool:
-    """The taps of the maps stay; every channel of the input is sampled by itself."""
+    """Pin the taps of the maps; every channel of the input is sampled separately."""
     for maps in call.args[1:4]:
         if taps := graph.channels_of(maps):
             graph.pin(taps.ids, "taps of a kernel")
@@ -185,7 +199,7 @@ def _adacof(graph: Graph, call: Call) -> bool:
 
 
 def _cost_volume(graph: Graph, call: Call) -> bool:
-    """Sums over the descriptors' channels, which do not miss zeros; its own are no layer's."""
+    """Record a sum over the descriptors' channels: zeros can be skipped."""
     for x in call.args[:2]:
         if channels := graph.channels_of(x):
             graph.add_reader(channels.ids, channels.value == 0)
@@ -193,20 +207,20 @@ def _cost_volume(graph: Graph, call: Call) -> bool:
 
 
 def _refine_flow(graph: Graph, call: Call) -> bool:
-    """The ways to both frames stay four; where they lead is no layer's."""
+    """Pin the four channels of the flows to both frames."""
     if flow := graph.channels_of(call.args[2]):
-        graph.pin(flow.ids, "the ways to both frames")
+        graph.pin(flow.ids, "the flows to both frames")
     return True
 
 
 def _details(graph: Graph, call: Call) -> bool:
-    """The gains stay, one for each band of a frame, whose channels no layer has made."""
+    """Pin the weights of the bands, one for each band and frame."""
     if gains := graph.channels_of(call.args[2]):
         graph.pin(gains.ids, "the gains of the bands")
     return True
 
 
-#: What a trace of our networks needs to know: their operations, and splits that follow the Config.
+#: Rules for tracing our networks: their operations, and splits that follow the Config.
 OURS: dict[str, Rule] = {
     "adacof": _adacof,
     "cost_volume": _cost_volume,

@@ -1,4 +1,4 @@
-"""Networks side by side: what they cost, and how well they do."""
+"""Compare networks: cost and quality side by side."""
 
 import json
 import math
@@ -25,15 +25,25 @@ HELD_OUT = "held-out"
 
 
 class ComparedNetwork(NamedTuple):
-    """One network of a comparison."""
+    """One network of a comparison.
+
+    Attributes:
+        name: title of the row.
+        parameters: their number.
+        density: of the layers, in [0, 1].
+        flops: operations of one frame at the measured size, warps included.
+        milliseconds: median time of one frame.
+        megabytes: peak memory of a process that does nothing else; NaN if unknown.
+        scores: mean by metric, by data set.
+    """
 
     name: str
     parameters: int
-    density: float  # of the layers, in [0, 1]
-    flops: int  # of one frame at the size measured, warps included
-    milliseconds: float  # median
-    megabytes: float  # peak memory of a process that does only this; NaN where unknown
-    scores: dict[str, dict[str, float]]  # data set -> metric -> mean
+    density: float
+    flops: int
+    milliseconds: float
+    megabytes: float
+    scores: dict[str, dict[str, float]]
 
 
 def compare(
@@ -43,19 +53,19 @@ def compare(
     size: tuple[int, int],
     folder: Path,
 ) -> list[ComparedNetwork]:
-    """Measure every network; ``folder`` gets report.json and report.md.
+    """Measure every network, and write report.json and report.md into ``folder``.
 
     Args:
-        networks: what to call them, and their names or files.
-        held_out: triplets, uint8 (M, 3, H, W, 3), that no training saw.
-        datasets: sets to score as well, by name or folder.
-        size: width and height that time, memory and operations are measured at.
-        folder: where the report is written.
+        networks: their titles, and their names or files.
+        held_out: triplets, uint8 (M, 3, H, W, 3), that were not trained on.
+        datasets: further data sets to score, by name or folder.
+        size: width and height at which time, memory and operations are measured.
+        folder: of the report.
 
     Raises:
-        ValueError: a data set or a model that is not there.
+        ValueError: a data set or a model that does not exist.
     """
-    costs: dict[Config, Cost] = {}  # one for each architecture: values do not change it
+    costs: dict[Config, Cost] = {}  # one for each architecture: the weights do not change it
     entries = []
     for name, at in networks.items():
         loaded = weights.load(at)
@@ -71,7 +81,7 @@ def compare(
 
 
 def as_markdown(entries: Sequence[ComparedNetwork], size: tuple[int, int]) -> str:
-    """The report as a table."""
+    """Return the report as a Markdown table."""
     sets = list(entries[0].scores)
     titles = [f"{name} PSNR / SSIM / LPIPS" for name in sets]
     costs = ["Parameters", "Density", "GFLOPs", "Time", "Memory"]
@@ -117,7 +127,7 @@ def _scores_of(
 def _held_out(
     interpolator: Interpolator, triplets: np.ndarray, metrics: Sequence[Metric]
 ) -> dict[str, float]:
-    """Means over triplets, of predictions rounded to 8 bits."""
+    """Return the means over triplets, of predictions rounded to 8 bits."""
     sums = dict.fromkeys((metric.name for metric in metrics), 0.0)
     for frames in torch.from_numpy(np.ascontiguousarray(triplets)).permute(0, 1, 4, 2, 3):
         frame0, truth, frame1 = (frames / 255).split(1)

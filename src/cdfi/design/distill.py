@@ -1,4 +1,4 @@
-"""Losses that let a small network follow the one it came from."""
+"""Distillation losses: a small network learns from the one it was derived from."""
 
 import torch
 
@@ -9,43 +9,43 @@ from cdfi.training.losses.terms import Term, charbonnier
 
 
 def distillation(teacher: Network, output: float, maps: float) -> list[Term]:
-    """Terms that draw a network towards what ``teacher`` makes of the same frames.
+    """Return loss terms that pull a network towards the results of ``teacher`` on the same frames.
 
     Args:
         teacher: the original network; it is put into evaluation mode, without gradients.
-        output: weight of the Charbonnier distance between the middle frames; 0 leaves it out.
-        maps: weight of the distance between the mean sampling positions (pixels) and between the
-            masks; 0 leaves it out.
+        output: weight of the Charbonnier distance of the middle frames; 0 leaves it out.
+        maps: weight of the distance of the mean sampling positions (in pixels) and of the
+            occlusion masks; 0 leaves it out.
     """
-    lessons = _Teacher(teacher)
+    results = _Teacher(teacher)
     terms = [
-        Term(output, "distill_output", lessons.output),
-        Term(maps, "distill_maps", lessons.maps),
+        Term(output, "distill_output", results.output_loss),
+        Term(maps, "distill_maps", results.maps_loss),
     ]
     return [term for term in terms if term.weight]
 
 
 class _Teacher:
-    """The teacher's answers, one forward pass a batch."""
+    """The results of the teacher, with one forward pass for each batch."""
 
     def __init__(self, teacher: Network) -> None:
         self._teacher = teacher.eval().requires_grad_(False)
         self._batch: Batch | None = None
         self._parts: Parts | None = None
 
-    def output(self, parts: Parts, batch: Batch) -> torch.Tensor:
-        return charbonnier(parts.middle - self._of(batch).middle)
+    def output_loss(self, parts: Parts, batch: Batch) -> torch.Tensor:
+        return charbonnier(parts.middle - self._results(batch).middle)
 
-    def maps(self, parts: Parts, batch: Batch) -> torch.Tensor:
-        theirs = self._of(batch)
+    def maps_loss(self, parts: Parts, batch: Batch) -> torch.Tensor:
+        teacher = self._results(batch)
         dilation = self._teacher.config.dilation
-        moved = [
-            charbonnier(expected_flow(ours, dilation) - expected_flow(its, dilation))
-            for ours, its in ((parts.maps0, theirs.maps0), (parts.maps1, theirs.maps1))
+        flows = [
+            charbonnier(expected_flow(own, dilation) - expected_flow(target, dilation))
+            for own, target in ((parts.maps0, teacher.maps0), (parts.maps1, teacher.maps1))
         ]
-        return moved[0] + moved[1] + charbonnier(parts.occlusion - theirs.occlusion)
+        return flows[0] + flows[1] + charbonnier(parts.occlusion - teacher.occlusion)
 
-    def _of(self, batch: Batch) -> Parts:
+    def _results(self, batch: Batch) -> Parts:
         if self._batch is not batch or self._parts is None:
             self._teacher.to(batch.frame0.device)
             with torch.no_grad():

@@ -1,9 +1,9 @@
-"""The whole method: prune, read densities, derive the compact network, retrain, compare."""
+"""The compression pipeline: prune, read densities, derive, retrain, compare."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,51 +11,34 @@ from cdfi import weights
 from cdfi.common.files import write_text
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import overall
-from cdfi.compression.tables import from_json
+from cdfi.compression.tables import read_densities
 from cdfi.design.architecture import compact, size_of
 from cdfi.design.comparison import ComparedNetwork, compare
 from cdfi.design.distill import distillation
-from cdfi.design.prune import DENSITIES, PRUNED, Pruning, prune
+from cdfi.design.prune import DENSITIES, PRUNED, prune
+from cdfi.design.settings import Compression, Pruning
 from cdfi.evaluation import find
-from cdfi.training.args import TrainArgs
+from cdfi.training.args import RENAMED_VALUES, TrainArgs
 from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import resumable
 from cdfi.training.loop import check, train
 from cdfi.training.sources import open_data
 
-#: What the stages leave in the folder of a compression.
+#: What the stages write into the folder of a compression.
 CHOICES, COMPACT, DERIVED, SMALL = (
     "choices.json",
     "compact.safetensors",
     "derived.json",
     "small.safetensors",
 )
-
-
-@dataclass(frozen=True)
-class Compression:
-    """What a compression is asked for.
-
-    Attributes:
-        times: so many times fewer parameters; 0 for no such budget.
-        parameters, flops: at most so many (operations of a 720p frame); 0 for no such budget.
-            Without any budget the densities are taken as they are.
-        rule: "min", "max" or "mean": how layers that share a width agree.
-        round_to: widths are rounded up to a multiple of this.
-        distill_output, distill_maps: weights of the losses to the original network; 0 for none.
-        datasets: sets the report also scores, by name or folder.
-        size: width and height that time and memory are measured at.
-    """
-
-    times: float = 0.0
-    parameters: int = 0
-    flops: int = 0
-    rule: str = "min"
-    round_to: int = 1
-    distill_output: float = 0.0
-    distill_maps: float = 0.0
-    datasets: tuple[str, ...] = ()
-    size: tuple[int, int] = (640, 480)
+#: Names in choices.json that version 0.1.0 wrote differently.
+RENAMED = {
+    "times": "ratio",
+    "parameters": "params",
+    "teach_output": "distill_output",
+    "teach_maps": "distill_maps",
+    "target": "stop_density",
+}
 
 
 def compress(
@@ -67,47 +50,63 @@ def compress(
 ) -> list[ComparedNetwork]:
     """Compress the network that ``prune_args.weights`` names, in ``out/run`` of ``train_args``.
 
-    A stage whose result is there and whole is skipped, a stage that was interrupted continues:
-    the same call again goes on where it stopped.
+    A stage whose result exists and is complete is skipped, and an interrupted stage continues: the
+    same call continues an interrupted compression.
 
     Args:
-        options: the budget and how it is met.
+        options: the budget, the distillation and the report.
         pruning: how the network is made sparse.
-        prune_args: the run that prunes; its name and place are those of ``train_args``.
-        train_args: the run that retrains; network and weights are those derived.
-        callback: is told how it goes.
+        prune_args: the run that prunes; its name and folder are set here.
+        train_args: the run that retrains; its network and weights are those derived.
+        callback: is called as the stages proceed.
 
     Returns:
-        The table: the original, the pruned, the compact network before and after retraining.
+        The rows of the report: original, pruned, compact before and after retraining.
 
     Raises:
         ValueError: an impossible budget, other choices than the folder was begun with, or
-            anything the stages raise.
+            any error of a stage.
         InterruptedError: a stage was stopped, or out of time; the same call continues.
     """
     callback = callback or Callback()
     folder = Path(train_args.out).expanduser() / train_args.run
     original = prune_args.weights
-    budget = _budget(options, original)
-    prune_args = replace(prune_args, out=str(folder), run="prune")
-    retrain = replace(
-        train_args, out=str(folder), run="retrain", network="", weights=str(folder / COMPACT)
-    )
+    budget = budget_of(options, original)
+    prune_args, retrain = _runs(prune_args, train_args, folder)
     _check(options, prune_args, retrain)
     held_out = open_data(train_args).held_out
     _begin(folder, [asdict(part) for part in (options, pruning, prune_args, retrain)])
-    at = _networks(folder, original)
-    _stage("prune", at["pruned"], callback, lambda: _prune(prune_args, pruning, callback))
-    _stage("derive", folder / COMPACT, callback, lambda: _derive(folder, options, budget))
-    _stage(
-        "retrain", at["compact"], callback, lambda: _retrain(retrain, original, options, callback)
-    )
+    networks = _networks(folder, original)
+    if _begins("prune", networks["pruned"], callback):
+        _prune(prune_args, pruning, callback)
+    if _begins("derive", folder / COMPACT, callback):
+        _derive(folder, options, budget)
+    if _begins("retrain", networks["compact"], callback):
+        _retrain(retrain, original, options, callback)
     callback.on_message("report: scoring the networks before and after")
-    return compare(at, held_out, options.datasets, options.size, folder)
+    return compare(networks, held_out, options.datasets, options.size, folder)
+
+
+def budget_of(options: Compression, model: str) -> Budget | None:
+    """Return the budget in parameters and operations; None without one.
+
+    Args:
+        options: the ratio or the amounts.
+        model: the network that a ratio refers to, a name or a file.
+
+    Raises:
+        ValueError: a ratio below 1, or a model that cannot be loaded.
+    """
+    network = weights.load(model)
+    if options.ratio:
+        return ratio(options.ratio, size_of(network))
+    if options.params or options.flops:
+        return Budget(options.params or None, options.flops or None)
+    return None
 
 
 def _check(options: Compression, *runs: TrainArgs) -> None:
-    """Refuse what a late stage would refuse, before any work."""
+    """Raise, before any work, the errors that a late stage would raise."""
     for args in runs:
         check(args)
     for name in options.datasets:
@@ -115,7 +114,7 @@ def _check(options: Compression, *runs: TrainArgs) -> None:
 
 
 def _networks(folder: Path, original: str) -> dict[str, str | Path]:
-    """What the report compares: its name, and where it is."""
+    """Return the networks of the report: their titles, and their names or files."""
     return {
         "original": Path(original) if Path(original).is_file() else original,
         "pruned": folder / "prune" / PRUNED,
@@ -124,21 +123,11 @@ def _networks(folder: Path, original: str) -> dict[str, str | Path]:
     }
 
 
-def _budget(options: Compression, original: str) -> Budget | None:
-    """The budget in parameters and operations; raises what is impossible before any work."""
-    network = weights.load(original)
-    if options.times:
-        return ratio(options.times, size_of(network))
-    if options.parameters or options.flops:
-        return Budget(options.parameters or None, options.flops or None)
-    return None
-
-
-def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
-    """Note the choices, or refuse to mix them with those of an earlier beginning."""
+def _begin(folder: Path, choices: list[dict[str, Any]]) -> None:
+    """Write down the choices, or refuse them if the folder was begun with others."""
     text = json.dumps(choices, indent=2) + "\n"
     file = folder / CHOICES
-    if file.is_file() and file.read_text(encoding="utf-8") != text:
+    if file.is_file() and _choices(file) != json.loads(text):
         raise ValueError(
             f"{folder} holds a compression that was begun with other choices (see {file}): repeat "
             "those to continue it, or give another --run"
@@ -146,15 +135,43 @@ def _begin(folder: Path, choices: list[dict[str, object]]) -> None:
     write_text(file, text)
 
 
-def _stage(name: str, result: str | Path, callback: Callback, work: Callable[[], None]) -> None:
-    """Do ``work`` unless its result is there and whole."""
+def _choices(file: Path) -> object:
+    """Return the choices in a file, with today's names and spellings."""
+    try:
+        parts = json.loads(file.read_text(encoding="utf-8"))
+        return [_renewed(part) for part in parts]
+    except (ValueError, AttributeError, TypeError):  # damaged: it equals no choices
+        return None
+
+
+def _renewed(part: dict[str, Any]) -> dict[str, Any]:
+    defaults = asdict(TrainArgs()) if "optimizer" in part else {}
+    renamed = {RENAMED.get(name, name): value for name, value in part.items()}
+    for name, spellings in RENAMED_VALUES.items():
+        if name in renamed:
+            renamed[name] = spellings.get(renamed[name], renamed[name])
+    new: dict[str, Any] = json.loads(json.dumps(defaults)) | renamed  # arguments added since
+    return new
+
+
+def _runs(prune: TrainArgs, retrain: TrainArgs, folder: Path) -> tuple[TrainArgs, TrainArgs]:
+    """Return the arguments of both runs, placed in ``folder``."""
+    start = {"network": "", "weights": str(folder / COMPACT)}
+    return (
+        replace(prune, out=str(folder), run="prune"),
+        replace(retrain, out=str(folder), run="retrain", **start),
+    )
+
+
+def _begins(stage: str, result: str | Path, callback: Callback) -> bool:
+    """Return whether a stage has work to do: its result is missing or cannot be loaded."""
     try:
         weights.load(result)
     except ValueError:
-        callback.on_message(f"{name}: begins")
-        work()
-    else:
-        callback.on_message(f"{name}: done before, {result}")
+        callback.on_message(f"{stage}: begins")
+        return True
+    callback.on_message(f"{stage}: done before, {result}")
+    return False
 
 
 def _prune(args: TrainArgs, pruning: Pruning, callback: Callback) -> None:
@@ -166,7 +183,7 @@ def _prune(args: TrainArgs, pruning: Pruning, callback: Callback) -> None:
 
 
 def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
-    rows = from_json((folder / "prune" / DENSITIES).read_text(encoding="utf-8"))
+    rows = read_densities(folder / "prune" / DENSITIES)
     network = weights.load(folder / "prune" / PRUNED)
     densities = {row.name: row.density for row in rows}
     small, how = compact(network, densities, options.rule, options.round_to, budget)

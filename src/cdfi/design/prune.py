@@ -1,7 +1,7 @@
 """Fine-tune a network into a sparse one, and read its densities."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from cdfi.compression.tables import as_csv, as_json
 from cdfi.compression.tracing.layers import layers
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture
+from cdfi.design.settings import Pruning
 from cdfi.models import Network
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
@@ -26,65 +27,36 @@ from cdfi.training.sources import Data, open_data
 from cdfi.training.stop import Stop
 from cdfi.training.validate import validate
 
-#: What pruning leaves in the folder of its run, beside the files of every run.
+#: What pruning writes into the folder of its run, in addition to the files of every run.
 PRUNED, DENSITIES = "pruned.safetensors", "density.json"
-
-#: The published settings (CDFI, extended example), with the loss that needs no download.
-PUBLISHED = TrainArgs(
-    weights="default",
-    loss="1*Charb",
-    optimizer="OBProxSG",
-    lr=1e-2,
-    schedule="constant",
-    epochs=30,
-    run="prune",
-)
-
-
-@dataclass(frozen=True)
-class Pruning:
-    """How a network is made sparse.
-
-    Attributes:
-        lambda_: weight of the l1 penalty on the weights of layers; biases have none.
-        prox_epochs: epochs of proximal steps before the orthant steps.
-        eps: an orthant step sets to zero what it leaves at or under this size.
-        target: stop at this density of all layers; 0 goes on to the end.
-        samples: train on this many samples over and over; 0 uses all.
-    """
-
-    lambda_: float = 1e-4
-    prox_epochs: float = 10
-    eps: float = 1e-4
-    target: float = 0.0
-    samples: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.target < 1:
-            raise ValueError(f"a target density lies in [0, 1), got {self.target}")
-        if self.samples < 0:
-            raise ValueError(f"a subset has 1 sample or more, or 0 for all; got {self.samples}")
 
 
 class Pruned(NamedTuple):
-    """What a pruning run left."""
+    """The result of a pruning run.
+
+    Attributes:
+        outcome: how the run ended.
+        densities: of every layer.
+        quality: PSNR in dB on the held-out triplets; -inf if there are none.
+        path: the sparse weights.
+    """
 
     outcome: Outcome
     densities: list[Density]
-    quality: float  # dB on the held-out triplets; -inf without any
+    quality: float
     path: Path
 
 
 def prune(
     args: TrainArgs, pruning: Pruning, resume: Path | None = None, callback: Callback | None = None
 ) -> Pruned:
-    """Run the training loop with OBProxSG until the target density or the end.
+    """Run the training loop with OBProxSG until the density or the last step is reached.
 
     The run's folder gets ``pruned.safetensors`` (float32) and its densities as JSON and CSV. An
     interrupted run leaves a checkpoint to ``resume`` from.
 
     Raises:
-        ValueError: no weights to begin with, data that cannot be used, a diverging run, or a
+        ValueError: no weights to start from, data that cannot be used, a diverging run, or a
             folder that holds another run.
     """
     if not args.weights:
@@ -94,18 +66,18 @@ def prune(
     callback = callback or Callback()
     processes = join_processes(args.device)
     torch.manual_seed(args.seed)
-    data = _subset(open_data(args, callback.on_decode), pruning.samples)
-    run = Run(args, processes, data, terms)
-    epoch = run_length(args, data.mixture.size, processes.count).epoch
-    run.state.optimizer = optimizer(run.state.network, args.lr, pruning, epoch)
+    mixture, held_out = _data(args, pruning, callback)
+    run = Run(args, processes, Data(mixture, held_out), terms)
+    epoch = run_length(args, mixture.size, args.batch * processes.count).epoch
+    run.state.optimizer = build_pruner(run.state.network, args.lr, pruning, epoch)
     if resume is not None:
         checkpoint.restore(run.state, checkpoint.read(resume), resume)
-    gauge = _DensityCallback(run.state.network, callback, args.log_every, pruning.target)
-    with _StopAtDensity(gauge, args.max_minutes) as stop:
-        outcome = run.fit(stop, gauge)
+    density_callback = _DensityCallback(run.state.network, callback, args.log_every)
+    with _StopAtDensity(density_callback, pruning.stop_density, args.max_minutes) as stop:
+        outcome = run.fit(stop, density_callback)
     quality = float("-inf")
-    if data.held_out is not None:
-        quality = validate(run.state.network, data.held_out, processes.device)
+    if held_out is not None:
+        quality = validate(run.state.network, held_out, processes.device)
     path, rows = _write_results(run.state.network, outcome.folder)
     return Pruned(outcome, rows, quality, path)
 
@@ -117,38 +89,45 @@ def sweep(
     callback: Callback | None = None,
     resume: bool = False,
 ) -> dict[float, Pruned]:
-    """A short run for each penalty, to choose one by.
+    """Do a short pruning run with each penalty, to choose one of them.
 
-    With ``resume``, runs that are there go on where they stopped, and finished ones are only read.
+    With ``resume``, interrupted runs continue, and finished ones are only read.
 
     Raises:
         ValueError: as :func:`prune`.
-        InterruptedError: a run was stopped; the same with ``resume`` goes on.
+        InterruptedError: a run was stopped; the same call with ``resume`` continues.
     """
     runs = {}
     for number in lambdas:
         once = replace(args, run=f"{args.run}/lambda-{number:g}")
         folder = Path(once.out).expanduser() / once.run
-        how = replace(pruning, lambda_=number, target=0.0)
+        how = replace(pruning, lambda_=number, stop_density=0.0)
         runs[number] = prune(once, how, checkpoint.resumable(folder) if resume else None, callback)
         if runs[number].outcome.reason == "interrupted":
-            raise InterruptedError("the search was interrupted: the same with --resume goes on")
+            raise InterruptedError("the search was interrupted; --resume continues it")
     return runs
 
 
 def best_of(runs: dict[float, Pruned], target: float) -> float:
-    """The penalty whose density comes nearest to the target.
+    """Return the penalty whose density is closest to ``target``.
 
     Raises:
         ValueError: there are no runs.
     """
     if not runs:
-        raise ValueError("a sweep needs at least one penalty to try")
+        raise ValueError("a search needs at least one penalty to try")
     return min(runs, key=lambda number: abs(overall(runs[number].densities) - target))
 
 
-def optimizer(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBProxSG:
-    """OBProxSG with a penalty on the weights of layers, and none on all other parameters."""
+def build_pruner(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBProxSG:
+    """Return OBProxSG with a penalty on the weights of layers, and none on other parameters.
+
+    Args:
+        network: its parameters are optimized.
+        lr: learning rate.
+        pruning: the penalty and the phases.
+        epoch: steps in an epoch.
+    """
     matrices = [layer.weight for layer in layers(network)]
     taken = set(map(id, matrices))
     others = [p for p in network.parameters() if id(p) not in taken]
@@ -164,44 +143,43 @@ def optimizer(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBPr
 
 
 class _DensityCallback(Callback):
-    """Reads the density now and then, and passes everything on."""
+    """Measures the density at log steps, and forwards everything to another callback."""
 
-    def __init__(self, network: Network, callback: Callback, every: int, target: float) -> None:
-        self.now = 1.0
-        self.target = target
+    def __init__(self, network: Network, callback: Callback, every: int) -> None:
+        self.density = 1.0
         self._network, self._callback, self._every = network, callback, every
         self.on_decode = callback.on_decode  # type: ignore[method-assign]
         self.on_message = callback.on_message  # type: ignore[method-assign]
 
     def on_step(self, step: int, steps: int) -> None:
-        """Measure, where it is time."""
+        """Measure the density at log steps and at the end."""
         if step % self._every == 0 or step == steps:
-            self.now = overall(density(self._network))
-            self._callback.on_log(f"density {self.now:.3f}")
+            self.density = overall(density(self._network))
+            self._callback.on_log(f"density {self.density:.3f}")
         self._callback.on_step(step, steps)
 
     def on_log(self, note: str) -> None:
-        """Add the density to a note on speed and loss."""
-        self._callback.on_log(f"{note}  density {self.now:.3f}")
+        """Add the density to a note on loss and speed."""
+        self._callback.on_log(f"{note}  density {self.density:.3f}")
 
 
 class _StopAtDensity(Stop):
-    """Ends a run as finished once it is sparse enough."""
+    """Ends a run as finished once its density is low enough."""
 
-    def __init__(self, gauge: _DensityCallback, minutes: float) -> None:
+    def __init__(self, callback: _DensityCallback, target: float, minutes: float) -> None:
         super().__init__(minutes)
-        self._gauge = gauge
+        self._callback, self._target = callback, target
 
     def reason(self) -> Reason | None:
-        """Why to stop now; None to go on."""
-        return "finished" if self._gauge.now <= self._gauge.target else super().reason()
+        """Return why to stop now, or None to continue."""
+        return "finished" if self._callback.density <= self._target else super().reason()
 
 
 class _Subset(Mixture):
-    """The first samples of a stream, over and over."""
+    """The first samples of a stream, repeated."""
 
-    def __init__(self, whole: Mixture, samples: int) -> None:
-        self._whole, self._samples = whole, samples
+    def __init__(self, mixture: Mixture, samples: int) -> None:
+        self._mixture, self._samples = mixture, samples
 
     @property
     def size(self) -> int:
@@ -209,20 +187,24 @@ class _Subset(Mixture):
 
     def batch(self, first: int, count: int) -> Batch:
         parts = []
-        while count:  # a batch that passes the end of the subset goes on at its beginning
+        while count:  # a batch can pass the end of the subset, and then continues at its start
             start = first % self._samples
             taken = min(count, self._samples - start)
-            parts.append(self._whole.batch(start, taken))
+            parts.append(self._mixture.batch(start, taken))
             first, count = first + taken, count - taken
         return parts[0] if len(parts) == 1 else Batch(*map(torch.cat, zip(*parts)))
 
 
-def _subset(data: Data, samples: int) -> Data:
-    return data._replace(mixture=_Subset(data.mixture, samples)) if samples else data
+def _data(args: TrainArgs, pruning: Pruning, callback: Callback) -> tuple[Mixture, Any]:
+    """Return the stream of samples, or a subset of it, and the validation triplets."""
+    data = open_data(args, callback.on_decode)
+    assert data.mixture is not None
+    subset = _Subset(data.mixture, pruning.samples) if pruning.samples else data.mixture
+    return subset, data.held_out
 
 
 def _write_results(network: Network, folder: Path) -> tuple[Path, list[Density]]:
-    """Write the sparse weights and their densities; each file appears whole."""
+    """Write the sparse weights and their densities."""
     rows = density(network)
     weights.save(network, folder / PRUNED, {"density": f"{overall(rows):.4f}"}, torch.float32)
     for name, text in ((DENSITIES, as_json(rows)), ("density.csv", as_csv(rows))):
