@@ -8,10 +8,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-import torch
 
 import cdfi
-from cdfi.data.clips import Take
 from cdfi.training import checkpoint
 from tests.media import sliding, write_video
 from tests.tiny import TINY
@@ -51,46 +49,33 @@ def words(tmp_path: Path) -> list[str]:
     return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
-def test_a_checkpoint_goes_in_and_one_comes_out(
+def test_a_session_starts_from_a_checkpoint_and_leaves_one(
     recipe: ModuleType, words: list[str], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     words = [*words, "--set", "optimizer=Muon"]
-    recipe.prepare(recipe.parse([*words, "--out", str(first), "--to", "0.5"])).go()
+    recipe.main([*words, "--out", str(first), "--to", "0.5"])
     more = ["--resume", str(first), "--from", "0.5", "--out", str(second)]
-    recipe.prepare(recipe.parse([*words, *more])).go()
+    outcome = recipe.main([*words, *more, "--network", "cdfi"])  # the network of the checkpoint
+    assert (outcome.reason, outcome.step) == ("finished", 6)
     assert checkpoint.read(first)["numbers"]["step"] == 3
     assert checkpoint.read(second)["numbers"]["step"] == 6
     assert cdfi.load(second / "last.safetensors").config == TINY
     with (second / "train.csv").open() as lines:
-        assert all(np.isfinite(float(row["loss"])) for row in csv.DictReader(lines))
+        rows = list(csv.DictReader(lines))
+    assert rows
+    assert all(np.isfinite(float(row["loss"])) for row in rows)
+    assert all(float(row["lr"]) < 1.1e-3 for row in rows)  # the second half of the cosine
 
 
-def test_shots_on_the_device_are_whole_frames_in_order(recipe: ModuleType, tmp_path: Path) -> None:
-    takes = []
-    for i, shape in enumerate([(48, 64), (40, 50)]):
-        frames = sliding(7, i, *shape)
-        np.save(tmp_path / f"{i}.npy", frames)
-        takes.append(Take(tmp_path / f"{i}.npy", str(i), *frames.shape[:3]))
-    batch = recipe.DeviceShots(takes, 40, torch.device("cpu")).batch(16)
-    for before, middle, after in zip(batch.frame0, batch.middle, batch.frame1):
-        assert any(
-            torch.equal(before[..., 2 * s :], middle[..., : -2 * s])
-            and torch.equal(middle[..., 2 * s :], after[..., : -2 * s])
-            for s in (1, 2, 3)
-        )
-
-
-@pytest.mark.gpu
-def test_a_step_never_waits_for_the_device(
-    recipe: ModuleType, words: list[str], tmp_path: Path, cuda: str
+def test_the_schedule_follows_the_clock(
+    recipe: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sitting = recipe.prepare(recipe.parse([*words, "--device", cuda, "--out", str(tmp_path / "o")]))
-    objective = recipe.Objective(sitting.state.network, recipe.parse_loss("1*Charb"), sitting.args)
-    device = torch.device(cuda)
-    sitting._step(objective, 0.0, device)  # compiles kernels and fills caches
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        sitting._step(objective, 0.0, device)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    now = [100.0]
+    monkeypatch.setattr(recipe.time, "monotonic", lambda: now[0])
+    progress = recipe.timed(minutes=2, begin=0.2, end=0.6)
+    assert progress() == 0.2
+    now[0] += 60
+    assert progress() == pytest.approx(0.4)
+    now[0] += 600
+    assert progress() == pytest.approx(0.6)

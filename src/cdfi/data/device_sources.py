@@ -1,0 +1,117 @@
+"""Training data that is kept on a GPU: every batch is made there, without waiting for the host."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cdfi.data.augment import CHANGES, augment
+from cdfi.data.batch import Batch, join
+from cdfi.data.clips import Take
+from cdfi.data.render import render
+from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
+from cdfi.data.storage import mapped
+from cdfi.data.synthetic import patch_corners
+
+_CROPS_TRIED = 3
+_SPARSE = 16  # rows and columns that are compared to measure how much a crop changes
+
+
+class DeviceScenes:
+    """Synthetic scenes from photos on the device.
+
+    Args:
+        photos: ``.npy`` file, uint8 (photos, height, width, 3), as ``photo_cache`` writes it.
+        side: of the square frames, in pixels.
+        motion: longest translation of a layer over a half step, in pixels.
+        device: where the photos are kept and the scenes rendered.
+    """
+
+    def __init__(self, photos: Path, side: int, motion: float, device: torch.device) -> None:
+        self._photos = torch.from_numpy(np.array(mapped(photos))).to(device)
+        self._side, self._motion = side, motion
+
+    def batch(self, count: int) -> Batch:
+        """Return new random scenes, with their exact motion."""
+        numbers = torch.rand(count, LAYERS, NUMBERS, device=self._photos.device)
+        scene = draw_scene(numbers, self._side, self._motion)
+        patch, corners = patch_corners(scene, self._photos.shape, self._side)
+        span = torch.arange(patch, device=numbers.device)
+        rows = corners[..., 1, None, None] + span[:, None]
+        columns = corners[..., 2, None, None] + span
+        patches = self._photos[corners[..., 0, None, None], rows, columns]
+        return render(scene, patches.permute(0, 1, 4, 2, 3), self._side)
+
+
+class DeviceShots:
+    """Real triplets from takes of any size, in one long array of pixels on the device.
+
+    Args:
+        takes: to train on.
+        side: of the square crops, in pixels; smaller takes are left out.
+        device: where the frames are kept.
+
+    Raises:
+        ValueError: every take is smaller than the crop.
+    """
+
+    def __init__(self, takes: Sequence[Take], side: int, device: torch.device) -> None:
+        takes = [take for take in takes if min(take.height, take.width) >= side]
+        if not takes:
+            raise ValueError(f"no take is as large as the crop of {side} pixels: use a smaller one")
+        sizes = [take.frames * take.height * take.width for take in takes]
+        self._pixels = torch.empty(sum(sizes), 3, dtype=torch.uint8, device=device)
+        starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        for take, start, size in zip(takes, starts, sizes):
+            pixels = torch.from_numpy(np.array(take.pixels())).view(size, 3)
+            self._pixels[start : start + size] = pixels.to(device)
+        rows = [(start, take.frames, take.height, take.width) for take, start in zip(takes, starts)]
+        self._takes = torch.tensor(rows, device=device)
+        self._side = side
+
+    def batch(self, count: int) -> Batch:
+        """Return triplets at strides 1 to 3: of three random crops, the one that changes most."""
+        device = self._takes.device
+        u = torch.rand(count, 3 + 2 * _CROPS_TRIED, device=device)
+        start, frames, height, width = self._takes[(u[:, 0] * len(self._takes)).long()].unbind(1)
+        stride = 1 + (u[:, 1] * ((frames - 1) // 2).clamp(max=3)).long()
+        first = (u[:, 2] * (frames - 2 * stride)).long()
+        instants = first[:, None] + stride[:, None] * torch.arange(3, device=device)
+        planes = start[:, None] + instants * (height * width)[:, None]  # (N, 3): each frame's start
+        range_ = torch.stack((height, width), 1) - self._side + 1
+        corners = (u[:, 3:].view(count, _CROPS_TRIED, 2) * range_[:, None]).long()
+        top, left = self._most_changing(planes, corners, width).unbind(1)
+        span = torch.arange(self._side, device=device)
+        frames8 = self._gather(planes, top[:, None] + span, left[:, None] + span, width)
+        frame0, middle, frame1 = (frames8.permute(1, 0, 4, 2, 3).float() / 255).unbind(0)
+        flow, visible = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
+        half = torch.full((count, 1, 1, 1), 0.5, device=device)
+        return Batch(frame0, middle, frame1, flow, flow, visible, visible, half)
+
+    def _most_changing(self, planes: Tensor, corners: Tensor, width: Tensor) -> Tensor:
+        """Return the corner, (N, 2), of the crop whose outer frames differ most."""
+        sparse = torch.linspace(0, self._side - 1, _SPARSE, device=planes.device).long()
+        change = []
+        for top, left in (corner.unbind(1) for corner in corners.unbind(1)):
+            outer = planes[:, ::2]
+            frames = self._gather(outer, top[:, None] + sparse, left[:, None] + sparse, width)
+            change.append((frames[:, 0].float() - frames[:, 1].float()).abs().mean((1, 2, 3)))
+        best = torch.stack(change, 1).argmax(1)
+        return corners.gather(1, best[:, None, None].expand(-1, 1, 2))[:, 0]
+
+    def _gather(self, planes: Tensor, rows: Tensor, columns: Tensor, width: Tensor) -> Tensor:
+        """Return pixels (N, frames, rows, columns, 3); frames start at ``planes``, (N, frames)."""
+        offset = rows[:, :, None] * width[:, None, None] + columns[:, None, :]
+        return self._pixels[planes[:, :, None, None] + offset[:, None]]
+
+
+def device_batches(
+    scenes: DeviceScenes, shots: DeviceShots, batch: int, augmentations: Sequence[str]
+) -> Iterator[Batch]:
+    """Yield batches without end: half of them scenes, half of them shots, augmented."""
+    while True:
+        joined = join([scenes.batch(batch // 2), shots.batch(batch - batch // 2)])
+        numbers = torch.rand(batch, len(CHANGES), device=joined.middle.device)
+        yield augment(joined, numbers, augmentations)
