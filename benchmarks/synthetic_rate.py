@@ -14,7 +14,7 @@ import torch
 from machine import machine
 
 from cdfi.common.cache import training_cache
-from cdfi.data.batch import Batch, Draw
+from cdfi.data.batch import Batch, SampleRequest
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
 
@@ -28,10 +28,10 @@ def main() -> None:
     torch.set_num_threads(1)
     photos = photo_cache(Path(os.environ["CDFI_DATA"]) / "train" / "stills", training_cache())
     source = Synthetic(photos, options.side)
-    check(source.samples(draws(0, options.batch)))
+    check(source.samples(requests(0, options.batch)))
     start = time.perf_counter()
     for number in range(options.batches):
-        source.samples(draws(number * options.batch, options.batch))
+        source.samples(requests(number * options.batch, options.batch))
     rate = options.batch * options.batches / (time.perf_counter() - start)
     result = {
         "question": __doc__.splitlines()[0],
@@ -47,8 +47,8 @@ def check(batch: Batch) -> None:
         raise SystemExit("nothing is reported: the scenes are no pictures")
 
 
-def draws(first: int, count: int) -> list[Draw]:
-    return [Draw(i, np.random.default_rng(i)) for i in range(first, first + count)]
+def requests(first: int, count: int) -> list[SampleRequest]:
+    return [SampleRequest(i, np.random.default_rng(i)) for i in range(first, first + count)]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 
 from cdfi.common.sizes import amount
-from cdfi.compression.budget import Budget, Size, fit, ratio
+from cdfi.compression.budget import Budget, Size, ratio, scale_to_budget
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_the_factor_is_the_largest_that_fits() -> None:
     def size_at(factor: float) -> Size:
         return Size(100 + int(1000 * factor), 10)
 
-    assert fit(Budget(parameters=600), size_at, 1.0) == pytest.approx(0.501, abs=1e-6)
-    assert fit(Budget(parameters=9999), size_at, 1.0) == 1.0
+    assert scale_to_budget(Budget(parameters=600), size_at, 1.0) == pytest.approx(0.501, abs=1e-6)
+    assert scale_to_budget(Budget(parameters=9999), size_at, 1.0) == 1.0
     with pytest.raises(ValueError, match="no network of this topology is within 99 parameters"):
-        fit(Budget(parameters=99), size_at, 1.0)
+        scale_to_budget(Budget(parameters=99), size_at, 1.0)
     with pytest.raises(ValueError, match="9 operations"):
-        fit(Budget(flops=9), size_at, 1.0)
+        scale_to_budget(Budget(flops=9), size_at, 1.0)

@@ -52,9 +52,9 @@ def test_the_table_has_the_published_columns() -> None:
 def test_json_comes_back_as_the_same_rows() -> None:
     rows = density(sparse_model())
     assert tables.from_json(tables.as_json(rows)) == rows
-    with pytest.raises(ValueError, match="not the densities"):
+    with pytest.raises(ValueError, match="not the output of"):
         tables.from_json('[{"name": 1}]')
-    with pytest.raises(ValueError, match="not the densities"):
+    with pytest.raises(ValueError, match="not the output of"):
         tables.from_json("{")
 
 

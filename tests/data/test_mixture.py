@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from cdfi.data.batch import Batch
-from cdfi.data.mixture import Mixture, Share, Steps
+from cdfi.data.mixture import BatchDataset, Mixture, WeightedSource
 from cdfi.data.photos import photo_cache
 from cdfi.data.synthetic import Synthetic
 
@@ -16,7 +16,11 @@ from cdfi.data.synthetic import Synthetic
 @pytest.fixture
 def mixture(photos: Path, tmp_path: Path) -> Mixture:
     source = Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), 32)
-    return Mixture([Share(source, 3.0), Share(source, 1.0)], ["horizontal", "reverse"], seed=5)
+    return Mixture(
+        [WeightedSource(source, 3.0), WeightedSource(source, 1.0)],
+        ["horizontal", "reverse"],
+        seed=5,
+    )
 
 
 def _same(one: Batch, two: Batch) -> bool:
@@ -26,7 +30,7 @@ def _same(one: Batch, two: Batch) -> bool:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_do_not_change_the_stream(mixture: Mixture, workers: int) -> None:
     loader = DataLoader(
-        Steps(mixture, 3), batch_size=None, sampler=range(2, 5), num_workers=workers
+        BatchDataset(mixture, 3), batch_size=None, sampler=range(2, 5), num_workers=workers
     )
     for step, batch in zip(range(2, 5), loader):
         assert _same(batch, mixture.batch(3 * step, 3))
@@ -34,7 +38,7 @@ def test_workers_do_not_change_the_stream(mixture: Mixture, workers: int) -> Non
 
 def test_processes_divide_the_stream_between_them(mixture: Mixture) -> None:
     whole = mixture.batch(4, 4)
-    parts = [Steps(mixture, 2, rank, 2)[1] for rank in range(2)]
+    parts = [BatchDataset(mixture, 2, rank, 2)[1] for rank in range(2)]
     middles = torch.cat([part.middle for part in parts])
     sums = middles.sum((1, 2, 3)).sort().values
     torch.testing.assert_close(sums, whole.middle.sum((1, 2, 3)).sort().values, rtol=1e-6, atol=0)
@@ -42,7 +46,7 @@ def test_processes_divide_the_stream_between_them(mixture: Mixture) -> None:
 
 def test_another_seed_is_another_stream(photos: Path, tmp_path: Path) -> None:
     source = Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), 32)
-    one, two = (Mixture([Share(source, 1.0)], [], seed).batch(0, 2) for seed in (0, 1))
+    one, two = (Mixture([WeightedSource(source, 1.0)], [], seed).batch(0, 2) for seed in (0, 1))
     assert not _same(one, two)
 
 
@@ -55,4 +59,4 @@ def test_sources_come_in_their_shares(mixture: Mixture) -> None:
 def test_weights_must_be_positive(photos: Path, tmp_path: Path, weight: float) -> None:
     source = Synthetic(photo_cache(photos, tmp_path / "cache", (64, 96)), 32)
     with pytest.raises(ValueError, match="positive weights"):
-        Mixture([Share(source, weight)], [])
+        Mixture([WeightedSource(source, weight)], [])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cdfi.data.batch import Batch, SampleRequest, from_frames
-from cdfi.data.motion import Estimated
+from cdfi.data.motion import EstimatedMotion
 from cdfi.training.args import TrainArgs
 from cdfi.training.sources import KINDS
 from tests.data.exact_motion import assert_flow_explains
@@ -34,7 +34,7 @@ def _requests(count: int) -> list[SampleRequest]:
 
 def test_a_pan_is_found_and_what_left_the_frame_is_masked() -> None:
     pytest.importorskip("cv2")
-    batch = Estimated(_Pan()).samples(_requests(2))
+    batch = EstimatedMotion(_Pan()).samples(_requests(2))
     assert_flow_explains(batch)
     inner = (slice(None), slice(None), slice(24, 72), slice(24, 72))
     for flow, sign in ((batch.flow0, -1), (batch.flow1, 1)):
@@ -51,7 +51,7 @@ def test_the_number_of_threads_changes_nothing() -> None:
     try:
         for count in (1, 2, 3):
             cv2.setNumThreads(count)
-            found.append(Estimated(_Pan()).samples(_requests(1)).flow0)
+            found.append(EstimatedMotion(_Pan()).samples(_requests(1)).flow0)
             assert cv2.getNumThreads() == count
     finally:
         cv2.setNumThreads(threads)
@@ -65,10 +65,10 @@ def test_it_is_asked_for_by_name(tmp_path) -> None:
     for wanted in (False, True):
         args = TrainArgs(crop=24, cache=str(tmp_path / "cache"), estimate_motion=wanted)
         opened = KINDS["clips"](tmp_path / "videos", args, None)
-        assert isinstance(opened.source, Estimated) is wanted
+        assert isinstance(opened.source, EstimatedMotion) is wanted
 
 
 def test_without_opencv_one_line_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ValueError, match=r"pip install 'cdfi\[evaluation\]'"):
-        Estimated(_Pan())
+        EstimatedMotion(_Pan())

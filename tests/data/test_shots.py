@@ -9,7 +9,7 @@ import torch
 from cdfi.data.batch import SampleRequest
 from cdfi.data.clips import Take
 from cdfi.data.held_out import clip_triplets
-from cdfi.data.shots import Shots, liveliest
+from cdfi.data.shots import Shots, most_changing
 from tests.media import sliding
 
 
@@ -35,7 +35,7 @@ def test_the_middle_frame_lies_halfway_in_time(tmp_path: Path) -> None:
 
 
 def test_videos_that_are_all_held_out_say_so() -> None:
-    with pytest.raises(ValueError, match="every video fell to the held-out side"):
+    with pytest.raises(ValueError, match="every video is held out for validation"):
         Shots([], 32)
 
 
@@ -52,7 +52,7 @@ def test_strides_of_one_to_three_all_occur(tmp_path: Path) -> None:
 def test_the_crop_that_changes_most_is_kept() -> None:
     frames = np.zeros((3, 40, 40, 3), np.uint8)
     frames[2, :20, :20] = 200
-    picked = [liveliest(frames, 12, np.random.default_rng(i))[2].mean() for i in range(20)]
+    picked = [most_changing(frames, 12, np.random.default_rng(i))[2].mean() for i in range(20)]
     anywhere = 200 * (20 / 40) ** 2
     assert np.mean(picked) > 1.5 * anywhere
 

@@ -1,10 +1,10 @@
-"""How small a network shall become: parameters, operations, or a fraction of what it is."""
+"""Budgets: a largest number of parameters or operations, or a ratio to the original network."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-#: Halvings of the interval the factor lies in: enough to tell apart any two widths.
-HALVINGS = 40
+#: Bisection steps for the factor: enough to distinguish any two widths.
+BISECTIONS = 40
 
 
 class Budget(NamedTuple):
@@ -15,51 +15,51 @@ class Budget(NamedTuple):
 
 
 class Size(NamedTuple):
-    """What a network costs: ``flops`` are 2 for each multiply-add of its layers."""
+    """The cost of a network; ``flops`` are 2 for each multiply-add of its layers."""
 
     parameters: int
     flops: int
 
 
-def ratio(times: float, whole: Size) -> Budget:
-    """The budget of a network ``times`` smaller than ``whole``.
+def ratio(times: float, original: Size) -> Budget:
+    """Return the budget of a network with ``times`` fewer parameters than ``original``.
 
     Raises:
-        ValueError: ``times`` is under 1.
+        ValueError: ``times`` is below 1.
     """
-    if not times >= 1:
-        raise ValueError(f"a compression ratio is at least 1, got {times}")
-    return Budget(parameters=int(whole.parameters / times))
+    if not 1 <= times < float("inf"):
+        raise ValueError(f"a compression ratio is at least 1 and finite, got {times}")
+    return Budget(parameters=int(original.parameters / times))
 
 
-def fit(budget: Budget, size_at: Callable[[float], Size], most: float) -> float:
-    """The largest factor, up to ``most``, at which a network is within the budget.
+def scale_to_budget(budget: Budget, size_at: Callable[[float], Size], most: float) -> float:
+    """Return the largest factor, up to ``most``, at which a network is within the budget.
 
     Args:
-        budget: what it may cost.
-        size_at: what it costs with all densities scaled by a factor; grows with it.
-        most: the factor that leaves everything as it is.
+        budget: the limits.
+        size_at: the cost with all densities scaled by a factor; grows with the factor.
+        most: the factor at which nothing shrinks.
 
     Raises:
-        ValueError: the budget asks for less than the smallest network, or for nothing at all.
+        ValueError: the budget is below the smallest network.
     """
     if within(budget, size_at(most)):
         return most
     least = size_at(0.0)
     if not within(budget, least):
         raise ValueError(
-            f"no network of this topology is within {_words(budget)}: with every width at its "
-            f"least it still has {least.parameters:,} parameters and {least.flops:,} operations"
+            f"no network of this topology is within {_words(budget)}: with every width at 1 it "
+            f"still has {least.parameters:,} parameters and {least.flops:,} operations"
         )
     low, high = 0.0, most
-    for _ in range(HALVINGS):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if within(budget, size_at(middle)) else (low, middle)
     return low
 
 
 def within(budget: Budget, size: Size) -> bool:
-    """Whether a network of this size keeps to the budget."""
+    """Return whether a network of this size is within the budget."""
     return (budget.parameters is None or size.parameters <= budget.parameters) and (
         budget.flops is None or size.flops <= budget.flops
     )

@@ -1,4 +1,4 @@
-"""Density: how much of every layer a sparse training run kept."""
+"""Density: the fraction of non-zero weights of every layer."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from cdfi.compression.tracing.layers import layers
 
 
 class Density(NamedTuple):
-    """One layer: how dense its weights are, and the widths this asks for."""
+    """The density of one layer, and the widths that follow from it."""
 
     name: str
     density: float  # non-zero weights / weights, in [0, 1]
@@ -23,11 +23,11 @@ class Density(NamedTuple):
 
 
 def density(model: nn.Module) -> list[Density]:
-    """A row for every convolution, transposed convolution and linear layer of ``model``.
+    """Return a row for every convolution, transposed convolution and linear layer of ``model``.
 
-    Density and widths are those of the weight alone, as published (CDFI, section 3.1); layers
-    without a weight matrix are left out. A layer of density d keeps about d of its weights where
-    both its sides shrink by sqrt(d).
+    Density and widths are those of the weight without the bias, as published (CDFI, section 3.1);
+    layers without a weight matrix are left out. If both sides of a layer of density d shrink by
+    sqrt(d), it keeps about the fraction d of its weights.
 
     Raises:
         ValueError: two layers share a weight, or a weight holds NaN or infinity.
@@ -38,17 +38,17 @@ def density(model: nn.Module) -> list[Density]:
         dense = kept / weight.numel()
         channels = (channels_in, channels_out)
         wanted = (scaled(dense, channels_in), scaled(dense, channels_out))
-        whole = weight.numel() + (0 if bias is None else bias.numel())
-        alive = kept + (0 if bias is None else int(bias.count_nonzero()))
-        rows.append(Density(name, dense, *channels, *wanted, whole, alive))
+        total = weight.numel() + (0 if bias is None else bias.numel())
+        nonzero = kept + (0 if bias is None else int(bias.count_nonzero()))
+        rows.append(Density(name, dense, *channels, *wanted, total, nonzero))
     return rows
 
 
 def scaled(dense: float, width: int) -> int:
-    """The width a density asks for: ``floor(sqrt(density) * width)``."""
+    """Return the width that follows from a density: ``floor(sqrt(density) * width)``."""
     return math.floor(math.sqrt(dense) * width)
 
 
 def overall(rows: Sequence[Density]) -> float:
-    """Non-zero parameters / parameters over all rows, in [0, 1]."""
+    """Return the fraction of non-zero parameters over all rows, in [0, 1]."""
     return sum(row.kept for row in rows) / max(1, sum(row.parameters for row in rows))

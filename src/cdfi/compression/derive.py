@@ -1,4 +1,4 @@
-"""The small network that densities ask for: for any module."""
+"""Derive a smaller network from densities, for any module."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from cdfi.compression.budget import Budget, Size, fit
+from cdfi.compression.budget import Budget, Size, scale_to_budget
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
@@ -15,10 +15,17 @@ from cdfi.compression.widths import AGREE, WidthPlan
 
 
 class Derived(NamedTuple):
-    """A smaller network, and how it came about."""
+    """A smaller network and its size.
+
+    Attributes:
+        module: the smaller network.
+        factor: by which all densities were scaled to meet the budget.
+        before: size of the original network.
+        after: size of the smaller network.
+    """
 
     module: nn.Module
-    factor: float  # all densities were scaled by this to meet the budget
+    factor: float
     before: Size
     after: Size
 
@@ -35,27 +42,28 @@ def derive(
     extra: Mapping[str, Rule] | None = None,
     warm_start: bool = True,
 ) -> Derived:
-    """A smaller module of the same topology, with the widths the densities ask for.
+    """Return a smaller module of the same topology, with widths that follow from the densities.
 
-    Which layers share a width is found by running ``model`` once: additions and other pointwise
-    operations, concatenations, grouped, depthwise and transposed convolutions, PixelShuffle,
-    norms and slopes are followed; inputs, outputs and what a number in the code picks stay.
+    Running ``model`` once shows which layers share a width: additions and other pointwise
+    operations, concatenations, grouped, depthwise and transposed convolutions, PixelShuffle, norms
+    and PReLU are followed. Inputs, outputs, and channels that the code selects by number keep
+    their width.
 
     Args:
-        model: the pruned network; it is left as it is.
+        model: the pruned network; it is not changed.
         example: arguments of its forward, small but of a typical shape.
-        densities: of layers by name, as :func:`cdfi.compression.density.density` reads them.
+        densities: of layers by name, as :func:`cdfi.compression.density.density` returns them.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this (8 or 16 suit most hardware).
         budget: scale all densities by the one factor that meets it.
-        protected: layers, or modules around them, whose outputs keep their width.
+        protected: layers, or modules that contain them, whose outputs keep their width.
         extra: rules for operations of your own, by name.
-        warm_start: begin with the largest channels of ``model``, those that do nothing grown anew
-            (see :func:`regrow`); otherwise with new weights.
+        warm_start: start with the largest channels of ``model``, dead ones initialised again (see
+            :func:`regrow`); otherwise with new weights.
 
     Raises:
-        ValueError: a density that is none, an unknown layer or rule, a model that cannot be
-            traced or matched (the message names the layer), or an impossible budget.
+        ValueError: a density outside [0, 1], an unknown layer or rule, a model that cannot be
+            traced (the message names the layer), or an impossible budget.
     """
     plan = WidthPlan(trace(model, example, extra), protected)
     units, factor = choose(plan, densities, rule, round_to, budget)
@@ -75,7 +83,7 @@ def choose(
     round_to: int = 1,
     budget: Budget | None = None,
 ) -> tuple[list[int], float]:
-    """The units of every width, and the factor that the budget scaled all densities by.
+    """Return the units of every width, and the factor by which the densities were scaled.
 
     Raises:
         ValueError: as :func:`derive`.
@@ -85,7 +93,9 @@ def choose(
         return plan.wanted(densities, rule, round_to), 1.0
     positive = [d for d in densities.values() if d > 0]
     most = 1 / min(positive, default=1.0)
-    factor = fit(budget, lambda f: size(plan, plan.wanted(densities, rule, round_to, f)), most)
+    factor = scale_to_budget(
+        budget, lambda f: size(plan, plan.wanted(densities, rule, round_to, f)), most
+    )
     return plan.wanted(densities, rule, round_to, factor), factor
 
 
@@ -95,15 +105,21 @@ def remove_zeros(
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
 ) -> nn.Module:
-    """A smaller module that computes exactly what ``model`` does in evaluation mode.
+    """Return a smaller module that computes exactly what ``model`` does in evaluation mode.
 
-    Channels go where nothing would miss them: they are zero whatever comes in, or all weights
-    that read them are zero. A filter of zeros with a bias that leaves another constant stays:
-    next to zero padding no other bias could replace it. Channels under a norm over channels stay,
-    their zeros count in its statistics.
+    A channel is removed if it is zero for every input, or if all weights that read it are zero. A
+    filter of zeros whose bias makes another constant is kept: next to zero padding, no other bias
+    could replace it. Channels under a norm over channels are kept: their zeros count in its
+    statistics.
+
+    Args:
+        model: the network; it is not changed.
+        example: as for :func:`derive`.
+        protected: as for :func:`derive`.
+        extra: as for :func:`derive`.
 
     Raises:
-        ValueError: a model that cannot be traced or matched.
+        ValueError: a model that cannot be traced.
     """
     while True:
         plan = WidthPlan(trace(model, example, extra), protected)
@@ -111,11 +127,11 @@ def remove_zeros(
         _check_runs(model, small, example)
         if _count(small) == _count(model):
             return small
-        model = small  # what read the channels that went may be unread itself now
+        model = small  # layers that read the removed channels may be unread now
 
 
 def size(plan: WidthPlan, units: Sequence[int]) -> Size:
-    """What the network costs at these widths."""
+    """Return the cost of the network at these widths."""
     return Size(plan.parameters(units), plan.flops(units))
 
 
@@ -138,15 +154,15 @@ def _check_choice(
 
 
 def _check_runs(model: nn.Module, small: nn.Module, example: Sequence[Any]) -> None:
-    """Raise ValueError where numbers in the code of a model do not suit its smaller form."""
+    """Raise ValueError if numbers in the code of a model do not fit its smaller version."""
     with evaluating(model), evaluating(small):
         expected = [t.shape for t in pytree.tree_leaves(model(*example)) if isinstance(t, Tensor)]
         try:
             leaves = pytree.tree_leaves(small(*example))
         except RuntimeError as error:
             raise ValueError(
-                f"the smaller model does not run ({error}): its code counts on a width somewhere "
-                "(a view, a split); pass the layer before it in protected=(...)"
+                f"the smaller model does not run ({error}): its code contains a width (in a "
+                "view or a split); pass the layer before it in protected=(...)"
             ) from error
     shapes = [t.shape for t in leaves if isinstance(t, Tensor)]
     if shapes != expected:

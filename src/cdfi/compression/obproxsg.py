@@ -68,7 +68,7 @@ class OBProxSG(Optimizer):
         super().__init__(params, {"lr": lr, "lambda_": lambda_, "eps": eps, **options, "step": 0})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; one that is added during a run begins with its own proximal steps."""
+        """Add a group; one that is added during a run starts with its own proximal steps."""
         param_group = _renamed(param_group)
         _check({**self.defaults, **param_group})
         super().add_param_group(param_group)
@@ -98,7 +98,7 @@ class OBProxSG(Optimizer):
 
     @torch.no_grad()
     def density(self) -> list[float]:
-        """The fraction of non-zero values of each parameter group, in [0, 1]."""
+        """Return the fraction of non-zero values of each parameter group, in [0, 1]."""
         return [
             sum(int(p.count_nonzero()) for p in group["params"])
             / max(1, sum(p.numel() for p in group["params"]))
@@ -107,14 +107,14 @@ class OBProxSG(Optimizer):
 
 
 class ProxSG(OBProxSG):
-    """The proximal stochastic gradient method: OBProxSG that never leaves its first phase."""
+    """The proximal stochastic gradient method: OBProxSG that stays in its first phase."""
 
     def __init__(self, params: ParamsT, lr: float, lambda_: float) -> None:
         super().__init__(params, lr, lambda_, steps_per_epoch=1, prox_epochs=math.inf)
 
 
 def in_orthant_phase(group: dict[str, Any]) -> bool:
-    """Whether the next step of a parameter group is an orthant step."""
+    """Return whether the next step of a parameter group is an orthant step."""
     prox, orthant = group["prox_epochs"], group["orthant_epochs"]
     if prox == math.inf or group["lambda_"] == 0:
         return False
@@ -129,7 +129,7 @@ def _renamed(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-    """One step of every (x, gradient): by the kernels of a CPU where they serve, else by torch."""
+    """Take one step of every (x, gradient): by the CPU kernels if supported, else by torch."""
     from cdfi.compression import obproxsg_cpu as cpu  # imported late: Numba loads slowly
 
     here = [pair for pair in pairs if cpu.is_supported(*pair)]
@@ -144,7 +144,7 @@ def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
 
 
 def prox_step(x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float) -> None:
-    """``x = soft(x - lr * grad, lr * lambda_)`` in place; a value less its clamp is its soft."""
+    """Set ``x = soft(x - lr * grad, lr * lambda_)``; soft(z, t) is z minus z clamped to [-t, t]."""
     torch._foreach_add_(x, grad, alpha=-lr)
     inside = torch._foreach_clamp_min(x, -lr * lambda_)
     torch._foreach_clamp_max_(inside, lr * lambda_)
@@ -154,7 +154,7 @@ def prox_step(x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float) ->
 def orthant_step(
     x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float, eps: float
 ) -> None:
-    """``y = x - lr * (grad + lambda_ * sign(x))`` in place, where ``y * sign(x) > eps``, else 0."""
+    """Set ``y = x - lr * (grad + lambda_ * sign(x))`` where ``y * sign(x) > eps``, else 0."""
     sign = torch._foreach_sign(x)
     direction = torch._foreach_add(grad, sign, alpha=lambda_)
     torch._foreach_add_(x, direction, alpha=-lr)
@@ -164,7 +164,7 @@ def orthant_step(
 
 
 def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Each parameter that has a gradient, and that gradient."""
+    """Return each parameter that has a gradient, and that gradient."""
     pairs = [(p, p.grad) for p in params if p.grad is not None]
     for _, grad in pairs:
         if grad.layout != torch.strided:

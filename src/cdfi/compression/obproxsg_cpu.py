@@ -12,29 +12,29 @@ from cdfi.common.threads import Kernel, over_lines
 
 Pair = tuple[Tensor, Tensor]
 
-#: Values one thread takes at a time; models smaller than this are not worth a second thread.
+#: Values that a thread updates at a time; smaller models do not use a second thread.
 PIECE = 1 << 19
 
 
 def is_supported(x: Tensor, grad: Tensor) -> bool:
-    """Whether these kernels can step ``x``."""
+    """Return whether these kernels can update ``x``."""
     return all(
         t.device.type == "cpu" and t.dtype == torch.float32 and t.is_contiguous() for t in (x, grad)
     )
 
 
 def prox_step(pairs: list[Pair], lr: float, lambda_: float) -> None:
-    """The proximal step of every (x, gradient), in place."""
+    """Take the proximal step of every (x, gradient), in place."""
     _over(pairs, partial(_prox, lr=float32(lr), t=float32(lr * lambda_)))
 
 
 def orthant_step(pairs: list[Pair], lr: float, lambda_: float, eps: float) -> None:
-    """The orthant step of every (x, gradient), in place."""
+    """Take the orthant step of every (x, gradient), in place."""
     _over(pairs, partial(_orthant, lr=float32(lr), lambda_=float32(lambda_), eps=float32(eps)))
 
 
 def _over(pairs: list[Pair], kernel: Kernel) -> None:
-    """Run ``kernel`` over all values, in pieces, on several threads if there are enough values."""
+    """Run ``kernel`` on all values, in pieces, on several threads if there are enough values."""
     pieces = [
         (x.numpy(), grad.numpy())
         for pair in pairs
@@ -63,7 +63,7 @@ def _orthant(
     x: NDArray[float32], grad: NDArray[float32], lr: float32, lambda_: float32, eps: float32
 ) -> None:
     zero, one = float32(0), float32(1)
-    for i in range(x.size):  # the sign in two steps: so the loop vectorises
+    for i in range(x.size):  # the sign in two steps, so that the loop vectorises
         sign = one if x[i] > zero else zero
         sign = sign - (one if x[i] < zero else zero)
         y = x[i] - lr * (grad[i] + lambda_ * sign)

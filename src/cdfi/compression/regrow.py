@@ -1,4 +1,4 @@
-"""New weights for channels that do nothing, so that training can use them again."""
+"""Initialise dead channels again, so that training can use them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,46 +19,47 @@ def regrow(
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
 ) -> int:
-    """Give every channel that nothing would miss new incoming weights, in place; how many.
+    """Give every dead channel new incoming weights, in place; return the number of channels.
 
-    Pruning leaves channels whose filter is zero and whose readers are zero too. No gradient
-    reaches either, so retraining would carry them along for nothing. Here what makes such a channel
-    is drawn anew (He et al., ICCV 2015) and what reads it becomes zero: the model still computes
-    the same, and the readers learn from the first step. Channels of grouped layers stay.
+    Pruning leaves channels whose filter is zero and whose readers are zero too. No gradient reaches
+    either, so retraining would never use them. Here the filter of such a channel is drawn again (He
+    et al., ICCV 2015) and the weights that read it become zero: the model computes the same as
+    before, and the readers learn from the first step. Channels of grouped layers stay as they are.
 
     Args:
         model: a network that runs on the example.
         example: arguments of its forward, small but of a typical shape.
-        protected, extra: as :func:`cdfi.compression.derive.derive` takes them.
+        protected: as for :func:`cdfi.compression.derive.derive`.
+        extra: as for :func:`cdfi.compression.derive.derive`.
 
     Raises:
-        ValueError: a model that cannot be traced or matched.
+        ValueError: a model that cannot be traced.
     """
     plan = WidthPlan(trace(model, example, extra), protected)
-    makers, readers = _ways(model)
-    idle = plan.dead_units()
+    makers, readers = _channel_dims(model)
+    dead = plan.dead_units()
     for (name, _), roots in plan.roots.items():
         if name.endswith("weight") and name not in makers:
             module = model.get_submodule(name.rpartition(".")[0])
             if isinstance(module, WITH_MATRIX):  # grouped
-                idle.difference_update(roots)
+                dead.difference_update(roots)
     tensors = dict(model.named_parameters())
     for (name, dim), roots in plan.roots.items():
-        rows = [i for i, root in enumerate(roots) if root in idle]
+        rows = [i for i, root in enumerate(roots) if root in dead]
         if rows and readers.get(name) == dim:
             tensors[name].movedim(dim, 0)[rows] = 0
     for (name, dim), roots in plan.roots.items():
-        rows = [i for i, root in enumerate(roots) if root in idle]
+        rows = [i for i, root in enumerate(roots) if root in dead]
         if rows and makers.get(name) == dim:
             _draw(tensors[name].movedim(dim, 0), rows)
             bias = tensors.get(f"{name.rpartition('.')[0]}.bias")
             if bias is not None:
                 bias[rows] = 0
-    return len(idle)
+    return len(dead)
 
 
-def _ways(model: nn.Module) -> tuple[dict[str, int], dict[str, int]]:
-    """For the weight of each layer without groups: the dimension it makes, and the one it reads."""
+def _channel_dims(model: nn.Module) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the dimensions of out-channels and in-channels of each weight without groups."""
     makers, readers = {}, {}
     for name, module in model.named_modules():
         if isinstance(module, WITH_MATRIX) and getattr(module, "groups", 1) == 1:
@@ -68,6 +69,6 @@ def _ways(model: nn.Module) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _draw(filters: Tensor, rows: list[int]) -> None:
-    """Fill some filters, (out, ...), as a layer before a ReLU starts."""
+    """Initialise some filters, (out, ...), as for a layer before a ReLU."""
     fan_in = filters[0].numel()
     filters[rows] = torch.randn_like(filters[rows]) * (2 / fan_in) ** 0.5

@@ -1,4 +1,4 @@
-"""A smaller module: the same layers with some of their channels left out."""
+"""Build a smaller module: the same layers with some of their channels removed."""
 
 import copy
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from cdfi.compression.tracing.layers import CONVOLUTIONS, TRANSPOSED
 
 
 def shrink(model: nn.Module, indices: Mapping[Slot, torch.Tensor]) -> nn.Module:
-    """A copy of ``model`` that keeps, of every slot, the indices given; its widths say so too."""
+    """Return a copy of ``model`` with the given indices of every slot, and its new widths."""
     small = copy.deepcopy(model)
     by_tensor: dict[str, dict[int, torch.Tensor]] = {}
     for (name, dim), kept in indices.items():
@@ -20,12 +20,12 @@ def shrink(model: nn.Module, indices: Mapping[Slot, torch.Tensor]) -> nn.Module:
         path, _, leaf = name.rpartition(".")
         _cut(small.get_submodule(path), leaf, dims)
     for module in small.modules():
-        _refit(module)
+        _update_widths(module)
     return small
 
 
 def _cut(module: nn.Module, leaf: str, dims: Mapping[int, torch.Tensor]) -> None:
-    """Keep ``dims``' indices of one parameter or buffer of ``module``."""
+    """Keep the indices in ``dims`` of one parameter or buffer of ``module``."""
     owner = module._parameters if leaf in module._parameters else module._buffers
     old = owner[leaf]
     assert old is not None
@@ -38,8 +38,8 @@ def _cut(module: nn.Module, leaf: str, dims: Mapping[int, torch.Tensor]) -> None
         module._buffers[leaf] = tensor.clone()
 
 
-def _refit(module: nn.Module) -> None:
-    """Set what a layer says of its widths to what its weights are."""
+def _update_widths(module: nn.Module) -> None:
+    """Set the attributes of a layer to the widths of its weights."""
     if isinstance(module, CONVOLUTIONS):
         depthwise = module.groups == module.in_channels > 1
         each = module.out_channels // module.groups
@@ -54,10 +54,10 @@ def _refit(module: nn.Module) -> None:
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
     else:
-        _refit_norm(module)
+        _update_norm(module)
 
 
-def _refit_norm(module: nn.Module) -> None:
+def _update_norm(module: nn.Module) -> None:
     weight = getattr(module, "weight", None)
     if not isinstance(weight, torch.Tensor) or weight.dim() != 1:
         return

@@ -18,7 +18,7 @@ COLUMNS = ("Name", "Density", "In", "Out", "In'", "Out'", "Parameters", "Kept")
 
 
 def as_table(rows: Sequence[Density]) -> str:
-    """The published table: a line for every layer, and one for all of them."""
+    """Return the table as published: a line for every layer, and one for all of them."""
     width = max([len(row.name) for row in rows] + [7])
     lines = [
         f"{'Name':>{width}}  Density    In   Out   In'  Out'  Parameters        Kept",
@@ -36,12 +36,12 @@ def _numbers(row: Density) -> str:
 
 
 def as_json(rows: Sequence[Density]) -> str:
-    """A JSON list with an object for every layer."""
+    """Return a JSON list with an object for every layer."""
     return json.dumps([row._asdict() for row in rows], indent=2)
 
 
 def as_csv(rows: Sequence[Density]) -> str:
-    """Comma-separated values under the published column names."""
+    """Return comma-separated values under the published column names."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([COLUMNS, *rows])
@@ -49,7 +49,7 @@ def as_csv(rows: Sequence[Density]) -> str:
 
 
 def from_json(text: str) -> list[Density]:
-    """The rows that :func:`as_json` wrote.
+    """Return the rows that :func:`as_json` wrote.
 
     Raises:
         ValueError: ``text`` is something else.
@@ -57,11 +57,24 @@ def from_json(text: str) -> list[Density]:
     try:
         return [Density(**row) for row in json.loads(text)]
     except (TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"these are not the densities `cdfi density` writes: {error}") from error
+        raise ValueError(f"not the output of `cdfi density --json`: {error}") from error
+
+
+def read_densities(path: Path) -> list[Density]:
+    """Return the rows in a JSON file.
+
+    Raises:
+        ValueError: the file holds something else; the message names it.
+        OSError: it cannot be read.
+    """
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def plot(rows: Sequence[Density], path: Path) -> None:
-    """Draw a bar for every layer into ``path`` (its suffix says the format).
+    """Draw a bar for every layer to ``path``, in the format of its suffix.
 
     Raises:
         ValueError: matplotlib is not installed.
@@ -78,12 +91,12 @@ def plot(rows: Sequence[Density], path: Path) -> None:
 
 
 def plot_search(points: Mapping[float, tuple[float, float]], target: float, path: Path) -> None:
-    """Draw quality against density for every penalty that was tried.
+    """Draw quality against density for every penalty of a search.
 
     Args:
         points: penalty -> density and PSNR in dB.
-        target: the density that was asked for.
-        path: its suffix says the format.
+        target: the density to reach.
+        path: the file, in the format of its suffix.
 
     Raises:
         ValueError: matplotlib is not installed.

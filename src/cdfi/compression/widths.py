@@ -1,4 +1,4 @@
-"""From densities to widths: which channels share a width, and how many of them stay."""
+"""The widths of a network: which channels share one, and how many units each keeps."""
 
 import math
 from collections import Counter, defaultdict
@@ -21,11 +21,16 @@ AGREE: dict[str, Callable[[list[int]], int]] = {
 class Width(NamedTuple):
     """Channels that the same layers share: one number of the architecture.
 
-    A unit is what stays or goes as one: a channel, or several that were joined.
+    A unit is kept or removed as a whole: a channel, or several that were joined.
+
+    Attributes:
+        units: the channels, by their root.
+        slots: the slots that hold them, and the number of indices of a unit in each.
+        fixed: whether the width must not change.
     """
 
     units: list[int]
-    slots: dict[Slot, int]  # where they are, and how many indices a unit has there
+    slots: dict[Slot, int]
     fixed: bool
 
 
@@ -34,11 +39,11 @@ class WidthPlan:
 
     Args:
         graph: the trace.
-        protected: names of layers, or of modules around them, whose outputs keep their width.
+        protected: names of layers, or of modules that contain them, whose outputs keep their width.
 
     Raises:
-        ValueError: ``protected`` names nothing, or an operation without a rule reads channels
-            that are not protected.
+        ValueError: a name in ``protected`` that does not exist, or an operation without a rule
+            that reads channels that are not protected.
     """
 
     def __init__(self, graph: Graph, protected: Sequence[str] = ()) -> None:
@@ -46,47 +51,47 @@ class WidthPlan:
             _protect(graph, name)
         self.graph = graph
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
-        self._fixed = set(graph.roots(torch.tensor(list(graph.fixed), dtype=torch.int64)).tolist())
+        self._fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
         self._refuse_unsupported()
         self.widths = self._group()
 
     def full(self) -> list[int]:
-        """Units of every width as the network is."""
+        """Return the units of every width of the network as it is."""
         return [len(width.units) for width in self.widths]
 
     def wanted(
         self, densities: Mapping[str, float], rule: str, round_to: int = 1, factor: float = 1.0
     ) -> list[int]:
-        """Units of every width that the densities, times ``factor``, ask for.
+        """Return the units of every width that follow from the densities times ``factor``.
 
-        A layer of density d asks for ``floor(sqrt(d) * width)`` on both its sides (CDFI, section
-        3.1); where layers that share a width disagree, ``rule`` decides. No width falls under 1;
-        ``round_to`` rounds up to a multiple.
+        A layer of density d gets ``floor(sqrt(d) * width)`` on both sides (CDFI, section 3.1); if
+        layers that share a width differ, ``rule`` decides. No width falls below 1; ``round_to``
+        rounds up to a multiple.
         """
         chosen = []
         for width in self.widths:
-            whole = len(width.units)
-            asked = [
-                math.floor(math.sqrt(min(1.0, densities[layer] * factor)) * whole)
+            full = len(width.units)
+            wanted = [
+                math.floor(math.sqrt(min(1.0, densities[layer] * factor)) * full)
                 for name, _ in width.slots
                 if name.endswith("weight") and (layer := _layer(name)) in densities
             ]
-            least = whole if width.fixed or not asked else max(1, AGREE[rule](asked))
-            chosen.append(min(whole, math.ceil(least / round_to) * round_to))
+            units = full if width.fixed or not wanted else max(1, AGREE[rule](wanted))
+            chosen.append(min(full, math.ceil(units / round_to) * round_to))
         return chosen
 
     def parameters(self, units: Sequence[int]) -> int:
-        """Parameters of the network at these widths, biases and norms included."""
+        """Return the parameters of the network at these widths, biases and norms included."""
         sizes = self.sizes(units)
         return sum(sizes[name] for name in self.graph.trained)
 
     def flops(self, units: Sequence[int]) -> int:
-        """Floating-point operations of one run on the example: 2 for each multiply-add."""
+        """Return the operations of one run on the example: 2 for each multiply-add."""
         sizes = self.sizes(units)
         return sum(2 * run.positions * sizes[run.weight] for run in self.graph.runs)
 
     def counts(self, units: Sequence[int]) -> Counter[Slot]:
-        """Indices that every slot keeps at these widths."""
+        """Return the number of indices that every slot keeps at these widths."""
         kept: Counter[Slot] = Counter()
         for width, count in zip(self.widths, units):
             for slot, indices in width.slots.items():
@@ -94,7 +99,7 @@ class WidthPlan:
         return kept
 
     def sizes(self, units: Sequence[int]) -> dict[str, int]:
-        """Values in every parameter and buffer at these widths."""
+        """Return the number of values of every parameter and buffer at these widths."""
         kept = self.counts(units)
         return {
             name: math.prod(kept.get((name, d), size) for d, size in enumerate(tensor.shape))
@@ -102,7 +107,7 @@ class WidthPlan:
         }
 
     def largest(self, units: Sequence[int]) -> dict[Slot, Tensor]:
-        """For every slot the indices that stay when each width keeps its largest units."""
+        """Return for every slot the indices that are kept if each width keeps its largest units."""
         weight_of = self._magnitudes()
         kept: set[int] = set()
         for width, count in zip(self.widths, units):
@@ -110,24 +115,24 @@ class WidthPlan:
         return self.indices(kept)
 
     def indices(self, kept: set[int]) -> dict[Slot, Tensor]:
-        """For every slot the indices of these units."""
+        """Return for every slot the indices of these units."""
         return {
             slot: torch.tensor([i for i, root in enumerate(roots) if root in kept])
             for slot, roots in self.roots.items()
         }
 
     def live_units(self) -> set[int]:
-        """The units whose absence the output would show: all but exact zeros and the unread."""
-        missed = self._read_units()
+        """Return the units that the output depends on: all but exact zeros and unread ones."""
+        live = self._read_units()
         for width in self.widths:
             if width.fixed:
-                missed.update(width.units)
-            elif missed.isdisjoint(width.units):
-                missed.add(width.units[0])  # a width of 0 is no layer
-        return missed
+                live.update(width.units)
+            elif live.isdisjoint(width.units):
+                live.add(width.units[0])  # a layer of width 0 cannot be built
+        return live
 
     def dead_units(self) -> set[int]:
-        """The units that may go or change as they like: no output would show it."""
+        """Return the units that can be removed or changed without an effect on the output."""
         free = {unit for width in self.widths if not width.fixed for unit in width.units}
         return free - self._read_units()
 
@@ -135,12 +140,12 @@ class WidthPlan:
         return {
             root
             for ids, unnoticed in self.graph.uses
-            for root, quiet in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
-            if not quiet
+            for root, skippable in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
+            if not skippable
         }
 
     def _magnitudes(self) -> dict[int, float]:
-        """Sum of absolute values of all parameters of each unit."""
+        """Return the sum of absolute values of all parameters of each unit."""
         sums: dict[int, float] = defaultdict(float)
         for (name, dim), roots in self.roots.items():
             if name in self.graph.trained:
@@ -151,21 +156,21 @@ class WidthPlan:
         return sums
 
     def _group(self) -> list[Width]:
-        """Units that all the same slots hold, together."""
-        places: dict[int, Counter[Slot]] = defaultdict(Counter)
+        """Group the units that occur in the same slots."""
+        slots_of: dict[int, Counter[Slot]] = defaultdict(Counter)
         for slot, roots in self.roots.items():
             for root in roots:
-                places[root][slot] += 1
+                slots_of[root][slot] += 1
         groups: dict[object, list[int]] = defaultdict(list)
-        for root, slots in places.items():
+        for root, slots in slots_of.items():
             groups[frozenset(slots.items()), root in self._fixed].append(root)
         return [
-            Width(units, dict(places[units[0]]), units[0] in self._fixed)
+            Width(units, dict(slots_of[units[0]]), units[0] in self._fixed)
             for units in groups.values()
         ]
 
     def _refuse_unsupported(self) -> None:
-        """Raise ValueError for channels that went where nothing is known of them."""
+        """Raise ValueError for channels that an operation without a rule reads."""
         for operation, ids in self.graph.unsupported:
             loose = set(self.graph.roots(ids).tolist()) - self._fixed
             if loose:

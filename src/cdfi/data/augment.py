@@ -34,13 +34,13 @@ def augment(batch: Batch, numbers: Tensor, changes: Sequence[str]) -> Batch:
 
 
 def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
-    """The changed triplet where u < 0.5, else the old one."""
+    """Return the changed triplet where u < 0.5, else the old one."""
     mask = (u < 0.5)[:, None, None, None]
     return Batch(*(torch.where(mask, new, old) for old, new in zip(batch, changed)))
 
 
 def _mirror(batch: Batch, axis: int) -> Batch:
-    """All planes mirrored along rows (2) or columns (3); motion along it changes sign."""
+    """Mirror all planes along rows (2) or columns (3); motion along it changes sign."""
     sign = torch.ones(2, device=batch.flow0.device)
     sign[axis - 2 : axis - 1].fill_(-1.0)  # giving one element a number would wait for a GPU
     flipped = Batch(*(field.flip(axis) for field in batch))
@@ -57,7 +57,7 @@ def _vertical(batch: Batch, u: Tensor) -> Batch:
 
 
 def _rotate(batch: Batch, u: Tensor) -> Batch:
-    """Rows and columns swapped; with the mirrors, every right-angle rotation."""
+    """Swap rows and columns; with the mirrors, this makes every right-angle rotation."""
     if batch.middle.shape[2] != batch.middle.shape[3]:
         return batch  # only square frames keep their shape
     turned = Batch(*(field.transpose(2, 3) for field in batch))
@@ -66,13 +66,13 @@ def _rotate(batch: Batch, u: Tensor) -> Batch:
 
 
 def _reverse(batch: Batch, u: Tensor) -> Batch:
-    """Backwards in time."""
+    """Reverse the time."""
     f0, middle, f1, flow0, flow1, visible0, visible1, t = batch
     return _choose(u, batch, Batch(f1, middle, f0, flow1, flow0, visible1, visible0, 1 - t))
 
 
 def _channels(batch: Batch, u: Tensor) -> Batch:
-    """Red, green and blue in any order."""
+    """Permute red, green and blue."""
     orders = _orders(u.device)
     order = orders[(u * len(orders)).long()]
     rows = torch.arange(len(u), device=u.device)[:, None]
@@ -85,12 +85,12 @@ def _channels(batch: Batch, u: Tensor) -> Batch:
 
 @lru_cache(maxsize=4)
 def _orders(device: torch.device) -> Tensor:
-    """(6, 3); kept, because a copy to a GPU makes the host wait."""
+    """Return (6, 3) orders; cached, since a copy to a GPU is a synchronisation."""
     return torch.tensor(list(permutations(range(3))), device=device)
 
 
 def _brightness(batch: Batch, u: Tensor) -> Batch:
-    """All three frames brighter or darker by up to a fifth, cut off at white."""
+    """Scale the brightness of all three frames by up to a fifth, clipped at white."""
     gain = (1 + _BRIGHTNESS * (2 * u - 1))[:, None, None, None]
     return batch._replace(
         frame0=(batch.frame0 * gain).clamp(max=1),

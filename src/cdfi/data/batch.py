@@ -1,4 +1,4 @@
-"""What every source of training data hands over: three instants of N small scenes."""
+"""Batches of training data: three instants of N small scenes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     t: Tensor
 
     def to(self, device: torch.device, non_blocking: bool = True) -> "Batch":
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         return Batch(*(field.to(device, non_blocking=non_blocking) for field in self))
 
 
@@ -39,15 +39,15 @@ class SampleRequest(NamedTuple):
 
 
 class SampleSource(Protocol):
-    """Makes samples; the same draw always gives the same sample."""
+    """Makes samples; the same request always gives the same sample."""
 
     @property
     def size(self) -> int:
-        """How many samples make one pass over what the source holds."""
+        """The number of samples in one pass over the data."""
         ...
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
-        """One batch with a sample for each draw."""
+        """Return one batch with a sample for each request."""
         ...
 
 
@@ -68,11 +68,11 @@ def from_frames(triplets: np.ndarray, t: Tensor | None = None) -> Batch:
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """Several batches of one frame size, end to end."""
+    """Concatenate batches of one frame size."""
     return batches[0] if len(batches) == 1 else Batch(*map(torch.cat, zip(*batches)))
 
 
 def uniform(randoms: Sequence[np.random.Generator], shape: tuple[int, ...]) -> Tensor:
-    """(N, *shape) floats in [0, 1), each sample's from its own generator."""
+    """Return (N, *shape) floats in [0, 1), each sample's from its own generator."""
     numbers = np.stack([random.random(shape, dtype=np.float32) for random in randoms])
     return torch.from_numpy(numbers)

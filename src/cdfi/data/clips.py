@@ -1,4 +1,4 @@
-"""A folder of videos, decoded once into a cache of continuous takes."""
+"""A folder of videos, decoded once into a cache of takes: continuous runs of frames."""
 
 import csv
 import hashlib
@@ -20,7 +20,7 @@ SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", "
 
 
 class Take(NamedTuple):
-    """One continuous run of frames in the cache."""
+    """A continuous run of frames in the cache."""
 
     file: Path
     source: str
@@ -30,19 +30,19 @@ class Take(NamedTuple):
 
     @property
     def held_out(self) -> bool:
-        """Whether it is for validation, never for training."""
+        """Whether it is used for validation, never for training."""
         return is_held_out(self.source)
 
     def pixels(self) -> np.ndarray:
-        """The frames, uint8 (T, H, W, 3), memory-mapped."""
+        """Return the frames, uint8 (T, H, W, 3), memory-mapped."""
         return mapped(self.file)
 
 
 def video_paths(folder: Path) -> list[Path]:
-    """The videos under a folder, in a stable order.
+    """Return the videos under a folder, in a stable order.
 
     Raises:
-        ValueError: the folder is missing or holds no video.
+        ValueError: the folder does not exist or holds no video.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds videos")
@@ -53,10 +53,10 @@ def video_paths(folder: Path) -> list[Path]:
 
 
 def sources(folder: Path) -> dict[str, str]:
-    """File name -> the video it was cut from, by ``CLIPS.tsv`` in the folder or its parent.
+    """Return the video that each file was cut from, by ``CLIPS.tsv`` in the folder or its parent.
 
-    Shots of one video share scenes, so they must fall on one side of the validation split.
-    A video that the table does not name is its own source.
+    Shots of one video share scenes, so they must be on one side of the validation split. A video
+    that the table does not name is its own source.
     """
     for table in (folder / "CLIPS.tsv", folder.parent / "CLIPS.tsv"):
         if table.is_file():
@@ -68,10 +68,10 @@ def sources(folder: Path) -> dict[str, str]:
     return {}
 
 
-def is_held_out(source: str, share: int = 12) -> bool:
-    """Whether a source video is among the one in ``share`` for validation, by its name alone."""
+def is_held_out(source: str, one_in: int = 12) -> bool:
+    """Return whether a source video is for validation, one in ``one_in``, by a hash of its name."""
     digest = hashlib.sha256(f"validation {source}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % share == 0
+    return int.from_bytes(digest[:8], "big") % one_in == 0
 
 
 def cached_takes(
@@ -80,16 +80,17 @@ def cached_takes(
     lines: int = 360,
     progress: Progress | None = None,
 ) -> list[Take]:
-    """The takes of every video under a folder, decoded on first use.
+    """Return the takes of every video under a folder; they are decoded on first use.
 
     Args:
         folder: videos, at any depth.
-        cache: where decoded frames are kept; one ``.npy`` a take.
-        lines: frames with a longer short side are scaled down to this.
-        progress: told (videos done, videos in all) while decoding.
+        cache: folder of decoded frames, one ``.npy`` file for each take.
+        lines: frames whose shorter side is longer than this are scaled down to it.
+        progress: called with the videos done and their total while decoding.
 
     Raises:
-        ValueError: no videos, more than 1 % unreadable, or no run of three frames in them.
+        ValueError: no videos, more than 1 % of them unreadable, or none with three frames of one
+            shot.
     """
     paths, names = video_paths(folder), sources(folder)
     found: list[Take] = []
@@ -110,16 +111,19 @@ def cached_takes(
 
 
 def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
-    """One video's takes; its index appears last, so a half-decoded video is decoded again."""
-    home = cache / f"{path.stem}-{folder_key([path], str(lines))}"
-    index = home / "takes.json"
+    """Return the takes of one video.
+
+    Its index is written last, so a video whose decoding was interrupted is decoded again.
+    """
+    folder = cache / f"{path.stem}-{folder_key([path], str(lines))}"
+    index = folder / "takes.json"
     if not index.is_file():
         shapes = [
-            _save(take, home / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))
+            _save(take, folder / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))
         ]
         write_text(index, json.dumps(shapes))
     shapes = json.loads(index.read_text())
-    return [Take(home / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]
+    return [Take(folder / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]
 
 
 def _save(take: np.ndarray, file: Path) -> tuple[int, int, int]:

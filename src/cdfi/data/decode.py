@@ -1,4 +1,4 @@
-"""The frames of a video as RGB arrays, for training; PyAV if it is there, else OpenCV."""
+"""Decode videos to RGB arrays for training, with PyAV or, if it is missing, OpenCV."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def decode(path: Path, lines: int | None = None) -> Iterator[np.ndarray]:
-    """The frames of a video in order, uint8 (H, W, 3).
+    """Yield the frames of a video in order, uint8 (H, W, 3).
 
     Args:
         path: a video file.
@@ -25,7 +25,7 @@ def decode(path: Path, lines: int | None = None) -> Iterator[np.ndarray]:
 
 
 def fitted(height: int, width: int, lines: int | None) -> tuple[int, int]:
-    """The even height and width at which a frame is kept."""
+    """Return the even height and width to which a frame is scaled."""
     scale = min(1.0, lines / min(height, width)) if lines else 1.0
     return max(2, round(height * scale / 2) * 2), max(2, round(width * scale / 2) * 2)
 

@@ -1,4 +1,4 @@
-"""The motion of real shots, estimated where their frames agree on it."""
+"""Estimated motion of real shots, where the flows of both directions are consistent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,17 @@ from cdfi.common.extras import need
 from cdfi.common.rounding import to_bytes
 from cdfi.data.batch import Batch, SampleRequest, SampleSource
 
-_SLACK, _SHARE = 0.5, 0.01  # pixels^2, and a share of the squared lengths: Sundaram, section 3.1
+# The largest inconsistency, in pixels^2 and relative to the squared lengths: Sundaram, section 3.1
+_ABSOLUTE, _RELATIVE = 0.5, 0.01
 
 
-class Estimated:
-    """A source whose samples come with the motion that DIS flow finds in them.
+class EstimatedMotion:
+    """A source that adds optical flow by DIS to the samples of another source.
 
     Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016, from the middle
-    frame to each side, which is half the way that a method without the middle frame has to find.
-    A point counts as seen where the flow back leads to within a pixel or so of where it came from
-    (Sundaram et al., ECCV 2010). Samples that know motion already lose it.
+    frame to each side: half the motion between the outer frames. A point counts as visible if the
+    backward flow leads back to it within about a pixel (Sundaram et al., ECCV 2010). Motion that
+    the samples have already is replaced.
 
     Args:
         source: of real shots.
@@ -34,11 +35,11 @@ class Estimated:
 
     @property
     def size(self) -> int:
-        """As of the source."""
+        """The size of the source."""
         return self._source.size
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
-        """The source's samples, with flows and masks."""
+        """Return the samples of the source, with flows and masks."""
         batch = self._source.samples(requests)
         middles = _grey(batch.middle)
         flow0, visible0 = _motions(middles, _grey(batch.frame0))
@@ -47,17 +48,17 @@ class Estimated:
 
 
 def _grey(frames: torch.Tensor) -> np.ndarray:
-    """(N, 3, H, W) in [0, 1] as uint8 (N, H, W), ITU-R BT.601."""
+    """Return (N, 3, H, W) in [0, 1] as grey uint8 (N, H, W), ITU-R BT.601."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=frames.device)
     grey = torch.einsum("nchw,c->nhw", frames, weights)
     return to_bytes(grey).numpy()
 
 
 def _motions(middles: np.ndarray, sides: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N, 2, H, W) rows then columns, and (N, 1, H, W): 1 where the way back agrees."""
+    """Return the flow, (N, 2, H, W) rows then columns, and where it is consistent, (N, 1, H, W)."""
     cv2 = _opencv()
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # DIS divides a frame among its threads, and the flow depends on how
+    cv2.setNumThreads(1)  # the flow of DIS depends on the number of threads
     try:
         found = [_motion(cv2, middle, side) for middle, side in zip(middles, sides)]
     finally:
@@ -75,7 +76,7 @@ def _motion(cv2: Any, middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray,
     inside = (to_column >= 0) & (to_column <= width - 1) & (to_row >= 0) & (to_row <= height - 1)
     returned = cv2.remap(back, to_column, to_row, cv2.INTER_LINEAR)
     lengths = np.square(there).sum(-1) + np.square(returned).sum(-1)
-    agree = np.square(there + returned).sum(-1) < _SLACK + _SHARE * lengths
+    agree = np.square(there + returned).sum(-1) < _ABSOLUTE + _RELATIVE * lengths
     flow = np.ascontiguousarray(there[..., ::-1].transpose(2, 0, 1))
     return flow, (agree & inside)[None].astype(np.float32)
 

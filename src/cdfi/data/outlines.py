@@ -1,4 +1,4 @@
-"""A fixed set of outlines (blobs, polygons, boxes, rings) for the layers of synthetic scenes."""
+"""A fixed set of shapes (blobs, polygons, boxes, rings) for the layers of synthetic scenes."""
 
 import math
 from functools import lru_cache
@@ -12,17 +12,17 @@ _SIDE = 64
 
 @lru_cache(maxsize=4)
 def outlines(device: torch.device, count: int = 256) -> Tensor:
-    """(count, 1, 64, 64) floats: about the distance to the edge, positive inside, 1 = mean radius.
+    """Return (count, 1, 64, 64) floats: about the signed distance to the edge, positive inside.
 
-    A distance, unlike a mask, keeps its edge as sharp as wanted at any scale. Every process makes
-    the same set.
+    The unit is the mean radius. A distance, unlike a mask, has a sharp edge at any scale. Every
+    process creates the same set.
     """
     random = torch.Generator().manual_seed(0)
     axis = (torch.arange(_SIDE) + 0.5) / _SIDE * 2 * EXTENT - EXTENT
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     kinds = (_blob, _polygon, _box, _ring)
-    made = [kinds[i % len(kinds)](x, y, random) for i in range(count)]
-    return torch.stack(made)[:, None].to(device)
+    shapes = [kinds[i % len(kinds)](x, y, random) for i in range(count)]
+    return torch.stack(shapes)[:, None].to(device)
 
 
 def _uniform(low: float, high: float, random: torch.Generator) -> float:
@@ -30,7 +30,7 @@ def _uniform(low: float, high: float, random: torch.Generator) -> float:
 
 
 def _blob(x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
-    """A circle whose radius wavers with the angle."""
+    """Return a circle whose radius varies with the angle."""
     angle, radius = torch.atan2(y, x), torch.full_like(x, 0.85)
     for waves in range(2, 7):
         phase = _uniform(0, 2 * math.pi, random)
@@ -39,18 +39,18 @@ def _blob(x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _polygon(x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
-    """A regular polygon of 3 to 8 sides."""
+    """Return a regular polygon of 3 to 8 sides."""
     sector = 2 * math.pi / int(_uniform(3, 9, random))
     angle = torch.remainder(torch.atan2(y, x), sector) - sector / 2
     return math.cos(sector / 2) - torch.hypot(x, y) * torch.cos(angle)
 
 
 def _box(x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
-    """A box with more or less rounded corners (a superellipse)."""
+    """Return a box with rounded corners (a superellipse)."""
     power = _uniform(2.5, 10, random)
     return 1 - (x.abs() ** power + y.abs() ** power) ** (1 / power)
 
 
 def _ring(x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
-    """A ring: thin, with background inside."""
+    """Return a thin ring, with background inside."""
     return _uniform(0.06, 0.25, random) - (torch.hypot(x, y) - 0.75).abs()

@@ -1,4 +1,4 @@
-"""A folder of still photos, decoded once into one memory-mapped array of equal landscapes."""
+"""A folder of still photos, decoded once into one memory-mapped array of one size."""
 
 import warnings
 from pathlib import Path
@@ -16,10 +16,10 @@ _LANDSCAPE = (720, 1080)
 
 
 def photo_paths(folder: Path) -> list[Path]:
-    """The image files under a folder, in a stable order.
+    """Return the image files under a folder, in a stable order.
 
     Raises:
-        ValueError: the folder is missing or holds no image.
+        ValueError: the folder does not exist or holds no image.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds still photos")
@@ -30,7 +30,7 @@ def photo_paths(folder: Path) -> list[Path]:
 
 
 def load_photo(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """One photo as uint8 (height, width, 3): portraits lie down, then a centred crop is resized."""
+    """Return a photo as uint8 (height, width, 3): portraits are rotated, the centre resized."""
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     if upright.height > upright.width:
@@ -39,9 +39,9 @@ def load_photo(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 
 def photo_cache(folder: Path, cache: Path, size: tuple[int, int] = _LANDSCAPE) -> Path:
-    """The ``.npy`` file, uint8 (photos, height, width, 3), of a folder's photos; made if absent.
+    """Return the ``.npy`` file, uint8 (photos, height, width, 3), of the photos of a folder.
 
-    Unreadable photos are named in a warning and left out.
+    It is written on first use. Unreadable photos are named in a warning and left out.
 
     Raises:
         ValueError: no photos, or more than 1 % of them unreadable.
@@ -54,7 +54,7 @@ def photo_cache(folder: Path, cache: Path, size: tuple[int, int] = _LANDSCAPE) -
 
 
 def _write(paths: list[Path], size: tuple[int, int], file: Path) -> None:
-    """Decode every photo, one in memory at a time, then let the whole file appear at once."""
+    """Decode every photo, one in memory at a time, and write the file atomically."""
     with atomic_write(file) as beside:
         rows = open_memmap(beside, mode="w+", dtype=np.uint8, shape=(len(paths), *size, 3))
         good = _decode_into(rows, paths, size)
@@ -65,7 +65,7 @@ def _write(paths: list[Path], size: tuple[int, int], file: Path) -> None:
 
 
 def _decode_into(rows: np.ndarray, paths: list[Path], size: tuple[int, int]) -> int:
-    """Fill the first rows with the photos that can be read; their number."""
+    """Fill the first rows with the photos that can be read, and return their number."""
     good = 0
     failures: list[str] = []
     for path in paths:

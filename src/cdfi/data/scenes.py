@@ -1,4 +1,4 @@
-"""The layout of synthetic scenes: what moves where, drawn from plain uniform numbers."""
+"""The layout of synthetic scenes: shapes and their motion, from uniform random numbers."""
 
 import math
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from torch import Tensor
 from cdfi.data.outlines import EXTENT
 
 LAYERS = 5  # a background and up to four shapes
-NUMBERS = 24  # uniform numbers a layer is drawn from
+NUMBERS = 24  # uniform numbers for each layer
 _STILL_CHANCE = 0.1
 _SLOWEST = 0.2  # pixels a half step, of the layers that move
 
@@ -23,8 +23,8 @@ class Scene(NamedTuple):
 
     shapes: Tensor  # (N,) how many of layers 1 to 4 exist
     velocity: Tensor  # displacement over a half step, pixels
-    texture: Tensor  # place in the layer's photo patch, pixels from the patch's centre
-    outline: Tensor  # place in the layer's outline, -1 to 1
+    texture: Tensor  # position in the photo patch of the layer, pixels from its centre
+    outline: Tensor  # position in the outline of the layer, -1 to 1
     sharpness: Tensor  # (N, 5) from distance in the outline to opacity
     gain: Tensor  # (N, 5) brightness of the layer's photo
     photo: Tensor  # (N, 5, 3) which photo, and where in it: row and column, each in [0, 1)
@@ -32,17 +32,17 @@ class Scene(NamedTuple):
 
 
 def draw_scene(numbers: Tensor, side: int, motion: float = 14.0) -> Scene:
-    """Lay out scenes.
+    """Return random scenes.
 
     Args:
-        numbers: (N, 5, 24) uniform in [0, 1): the only randomness there is, so that the same
-            code serves reproducible samples on the CPU and whole batches on a GPU.
+        numbers: (N, 5, 24) uniform in [0, 1), the only randomness: the same code makes
+            reproducible samples on the CPU and batches on a GPU.
         side: of the square frames, in pixels.
-        motion: longest translation a half step, in pixels; lengths are log-uniform up to it.
+        motion: longest translation over a half step, in pixels; lengths are log-uniform.
     """
     u = numbers.unbind(-1)
     centre = (torch.stack((u[0], u[1]), -1) - 0.5) * side * 1.1
-    centre[:, 0] = 0.0  # the background turns and grows about the middle of the frame
+    centre[:, 0] = 0.0  # the background rotates and scales about the centre of the frame
     radius = side * _log_uniform(u[2], 0.05, 0.5)
     thin = _log_uniform(u[3], 0.15, 1.0)
     outline = _turned(u[4]) / (EXTENT * torch.stack((radius, radius * thin), -1))[..., None]
@@ -61,7 +61,7 @@ def draw_scene(numbers: Tensor, side: int, motion: float = 14.0) -> Scene:
 
 
 def _velocity(u: Tensor, centre: Tensor, motion: float) -> Tensor:
-    """Translation, turn, growth and shear over a half step, as (N, 5, 2, 3)."""
+    """Return translation, rotation, scaling and shear over a half step, as (N, 5, 2, 3)."""
     own = _translation(u[..., 0], u[..., 1], motion) * (u[..., 2] > _STILL_CHANCE)[..., None]
     carried = (u[..., 3] < 0.5).float()[..., None]
     carried[:, 0] = 0.0
@@ -85,12 +85,12 @@ def _translation(u: Tensor, v: Tensor, motion: float) -> Tensor:
 
 
 def _about(linear: Tensor, centre: Tensor) -> Tensor:
-    """The map p -> linear (p - centre), as (..., 2, 3)."""
+    """Return the map p -> linear (p - centre), as (..., 2, 3)."""
     return torch.cat((linear, -(linear @ centre[..., None])), -1)
 
 
 def _turned(u: Tensor, most: float = math.pi) -> Tensor:
-    """Rotations by up to ``most`` radians either way, (..., 2, 2)."""
+    """Return rotations by up to ``most`` radians in either direction, (..., 2, 2)."""
     angle = (u * 2 - 1) * most
     cos, sin = torch.cos(angle), torch.sin(angle)
     return torch.stack((cos, sin, -sin, cos), -1).view(*u.shape, 2, 2)
@@ -101,5 +101,5 @@ def _log_uniform(u: Tensor, low: float, high: float) -> Tensor:
 
 
 def _normal(u: Tensor) -> Tensor:
-    """Standard normal numbers, cut off at 2.5."""
+    """Return standard normal numbers, clipped at 2.5."""
     return (math.sqrt(2) * torch.erfinv(u * 2 - 1)).clamp(-2.5, 2.5)

@@ -17,13 +17,14 @@ _CROPS_TRIED = 3
 class Shots:
     """Triplets of real frames, drawn from takes.
 
-    The stride between frames is 1 to 3 where the take is long enough. Some triplets are shrunk
-    first, which sharpens them and hides what the video codec did. Of three random crops, the one
-    that changes most is kept: still background teaches little.
+    The stride between frames is 1 to 3 if the take is long enough. Some triplets are scaled down
+    first, which sharpens them and hides compression artefacts. Of three random crops, the one that
+    changes most is used: static background adds little.
 
     Args:
-        takes: where to draw from.
+        takes: to draw from.
         crop: side of the square crops, in pixels.
+        strides: largest stride.
 
     Raises:
         ValueError: no takes, or every take is smaller than the crop.
@@ -32,8 +33,8 @@ class Shots:
     def __init__(self, takes: Sequence[Take], crop: int, strides: int = 3) -> None:
         if not takes:
             raise ValueError(
-                "every video fell to the held-out side, where one source in twelve goes by its "
-                "name: give more videos, or another name"
+                "every video is held out for validation, as one source in twelve is by its name: "
+                "give more videos, or rename one"
             )
         self._takes = [take for take in takes if min(take.height, take.width) >= crop]
         if not self._takes:
@@ -50,7 +51,7 @@ class Shots:
         return sum(take.frames - 2 for take in self._takes)
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
-        """One crop of a random triplet for each draw."""
+        """Return one crop of a random triplet for each request."""
         return from_frames(np.stack([self._sample(request.random) for request in requests]))
 
     def _sample(self, random: np.random.Generator) -> np.ndarray:
@@ -58,14 +59,14 @@ class Shots:
         stride = random.integers(1, min(self._strides, (take.frames - 1) // 2) + 1)
         first = random.integers(take.frames - 2 * stride)
         frames = take.pixels()[first : first + 2 * stride + 1 : stride]
-        room = min(_SHRINK_MOST, min(take.height, take.width) / self._crop)
-        shrink = random.uniform(1.0, room) if random.random() < _SHRINK_CHANCE else 1.0
+        largest = min(_SHRINK_MOST, min(take.height, take.width) / self._crop)
+        shrink = random.uniform(1.0, largest) if random.random() < _SHRINK_CHANCE else 1.0
         side = min(round(self._crop * shrink), take.height, take.width)
-        return shrunk(liveliest(frames, side, random), self._crop)
+        return shrunk(most_changing(frames, side, random), self._crop)
 
 
-def liveliest(frames: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:
-    """Of a few random square crops of (3, H, W, 3), the one whose outer frames differ most."""
+def most_changing(frames: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:
+    """Return, of a few random square crops of (3, H, W, 3), the one that changes most."""
     height, width = frames.shape[1:3]
     corners = [
         (random.integers(height - side + 1), random.integers(width - side + 1))
@@ -81,7 +82,7 @@ def _change(crop: np.ndarray) -> float:
 
 
 def shrunk(frames: np.ndarray, side: int) -> np.ndarray:
-    """Square frames, uint8 (3, S, S, 3), scaled down to ``side`` with a smoothing filter."""
+    """Return square frames, uint8 (3, S, S, 3), scaled down to ``side`` with antialiasing."""
     if frames.shape[1] == side:
         return np.ascontiguousarray(frames)
     planes = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)

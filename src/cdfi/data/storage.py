@@ -9,7 +9,7 @@ import numpy as np
 
 
 def folder_key(paths: Sequence[Path], *settings: str) -> str:
-    """A short name for these files with these settings: their paths, sizes and dates."""
+    """Return a short key of these files with these settings: of their paths, sizes and dates."""
     digest = hashlib.sha256("\0".join(settings).encode())
     for path in paths:
         status = path.stat()
@@ -19,9 +19,9 @@ def folder_key(paths: Sequence[Path], *settings: str) -> str:
 
 @lru_cache(maxsize=256)  # each map may hold a file open, of which a process may have 1024
 def mapped(path: Path) -> np.ndarray:
-    """A ``.npy`` file as a read-only memory map, opened once a process.
+    """Return a ``.npy`` file as a read-only memory map, opened once per process.
 
-    Data sets keep paths, not maps: a memory map that is sent to a worker process is copied whole.
+    Data sets store paths, not maps: a memory map that is sent to a worker process is copied.
     """
     array: np.ndarray = np.load(path, mmap_mode="r")
     return array
@@ -31,7 +31,7 @@ def check_unreadable(failures: Sequence[str], total: int, kind: str) -> None:
     """Allow one unreadable file in a hundred.
 
     Raises:
-        ValueError: more are unreadable, or nothing is left.
+        ValueError: more than that, or all, are unreadable.
     """
     if failures and (len(failures) > total / 100 or len(failures) == total):
         raise ValueError(

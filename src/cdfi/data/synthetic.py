@@ -16,7 +16,7 @@ class Synthetic:
     """Layered scenes rendered on the fly.
 
     Args:
-        photos: ``.npy`` file, uint8 (photos, height, width, 3), as ``photo_cache`` makes it.
+        photos: ``.npy`` file, uint8 (photos, height, width, 3), as ``photo_cache`` writes it.
         crop: side of the square frames, in pixels.
         motion: longest translation of a layer over a half step, in pixels.
 
@@ -28,24 +28,24 @@ class Synthetic:
         height, width = mapped(photos).shape[1:3]
         if crop > min(height, width):
             raise ValueError(
-                f"photos are kept at {width} x {height}, too small for a crop of {crop}; use a "
+                f"photos are stored at {width} x {height}, too small for a crop of {crop}; use a "
                 "smaller --crop"
             )
         self._photos, self._crop, self._motion = photos, crop, motion
 
     @property
     def size(self) -> int:
-        """Scenes never end; one pass is a hundred for each photo."""
+        """The number of scenes in one pass: a hundred for each photo."""
         return 100 * len(mapped(self._photos))
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
-        """One scene for each draw."""
+        """Return one scene for each request."""
         numbers = uniform([request.random for request in requests], (LAYERS, NUMBERS))
         scene = draw_scene(numbers, self._crop, self._motion)
         return render(scene, self._patches(scene), self._crop)
 
     def _patches(self, scene: Scene) -> Tensor:
-        """Cut each existing layer's patch out of its photo; (N, 5, 3, P, P) uint8."""
+        """Return the patch of each existing layer from its photo, (N, 5, 3, P, P) uint8."""
         photos = mapped(self._photos)
         side, corners = patch_corners(scene, photos.shape, self._crop)
         patches = torch.empty(len(corners), LAYERS, side, side, 3, dtype=torch.uint8)
@@ -58,12 +58,13 @@ class Synthetic:
 
 
 def patch_corners(scene: Scene, shape: Sequence[int], crop: int) -> tuple[int, Tensor]:
-    """The side of the patches, and (N, 5, 3) photo, top row and left column of each.
+    """Return the side of the patches, and (N, 5, 3) photo, top row and left column of each.
 
-    A patch is twice as large as the frame: scaled by up to 2 and moving, it seldom ends inside.
+    A patch is twice as large as the frame: scaled by up to 2 and moving, its border is rarely
+    visible.
     """
     count, height, width = shape[:3]
     side = min(2 * crop, height, width)
-    room = (count, height - side + 1, width - side + 1)
-    corners = [(scene.photo[..., i] * room[i]).long() for i in range(3)]
+    ranges = (count, height - side + 1, width - side + 1)
+    corners = [(scene.photo[..., i] * ranges[i]).long() for i in range(3)]
     return side, torch.stack(corners, -1)

@@ -12,14 +12,14 @@ from cdfi.data.batch import Batch, SampleRequest, from_frames
 from cdfi.data.photos import SUFFIXES
 
 Paths = tuple[Path, Path, Path]
-_UNREADABLE_SHARE = 0.01
+_MOST_UNREADABLE = 0.01  # as a fraction
 
 
 def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths]:
-    """The triplets a Vimeo-90K list names; its last line counts with or without a newline.
+    """Return the triplets that a Vimeo-90K list names.
 
     Raises:
-        ValueError: the list is missing or empty.
+        ValueError: the list does not exist or is empty.
     """
     listing = folder / names
     if not listing.is_file():
@@ -28,24 +28,24 @@ def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths
             f"and {names}"
         )
     lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
-    homes = [folder / "sequences" / line for line in lines if line]
-    if not homes:
+    folders = [folder / "sequences" / line for line in lines if line]
+    if not folders:
         raise ValueError(f"{listing} names no triplets")
-    return [(home / "im1.png", home / "im2.png", home / "im3.png") for home in homes]
+    return [(path / "im1.png", path / "im2.png", path / "im3.png") for path in folders]
 
 
 def folder_triplets(folder: Path) -> list[Paths]:
-    """Every folder below that holds exactly three images, in the order of their numbers.
+    """Return the images of every folder below that holds exactly three, in natural order.
 
     Raises:
         ValueError: there is none.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give one that holds folders of three images")
-    homes: dict[Path, list[Path]] = {}
+    by_folder: dict[Path, list[Path]] = {}
     for path in visible(folder, SUFFIXES):
-        homes.setdefault(path.parent, []).append(path)
-    threes = [sorted(files, key=natural) for files in homes.values() if len(files) == 3]
+        by_folder.setdefault(path.parent, []).append(path)
+    threes = [sorted(files, key=natural) for files in by_folder.values() if len(files) == 3]
     found: list[Paths] = [(first, middle, last) for first, middle, last in threes]
     if not found:
         raise ValueError(
@@ -55,7 +55,7 @@ def folder_triplets(folder: Path) -> list[Paths]:
 
 
 def load_triplet(paths: Paths) -> np.ndarray:
-    """Three images as uint8 (3, H, W, 3).
+    """Return three images as uint8 (3, H, W, 3).
 
     Raises:
         ValueError: one cannot be read, or their sizes differ.
@@ -76,14 +76,15 @@ def _load(path: Path) -> np.ndarray:
 
 
 class Triplets:
-    """Triplets of image files in random order, each once a pass.
+    """Triplets of image files in random order, each once in a pass.
 
-    An unreadable triplet is named in a warning and the next one taken; above 1 % the run stops.
+    An unreadable triplet is named in a warning and replaced by the next one; if more than 1 % are
+    unreadable, the run stops.
 
     Args:
         triplets: the files.
-        crop: side of random square crops in pixels; 0 keeps whole frames, which then must be
-            of one size.
+        crop: side of random square crops in pixels; 0 keeps full frames, which then must have one
+            size.
         seed: of the order.
     """
 
@@ -98,7 +99,7 @@ class Triplets:
         return len(self._triplets)
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
-        """The requests' triplets, cropped.
+        """Return the requested triplets, cropped.
 
         Raises:
             ValueError: frames smaller than the crop or, uncropped, of different sizes; or more
@@ -122,16 +123,16 @@ class Triplets:
         raise ValueError("none of the triplets can be read")
 
     def _at(self, index: int) -> Paths:
-        passes, place = divmod(index, self.size)
+        passes, position = divmod(index, self.size)
         if self._order[0] != passes:
             random = np.random.default_rng((self._seed, passes))
             self._order = passes, random.permutation(self.size)
-        return self._triplets[int(self._order[1][place])]
+        return self._triplets[int(self._order[1][position])]
 
     def _count_unreadable(self, triplet: Paths, error: ValueError) -> None:
         self._unreadable.add(triplet)
         count = len(self._unreadable)
-        if count > _UNREADABLE_SHARE * self.size:
+        if count > _MOST_UNREADABLE * self.size:
             raise ValueError(
                 f"{count} of {self.size} triplets cannot be read (at most 1 % may be); last: "
                 f"{error}"
@@ -141,11 +142,11 @@ class Triplets:
     def _crop_of(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
         if not self._crop:
             return frames
-        top_room, left_room = (length - self._crop for length in frames.shape[1:3])
-        if min(top_room, left_room) < 0:
+        most_top, most_left = (length - self._crop for length in frames.shape[1:3])
+        if min(most_top, most_left) < 0:
             raise ValueError(
                 f"a frame of {frames.shape[2]} x {frames.shape[1]} is smaller than the crop of "
                 f"{self._crop}; use a smaller --crop"
             )
-        top, left = random.integers(top_room + 1), random.integers(left_room + 1)
+        top, left = random.integers(most_top + 1), random.integers(most_left + 1)
         return frames[:, top : top + self._crop, left : left + self._crop]

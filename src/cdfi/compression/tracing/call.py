@@ -1,4 +1,4 @@
-"""One call of a torch function, as a rule sees it."""
+"""One call of a torch function, as the rules receive it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from cdfi.compression.tracing.graph import Graph
 
 
 class Call(NamedTuple):
-    """A call that has just returned."""
+    """A call that has returned."""
 
     name: str
     func: Callable[..., Any]
@@ -19,14 +19,14 @@ class Call(NamedTuple):
     result: Any = None
 
     def argument(self, index: int, name: str, default: Any = None) -> Any:
-        """An argument by position or name."""
+        """Return an argument by position or name."""
         return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
 
     def tensors(self) -> list[Tensor]:
-        """Every tensor among the arguments, lists looked into."""
+        """Return every tensor among the arguments, those in lists included."""
         leaves = pytree.tree_leaves((self.args, self.kwargs))
         return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
 
 
-#: Writes down what the channels of a call's result are; False where it cannot tell.
+#: Records the channels of the result of a call in the graph; returns False if it cannot.
 Rule = Callable[[Graph, Call], bool]

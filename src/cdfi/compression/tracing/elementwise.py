@@ -1,4 +1,4 @@
-"""Rules of what works on every value, every plane or every group of values alike."""
+"""Rules of operations that treat every value, plane or group of values alike."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from cdfi.compression.tracing.graph import Channels, Graph
 
 
 def pointwise(graph: Graph, call: Call) -> bool:
-    """Channels at one place are joined; constants go through the function itself."""
+    """Merge channels at the same index; constants are computed by the function itself."""
     known = [channels for tensor in call.tensors() if (channels := graph.channels_of(tensor))]
     if not known:
         return True
@@ -20,30 +20,30 @@ def pointwise(graph: Graph, call: Call) -> bool:
     full = [channels.ids for channels in known if len(channels.ids) == width]
     for channels in known:
         if len(channels.ids) < width:
-            graph.pin(channels.ids, "one channel for many")
+            graph.pin(channels.ids, "one channel that is broadcast")
     if not full:
         return True
     for ids in full[1:]:
         graph.join(ids, full[0])
     if width > 1:
         for tensor in call.tensors():
-            _meet(graph, tensor, full[0], dim)
+            _join_parameter(graph, tensor, full[0], dim)
     graph.set_channels(result, dim, full[0], _constants(graph, call, dim, width))
     return True
 
 
-def _meet(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None:
-    """Join a parameter with the channels it scales; a foreign tensor of their size keeps them."""
+def _join_parameter(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None:
+    """Merge a parameter with the channels it scales; pin channels that meet another tensor."""
     if graph.channels_of(tensor) or tensor.dim() < -dim or tensor.shape[dim] != len(ids):
         return
     if id(tensor) in graph.names:
         graph.join(graph.slot(tensor, tensor.dim() + dim), ids)
     else:
-        graph.pin(ids, "combined with a tensor that no layer makes")
+        graph.pin(ids, "combined with a tensor that no layer computes")
 
 
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
-    """The constants of the result: the function on the constants of its arguments."""
+    """Return the constants of the result: the function of the constants of its arguments."""
 
     def stand_in(leaf: object) -> object:
         if not isinstance(leaf, Tensor):
@@ -56,7 +56,7 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
     args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
     try:
         value = call.func(*args, **kwargs).float().cpu().expand(width)
-    except (RuntimeError, TypeError, AttributeError):  # it cannot be told from vectors
+    except (RuntimeError, TypeError, AttributeError):  # it does not work on vectors
         return torch.full((width,), torch.nan)
     if call.name in ("mul", "multiply"):  # zero times anything finite
         for factor in (leaf for leaf in pytree.tree_leaves(args) if isinstance(leaf, Tensor)):
@@ -65,7 +65,7 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
 
 
 def like(graph: Graph, call: Call) -> bool:
-    """``zeros_like`` and its kin: as many channels as their model has."""
+    """Handle ``zeros_like`` and similar: the result has the channels of the argument."""
     if channels := graph.channels_of(call.args[0]):
         constant = {"zeros_like": 0.0, "ones_like": 1.0}.get(call.name, torch.nan)
         value = torch.full_like(channels.value, constant)
@@ -74,7 +74,7 @@ def like(graph: Graph, call: Call) -> bool:
 
 
 def over_space(graph: Graph, call: Call) -> bool:
-    """Planes are resized, pooled, padded: zero stays zero, channels stay what they are."""
+    """Handle resizing, pooling and padding of planes: zero stays zero."""
     x = call.args[0]
     channels = graph.channels_of(x)
     if channels is None:
@@ -90,12 +90,12 @@ def over_space(graph: Graph, call: Call) -> bool:
 
 
 def zeros(channels: Channels) -> Tensor:
-    """The constants that are zero; the others may vary from here on."""
+    """Return the constants that are zero; the others count as varying."""
     return torch.where(channels.value == 0, 0.0, torch.nan)
 
 
 def reduction(graph: Graph, call: Call) -> bool:
-    """Over other dimensions channels stay; over theirs a sum does not miss zeros, others do."""
+    """Handle reductions: over channels, zeros can be skipped in a sum only."""
     if isinstance(call.argument(1, "other"), Tensor):
         return pointwise(graph, call)
     x, dims = call.args[0], call.argument(1, "dim")
@@ -116,7 +116,7 @@ def reduction(graph: Graph, call: Call) -> bool:
 
 
 def softmax(graph: Graph, call: Call) -> bool:
-    """Over the channels it gives them a fixed meaning (taps, classes): they stay."""
+    """Pin channels under a softmax over them: they have a fixed meaning (taps, classes)."""
     x, dim = call.args[0], call.argument(1, "dim")
     if channels := graph.channels_of(x):
         if dim is None or dim % x.dim() == channels.dim + x.dim():
@@ -126,17 +126,17 @@ def softmax(graph: Graph, call: Call) -> bool:
 
 
 def normalised(graph: Graph, call: Call) -> bool:
-    """Divided by a norm, over whatever dimension: zero stays zero, and adds nothing to the norm."""
+    """Handle the division by a norm: zero stays zero, and adds nothing to the norm."""
     if channels := graph.channels_of(call.args[0]):
         graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
     return True
 
 
 def sample(graph: Graph, call: Call) -> bool:
-    """``grid_sample``: the coordinates of the grid stay, the channels of the input pass."""
+    """Handle ``grid_sample``: pin the coordinates of the grid, pass the channels of the input."""
     x, grid = call.args[0], call.argument(1, "grid")
-    if places := graph.channels_of(grid):
-        graph.pin(places.ids, "coordinates of a grid")
+    if coordinates := graph.channels_of(grid):
+        graph.pin(coordinates.ids, "coordinates of a grid")
     if channels := graph.channels_of(x):
         graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
     return True

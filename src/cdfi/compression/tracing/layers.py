@@ -1,4 +1,4 @@
-"""The layers whose weights are pruned: which they are, and which way their channels run."""
+"""The layers whose weights are pruned, and the order of their channels."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,10 +22,10 @@ class Layer(NamedTuple):
 
 
 def layers(model: nn.Module) -> Iterator[Layer]:
-    """The convolutions, transposed convolutions and linear layers of ``model``, each once.
+    """Yield the convolutions, transposed convolutions and linear layers of ``model``, each once.
 
     Raises:
-        ValueError: a weight is shared by two layers, is still lazy, or holds NaN or infinity.
+        ValueError: a weight that two layers share, that is still lazy, or that is not finite.
     """
     owners: dict[int, str] = {}
     for name, module in model.named_modules():
@@ -36,7 +36,7 @@ def layers(model: nn.Module) -> Iterator[Layer]:
         if id(module.weight) in owners:
             raise ValueError(
                 f"layers {owners[id(module.weight)]!r} and {name!r} share one weight, which cannot "
-                "be made smaller for one of them: call one module twice instead, or untie them"
+                "shrink for one of them only: call one module twice instead, or untie them"
             )
         owners[id(module.weight)] = name
         check_finite(name, module.weight)
@@ -44,7 +44,7 @@ def layers(model: nn.Module) -> Iterator[Layer]:
 
 
 def check_finite(name: str, weight: Tensor) -> None:
-    """Raise ValueError where a weight holds NaN or infinity: its zeros would mean nothing."""
+    """Raise ValueError if a weight holds NaN or infinity: its zeros would be meaningless."""
     if not weight.is_meta and not bool(torch.isfinite(weight).all()):
         raise ValueError(
             f"the weights of {name!r} hold NaN or infinity: load them from a run that did not "

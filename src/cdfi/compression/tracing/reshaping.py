@@ -1,4 +1,4 @@
-"""Rules of what moves values and leaves them as they are."""
+"""Rules of operations that move values without changing them."""
 
 import torch
 from torch import Tensor
@@ -9,10 +9,10 @@ from cdfi.compression.tracing.graph import Channels, Graph
 
 
 def rearrange(graph: Graph, call: Call) -> bool:
-    """The function itself is run on channel numbers: where they end up is what it does.
+    """Run the function on channel numbers to see where it moves them.
 
-    Where only some of a tensor's channels come out, a number in the code chose them, and whatever
-    lies before the last of them has to stay.
+    If only some of a tensor's channels come out, a number in the code has selected them, and all
+    channels up to the last of them are pinned.
     """
     ids, value, starts = _all_channels(graph, call)
     if not starts:
@@ -34,12 +34,12 @@ def rearrange(graph: Graph, call: Call) -> bool:
         moved = pytree.tree_leaves(torch.reshape(*args)) if call.name == "view" else []
     results = pytree.tree_leaves(call.result)
     return len(moved) == len(results) and all(
-        _follow(graph, tensor, places.cpu(), ids, value) for tensor, places in zip(results, moved)
+        _record(graph, tensor, numbers.cpu(), ids, value) for tensor, numbers in zip(results, moved)
     )
 
 
 def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, int]]:
-    """Channels and constants of all arguments in a row, and where each tensor's begin."""
+    """Return channels and constants of all arguments, and the start of each tensor's."""
     starts: dict[int, int] = {}
     known: list[Channels] = []
     for tensor in call.tensors():
@@ -52,36 +52,36 @@ def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, i
     return torch.cat([c.ids for c in known]), torch.cat([c.value.cpu() for c in known]), starts
 
 
-def _follow(graph: Graph, tensor: Tensor, places: Tensor, ids: Tensor, value: Tensor) -> bool:
-    """Say what ``tensor`` carries, where ``places`` are the places of its channels in ``ids``."""
-    seen = torch.unique(places)
+def _record(graph: Graph, tensor: Tensor, numbers: Tensor, ids: Tensor, value: Tensor) -> bool:
+    """Record the channels of ``tensor``; ``numbers`` are their indices in ``ids``."""
+    seen = torch.unique(numbers)
     if len(seen) < len(ids):
-        graph.pin(ids[: int(seen.max()) + 1], "chosen by number")
-    varying = [d for d in range(places.dim()) if (places != places.narrow(d, 0, 1)).any()]
+        graph.pin(ids[: int(seen.max()) + 1], "selected by a number in the code")
+    varying = [d for d in range(numbers.dim()) if (numbers != numbers.narrow(d, 0, 1)).any()]
     if len(varying) > 1:
         return False
     if varying:
-        along = places.movedim(varying[0], -1).reshape(-1, places.shape[varying[0]])[0]
+        along = numbers.movedim(varying[0], -1).reshape(-1, numbers.shape[varying[0]])[0]
         graph.set_channels(tensor, varying[0], ids[along], value[along])
-    else:  # one channel alone: which dimension it runs along cannot be told
-        graph.pin(ids[seen], "a channel taken alone")
+    else:  # a single channel: its dimension is ambiguous
+        graph.pin(ids[seen], "a single channel selected by the code")
     return True
 
 
 def join_lists(graph: Graph, call: Call) -> bool:
-    """``cat`` and ``stack``: what no layer makes has channels of its own that stay."""
+    """Handle ``cat`` and ``stack``; channels that no layer computes are pinned."""
     parts = call.argument(0, "tensors")
     known = [channels for part in parts if (channels := graph.channels_of(part))]
     for part in parts if known else ():
         if graph.channels_of(part) is None and part.dim() >= -known[0].dim:
             own = graph.fresh(part.shape[known[0].dim])
-            graph.pin(own, "made by no layer")
+            graph.pin(own, "computed by no layer")
             graph.set_channels(part, known[0].dim, own)
     return rearrange(graph, call)
 
 
 def chunk(graph: Graph, call: Call) -> bool:
-    """Equal parts stay equal: their k-th channels go together."""
+    """Handle ``chunk``: parts stay equally wide, their k-th channels are merged."""
     x, parts = call.args[0], call.argument(1, "chunks")
     channels, dim = graph.channels_of(x), call.argument(2, "dim", 0)
     if channels is None or dim % x.dim() != channels.dim + x.dim():
@@ -95,7 +95,7 @@ def chunk(graph: Graph, call: Call) -> bool:
 
 
 def split_by_width(graph: Graph, call: Call) -> bool:
-    """A split whose sizes follow the widths of the network, not numbers in its code."""
+    """Handle a split whose sizes follow the widths of the network, not numbers in its code."""
     x = call.args[0]
     channels = graph.channels_of(x)
     if channels is None:
@@ -109,7 +109,7 @@ def split_by_width(graph: Graph, call: Call) -> bool:
 
 
 def pixel_shuffle(graph: Graph, call: Call) -> bool:
-    """The r * r channels that become one plane go together."""
+    """Merge the r * r channels that become one plane."""
     channels, factor = graph.channels_of(call.args[0]), call.argument(1, "upscale_factor")
     if channels is None:
         return True
@@ -122,7 +122,7 @@ def pixel_shuffle(graph: Graph, call: Call) -> bool:
 
 
 def pixel_unshuffle(graph: Graph, call: Call) -> bool:
-    """Each plane becomes r * r channels."""
+    """Repeat each channel r * r times."""
     channels, factor = graph.channels_of(call.args[0]), call.argument(1, "downscale_factor")
     if channels is not None:
         ids, value = (t.repeat_interleave(factor * factor) for t in (channels.ids, channels.value))

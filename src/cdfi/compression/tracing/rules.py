@@ -1,4 +1,4 @@
-"""The table of operations whose channels can be followed."""
+"""The table of supported operations and their rules."""
 
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.elementwise import (

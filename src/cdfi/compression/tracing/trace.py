@@ -1,4 +1,4 @@
-"""Run a network once and follow its channels through every operation."""
+"""Trace a network: run it once and follow its channels through every operation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +18,18 @@ from cdfi.compression.tracing.rules import RULES
 def trace(
     model: nn.Module, example: Sequence[Any], extra: Mapping[str, Rule] | None = None
 ) -> Graph:
-    """The graph of ``model``'s channels, from one run on ``example`` in evaluation mode.
+    """Return the channel graph of ``model``, from one run on ``example`` in evaluation mode.
 
     Args:
-        model: any network; what its code does with Python values is followed as it happens.
+        model: any network; control flow in Python is followed as it runs.
         example: its arguments, small but of a typical shape.
-        extra: rules for operations of your own, by name: ``torch.ops.room.name`` is "name".
+        extra: rules for operations of your own by name; ``torch.ops.library.name`` is "name".
 
     Raises:
         ValueError: the model does not run on the example, shares weights between layers, or
             holds NaN.
     """
-    for _ in layers(model):  # raises for weights nothing can be read from
+    for _ in layers(model):  # raises for weights that cannot be used
         pass
     graph = Graph(model)
     try:
@@ -48,7 +48,7 @@ def trace(
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """``model`` in evaluation mode and without gradients for a while."""
+    """Put ``model`` into evaluation mode, without gradients, inside the context."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -64,7 +64,7 @@ IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
 
 
 class _Follow(TorchFunctionMode):
-    """Sees every call of a torch function, lets it run, and applies its rule."""
+    """Intercepts every call of a torch function, runs it, and applies its rule."""
 
     def __init__(self, graph: Graph, rules: Mapping[str, Rule]) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Follow(TorchFunctionMode):
 
 
 def _name(func: Any) -> str:
-    """One name for all spellings: ``x + y``, ``x.add_(y)`` and ``torch.add(x, y)`` are "add"."""
+    """Return one name for all spellings: ``x + y``, ``x.add_(y)`` and ``torch.add`` are "add"."""
     name = getattr(func, "__name__", str(func))
     if name == "__get__":
         return str(func.__self__.__name__)  # an attribute, such as x.data

@@ -1,4 +1,4 @@
-"""Rules of what has weights: convolutions, linear layers, norms and PReLU."""
+"""Rules of operations with weights: convolutions, linear layers, norms and PReLU."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from cdfi.compression.tracing.graph import Channels, Graph
 
 
 def convolution(graph: Graph, call: Call) -> bool:
-    """A weight (O, I / groups, ...): in-channels along 1, out-channels along 0."""
+    """Handle a weight (O, I / groups, ...): in-channels along 1, out-channels along 0."""
     x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
     if id(weight) not in graph.names:
         return False
@@ -25,7 +25,7 @@ def convolution(graph: Graph, call: Call) -> bool:
 
 
 def transposed(graph: Graph, call: Call) -> bool:
-    """A weight (I, O / groups, ...): in-channels along 0, out-channels along 1."""
+    """Handle a weight (I, O / groups, ...): in-channels along 0, out-channels along 1."""
     x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
     if id(weight) not in graph.names:
         return False
@@ -42,7 +42,7 @@ def transposed(graph: Graph, call: Call) -> bool:
 
 
 def linear(graph: Graph, call: Call) -> bool:
-    """A weight (O, I) over the last dimension."""
+    """Handle a weight (O, I) over the last dimension."""
     x, weight = call.args[0], call.argument(1, "weight")
     if id(weight) not in graph.names:
         return False
@@ -54,10 +54,10 @@ def linear(graph: Graph, call: Call) -> bool:
 def _connect(
     graph: Graph, x: Tensor, blocks: Tensor, feeding: Tensor, out: Tensor, call: Call
 ) -> bool:
-    """Join a layer's in-channels with its input's, and say what its output carries.
+    """Merge the in-channels of a layer with those of its input, and record those of its output.
 
-    ``blocks`` is the weight as (groups, O / groups, I / groups, taps). A channel that is zero for
-    every input adds nothing, and neither does one whose weights all are: then it is not missed.
+    ``blocks`` is the weight as (groups, O / groups, I / groups, taps). A channel adds nothing if it
+    is zero for every input, or if all weights that read it are zero: it can be skipped.
     """
     dim = -1 if call.name == "linear" else 2 - call.argument(1, "weight").dim() - 1
     channels, bias = graph.channels_of(x), call.argument(2, "bias")
@@ -68,9 +68,9 @@ def _connect(
         graph.join(feeding, channels.ids)
         active = channels.value.cpu() != 0
     else:
-        graph.pin(feeding, "reads what no layer makes")
+        graph.pin(feeding, "the layer reads a tensor that no layer computes")
     nonzero = (blocks != 0).any(-1).cpu()  # (groups, O / groups, I / groups)
-    if not set(feeding.tolist()) <= set(out.tolist()):  # depthwise: it goes where they go
+    if not set(feeding.tolist()) <= set(out.tolist()):  # not depthwise, where both are the same
         graph.add_reader(feeding, ~(active & nonzero.any(1).flatten()))
     if bias is not None:
         graph.join(_slot(graph, bias), out)
@@ -81,9 +81,9 @@ def _connect(
 
 
 def _tie(graph: Graph, ids: Tensor, groups: int, depthwise: bool) -> None:
-    """Keep groups equally wide: the k-th channels of all groups go together.
+    """Keep groups equally wide: the k-th channels of all groups are merged.
 
-    Where every group has one in-channel, the out-channels of a group go with it instead.
+    If every group has one in-channel, the out-channels of a group are merged instead.
     """
     rows = ids.view(groups, -1).T if depthwise else ids.view(groups, -1)
     for row in rows[1:]:
@@ -101,7 +101,7 @@ def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> N
 
 
 def batch_norm(graph: Graph, call: Call) -> bool:
-    """Statistics, scale and shift by channel; a constant stays one, a scale of zero makes one."""
+    """Handle statistics, scale and shift by channel; constants stay constant."""
     channels = graph.channels_of(call.args[0])
     mean, var, weight, bias = (
         call.argument(i, name)
@@ -116,7 +116,7 @@ def batch_norm(graph: Graph, call: Call) -> bool:
 
 
 def instance_norm(graph: Graph, call: Call) -> bool:
-    """A plane by itself: one that is constant becomes its shift."""
+    """Handle statistics of each plane; a constant plane becomes its shift."""
     channels = graph.channels_of(call.args[0])
     if channels is None:
         return True
@@ -144,7 +144,7 @@ def _affine(
 
 
 def group_norm(graph: Graph, call: Call) -> bool:
-    """Channels of a group share statistics: every group keeps as many, and none goes unnoticed."""
+    """Handle statistics of a group: all groups keep equal widths, and zeros count."""
     x, groups = call.args[0], call.argument(1, "num_groups")
     channels = graph.channels_of(x)
     if channels is None or channels.dim + x.dim() != 1:
@@ -159,7 +159,7 @@ def group_norm(graph: Graph, call: Call) -> bool:
 
 
 def layer_norm(graph: Graph, call: Call) -> bool:
-    """Statistics over the last dimensions: over the channels, or beside them."""
+    """Handle statistics over the last dimensions, which may include the channels."""
     channels, shape = graph.channels_of(call.args[0]), call.argument(1, "normalized_shape")
     if channels is None:
         return True
@@ -173,7 +173,7 @@ def layer_norm(graph: Graph, call: Call) -> bool:
 
 
 def prelu(graph: Graph, call: Call) -> bool:
-    """A slope for all channels or one for each."""
+    """Handle one slope for all channels, or one for each."""
     channels, weight = graph.channels_of(call.args[0]), call.argument(1, "weight")
     if channels is None:
         return True
