@@ -156,10 +156,10 @@ def _renewed(part: dict[str, Any]) -> dict[str, Any]:
 
 def _runs(prune: TrainArgs, retrain: TrainArgs, folder: Path) -> tuple[TrainArgs, TrainArgs]:
     """Return the arguments of both runs, placed in ``folder``."""
-    start = {"network": "", "weights": str(folder / COMPACT)}
+    out, start = str(folder), str(folder / COMPACT)
     return (
-        replace(prune, out=str(folder), run="prune"),
-        replace(retrain, out=str(folder), run="retrain", **start),
+        replace(prune, out=out, run="prune"),
+        replace(retrain, out=out, run="retrain", network="", weights=start),
     )
 
 

@@ -11,4 +11,4 @@ def zero_non_finite(gradients: list[Tensor]) -> None:
     """
     vectors = [g.as_strided((g.numel(),), (1,)) for g in gradients]  # dense, in whichever order
     joined = torch.cat(vectors).nan_to_num_(0.0, 0.0, 0.0)
-    torch._foreach_copy_(vectors, joined.split([vector.numel() for vector in vectors]))
+    torch._foreach_copy_(vectors, torch.split(joined, [vector.numel() for vector in vectors]))
