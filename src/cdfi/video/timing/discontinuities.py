@@ -15,7 +15,9 @@ BACKWARD = Fraction(1, 10)  # seconds; a decode time that falls back further is 
 FORWARD = 10  # seconds; the same forwards, in formats whose clock may restart
 NEAR = 5  # seconds between the times of streams that jump together
 ALONE = 1  # seconds; a shorter jump of one stream of several is bad muxing, and kept
-RESUMED = 1  # seconds; a clock that comes back this near to where it was is the old one
+RESUMED = Fraction(
+    1, 4
+)  # seconds; a clock that comes back this near to where it was is the old one
 
 
 @dataclass(frozen=True)

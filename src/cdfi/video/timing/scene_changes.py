@@ -129,12 +129,18 @@ def _is_noise(changes: list[_Change], place: int) -> bool:
             changes[place + 1 : place + NEARBY + 1],
         )
     ]
-    moving = [side for side in sides if side]
+    # A side that the clip's beginning or end cuts off, or a cut, may lack the motion.
+    most = max((other.largest for side in sides for other in side), default=0.0)
+    moving = [side for side in sides if len(side) == NEARBY or _largest(side) == most > 0]
     return bool(moving) and all(
-        change.largest <= NOISE * max(other.largest for other in side)
+        change.largest <= NOISE * _largest(side)
         and change.average <= MEAN_NOISE * max(other.average for other in side)
         for side in moving
     )
+
+
+def _largest(side: list[_Change]) -> float:
+    return max((change.largest for change in side), default=0.0)
 
 
 class Detector:
