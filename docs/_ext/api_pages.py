@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from inspect import ismodule
+from inspect import ismodule, isroutine
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,9 +35,6 @@ def packages() -> Iterator[Package]:
 
 def home(package: str, name: str) -> str:
     """Return the module that defines ``package.name``, following ``from ... import``."""
-    found = getattr(import_module(package), name)
-    if isinstance(found, type) or callable(found):
-        return str(found.__module__)
     tree = ast.parse(Path(str(import_module(package).__file__)).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and name in {a.asname or a.name for a in node.names}:
@@ -53,12 +50,14 @@ def describe(package: str, name: str) -> list[str]:
         bases = {base.__name__ for base in found.__bases__} - {"object", "tuple", "Protocol"}
         options = ["   :members:", *(["   :show-inheritance:"] if bases else [])]
         return [f".. autoclass:: {name}", *options, ""]
-    if callable(found):
+    if isroutine(found):
         return [f".. autofunction:: {name}", ""]
     comments = ModuleAnalyzer.for_module(home(package, name)).find_attr_docs()
     text = comments.get(("", name), [])
     if isinstance(found, Mapping):
-        text = [*text, "Keys: " + ", ".join(f"``{key}``" for key in found) + "."]
+        text = [*text, "", "Keys: " + ", ".join(f"``{key}``" for key in found) + "."]
+    elif len(repr(found)) < 200:
+        text = [*text, "", f"``{found!r}``"]
     return [f".. py:data:: {name}", "", *(f"   {line}" for line in text), ""]
 
 
@@ -86,7 +85,7 @@ def row(name: str) -> list[str]:
 
 def first(found: object) -> str:
     """Return the first line of a docstring; nothing for plain data."""
-    documented = callable(found) or ismodule(found)
+    documented = isinstance(found, type) or isroutine(found) or ismodule(found)
     return ((found.__doc__ or "") if documented else "").strip().partition("\n")[0]
 
 
