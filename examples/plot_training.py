@@ -1,4 +1,7 @@
-"""Plot a run's curves to a PNG: python examples/plot_training.py runs/first curves.png"""
+"""Plot the curves of a run to a PNG.
+
+python examples/plot_training.py runs/first curves.png
+"""
 
 import csv
 import sys
@@ -8,13 +11,16 @@ import matplotlib.pyplot as plt
 
 
 def column(path: Path, name: str) -> tuple[list[int], list[float]]:
-    """Return the steps and values of one column of a run's table."""
+    """Return the steps and values of one column of a run's table; none if there is no table."""
+    if not path.is_file():  # validation.csv is missing if the data has no held-out shots
+        return [], []
     with path.open(encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if row.get(name)]
     return [int(row["step"]) for row in rows], [float(row[name]) for row in rows]
 
 
 def main(folder: Path, picture: Path) -> None:
+    """Draw loss and validation PSNR side by side."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     steps, losses = column(folder / "train.csv", "loss")
     left.plot(steps, losses)

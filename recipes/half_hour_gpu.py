@@ -35,9 +35,11 @@ class Print(Callback):
     """Prints every message and log row."""
 
     def on_message(self, text: str) -> None:
+        """Print a message."""
         print(text, flush=True)
 
     def on_log(self, note: str) -> None:
+        """Print loss and speed."""
         print(note, flush=True)
 
 

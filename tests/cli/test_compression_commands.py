@@ -35,7 +35,8 @@ def test_density_prints_a_table_json_and_csv(
 ) -> None:
     assert main(["density", str(pruned)]) == 0
     table = capsys.readouterr().out.splitlines()
-    assert table[0].split()[0] == "Name" and table[1].split()[:2] == ["encoder.0.0", "0.500"]
+    assert table[0].split()[0] == "Name"
+    assert table[1].split()[:2] == ["encoder.0.0", "0.500"]
     assert main(["density", str(pruned), "--json", "--plot", str(tmp_path / "bars.svg")]) == 0
     assert json.loads(capsys.readouterr().out)[0]["density"] == 0.5
     assert (tmp_path / "bars.svg").is_file()
@@ -66,7 +67,8 @@ def test_derive_meets_a_budget_and_says_the_factor(
     words = ["derive", str(pruned), "--ratio", "2", "--out", str(out), "--config", str(config)]
     assert main(words) == 0
     said = capsys.readouterr().out
-    assert said.startswith("factor on all densities: ") and "(2." in said
+    assert said.startswith("factor on all densities: ")
+    assert "(2." in said
     small = cdfi.load(out)
     assert small.config == cdfi.Config.from_json(config.read_text())
     whole = sum(p.numel() for p in cdfi.Network(TINY).parameters())
@@ -100,7 +102,8 @@ def test_impossible_wishes_are_one_line_and_status_1(
 ) -> None:
     assert main(["derive", str(pruned), *words]) == 1
     error = capsys.readouterr().err
-    assert message in " ".join(error.split()) and "Traceback" not in error
+    assert message in " ".join(error.split())
+    assert "Traceback" not in error
 
 
 def tiny_run(tmp_path: Path, pruned: Path) -> list[str]:
@@ -117,7 +120,9 @@ def test_prune_searches_a_penalty_for_a_target(
     words = ["prune", *tiny_run(tmp_path, pruned), *search, "--prox-epochs", "1"]
     assert main(words) == 0
     said = capsys.readouterr().out
-    assert "chosen" in said and "overall" in said and "finished at step" in said
+    assert "chosen" in said
+    assert "overall" in said
+    assert "finished at step" in said
     assert (tmp_path / "s.svg").is_file()
     assert (tmp_path / "prune" / "pruned.safetensors").is_file()
     assert (tmp_path / "prune" / "lambda-1" / "density.json").is_file()
@@ -150,5 +155,6 @@ def test_compress_prints_its_report(
     words = [*tiny_run(tmp_path, pruned), "--ratio", "1.5", "--prune-epochs", "1"]
     assert main(["compress", *words, "--distill", "0.5"]) == 0
     said = capsys.readouterr().out
-    assert "| compact |" in said and "small.safetensors" in said
+    assert "| compact |" in said
+    assert "small.safetensors" in said
     assert cdfi.load(tmp_path / "compress" / "small.safetensors")

@@ -60,7 +60,8 @@ def test_json_comes_back_as_the_same_rows() -> None:
 
 def test_csv_has_a_line_for_each_layer() -> None:
     lines = list(csv.reader(io.StringIO(tables.as_csv(density(sparse_model())))))
-    assert [line[0] for line in lines] == ["Name", "0", "2"] and lines[1][1] == "0.25"
+    assert [line[0] for line in lines] == ["Name", "0", "2"]
+    assert lines[1][1] == "0.25"
 
 
 def test_plots_are_drawn(tmp_path: Path) -> None:

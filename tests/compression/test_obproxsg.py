@@ -113,7 +113,8 @@ def test_a_group_without_penalty_takes_plain_gradient_steps() -> None:
     optimizer = OBProxSG(groups, 0.5, 10.0, steps_per_epoch=1, prox_epochs=0)
     bias.grad, weight.grad = torch.ones(2), torch.ones(2)
     optimizer.step()
-    assert bias.tolist() == [-0.5, -0.5] and weight.tolist() == [0.0, 0.0]
+    assert bias.tolist() == [-0.5, -0.5]
+    assert weight.tolist() == [0.0, 0.0]
     assert optimizer.density() == [1.0, 0.0]
 
 
@@ -137,7 +138,8 @@ def test_prox_sg_is_the_proximal_phase_for_ever() -> None:
         x.grad, twin.grad = x.detach().clone(), twin.detach().clone()
         one.step()
         other.step()
-    assert torch.equal(x, twin) and one.density()[0] < 1
+    assert torch.equal(x, twin)
+    assert one.density()[0] < 1
 
 
 def test_a_closure_is_evaluated_with_gradients() -> None:

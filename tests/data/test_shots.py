@@ -61,7 +61,8 @@ def test_real_motion_is_unknown_and_never_seen(tmp_path: Path) -> None:
     batch = Shots([_take(tmp_path, "a")], crop=24).samples(
         [SampleRequest(0, np.random.default_rng(0))]
     )
-    assert not batch.visible0.any() and not batch.visible1.any()
+    assert not batch.visible0.any()
+    assert not batch.visible1.any()
 
 
 def test_validation_triplets_come_from_held_out_takes_in_order_of_change(tmp_path: Path) -> None:
@@ -69,7 +70,8 @@ def test_validation_triplets_come_from_held_out_takes_in_order_of_change(tmp_pat
     takes = [_take(tmp_path, name) for name in names]
     held_out = [take for take in takes if take.held_out]
     triplets = clip_triplets(takes, count=5)
-    assert triplets is not None and held_out
+    assert triplets is not None
+    assert held_out
     assert len(triplets) == min(5, 3 * len(held_out))
     change = [np.abs(t[0].astype(int) - t[2]).mean() for t in triplets]
     assert change == sorted(change)

@@ -43,7 +43,8 @@ def test_frames_lie_in_the_unit_range_and_flow_is_opposite_on_the_two_sides(
     source: Synthetic,
 ) -> None:
     batch = source.samples(requests(8))
-    assert batch.middle.min() >= 0 and batch.middle.max() <= 1
+    assert batch.middle.min() >= 0
+    assert batch.middle.max() <= 1
     assert torch.equal(batch.flow0, -batch.flow1)
 
 
@@ -94,4 +95,5 @@ def test_a_reversed_sample_has_the_reversed_instant() -> None:
     changes = torch.zeros(2, len(CHANGES))
     turned = augment(batch, changes, ("reverse",))
     assert torch.equal(turned.t, torch.full((2, 1, 1, 1), 0.75))
-    assert torch.equal(turned.frame0, batch.frame1) and torch.equal(turned.flow0, batch.flow1)
+    assert torch.equal(turned.frame0, batch.frame1)
+    assert torch.equal(turned.flow0, batch.flow1)

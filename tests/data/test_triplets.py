@@ -111,4 +111,5 @@ def test_training_and_validation_triplets_share_no_group(tmp_path: Path) -> None
     training, validation = split_triplets(vimeo_triplets(tmp_path))
     groups = [{t[0].parent.parent.name for t in part} for part in (training, validation)]
     assert len(training) + len(validation) == 600
-    assert validation and not groups[0] & groups[1]
+    assert validation
+    assert not groups[0] & groups[1]

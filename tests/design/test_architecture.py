@@ -102,7 +102,8 @@ def test_density_one_is_the_same_config(config: Config) -> None:
 def test_what_has_a_fixed_meaning_never_shrinks_and_no_width_falls_under_one(whole: Config) -> None:
     config = derive(whole, evenly(whole, 0.0)).config
     assert set(config.stacks()) == {(1, 1, 1)}
-    assert config.pyramid == (1,) * 5 and config.grid == (1,) * 3
+    assert config.pyramid == (1,) * 5
+    assert config.grid == (1,) * 3
     assert set(config.flow + config.compare) <= {1}
     frame = torch.rand(1, 3, 32, 32)
     assert Network(config)(frame, frame).shape == frame.shape
@@ -151,7 +152,8 @@ def test_budgets_are_met_by_one_factor() -> None:
     densities = evenly(SMALL, 0.8)
     whole = size_of(Network(SMALL))
     tenth = derive(SMALL, densities, budget=ratio(5, whole))
-    assert tenth.after.parameters <= whole.parameters / 5 and tenth.factor < 1
+    assert tenth.after.parameters <= whole.parameters / 5
+    assert tenth.factor < 1
     scaled = {name: d * tenth.factor for name, d in densities.items()}
     assert derive(SMALL, scaled).config == tenth.config
     quick = derive(SMALL, densities, budget=Budget(flops=whole.flops // 3))

@@ -54,15 +54,18 @@ def run(
 def test_the_whole_method_leaves_a_smaller_network_and_a_report(tmp_path: Path) -> None:
     entries, _ = run(tmp_path)
     original, pruned, fresh, compact = entries
-    assert pruned.parameters == original.parameters and pruned.density < original.density
+    assert pruned.parameters == original.parameters
+    assert pruned.density < original.density
     assert compact.parameters == fresh.parameters <= original.parameters / 2
-    assert compact.flops < original.flops and compact.milliseconds > 0
+    assert compact.flops < original.flops
+    assert compact.milliseconds > 0
     assert {"psnr", "ssim", "lpips"} == compact.scores[str(tmp_path / "triplets")].keys()
     folder = tmp_path / "runs" / "small"
     assert load(folder / "small.safetensors").config.kernel == CONFIG.kernel
     assert len(json.loads((folder / "report.json").read_text())) == 4
     table = (folder / "report.md").read_text()
-    assert table.startswith("| Network | Parameters |") and table.count("\n| ") == 4
+    assert table.startswith("| Network | Parameters |")
+    assert table.count("\n| ") == 4
     assert json.loads((folder / "derived.json").read_text())["factor"] > 0
     again(tmp_path)
 
@@ -150,7 +153,8 @@ def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
     output, maps = distillation(teacher, 0.5, 0.25)
     assert (output.name, output.weight) == ("distill_output", 0.5)
     parts = pupil.parts(frame0, frame1)
-    assert maps.measure(parts, batch) > 0.01 and output.measure(parts, batch) > 0.01
+    assert maps.measure(parts, batch) > 0.01
+    assert output.measure(parts, batch) > 0.01
     same = teacher.parts(frame0, frame1)
     least = 1e-3  # what a Charbonnier mean has at zero
     assert output.measure(same, batch).item() == pytest.approx(least, rel=1e-3)

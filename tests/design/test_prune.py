@@ -30,7 +30,8 @@ def test_the_density_is_read_out_while_it_runs(tmp_path: Path) -> None:
     notes = Notes()
     prune(pruning_args(tmp_path), HARD, callback=notes)
     read = [float(note.split()[-1]) for note in notes.notes if "density" in note]
-    assert len(read) >= 6 and read[-1] < read[0]
+    assert len(read) >= 6
+    assert read[-1] < read[0]
 
 
 def test_a_run_ends_at_the_target_density(tmp_path: Path) -> None:
@@ -38,7 +39,8 @@ def test_a_run_ends_at_the_target_density(tmp_path: Path) -> None:
     pruned = prune(
         pruning_args(tmp_path, steps=60), replace(HARD, stop_density=0.8), callback=notes
     )
-    assert pruned.outcome.reason == "finished" and notes.steps < 60
+    assert pruned.outcome.reason == "finished"
+    assert notes.steps < 60
     assert overall(pruned.densities) <= 0.8
 
 
@@ -56,7 +58,8 @@ def test_a_subset_repeats_its_samples(tmp_path: Path) -> None:
     mixture = module._Subset(module.open_data(pruning_args(tmp_path)).mixture, 4)
     first, again, other = (mixture.batch(at, 2).middle for at in (0, 4, 2))
     assert mixture.size == 4
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_a_batch_across_the_end_of_a_subset_goes_on_at_its_beginning(tmp_path: Path) -> None:
@@ -103,7 +106,8 @@ def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path:
     runs = sweep(pruning_args(tmp_path), HARD, [0.0, 1.0])
     dense, sparse = (overall(runs[number].densities) for number in (0.0, 1.0))
     assert dense > sparse
-    assert best_of(runs, 0.99) == 0.0 and best_of(runs, 0.1) == 1.0
+    assert best_of(runs, 0.99) == 0.0
+    assert best_of(runs, 0.1) == 1.0
     with pytest.raises(ValueError, match="at least one penalty"):
         best_of({}, 0.1)
 

@@ -143,14 +143,16 @@ def test_widths_are_rounded_up_to_a_multiple() -> None:
 def test_protected_layers_keep_their_width() -> None:
     model = build("Residual")
     small = derive(model, (example(),), halves(model), protected=["up"]).module
-    assert small.up.out_channels == 6 and small.first.out_channels < 8
+    assert small.up.out_channels == 6
+    assert small.first.out_channels < 8
 
 
 def test_a_budget_scales_all_densities_by_one_factor() -> None:
     model = build("Residual")
     wish = Budget(parameters=500)
     small, factor, _, after = derive(model, (example(),), halves(model), budget=wish)
-    assert count(small) == after.parameters <= 500 and 0 < factor < 1
+    assert count(small) == after.parameters <= 500
+    assert 0 < factor < 1
     scaled = {name: d * factor for name, d in halves(model).items()}
     assert count(derive(model, (example(),), scaled).module) == count(small)
 
