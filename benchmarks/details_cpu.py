@@ -14,7 +14,7 @@ from machine import machine
 from timing import seconds
 from torch import Tensor
 
-from cdfi.interpolation.strips import COLOURS
+from cdfi.interpolation.strips import FRAME_CHANNELS
 from cdfi.ops import detail_bands_reference, details
 
 
@@ -25,7 +25,9 @@ def main() -> None:
     arguments = parser.parse_args()
     height, width = map(int, arguments.size.split("x"))
     torch.manual_seed(0)
-    frame = torch.rand(1, COLOURS, height, width).contiguous(memory_format=torch.channels_last)
+    frame = torch.rand(1, FRAME_CHANNELS, height, width).contiguous(
+        memory_format=torch.channels_last
+    )
     flow, gains = 4 * torch.randn(1, 2, height, width), torch.randn(1, 2, height, width)
     check(frame.double(), flow.double(), gains.double())
     result = {

@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from cdfi.evaluation.cost import details_flops, refine_flow_flops
 from cdfi.interpolation import strips
-from cdfi.interpolation.memory import keep_freed_memory, plan
+from cdfi.interpolation.memory import choose_tiling, keep_freed_memory
 from cdfi.models import NETWORKS, Network
 
 #: Functions, where they are found, and what they are called in the table.
@@ -182,7 +182,7 @@ def measure(
     """Seconds, limits and gaps of every stage, and of the whole frame."""
     height, width = map(int, size.split("x"))
     frames = torch.rand(2, 1, 3, height, width)
-    pieces = plan(network.config, height, width, 1, budget=1 << 40)
+    pieces = choose_tiling(network.config, height, width, 1, budget=1 << 40)
 
     def run() -> None:
         strips.middle_by_strips(network, *frames, pieces.chunk, pieces.strip)

@@ -17,7 +17,7 @@ import torch
 from machine import machine
 from torch.profiler import ProfilerActivity, profile
 
-from cdfi.interpolation.memory import keep_freed_memory, plan
+from cdfi.interpolation.memory import choose_tiling, keep_freed_memory
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
 
@@ -66,7 +66,7 @@ def check(network: Network) -> None:
 
 def measure(network: Network, frames: torch.Tensor) -> dict[str, object]:
     """Seconds of one run in all, in convolutions, and in the dearest other operations."""
-    pieces = plan(network.config, *frames.shape[-2:], 1, budget=1 << 40)
+    pieces = choose_tiling(network.config, *frames.shape[-2:], 1, budget=1 << 40)
     with profile(activities=[ProfilerActivity.CPU]) as record:
         middle_by_strips(network, *frames, pieces.chunk, pieces.strip)
     rows = {row.key: row.self_cpu_time_total / 1e6 for row in record.key_averages()}

@@ -14,7 +14,7 @@ import sys
 import torch
 from machine import machine
 
-from cdfi.interpolation.memory import CHUNK, STRIP, keep_freed_memory, required
+from cdfi.interpolation.memory import CHUNK, STRIP, keep_freed_memory, peak_bytes
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
 
@@ -41,7 +41,7 @@ def main() -> None:
         middle = middle_by_strips(network, *frames, arguments.chunk, arguments.strip)
     if not middle.isfinite().all():
         raise SystemExit("nothing is reported: the frame is not finite")
-    estimate = required(network.config, height, width, arguments.chunk, arguments.strip)
+    estimate = peak_bytes(network.config, height, width, arguments.chunk, arguments.strip)
     result = {
         "question": __doc__.splitlines()[0],
         **vars(arguments),

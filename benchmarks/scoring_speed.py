@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from machine import machine
 
-from cdfi.evaluation import Scorer, baseline, find, predictions
-from cdfi.evaluation.columns import DEFAULT, choose
+from cdfi.evaluation import Scorer, baseline_method, find_dataset, folder_method
+from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
 from cdfi.evaluation.reports.contact_sheet import Saver
 
 
@@ -24,16 +24,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     torch.set_num_threads(parser.parse_args().threads)
-    dataset = find("ucf101-dvf")
+    dataset = find_dataset("ucf101-dvf")
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         saver = Saver(Path(folder))
-        for _ in Scorer([], watch=[saver]).run(baseline("average"), dataset):
+        for _ in Scorer([], watch=[saver]).run(baseline_method("average"), dataset):
             pass
-        method = predictions(Path(folder) / "average")
-        for metrics in (["psnr", "ssim"], ["psnr", "ssim", "lpips-paper"], list(DEFAULT)):
+        method = folder_method(Path(folder) / "average")
+        for metrics in (["psnr", "ssim"], ["psnr", "ssim", "lpips-paper"], list(DEFAULT_METRICS)):
             start = time.perf_counter()
-            rows = list(Scorer(choose(metrics)).run(method, dataset))
+            rows = list(Scorer(choose_metrics(metrics)).run(method, dataset))
             seconds[" + ".join(metrics)] = time.perf_counter() - start
             if len(rows) != dataset.size:
                 raise SystemExit(f"nothing is reported: {len(rows)} of {dataset.size} scored")

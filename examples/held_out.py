@@ -12,12 +12,12 @@ import cdfi
 from cdfi.common.cache import training_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
-from cdfi.evaluation import Method, baseline, network
-from cdfi.evaluation.columns import choose
+from cdfi.evaluation import Method, baseline_method, network_method
+from cdfi.evaluation.columns import choose_metrics
 from cdfi.evaluation.data.pictures import to_tensor
 from cdfi.evaluation.methods.baselines import BASELINES
 
-METRICS = choose(["psnr", "ssim", "lpips", "lpips-paper"])
+METRICS = choose_metrics(["psnr", "ssim", "lpips", "lpips-paper"])
 
 
 def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
@@ -30,7 +30,11 @@ def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
     if triplets is None:
         raise SystemExit(f"no video in {clips} is held out")
     for name in names.split(","):
-        chosen = baseline(name) if name in BASELINES else network(name, cdfi.Interpolator(name))
+        chosen = (
+            baseline_method(name)
+            if name in BASELINES
+            else network_method(name, cdfi.Interpolator(name))
+        )
         means = np.mean([scores(chosen, triplet) for triplet in triplets], 0)
         print(chosen.name, *(f"{m.name} {mean:.4f}" for m, mean in zip(METRICS, means)))
 

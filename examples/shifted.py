@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 import cdfi
-from cdfi.evaluation import baseline, network
-from cdfi.evaluation.data.pictures import read_picture
+from cdfi.evaluation import baseline_method, network_method
+from cdfi.evaluation.data.pictures import read_rgb_image
 from cdfi.evaluation.methods.baselines import BASELINES
 
 SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows
@@ -25,9 +25,15 @@ def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
 
 def main(folder: str, names: str) -> None:
     paths = sorted(p for p in Path(folder).iterdir() if p.suffix in (".jpg", ".png"))[::EVERY]
-    photos = [cv2.resize(read_picture(p), (SIDE, SIDE), None, 0, 0, cv2.INTER_AREA) for p in paths]
+    photos = [
+        cv2.resize(read_rgb_image(p), (SIDE, SIDE), None, 0, 0, cv2.INTER_AREA) for p in paths
+    ]
     for name in names.split(","):
-        method = baseline(name) if name in BASELINES else network(name, cdfi.Interpolator(name))
+        method = (
+            baseline_method(name)
+            if name in BASELINES
+            else network_method(name, cdfi.Interpolator(name))
+        )
         for x, y in SHIFTS:
             made = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
             gaps = (np.stack(made).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]

@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from cdfi.evaluation.cost import (
-    Task,
+    CostTask,
     adacof_flops,
     count_flops,
     details_flops,
@@ -81,7 +81,7 @@ def test_a_frame_counts_with_its_padding() -> None:
 
 
 def test_a_model_is_measured_in_a_process_of_its_own(model: str) -> None:
-    cost = measure(Task(model, 48, 32, "fp32", "cpu", runs=3, warm_up=1))
+    cost = measure(CostTask(model, 48, 32, "fp32", "cpu", runs=3, warm_up=1))
     assert (cost.precision, cost.width, cost.height) == ("fp32", 48, 32)
     assert cost.parameters == sum(p.numel() for p in Network(TINY).parameters())
     assert 0 < cost.fastest <= cost.seconds
@@ -104,6 +104,6 @@ def test_the_peak_counts_memory_that_is_free_again() -> None:
 
 @pytest.mark.gpu
 def test_the_peak_on_cuda_is_the_devices(model: str, cuda: str) -> None:
-    cost = measure(Task(model, 64, 64, "fp32", cuda, runs=2, warm_up=1))
+    cost = measure(CostTask(model, 64, 64, "fp32", cuda, runs=2, warm_up=1))
     assert cost.peak_bytes is not None
     assert 0 < cost.peak_bytes < 1e9

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cdfi.interpolation.fused import LANES, filled
+from cdfi.interpolation.fused import CHANNEL_MULTIPLE, fuse_for_gpu
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Config, Network
 
@@ -36,7 +36,7 @@ def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
             nn.init.normal_(layer.weight, std=0.2)
             nn.init.normal_(layer.bias, std=0.2)
     frames = [frame.double() for frame in _frames()]
-    copy = filled(network, torch.float64).double()
+    copy = fuse_for_gpu(network, torch.float64).double()
     with torch.inference_mode():
         expected = middle_by_strips(network.double(), *frames, chunk, 16)
         found = middle_by_strips(copy, *frames, chunk, 16)
@@ -49,16 +49,18 @@ def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
 
 def test_the_inner_convolutions_have_whole_vectors_of_channels() -> None:
     network = Network(NETWORKS["compressed-adacof"])
-    convs = [m for m in filled(network, torch.float32).modules() if isinstance(m, nn.Conv2d)]
+    convs = [m for m in fuse_for_gpu(network, torch.float32).modules() if isinstance(m, nn.Conv2d)]
     ins = [conv.weight.shape[1] for conv in convs]
-    assert all(len(conv.weight) % LANES == 0 for conv in convs)
-    assert sorted(width for width in ins if width % LANES) == [6]  # the frames
+    assert all(len(conv.weight) % CHANNEL_MULTIPLE == 0 for conv in convs)
+    assert sorted(width for width in ins if width % CHANNEL_MULTIPLE) == [6]  # the frames
 
 
 def test_the_network_itself_is_left_as_it_was() -> None:
     network = Network(NETWORKS["cdfi"])
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    assert filled(network, torch.bfloat16).heads["weight0"].last.weight.dtype == torch.bfloat16
+    assert (
+        fuse_for_gpu(network, torch.bfloat16).heads["weight0"].last.weight.dtype == torch.bfloat16
+    )
     after = network.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
     assert network.training and all(p.requires_grad for p in network.parameters())

@@ -86,11 +86,11 @@ def test_frames_are_made_as_they_are_asked_for(interpolator, monkeypatch):
 
 @torch.inference_mode()
 def test_less_memory_changes_the_pieces_but_not_the_frame():
-    from cdfi.interpolation.memory import required
+    from cdfi.interpolation.memory import peak_bytes
 
     network = tiny_network(TINY_SYNTHESIS, gain=10)
     frames = torch.rand(2, 1, 3, 700, 90)
-    least = required(TINY_SYNTHESIS, 700, 90, 64, 8)
+    least = peak_bytes(TINY_SYNTHESIS, 700, 90, 64, 8)
     roomy, tight = (Interpolator(network, memory=m)(*frames) for m in (1 << 40, least + 1))
     assert torch.allclose(roomy, tight, atol=1e-4)
 
@@ -102,7 +102,7 @@ def test_tiles_are_the_last_resort_and_stay_close(monkeypatch):
     network = tiny_network()
     frames = torch.rand(1, 3, 40, 50).repeat(2, 1, 1, 1)
     frames = torch.nn.functional.interpolate(frames, (300, 410), mode="bilinear")
-    shape = memory.plan(TINY, 300, 410, 1, 9_000_000)
+    shape = memory.choose_tiling(TINY, 300, 410, 1, 9_000_000)
     assert shape.tile
     tiled = Interpolator(network, memory=9_000_000)(frames[:1], frames[1:])
     whole = Interpolator(network)(frames[:1], frames[1:])
@@ -113,13 +113,13 @@ def test_a_gpu_gets_taller_pieces_within_the_same_budget():
     from cdfi.interpolation import memory
 
     size = (TINY_SYNTHESIS, 1080, 1920, 1)
-    on_cpu, on_gpu = (memory.plan(*size, 1 << 40, gpu) for gpu in (False, True))
+    on_cpu, on_gpu = (memory.choose_tiling(*size, 1 << 40, gpu) for gpu in (False, True))
     assert (on_cpu.chunk, on_cpu.strip) == (512, 32)
     assert (on_gpu.chunk, on_gpu.strip) == (1088, 272)
-    budget = memory.required(*size[:3], on_gpu.chunk, on_gpu.strip) - 1
-    tight = memory.plan(*size, budget, True)
+    budget = memory.peak_bytes(*size[:3], on_gpu.chunk, on_gpu.strip) - 1
+    tight = memory.choose_tiling(*size, budget, True)
     assert not tight.tile
-    assert memory.required(*size[:3], tight.chunk, tight.strip) <= budget
+    assert memory.peak_bytes(*size[:3], tight.chunk, tight.strip) <= budget
 
 
 def test_too_little_memory_says_so():
@@ -203,12 +203,12 @@ def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
 def test_a_gpu_replays_what_it_has_recorded_for_each_size_anew(cuda, name):
     torch.manual_seed(0)
     interpolator, plain = Interpolator(name, cuda), Interpolator(name, cuda)
-    plain.engine._recordable = False
+    plain.engine._graph_allowed = False
     for size in ((3, 96, 128), (3, 64, 160), (3, 96, 128)):
         for number in range(3):
             frames = torch.rand(2, *size, device=cuda)
             found = interpolator(*frames)
-            assert (interpolator.engine._recorded is not None) == (number > 0)
+            assert (interpolator.engine._graph is not None) == (number > 0)
             torch.testing.assert_close(found, plain(*frames), rtol=0, atol=1e-5)
 
 

@@ -17,10 +17,10 @@ def test_what_is_kept_comes_out_of_what_is_free(monkeypatch):
     monkeypatch.setattr(memory, "_free_on_host", lambda: 10_000_000_000)
     found = []
     for keeps in (False, True):
-        monkeypatch.setattr(memory, "_keeps", keeps)
+        monkeypatch.setattr(memory, "_keeps_freed", keeps)
         found.append(memory.free_memory(torch.device("cpu")))
     assert found[0] == 8_000_000_000
-    assert found[1] == pytest.approx(found[0] / memory.KEPT, rel=1e-6)
+    assert found[1] == pytest.approx(found[0] / memory.ALLOCATOR_OVERHEAD, rel=1e-6)
 
 
 def test_all_frames_of_a_size_are_made_in_the_same_pieces(monkeypatch):

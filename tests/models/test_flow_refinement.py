@@ -34,7 +34,7 @@ def test_a_fresh_network_already_follows_what_moves():
     frame0, middle, frame1 = pair()
     config = replace(TINY_REFINED, refine=3)
     torch.manual_seed(0)
-    parts = initialise(Network(config)).eval().parts(frame0, frame1)
+    parts = initialise(Network(config)).eval().predict(frame0, frame1)
     flow = expected_flow(parts.maps0, config.dilation)[..., 16:-16, 16:-16]
     expected = torch.tensor([2.0, -3.0]).view(1, 2, 1, 1)
     assert (flow - expected).abs().median() < 0.1
@@ -76,12 +76,12 @@ def test_the_heads_read_how_the_frames_differ_where_they_are_aligned():
     refinement = Refinement(5, (4,), (6,), 2)
     coarse = torch.rand(1, 5, 16, 16)
     frames = torch.rand(2, 1, 3, 32, 32)
-    seen = refinement(coarse, *frames).coarse
-    other = refinement(coarse, frames[0], frames[1] * 0.5).coarse
+    seen = refinement(coarse, *frames).decoded
+    other = refinement(coarse, frames[0], frames[1] * 0.5).decoded
     assert not torch.equal(seen, other)
     torch.nn.init.zeros_(refinement.compare[-1].weight)
     torch.nn.init.zeros_(refinement.compare[-1].bias)
-    assert torch.equal(refinement(coarse, *frames).coarse, coarse)
+    assert torch.equal(refinement(coarse, *frames).decoded, coarse)
 
 
 def test_its_layers_are_derived_with_everything_else():
@@ -126,7 +126,7 @@ def test_details_sharpen_what_lies_between_pixels():
     frame = torch.rand(1, 3, 32, 32)
     flow = torch.rand(1, 4, 32, 32) - 0.5
     network.refine = lambda coarse, *_: Refined(coarse, flow, flow)
-    parts = network.parts(frame, frame)
+    parts = network.predict(frame, frame)
     for way, warp in zip(flow.chunk(2, 1), (parts.warp0, parts.warp1)):
         lost = detail_bands(network.bordered(frame), way)[:, :3]
         sample = adacof(frame, torch.ones(1, 1, 32, 32), *way.split(1, 1))

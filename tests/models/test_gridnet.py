@@ -4,12 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cdfi.models.gridnet import GridNet, Slope
+from cdfi.models.gridnet import GridNet, PReLU
 
 
-@pytest.mark.parametrize("owner", [False, True])
-def test_a_slope_is_prelu_with_and_without_gradients(owner) -> None:
-    slope = Slope(owner)
+@pytest.mark.parametrize("inplace", [False, True])
+def test_a_slope_is_prelu_with_and_without_gradients(inplace) -> None:
+    slope = PReLU(inplace)
     x = torch.randn(2, 4, 6, 6)
     wanted = F.prelu(x, slope.weight).detach()
     assert torch.equal(slope(x.clone()), wanted)
@@ -24,9 +24,9 @@ def test_only_an_owner_writes_over_what_comes_in() -> None:
     x = torch.randn(1, 2, 4, 4)
     before = x.clone()
     with torch.inference_mode():
-        Slope()(x)
+        PReLU()(x)
         assert torch.equal(x, before)
-        assert Slope(owner=True)(x).data_ptr() == x.data_ptr()
+        assert PReLU(inplace=True)(x).data_ptr() == x.data_ptr()
 
 
 def test_gridnet_leaves_its_input_alone() -> None:

@@ -1,4 +1,4 @@
-"""The one network: its sizes, its parts, its gradients, and that it compiles and exports."""
+"""The one network: its sizes, its prediction, its gradients, and that it compiles and exports."""
 
 from dataclasses import replace
 
@@ -64,14 +64,16 @@ def test_equal_frames_with_unmoved_taps_come_back_unchanged():
 @pytest.mark.parametrize("config", KINDS, ids=NAMES)
 def test_parts_fit_together(config):
     network = tiny_network(config)
-    parts = network.parts(*torch.rand(2, 1, 3, 30, 40))
-    for maps in (parts.maps0, parts.maps1):
+    prediction = network.predict(*torch.rand(2, 1, 3, 30, 40))
+    for maps in (prediction.maps0, prediction.maps1):
         assert {m.shape for m in maps} == {(1, 9, 30, 40)}
         assert torch.allclose(maps.weight.sum(1), torch.ones(1, 30, 40), atol=1e-5)
-    assert (parts.blend is None) == (config.blend is None)
-    if parts.blend is None:
-        mixed = parts.occlusion * parts.warp0 + (1 - parts.occlusion) * parts.warp1
-        assert torch.allclose(parts.middle, mixed, atol=1e-6)
+    assert (prediction.blend is None) == (config.blend is None)
+    if prediction.blend is None:
+        mixed = (
+            prediction.occlusion * prediction.warp0 + (1 - prediction.occlusion) * prediction.warp1
+        )
+        assert torch.allclose(prediction.middle, mixed, atol=1e-6)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=NAMES)

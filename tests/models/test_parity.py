@@ -41,8 +41,8 @@ def released_state(shapes: dict[str, list[int]], seed: int = 0) -> dict[str, tor
 
 def near_a_jump(network, frame0, frame1):
     """Pixels (H, W) where a tap's offset is within float noise of a jump of truncated sampling."""
-    parts = network.parts(frame0, frame1)
-    offsets = torch.cat([*parts.maps0[1:], *parts.maps1[1:]], 1)
+    prediction = network.predict(frame0, frame1)
+    offsets = torch.cat([*prediction.maps0[1:], *prediction.maps1[1:]], 1)
     whole = offsets.round()
     return ((offsets - whole).abs().lt(NOISE) & whole.ne(0)).any(1)[0].numpy()
 

@@ -10,7 +10,7 @@ from cdfi.training.args import TrainArgs
 from cdfi.training.build import build_network, initialise
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights import save
-from cdfi.weights.load import read
+from cdfi.weights.load import read_checkpoint
 from tests.tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
 
 
@@ -64,10 +64,10 @@ def test_a_smaller_kernel_starts_with_fresh_taps() -> None:
 
 def test_a_fresh_synthesis_starts_as_the_mean_of_both_warps() -> None:
     network = initialise(Network(replace(TINY_SYNTHESIS, grid=(4, 4, 2))))
-    parts = network.parts(*torch.rand(2, 1, 3, 32, 32))
+    prediction = network.predict(*torch.rand(2, 1, 3, 32, 32))
     features = torch.rand(1, 2 * sum(TINY_SYNTHESIS.pyramid), 32, 32)
-    made = network.synthesis(torch.cat([parts.warp0, parts.warp1, features], 1))
-    assert torch.allclose(made, (parts.warp0 + parts.warp1) / 2, atol=1e-6)
+    made = network.synthesis(torch.cat([prediction.warp0, prediction.warp1, features], 1))
+    assert torch.allclose(made, (prediction.warp0 + prediction.warp1) / 2, atol=1e-6)
 
 
 def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
@@ -81,7 +81,7 @@ def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
         fresh=("heads.alpha", "heads.beta"),
         he_init=True,
     )
-    given = read(tmp_path / "old.safetensors").state
+    given = read_checkpoint(tmp_path / "old.safetensors").state
     taken = build_network(start).state_dict()
     for name in ("encoder.0.0.weight", "heads.weight0.last.weight"):
         assert torch.equal(taken[name], given[name])

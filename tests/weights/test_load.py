@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from cdfi.models import NETWORKS, Network
 from cdfi.weights import BUNDLED, RELEASED, load, save
 from cdfi.weights.catalog import DEFAULT
-from cdfi.weights.load import digest, find, read
+from cdfi.weights.load import digest, read_checkpoint, resolve_path
 from cdfi.weights.official import rename
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
@@ -35,7 +35,7 @@ def test_our_file_keeps_weights_architecture_and_notes(saved):
     assert network.config == TINY_SYNTHESIS
     assert equal(network, tiny_network(TINY_SYNTHESIS))
     assert not network.training
-    assert read(saved).info["note"] == "hello"
+    assert read_checkpoint(saved).info["note"] == "hello"
 
 
 def test_saving_leaves_nothing_beside_the_file(saved):
@@ -61,7 +61,7 @@ def test_bundled_weights_are_finite_and_small(name):
 
 
 def test_the_default_is_one_of_the_bundled_models():
-    assert find("default") == BUNDLED[DEFAULT].path
+    assert resolve_path("default") == BUNDLED[DEFAULT].path
 
 
 def released(config):
@@ -151,7 +151,7 @@ def test_a_flipped_bit_is_noticed(saved):
 
 
 def test_weights_of_another_network_say_which_keys_and_shapes(saved, tmp_path):
-    checkpoint = read(saved)
+    checkpoint = read_checkpoint(saved)
     state = dict(checkpoint.state)
     key = next(iter(state))
     state[key] = state[key][:1]

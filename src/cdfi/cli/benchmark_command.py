@@ -35,12 +35,12 @@ def benchmark(
 ) -> None:
     """Measure what one frame costs, each size and precision in a process of its own."""
     from cdfi.common.devices import choose_device
-    from cdfi.evaluation.cost import Task, measure
+    from cdfi.evaluation.cost import CostTask, measure
     from cdfi.evaluation.reports.protocol import machine, versions
 
     place = choose_device(device)
     tasks = [
-        Task(model, *size, precision, str(place), runs, warm_up, compile)
+        CostTask(model, *size, precision, str(place), runs, warm_up, compile)
         for model in models or ["default"]
         for size in map(_size, sizes.split(","))
         for precision in precisions.split(",")

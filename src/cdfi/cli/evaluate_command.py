@@ -9,7 +9,7 @@ from typer import Argument, Option
 from cdfi.cli.console import progress
 
 if TYPE_CHECKING:
-    from cdfi.evaluation import DataSet, Method, Report, Scorer
+    from cdfi.evaluation import DataSet, EvaluationReport, Method, Scorer
     from cdfi.evaluation.data.videos import Video
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
@@ -72,8 +72,8 @@ def evaluate(
     """
     from cdfi.cli.evaluate_outputs import Outputs
     from cdfi.common.devices import choose_device
-    from cdfi.evaluation import Report, Scorer
-    from cdfi.evaluation.columns import DEFAULT, choose
+    from cdfi.evaluation import EvaluationReport, Scorer
+    from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
     from cdfi.evaluation.reports.contact_sheet import ContactSheet
     from cdfi.evaluation.reports.protocol import protocol
     from cdfi.interpolation.memory import keep_freed_memory
@@ -82,22 +82,25 @@ def evaluate(
     sheet = ContactSheet(cases)
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
     outputs.check()
-    chosen, place = choose(_words(metrics) if metrics else DEFAULT), choose_device(device)
+    chosen, place = (
+        choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS),
+        choose_device(device),
+    )
     sets = _sets(dataset, data, names)
     methods = _methods(models or [], baseline or [], predictions or [], device, precision)
-    report = Report(chosen, methods, protocol(methods, chosen, place))
+    report = EvaluationReport(chosen, methods, protocol(methods, chosen, place))
     _run(report, sets, Scorer(chosen, place, keep_going, outputs.watchers()), quiet)
     outputs.write(report)
 
 
 def _sets(datasets: Sequence[str], data: Path | None, names: str) -> "list[DataSet | Video]":
-    from cdfi.evaluation import find
+    from cdfi.evaluation import find_dataset
 
     words = _words(names)
     if len(words) != 3:
         raise ValueError(f"--names: expected three file names with commas between, got {names}")
     three = (words[0], words[1], words[2])
-    sets = [find(name, data, three) for name in dict.fromkeys(datasets)]
+    sets = [find_dataset(name, data, three) for name in dict.fromkeys(datasets)]
     _require_different("data sets", [found.name for found in sets])
     return sets
 
@@ -109,7 +112,7 @@ def _methods(
     device: str | None,
     precision: str,
 ) -> list["Method"]:
-    from cdfi.evaluation import baseline, network, predictions
+    from cdfi.evaluation import baseline_method, folder_method, network_method
     from cdfi.evaluation.methods.baselines import BASELINES
     from cdfi.interpolation import Interpolator
 
@@ -119,15 +122,15 @@ def _methods(
     methods = []
     for model in models:
         name = files.get(Path(model), model)
-        methods.append(network(name, Interpolator(model, device, precision)))  # type: ignore[arg-type]
-    methods += map(baseline, list(BASELINES) if "all" in baselines else baselines)
-    methods += [predictions(folder, name) for folder, name in _told_apart(folders).items()]
+        methods.append(network_method(name, Interpolator(model, device, precision)))  # type: ignore[arg-type]
+    methods += map(baseline_method, list(BASELINES) if "all" in baselines else baselines)
+    methods += [folder_method(folder, name) for folder, name in _told_apart(folders).items()]
     _require_different("methods", [method.name for method in methods])
     return methods
 
 
 def _run(
-    report: "Report", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
+    report: "EvaluationReport", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
 ) -> None:
     # What is missing should be told before the first hour of work, not after it.
     if not scorer.keep_going:

@@ -9,11 +9,11 @@ from rich.table import Table
 
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.common.files import write_text
-from cdfi.evaluation import Report
+from cdfi.evaluation import EvaluationReport
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver
 from cdfi.evaluation.reports.plot import check_plot, plot
-from cdfi.evaluation.reports.report import flat
-from cdfi.evaluation.scoring import Watcher
+from cdfi.evaluation.reports.report import one_line
+from cdfi.evaluation.scoring import OnScored
 
 STDOUT = Path("-")
 
@@ -44,13 +44,13 @@ class Outputs:
             if path is not None and path != STDOUT:
                 _check_writable(path)
 
-    def watchers(self) -> list[Watcher]:
+    def watchers(self) -> list[OnScored]:
         """What must see every picture."""
-        watchers: list[Watcher] = [Saver(self.images)] if self.images else []
+        watchers: list[OnScored] = [Saver(self.images)] if self.images else []
         watchers += [Saver(self.errors, errors=True)] if self.errors else []
         return [*watchers, self.sheet] if self.contact_sheet else watchers
 
-    def write(self, report: Report) -> None:
+    def write(self, report: EvaluationReport) -> None:
         """Write figures first, then pictures of them: those are what can fail."""
         _write(self.json, report.to_json)
         _write(self.csv, report.to_csv)
@@ -79,16 +79,16 @@ def _write(path: Path | None, text: Callable[[], str]) -> None:
         write_text(path, text())
 
 
-def _show(report: Report) -> None:
+def _show(report: EvaluationReport) -> None:
     show(_table(report))
     for key in ("machine", "versions", "precision"):
-        if text := flat(report.protocol[key]):
+        if text := one_line(report.protocol[key]):
             stdout.print(f"{key}: {text}", style="dim", markup=False)
     if exact := sum(average.exact for average in report.averages()):
         stdout.print(f"{exact} predictions equal their truth; their infinite PSNR is not averaged.")
 
 
-def _table(report: Report) -> Table:
+def _table(report: EvaluationReport) -> Table:
     table = Table()
     for number, title in enumerate(report.header()):
         table.add_column(title, justify="left" if number < 2 else "right")
@@ -97,7 +97,7 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _tell_skipped(report: Report) -> None:
+def _tell_skipped(report: EvaluationReport) -> None:
     for gone in report.skipped:
         picture = f"{gone.dataset} {gone.name}, {gone.method}"
         stderr.print(f"skipped {picture}: {gone.reason}", markup=False)

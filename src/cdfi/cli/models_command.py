@@ -33,10 +33,10 @@ def list_models(
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
     """The architecture, notes and size of one model, as JSON."""
     from cdfi.models import Network
-    from cdfi.weights.load import digest, find, read
+    from cdfi.weights.load import digest, read_checkpoint, resolve_path
 
-    path = find(model)
-    checkpoint = read(path)
+    path = resolve_path(model)
+    checkpoint = read_checkpoint(path)
     stdout.print_json(
         json.dumps(
             {
@@ -97,16 +97,16 @@ def convert(
     import torch
 
     from cdfi.models import Network
-    from cdfi.weights.load import find, fit, read, save
+    from cdfi.weights.load import load_strict, read_checkpoint, resolve_path, save
 
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; --overwrite replaces it")
-    checkpoint = read(find(source))
+    checkpoint = read_checkpoint(resolve_path(source))
     config = checkpoint.config
     if rounding != "keep":
         config = replace(config, rounding=rounding)
     network = Network(config)
-    fit(network, checkpoint.state, source)
+    load_strict(network, checkpoint.state, source)
     notes = {key: text for key, text in checkpoint.info.items() if key not in ("config", "digest")}
     save(
         network,
@@ -119,11 +119,11 @@ def convert(
 
 def _rows() -> list[dict[str, object]]:
     from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
-    from cdfi.weights.load import describe_scores, read
+    from cdfi.weights.load import describe_scores, read_checkpoint
 
     rows: list[dict[str, object]] = []
     for bundled in BUNDLED.values():
-        checkpoint = read(bundled.path)
+        checkpoint = read_checkpoint(bundled.path)
         scores = describe_scores(checkpoint.info)
         rows.append(
             {

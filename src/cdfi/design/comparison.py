@@ -13,9 +13,9 @@ from cdfi import weights
 from cdfi.common.files import write_text
 from cdfi.common.rounding import quantize
 from cdfi.compression.density import density, overall
-from cdfi.evaluation import Report, Scorer, find, network
-from cdfi.evaluation.columns import Metric, choose
-from cdfi.evaluation.cost import Cost, Task, measure
+from cdfi.evaluation import EvaluationReport, Scorer, find_dataset, network_method
+from cdfi.evaluation.columns import Metric, choose_metrics
+from cdfi.evaluation.cost import Cost, CostTask, measure
 from cdfi.evaluation.reports.protocol import protocol
 from cdfi.interpolation import Interpolator
 from cdfi.models import Config, Network
@@ -70,7 +70,7 @@ def compare(
     for name, at in networks.items():
         loaded = weights.load(at)
         if loaded.config not in costs:
-            task = Task(str(at), *size, "fp32", "cpu", runs=3, warm_up=1)
+            task = CostTask(str(at), *size, "fp32", "cpu", runs=3, warm_up=1)
             costs[loaded.config] = measure(task)
         scores = _scores_of(loaded, held_out, datasets)
         entries.append(_entry(name, loaded, costs[loaded.config], scores))
@@ -118,7 +118,7 @@ def _scores_of(
     loaded: Network, held_out: np.ndarray | None, datasets: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     interpolator = Interpolator(loaded, precision="fp32")
-    metrics = choose(METRICS)
+    metrics = choose_metrics(METRICS)
     scores = {} if held_out is None else {HELD_OUT: _held_out(interpolator, held_out, metrics)}
     return scores | {name: _dataset(interpolator, name, metrics) for name in datasets}
 
@@ -138,8 +138,8 @@ def _held_out(
 
 
 def _dataset(interpolator: Interpolator, name: str, metrics: Sequence[Metric]) -> dict[str, float]:
-    method = network("network", interpolator)
-    report = Report(metrics, [method], protocol([method], metrics, torch.device("cpu")))
-    for row in Scorer(metrics).run(method, find(name)):
+    method = network_method("network", interpolator)
+    report = EvaluationReport(metrics, [method], protocol([method], metrics, torch.device("cpu")))
+    for row in Scorer(metrics).run(method, find_dataset(name)):
         report.add(row)
     return report.averages()[0].scores

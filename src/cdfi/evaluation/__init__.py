@@ -1,24 +1,24 @@
 """Any method over any data set of triplets, scored under a recorded protocol."""
 
 from cdfi.evaluation.columns import METRICS, Metric
-from cdfi.evaluation.data.datasets import DATASETS, DataSet, find
-from cdfi.evaluation.methods.method import Method, baseline, network, predictions
-from cdfi.evaluation.reports.report import Average, Report
+from cdfi.evaluation.data.datasets import DATASETS, DataSet, find_dataset
+from cdfi.evaluation.methods.method import Method, baseline_method, folder_method, network_method
+from cdfi.evaluation.reports.report import EvaluationReport, MethodAverage
 from cdfi.evaluation.scoring import Row, Scorer, Skipped
 
 __all__ = [
     "DATASETS",
     "METRICS",
-    "Average",
     "DataSet",
+    "EvaluationReport",
     "Method",
+    "MethodAverage",
     "Metric",
-    "Report",
     "Row",
     "Scorer",
     "Skipped",
-    "baseline",
-    "find",
-    "network",
-    "predictions",
+    "baseline_method",
+    "find_dataset",
+    "folder_method",
+    "network_method",
 ]

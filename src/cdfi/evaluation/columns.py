@@ -86,10 +86,10 @@ METRICS = {
     ]
 }
 
-DEFAULT = ("psnr", "ssim", "lpips", "lpips-paper", "ie")
+DEFAULT_METRICS = ("psnr", "ssim", "lpips", "lpips-paper", "ie")
 
 
-def choose(names: Sequence[str]) -> list[Metric]:
+def choose_metrics(names: Sequence[str]) -> list[Metric]:
     """The rows called ``names``.
 
     Raises:

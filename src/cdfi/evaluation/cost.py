@@ -23,7 +23,7 @@ from cdfi.ops.refine_flow.op import AROUND, COARSE, FINEST
 
 
 @dataclass(frozen=True)
-class Task:
+class CostTask:
     """What to measure; sizes in pixels. ``model`` is a name or a file.
 
     ``compile`` measures it as ``torch.compile`` leaves it; the compilation falls into the warm-up.
@@ -68,7 +68,7 @@ class Cost:
         return asdict(self)
 
 
-def measure(task: Task) -> Cost:
+def measure(task: CostTask) -> Cost:
     """The cost of ``task``, measured in a fresh process so that nothing else is in its memory.
 
     As in ``cdfi interpolate``, the process keeps the memory it frees.
@@ -81,7 +81,7 @@ def measure(task: Task) -> Cost:
         return pool.submit(measure_here, task).result()
 
 
-def measure_here(task: Task) -> Cost:
+def measure_here(task: CostTask) -> Cost:
     """:func:`measure` in this process: its peak memory is that of all the process did."""
     device = choose_device(task.device)
     precision: Any = task.precision
@@ -103,7 +103,7 @@ def measure_here(task: Task) -> Cost:
     )
 
 
-def _times(run: Callable[[], object], device: torch.device, task: Task) -> Iterator[float]:
+def _times(run: Callable[[], object], device: torch.device, task: CostTask) -> Iterator[float]:
     """Seconds of each run after the warm-up."""
     for number in range(task.warm_up + task.runs):
         start = time.perf_counter()

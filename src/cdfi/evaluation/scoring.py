@@ -12,8 +12,8 @@ import torch
 from cdfi.common.prefetch import prefetch
 from cdfi.evaluation.columns import Metric
 from cdfi.evaluation.data.datasets import DataSet
-from cdfi.evaluation.data.layouts import Frames, Unreadable
-from cdfi.evaluation.data.pictures import Picture, to_tensor
+from cdfi.evaluation.data.layouts import TripletFrames, Unreadable
+from cdfi.evaluation.data.pictures import RgbImage, to_tensor
 from cdfi.evaluation.data.videos import Video
 from cdfi.evaluation.methods.method import Method
 
@@ -45,7 +45,7 @@ class Skipped:
 
 
 #: Shown every scored picture with its prediction, in the order of the data set.
-Watcher = Callable[[Row, Frames, Picture], None]
+OnScored = Callable[[Row, TripletFrames, RgbImage], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Scorer:
     metrics: Sequence[Metric]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     keep_going: bool = False
-    watch: Sequence[Watcher] = ()
+    watch: Sequence[OnScored] = ()
 
     def run(self, method: Method, dataset: DataSet | Video) -> Iterator[Row | Skipped]:
         """A row for each picture of ``dataset``, as it is done.
@@ -91,7 +91,7 @@ class Scorer:
                 yield self._finish(waiting.popleft())
 
     def _predict(
-        self, method: Method, dataset: str, item: Frames | Unreadable
+        self, method: Method, dataset: str, item: TripletFrames | Unreadable
     ) -> "_Predicted | Skipped":
         try:
             if isinstance(item, Unreadable):
@@ -128,8 +128,8 @@ class Scorer:
 
 
 class _Predicted(NamedTuple):
-    frames: Frames
-    picture: Picture
+    frames: TripletFrames
+    picture: RgbImage
     seconds: float | None
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 Make = Callable[[Tensor, Tensor], Tensor]
 
 
-class Recorded:
+class CudaGraphed:
     """A function of two frames of one shape, as a CUDA graph.
 
     A frame is several hundred launches, which take the host longer than a small frame takes the

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from cdfi.common.devices import quick_bf16
-from cdfi.interpolation.cuda_graph import Recorded
-from cdfi.interpolation.fused import filled
-from cdfi.interpolation.memory import Plan, free_memory, plan
+from cdfi.interpolation.cuda_graph import CudaGraphed
+from cdfi.interpolation.fused import fuse_for_gpu
+from cdfi.interpolation.memory import Tiling, choose_tiling, free_memory
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.interpolation.tiles import middle_by_tiles
 from cdfi.models import Config, Network
@@ -47,12 +47,12 @@ class Engine:
         automatic = automatic_precision(device, network.config)
         self.precision = automatic if precision == "auto" else precision
         self.memory, self.compiled = memory, compile
-        self._plans: dict[torch.Size, Plan] = {}
-        self._working: dict[str, Network] = {"fp32": self.network}
-        self._shown: tuple[torch.Size, str] | None = None
-        self._recorded: Recorded | None = None
+        self._tilings: dict[torch.Size, Tiling] = {}
+        self._networks: dict[str, Network] = {"fp32": self.network}
+        self._last_key: tuple[torch.Size, str] | None = None
+        self._graph: CudaGraphed | None = None
         # A CUDA graph keeps memory in addition to what others need: not used with a budget.
-        self._recordable = device.type == "cuda" and not compile and memory is None
+        self._graph_allowed = device.type == "cuda" and not compile and memory is None
         if compile:
             compile_parts(self.network)
 
@@ -63,7 +63,7 @@ class Engine:
             frame0, frame1: float32 (N, 3, H, W) in [0, 1], on the engine's device.
         """
         with torch.inference_mode():
-            middle = self._made(frame0, frame1)
+            middle = self._run(frame0, frame1)
             if self.precision == "fp16" and not torch.isfinite(middle).all():
                 warnings.warn(
                     "this network overflows in fp16: going on in fp32 (--precision bf16 is quicker "
@@ -71,31 +71,31 @@ class Engine:
                     stacklevel=3,
                 )
                 self.precision = "fp32"
-                middle = self._made(frame0, frame1)
+                middle = self._run(frame0, frame1)
         with torch.no_grad():
             return middle.clamp(0, 1)  # an ordinary tensor, which a gradient may be taken through
 
-    def _made(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+    def _run(self, frame0: Tensor, frame1: Tensor) -> Tensor:
         """The network's middle frame, unclamped, in float32."""
-        if self._records(frame0):
+        if self._can_replay(frame0):
             try:
-                self._recorded = self._recorded or Recorded(self._computed, frame0, frame1)
-                return self._recorded(frame0, frame1)
+                self._graph = self._graph or CudaGraphed(self._forward, frame0, frame1)
+                return self._graph(frame0, frame1)
             except RuntimeError as error:
                 reason = str(error).splitlines()[0]
                 warnings.warn(f"frames go on without a CUDA graph: {reason}", stacklevel=3)
-                self._recordable = False
-        return self._computed(frame0, frame1)
+                self._graph_allowed = False
+        return self._forward(frame0, frame1)
 
-    def _records(self, frame: Tensor) -> bool:
+    def _can_replay(self, frame: Tensor) -> bool:
         """Whether to replay a graph: of the second frame of a kind on, until another kind comes."""
-        kind, seen = (frame.shape, self.precision), self._shown
+        kind, seen = (frame.shape, self.precision), self._last_key
         if kind != seen:
-            self._shown, self._recorded = kind, None
-        return self._recordable and kind == seen and not self._plan(frame.shape).tile
+            self._last_key, self._graph = kind, None
+        return self._graph_allowed and kind == seen and not self._tiling(frame.shape).tile
 
-    def _computed(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        shape, network = self._plan(frame0.shape), self._worker()
+    def _forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:
+        shape, network = self._tiling(frame0.shape), self._network_for_precision()
         with torch.autocast(
             self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
         ):
@@ -105,22 +105,26 @@ class Engine:
                 middle = middle_by_strips(network, frame0, frame1, shape.chunk, shape.strip)
         return middle.float()
 
-    def _worker(self) -> Network:
+    def _network_for_precision(self) -> Network:
         """The network as it works in the precision at hand: on a GPU, a copy made for it."""
-        if self.precision not in self._working:
+        if self.precision not in self._networks:
             fits = self.device.type == "cuda" and not self.compiled
             dtype = _DTYPES[self.precision]
-            self._working[self.precision] = filled(self.network, dtype) if fits else self.network
-        return self._working[self.precision]
+            self._networks[self.precision] = (
+                fuse_for_gpu(self.network, dtype) if fits else self.network
+            )
+        return self._networks[self.precision]
 
-    def _plan(self, shape: torch.Size) -> Plan:
+    def _tiling(self, shape: torch.Size) -> Tiling:
         """The pieces of a frame: chosen once, so that all frames of a job are made alike."""
-        if shape not in self._plans:
+        if shape not in self._tilings:
             budget = self.memory or free_memory(self.device)
             count, _, height, width = shape
             gpu = self.device.type == "cuda"
-            self._plans[shape] = plan(self.network.config, height, width, count, budget, gpu)
-        return self._plans[shape]
+            self._tilings[shape] = choose_tiling(
+                self.network.config, height, width, count, budget, gpu
+            )
+        return self._tilings[shape]
 
 
 def compile_parts(network: Network) -> None:

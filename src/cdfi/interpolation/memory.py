@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from cdfi.interpolation.strips import BLOCK, COLOURS
+from cdfi.interpolation.strips import CHANNEL_BLOCK, FRAME_CHANNELS
 from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE
@@ -28,11 +28,11 @@ SMALLEST_TILE = 256
 MARGIN = 0.2
 #: What a process that keeps freed memory holds, for each byte it needs at once (measured: 1.3 for
 #: networks without synthesis, up to 1.5 with it).
-KEPT = 1.5
+ALLOCATOR_OVERHEAD = 1.5
 FLOAT = 4
 #: Of glibc's malloc.h: M_MMAP_MAX, no blocks apart from the heap; M_TRIM_THRESHOLD, never shrink.
 _MALLOPT = ((-4, 0), (-1, -1))
-_keeps = False  # as the C library's setting, it is the process's
+_keeps_freed = False  # as the C library's setting, it is the process's
 #: Floats a pixel that registration holds at its finest level: frames, ways, sides and products.
 REFINING = 45
 #: Floats GridNet holds at its peak, for each one that comes in (measured): where other chunks
@@ -40,7 +40,7 @@ REFINING = 45
 GRIDNET, GRIDNET_ALONE = 3.4, 2.0
 
 
-class Plan(NamedTuple):
+class Tiling(NamedTuple):
     """Rows a chunk and a strip have; the side of a tile, or 0 where the frame stays whole."""
 
     chunk: int
@@ -48,9 +48,9 @@ class Plan(NamedTuple):
     tile: int
 
 
-def plan(
+def choose_tiling(
     config: Config, height: int, width: int, batch: int, budget: int, gpu: bool = False
-) -> Plan:
+) -> Tiling:
     """The largest pieces that ``budget`` bytes allow: smaller strips first, tiles at the last.
 
     Args:
@@ -65,20 +65,20 @@ def plan(
     if gpu:
         chunk = max(chunk, GPU_CHUNK_PIXELS // width // 8 * 8)
         strip = max(strip, GPU_STRIP_PIXELS // width // 8 * 8)
-    while required(config, height, width, chunk, strip) * batch > budget:
+    while peak_bytes(config, height, width, chunk, strip) * batch > budget:
         if chunk > SMALLEST_CHUNK:
             chunk //= 2
         elif strip > SMALLEST_STRIP:
             strip //= 2
         else:
-            return Plan(CHUNK, STRIP, _tile(config, height, width, batch, budget))
-    return Plan(chunk, strip, 0)
+            return Tiling(CHUNK, STRIP, _tile(config, height, width, batch, budget))
+    return Tiling(chunk, strip, 0)
 
 
 def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> int:
     frames = 6 * height * width * FLOAT
     tile = 2048
-    while (required(config, tile, tile, CHUNK, STRIP) + frames) * batch > budget:
+    while (peak_bytes(config, tile, tile, CHUNK, STRIP) + frames) * batch > budget:
         tile //= 2
         if tile < SMALLEST_TILE:
             raise ValueError(
@@ -88,7 +88,7 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
     return tile
 
 
-def required(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
+def peak_bytes(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
     """Bytes that :func:`cdfi.interpolation.strips.middle_by_strips` takes at its peak, in float32.
 
     The largest of four peaks: the U-Net's (two neighbouring tensors of its first stage and two
@@ -106,17 +106,18 @@ def required(config: Config, height: int, width: int, chunk: int, strip: int) ->
     volumes = sum(count / 4**stage for stage, count in enumerate(config.volumes))
     neighbours = max(map(sum, pairwise((6, *first))))
     unet = pixels * int(12 + 2 * neighbours + volumes)
-    block = -(-(features + COLOURS) // BLOCK) * BLOCK if features else 0
+    block = -(-(features + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK if features else 0
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
-    warps = 2 * (COLOURS + block * gridnet)
-    details = 2 * (BANDS + 2 * COLOURS) if config.detail else 0  # gains, what they add, the sums
-    maps = 10 * config.taps + 4 * (COLOURS + block) + details
+    warps = 2 * (FRAME_CHANNELS + block * gridnet)
+    # Gains, the details they scale, and the sums.
+    details = 2 * (BANDS + 2 * FRAME_CHANNELS) if config.detail else 0
+    maps = 10 * config.taps + 4 * (FRAME_CHANNELS + block) + details
     motion = 4 if config.refine else 0
     refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
-    read = grown * (2 * COLOURS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
+    read = grown * (2 * FRAME_CHANNELS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
     joining = read + pixels * 2 * max(config.pyramid, default=0)
     strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
     return int(FLOAT * max(unet, refining, joining, strips))
@@ -134,23 +135,23 @@ def keep_freed_memory() -> bool:
     The C library hands large blocks back to the system when they are freed. Every tensor of a
     frame's size then begins as pages that the system fills with zeros one by one: a tenth of the
     time of a frame (docs/benchmarks.md). What is kept lies in pieces, so that the process grows:
-    plans without a budget count with ``KEPT`` times their need from here on.
+    plans without a budget count with ``ALLOCATOR_OVERHEAD`` times their need from here on.
 
     For programs of our own; it concerns all of a process, for as long as it lives. Linux with
     glibc; elsewhere nothing happens.
     """
-    global _keeps
-    if sys.platform.startswith("linux") and not _keeps:
+    global _keeps_freed
+    if sys.platform.startswith("linux") and not _keeps_freed:
         setting = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, for one, has none
-        _keeps = setting is not None and all(setting(*row) for row in _MALLOPT)
-    return _keeps
+        _keeps_freed = setting is not None and all(setting(*row) for row in _MALLOPT)
+    return _keeps_freed
 
 
 def free_memory(device: torch.device) -> int:
     """Bytes the network may take on ``device`` when nobody said: what is free, less a margin."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * (1 - MARGIN))
-    return int(_free_on_host() * (1 - MARGIN) / (KEPT if _keeps else 1))
+    return int(_free_on_host() * (1 - MARGIN) / (ALLOCATOR_OVERHEAD if _keeps_freed else 1))
 
 
 def _free_on_host() -> int:

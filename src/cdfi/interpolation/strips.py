@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.common.devices import quick_bf16
-from cdfi.models.gridnet import Slope
+from cdfi.models.gridnet import PReLU
 from cdfi.models.network import (
     MAP_NAMES,
     Head,
@@ -24,10 +24,10 @@ from cdfi.ops.resize.op import enlarged_rows
 #: Rows a head's three hidden convolutions look beyond their own, at half resolution.
 HIDDEN_HALO = 3
 #: Channels the CPU kernel takes at a time, and those of a frame as it lies there.
-BLOCK, COLOURS = 32, 4
+CHANNEL_BLOCK, FRAME_CHANNELS = 32, 4
 
 
-class Rows(NamedTuple):
+class WarpedRows(NamedTuple):
     """What some rows of the frame are made of; without synthesis, ``base`` is all."""
 
     base: Tensor  # (N, 3, rows, W): the occlusion mask's mix of both frame warps
@@ -36,10 +36,10 @@ class Rows(NamedTuple):
     blend: Tensor | None  # (N, 1, rows, W)
 
 
-class Sources(NamedTuple):
+class StripInputs(NamedTuple):
     """What the strips of one pair of frames are computed from."""
 
-    coarse: Tensor  # (N, C, H/2, W/2): what the heads read
+    decoded: Tensor  # (N, C, H/2, W/2): what the heads read
     first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with its border; on a CPU a channel more
     second: Tensor  # frame1
     features: Tensor | None  # (N, 64, H + 2r, W + 2r): what both sides warp beside their frame
@@ -62,34 +62,35 @@ def middle_by_strips(
     """
     height, width = frame0.shape[-2:]
     chunk, strip = -(-chunk // 8) * 8, -(-strip // 8) * 8
-    sources = _sources(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
-    done = list(_chunks(network, sources, chunk, strip))
+    inputs = _strip_inputs(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
+    done = list(_chunks(network, inputs, chunk, strip))
     return torch.cat(done, 2)[..., :height, :width]
 
 
-def _sources(network: Network, frame0: Tensor, frame1: Tensor) -> Sources:
+def _strip_inputs(network: Network, frame0: Tensor, frame1: Tensor) -> StripInputs:
     height, width = frame0.shape[-2:]
-    stages = network.encode(frame0, frame1)
-    levels = network.levels(stages)
-    coarse = network.decode(stages)
-    del stages  # the finest stage is the largest tensor of the U-Net
-    coarse, flow, _ = network.refine(coarse, frame0, frame1)
+    features = network.encode(frame0, frame1)
+    levels = network.pyramid(features)
+    decoded = network.decode(features)
+    del features  # the finest stage is the largest tensor of the U-Net
+    decoded, flow, _ = network.refine(decoded, frame0, frame1)
     last = torch.channels_last
     first, second = (
-        network.bordered(_whole(frame)).contiguous(memory_format=last) for frame in (frame0, frame1)
+        network.bordered(_pad_to_vector(frame)).contiguous(memory_format=last)
+        for frame in (frame0, frame1)
     )
-    features = _joined(network, first, levels, height, width) if levels else None
-    coarse = coarse.contiguous(memory_format=last)
-    return Sources(coarse, first, second, features, flow, height, width)
+    features = _stack_features(network, first, levels, height, width) if levels else None
+    decoded = decoded.contiguous(memory_format=last)
+    return StripInputs(decoded, first, second, features, flow, height, width)
 
 
-def _whole(frame: Tensor) -> Tensor:
+def _pad_to_vector(frame: Tensor) -> Tensor:
     """The frame with the channel that fills up a vector, where the CPU kernel reads it."""
-    missing = COLOURS - frame.shape[1]
+    missing = FRAME_CHANNELS - frame.shape[1]
     return F.pad(frame, (0, 0, 0, 0, 0, missing)) if frame.device.type == "cpu" else frame
 
 
-def _joined(
+def _stack_features(
     network: Network, frame: Tensor, levels: list[Tensor], height: int, width: int
 ) -> Tensor:
     """The features in one block, filled level by level: at full size they exist only here.
@@ -98,7 +99,7 @@ def _joined(
     for a warped frame among them.
     """
     used = sum(network.config.pyramid)
-    channels = -(-(used + COLOURS) // BLOCK) * BLOCK
+    channels = -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK
     size = (len(frame), channels, *frame.shape[2:])
     # What convolutions give under autocast stays as it is where the kernel multiplies it so.
     half = frame.is_cuda or (levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device))
@@ -111,12 +112,14 @@ def _joined(
     block[:, used:] = 0
     start = 0
     for level in levels:
-        _place(network.spread(level, height, width), block[:, start : start + level.shape[1]])
+        _write_with_border(
+            network.to_full_size(level, height, width), block[:, start : start + level.shape[1]]
+        )
         start += level.shape[1]
     return block
 
 
-def _place(features: Tensor, target: Tensor) -> None:
+def _write_with_border(features: Tensor, target: Tensor) -> None:
     """Writes features into the middle of ``target`` and repeats their edges around them."""
     border = (target.shape[-1] - features.shape[-1]) // 2
     target[..., border : target.shape[-2] - border, border : target.shape[-1] - border] = features
@@ -128,91 +131,91 @@ def _place(features: Tensor, target: Tensor) -> None:
         target[..., -border:, :] = target[..., -border - 1, None, :]
 
 
-def _chunks(network: Network, sources: Sources, chunk: int, strip: int) -> Iterator[Tensor]:
+def _chunks(network: Network, inputs: StripInputs, chunk: int, strip: int) -> Iterator[Tensor]:
     """Finished rows, top to bottom. What GridNet looks back on is kept from chunk to chunk."""
     halo = network.synthesis.halo if network.synthesis is not None else 0
-    kept: Rows | None = None
+    kept: WarpedRows | None = None
     start = 0  # the frame's row that ``kept`` begins with
     known = 0  # rows of the frame that are warped
-    for top in range(0, sources.height, chunk):
-        bottom = min(top + chunk, sources.height)
-        end = min(bottom + halo, sources.height)
+    for top in range(0, inputs.height, chunk):
+        bottom = min(top + chunk, inputs.height)
+        end = min(bottom + halo, inputs.height)
         if end > known:
-            kept = _join(kept, _warped(network, sources, known, end, strip))
+            kept = _append_rows(kept, _warped(network, inputs, known, end, strip))
             known = end
         assert kept is not None
-        kept, start = _below(kept, max(top - halo, 0) - start), max(top - halo, 0)
-        spent = bottom == sources.height
-        yield _finish(network, kept, spent)[:, :, top - start : bottom - start]
+        kept, start = _drop_rows(kept, max(top - halo, 0) - start), max(top - halo, 0)
+        reuse_memory = bottom == inputs.height
+        yield _finish(network, kept, reuse_memory)[:, :, top - start : bottom - start]
 
 
-def _finish(network: Network, rows: Rows, spent: bool) -> Tensor:
-    """The frame's rows; ``spent`` ones may be overwritten, no further chunk looks back on them."""
+def _finish(network: Network, rows: WarpedRows, reuse_memory: bool) -> Tensor:
+    """Return finished rows; ``reuse_memory`` if no later chunk reads ``rows`` again."""
     if network.synthesis is None or rows.joint is None or rows.blend is None:
         return rows.base
-    synthesis = network.synthesis.columns(_first_block(network, rows.joint, spent))[:, :3]
+    synthesis = network.synthesis.columns(_first_block(network, rows.joint, reuse_memory))[:, :3]
     return synthesis.sub_(rows.base).mul_(rows.blend).add_(rows.base)
 
 
-def _first_block(network: Network, joint: Tensor, spent: bool) -> Tensor:
+def _first_block(network: Network, joint: Tensor, reuse_memory: bool) -> Tensor:
     """GridNet's first block on channels side by side: its weights move, which are less to move."""
     assert network.synthesis is not None
     enter, conv, *rest = network.synthesis.first.body
     features = sum(network.config.pyramid)
     channels = torch.arange(3 + features, device=joint.device).roll(3).view(1, -1, 1, 1)
     sides = channels, channels + joint.shape[1] // 2
-    places = interleave(*(network.apart(side) for side in sides)).flatten()
+    indices = interleave(*(network.split_levels(side) for side in sides)).flatten()
 
     def placed(layer: nn.Module, x: Tensor) -> Tensor:
         if not isinstance(layer, nn.Conv2d):
-            return x[:, places]
+            return x[:, indices]
         weight = layer.weight.new_zeros(len(layer.weight), x.shape[1], 3, 3)
-        weight[:, places] = layer.weight
+        weight[:, indices] = layer.weight
         last = weight.contiguous(memory_format=torch.channels_last)
         made: Tensor = layer._conv_forward(x, last, layer.bias)
         return made
 
     skipped = placed(network.synthesis.first.skip, joint)
-    assert isinstance(enter, Slope)
-    x = placed(conv, enter.over(joint) if spent else enter(joint))
+    assert isinstance(enter, PReLU)
+    x = placed(conv, enter.forward_(joint) if reuse_memory else enter(joint))
     for layer in rest:
         x = layer(x)
     return skipped.add_(x)
 
 
-def _warped(network: Network, sources: Sources, top: int, bottom: int, strip: int) -> Rows:
+def _warped(network: Network, inputs: StripInputs, top: int, bottom: int, strip: int) -> WarpedRows:
     """The warps of rows ``top`` to ``bottom``; the hidden layers run once for all of them."""
-    first = max(_coarse_row(top - 1, sources), 0)
-    last = min(_coarse_row(bottom, sources) + 2, sources.coarse.shape[2])
+    first = max(_coarse_row(top - 1, inputs), 0)
+    last = min(_coarse_row(bottom, inputs) + 2, inputs.decoded.shape[2])
     hidden = {
-        name: _slab(head, sources.coarse, first, last)  # type: ignore[arg-type]
+        name: _hidden_rows(head, inputs.decoded, first, last)  # type: ignore[arg-type]
         for name, head in network.heads.items()
     }
-    rows = _empty(network, sources, bottom - top)
+    rows = _empty(network, inputs, bottom - top)
     for start in range(top, bottom, strip):
         end = min(start + strip, bottom)
-        part = Rows(*(None if x is None else x[:, :, start - top : end - top] for x in rows))  # type: ignore
-        _fill(part, network, sources, hidden, first, start, end)
+        part = WarpedRows(*(None if x is None else x[:, :, start - top : end - top] for x in rows))  # type: ignore
+        _fill_strip(part, network, inputs, hidden, first, start, end)
     return rows
 
 
-def _empty(network: Network, sources: Sources, height: int) -> Rows:
+def _empty(network: Network, inputs: StripInputs, height: int) -> WarpedRows:
     def new(channels: int, like: Tensor) -> Tensor:
-        size = (len(like), channels, height, sources.width)
+        size = (len(like), channels, height, inputs.width)
         return torch.empty(
             size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
         )
 
-    base, features = new(3, sources.first), sources.features
+    base, features = new(3, inputs.first), inputs.features
     if features is None:
-        return Rows(base, None, None)
-    return Rows(base, new(2 * features.shape[1], features), new(1, base))
+        return WarpedRows(base, None, None)
+    return WarpedRows(base, new(2 * features.shape[1], features), new(1, base))
 
 
-def _fill(
-    part: Rows,
+def _fill_strip(
+    part: WarpedRows,
     network: Network,
-    sources: Sources,
+    inputs: StripInputs,
     hidden: dict[str, Tensor],
     first: int,
     top: int,
@@ -223,24 +226,24 @@ def _fill(
     def head(name: str) -> Tensor:
         layer = network.heads[name]
         assert isinstance(layer, Head)
-        made = _last(layer, hidden[name], first, sources, top, bottom)
+        made = _head_rows(layer, hidden[name], first, inputs, top, bottom)
         return made[:, : config.heads[name][1]]  # there may be more, which fill up vectors
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
-        images = [frame] if sources.features is None else [frame, sources.features]
+        images = [frame] if inputs.features is None else [frame, inputs.features]
         logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
-        way = None if flow is None else flow[:, 2 * side : 2 * side + 2]
+        side_flow = None if flow is None else flow[:, 2 * side : 2 * side + 2]
         settings = (top, config.dilation, config.rounding)
-        return adacof_logits_strip(images, logits, alpha, beta, *settings, way)
+        return adacof_logits_strip(images, logits, alpha, beta, *settings, side_flow)
 
     config = network.config
-    flow = None if sources.flow is None else sources.flow[:, :, top:bottom]
-    sides = warp(0, sources.first), warp(1, sources.second)
+    flow = None if inputs.flow is None else inputs.flow[:, :, top:bottom]
+    sides = warp(0, inputs.first), warp(1, inputs.second)
     frame0, frame1 = (frame[:, :3] for frame, *_ in sides)
     if flow is not None and "detail" in network.heads:
         gains = head("detail")
-        frame0 = frame0 + scaled_details(sources.first, gains, 0, flow, top)[:, :3]
-        frame1 = frame1 + scaled_details(sources.second, gains, 1, flow, top)[:, :3]
+        frame0 = frame0 + scaled_details(inputs.first, gains, 0, flow, top)[:, :3]
+        frame1 = frame1 + scaled_details(inputs.second, gains, 1, flow, top)[:, :3]
     occlusion = torch.sigmoid(head("occlusion")).to(frame1.dtype)
     torch.lerp(frame1, frame0, occlusion, out=part.base)
     if part.joint is None or part.blend is None:
@@ -253,44 +256,44 @@ def _fill(
     part.blend[:] = torch.sigmoid(head("blend"))
 
 
-def _coarse_row(row: int, sources: Sources) -> int:
+def _coarse_row(row: int, inputs: StripInputs) -> int:
     """The half-resolution row at or above a full-resolution one, corners aligned."""
-    return row * (sources.coarse.shape[2] - 1) // (sources.height - 1)
+    return row * (inputs.decoded.shape[2] - 1) // (inputs.height - 1)
 
 
-def _slab(head: Head, coarse: Tensor, first: int, last: int) -> Tensor:
+def _hidden_rows(head: Head, decoded: Tensor, first: int, last: int) -> Tensor:
     """Rows ``first`` to ``last`` of a head's hidden layers."""
     above = min(HIDDEN_HALO, first)
-    rows: Tensor = head.hidden(coarse[:, :, first - above : last + HIDDEN_HALO])
+    rows: Tensor = head.hidden(decoded[:, :, first - above : last + HIDDEN_HALO])
     return rows[:, :, above : above + last - first]
 
 
-def _last(
-    head: Head, hidden: Tensor, first: int, sources: Sources, top: int, bottom: int
+def _head_rows(
+    head: Head, hidden: Tensor, first: int, inputs: StripInputs, top: int, bottom: int
 ) -> Tensor:
     """Rows ``top`` to ``bottom`` of a head's output, from hidden rows that begin at ``first``.
 
     Bilinear x2 with aligned corners puts output row i at i * (h - 1) / (H - 1); rows beyond the
     frame are the convolution's zero padding.
     """
-    above, below = max(top - 1, 0), min(bottom + 1, sources.height)
-    start, end = _coarse_row(above, sources), _coarse_row(below - 1, sources) + 2
+    above, below = max(top - 1, 0), min(bottom + 1, inputs.height)
+    start, end = _coarse_row(above, inputs), _coarse_row(below - 1, inputs) + 2
     wide = enlarged_rows(
         hidden[:, :, start - first : end - first],
         start,
-        sources.coarse.shape[2],
-        (sources.height, sources.width),
+        inputs.decoded.shape[2],
+        (inputs.height, inputs.width),
         top - 1,
         bottom + 1,
     )
     return convolved(wide, head.last.weight, head.last.bias, padding=(0, 1))
 
 
-def _join(above: Rows | None, below: Rows) -> Rows:
+def _append_rows(above: WarpedRows | None, below: WarpedRows) -> WarpedRows:
     if above is None:
         return below
-    return Rows(*(None if x is None else torch.cat([x, y], 2) for x, y in zip(above, below)))  # type: ignore
+    return WarpedRows(*(None if x is None else torch.cat([x, y], 2) for x, y in zip(above, below)))  # type: ignore
 
 
-def _below(rows: Rows, first: int) -> Rows:
-    return Rows(*(None if x is None else x[:, :, first:] for x in rows))  # type: ignore
+def _drop_rows(rows: WarpedRows, first: int) -> WarpedRows:
+    return WarpedRows(*(None if x is None else x[:, :, first:] for x in rows))  # type: ignore

@@ -19,9 +19,9 @@ _SCALE = 16.0  # pixels of motion that the comparison sees as 1
 class Refined(NamedTuple):
     """What the heads read, and the motion their offsets are counted from, if there is one."""
 
-    coarse: Tensor  # (N, C, H/2, W/2)
+    decoded: Tensor  # (N, C, H/2, W/2)
     flow: Tensor | None = None  # (N, 4, H, W), pixels: rows, columns to frame 0, then to frame 1
-    guess: Tensor | None = None  # the same before registration
+    initial_flow: Tensor | None = None  # the same before registration
 
 
 class Refinement(nn.Module):
@@ -47,18 +47,18 @@ class Refinement(nn.Module):
         self.flow = _layers(channels, flow, 4, _SLOPE)
         self.compare = _layers(channels + 10, compare, channels)
 
-    def forward(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
+    def forward(self, decoded: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
         """The motion in float32, and the features with what came of it.
 
         Args:
-            coarse: (N, C, H/2, W/2).
+            decoded: (N, C, H/2, W/2).
             frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** (levels - 1)``.
         """
-        guess = enlarged(self.flow(coarse).float())
-        flow, sides = refine_flow(frame0, frame1, guess, self.levels)
-        seen = F.avg_pool2d(torch.cat((sides, flow.detach() / _SCALE), 1), 2)
-        coarse = coarse + self.compare(torch.cat((coarse, seen.to(coarse.dtype)), 1))
-        return Refined(coarse, flow, guess)
+        initial_flow = enlarged(self.flow(decoded).float())
+        flow, sides = refine_flow(frame0, frame1, initial_flow, self.levels)
+        aligned = F.avg_pool2d(torch.cat((sides, flow.detach() / _SCALE), 1), 2)
+        decoded = decoded + self.compare(torch.cat((decoded, aligned.to(decoded.dtype)), 1))
+        return Refined(decoded, flow, initial_flow)
 
 
 def _layers(

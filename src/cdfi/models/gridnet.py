@@ -13,29 +13,29 @@ from cdfi.ops.resize.op import doubled
 COLUMNS = 6
 
 
-class Slope(nn.PReLU):
+class PReLU(nn.PReLU):
     """PReLU with one slope for all channels.
 
     PyTorch's kernel for it is five times slower on a CPU than the one for a slope that is a number,
     so where nothing is differentiated the slope is one.
 
     Args:
-        owner: nobody else needs what comes in: it may be overwritten.
+        inplace: nobody else needs what comes in: it may be overwritten.
     """
 
-    def __init__(self, owner: bool = False) -> None:
+    def __init__(self, inplace: bool = False) -> None:
         super().__init__()
-        self._owner = owner
+        self._inplace = inplace
         self._number: float | None = None
 
-    def fix(self) -> None:
+    def freeze(self) -> None:
         """Take the slope for a number from now on: asking a GPU for it each time is a wait."""
         self._number = float(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.over(x) if self._owner else self._apply_to(x, inplace=False)
+        return self.forward_(x) if self._inplace else self._apply_to(x, inplace=False)
 
-    def over(self, x: Tensor) -> Tensor:
+    def forward_(self, x: Tensor) -> Tensor:
         """The same, in the memory of ``x`` where that saves time."""
         return self._apply_to(x, inplace=True)
 
@@ -53,9 +53,9 @@ class Lateral(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            Slope(),
+            PReLU(),
             nn.Conv2d(channels_in, channels_out, 3, padding=1),
-            Slope(owner=True),
+            PReLU(inplace=True),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
         )
         same = channels_in == channels_out
@@ -71,9 +71,9 @@ class Down(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            Slope(),
+            PReLU(),
             nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1),
-            Slope(owner=True),
+            PReLU(inplace=True),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
         )
 
@@ -81,7 +81,7 @@ class Down(nn.Module):
         return cast(Tensor, self.body(x))
 
 
-class Double(nn.Module):
+class Upsample2x(nn.Module):
     """Bilinear x2 with the corners free."""
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, 2H, 2W)
@@ -94,10 +94,10 @@ class Up(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            Double(),
-            Slope(owner=True),
+            Upsample2x(),
+            PReLU(inplace=True),
             nn.Conv2d(channels_in, channels_out, 3, padding=1),
-            Slope(owner=True),
+            PReLU(inplace=True),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
         )
 
@@ -147,7 +147,7 @@ class GridNet(nn.Module):
         return cast(Tensor, self.last(state[0]))
 
     @torch.no_grad()
-    def start_as_mean(self) -> None:
+    def init_as_average(self) -> None:
         """Let three channels of the finest row carry the mean of two frames from end to end.
 
         The frames are the first six channels that come in. Everything that is added to the three on
@@ -156,9 +156,9 @@ class GridNet(nn.Module):
         """
         blocks = [self.first, *self.lateral[0], *self.up[0], self.last]  # type: ignore[misc]
         for block in blocks:
-            _silence(block.body[-1])
+            _zero_first_channels(block.body[-1])
         for skip in (self.first.skip, self.last.skip):
-            _silence(cast(nn.Conv2d, skip))
+            _zero_first_channels(cast(nn.Conv2d, skip))
         for colour in range(3):
             cast(Tensor, self.first.skip.weight)[colour, [colour, colour + 3], 1, 1] = 0.5
             cast(Tensor, self.last.skip.weight)[colour, colour, 1, 1] = 1.0
@@ -183,7 +183,7 @@ class GridNet(nn.Module):
         return cast(Tensor, _block(self.lateral, row, column - 1)(state[row]))
 
 
-def _silence(layer: nn.Conv2d) -> None:
+def _zero_first_channels(layer: nn.Conv2d) -> None:
     """Make the first three channels that come out 0."""
     layer.weight[:3] = 0
     if layer.bias is not None:

@@ -29,7 +29,7 @@ class Maps(NamedTuple):
     offset_x: Tensor
 
 
-class Parts(NamedTuple):
+class Prediction(NamedTuple):
     """A prediction and what it was made of; all cropped to the frames' H x W."""
 
     middle: Tensor  # (N, 3, H, W)
@@ -39,7 +39,7 @@ class Parts(NamedTuple):
     maps1: Maps
     occlusion: Tensor  # (N, 1, H, W): how much of warp0 is seen
     blend: Tensor | None = None  # (N, 1, H, W): how much of the synthesis is seen
-    guess: Tensor | None = None  # (N, 4, H, W): the motion before registration (see Refined)
+    initial_flow: Tensor | None = None  # (N, 4, H, W): the motion before registration (see Refined)
 
 
 class Head(nn.Module):
@@ -51,7 +51,7 @@ class Head(nn.Module):
         self.last = nn.Conv2d(widths[-1], channels_out, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C, H/2, W/2) -> (N, out, H, W)
-        return cast(Tensor, self.last(double(self.hidden(x))))
+        return cast(Tensor, self.last(upsample2x(self.hidden(x))))
 
 
 class Network(nn.Module):
@@ -97,84 +97,89 @@ class Network(nn.Module):
 
     def forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:
         """The middle frame, (N, 3, H, W), not clamped; frames are RGB in [0, 1] of any size."""
-        return self.parts(frame0, frame1).middle
+        return self.predict(frame0, frame1).middle
 
-    def parts(self, frame0: Tensor, frame1: Tensor) -> Parts:
-        """The middle frame and every map and warp it was made of (see :class:`Parts`)."""
+    def predict(self, frame0: Tensor, frame1: Tensor) -> Prediction:
+        """The middle frame and every map and warp it was made of (see :class:`Prediction`)."""
         height, width = frame0.shape[-2:]
         frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
-        stages = self.encode(frame0, frame1)
-        coarse, flow, guess = self.refine(self.decode(stages), frame0, frame1)
-        features = self.pyramid(self.levels(stages), frame0.shape[-2], frame0.shape[-1])
-        maps0, maps1 = self.maps(coarse, 0, flow), self.maps(coarse, 1, flow)
+        features = self.encode(frame0, frame1)
+        decoded, flow, initial_flow = self.refine(self.decode(features), frame0, frame1)
+        joint = self.joint_features(self.pyramid(features), frame0.shape[-2], frame0.shape[-1])
+        maps0, maps1 = self.maps(decoded, 0, flow), self.maps(decoded, 1, flow)
         bordered0, bordered1 = self.bordered(frame0), self.bordered(frame1)
-        warps0 = self.warp(bordered0, features, maps0)
-        warps1 = self.warp(bordered1, features, maps1)
-        (seen0, *levels0), (seen1, *levels1) = self.apart(warps0), self.apart(warps1)
+        warps0 = self.warp(bordered0, joint, maps0)
+        warps1 = self.warp(bordered1, joint, maps1)
+        (warped0, *levels0), (warped1, *levels1) = (
+            self.split_levels(warps0),
+            self.split_levels(warps1),
+        )
         if flow is not None and "detail" in self.heads:
-            gains = self.heads["detail"](coarse)
-            seen0 = seen0 + scaled_details(bordered0, gains, 0, flow)
-            seen1 = seen1 + scaled_details(bordered1, gains, 1, flow)
-        occlusion = torch.sigmoid(self.heads["occlusion"](coarse))
-        middle = occlusion * seen0 + (1 - occlusion) * seen1
+            gains = self.heads["detail"](decoded)
+            warped0 = warped0 + scaled_details(bordered0, gains, 0, flow)
+            warped1 = warped1 + scaled_details(bordered1, gains, 1, flow)
+        occlusion = torch.sigmoid(self.heads["occlusion"](decoded))
+        middle = occlusion * warped0 + (1 - occlusion) * warped1
         blend = None
         if self.synthesis is not None:
-            blend = torch.sigmoid(self.heads["blend"](coarse))
-            joint = interleave([seen0, *levels0], [seen1, *levels1])
-            middle = blend * self.synthesis(joint) + (1 - blend) * middle
-        parts = Parts(middle, seen0, seen1, maps0, maps1, occlusion, blend, guess)
-        return _crop(parts, height, width)
+            blend = torch.sigmoid(self.heads["blend"](decoded))
+            stacked = interleave([warped0, *levels0], [warped1, *levels1])
+            middle = blend * self.synthesis(stacked) + (1 - blend) * middle
+        prediction = Prediction(
+            middle, warped0, warped1, maps0, maps1, occlusion, blend, initial_flow
+        )
+        return _crop(prediction, height, width)
 
     def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
         """Features of both padded frames, fine to coarse: stage s is (N, C_s, H/2^s, W/2^s)."""
         frame0, frame1 = frame0 - self.mean, frame1 - self.mean
         volumes = [] if self.matching is None else self.matching(frame0, frame1)
-        stages = [self.encoder[0](torch.cat([frame0, frame1], 1))]
+        features = [self.encoder[0](torch.cat([frame0, frame1], 1))]
         for number, stage in enumerate(list(self.encoder)[1:]):
-            read = [F.avg_pool2d(stages[-1], 2)]
+            read = [F.avg_pool2d(features[-1], 2)]
             read += [volume.to(read[0].dtype) for volume in volumes[number : number + 1]]
-            stages.append(stage(torch.cat(read, 1)))
-        return stages
+            features.append(stage(torch.cat(read, 1)))
+        return features
 
-    def decode(self, stages: list[Tensor]) -> Tensor:
+    def decode(self, features: list[Tensor]) -> Tensor:
         """What the heads read: (N, C, H/2, W/2)."""
-        x = F.avg_pool2d(stages[-1], 2)
-        for stage, upsample, skip in zip(self.decoder, self.upsample, reversed(stages)):
-            x = upsample(double(stage(x))) + skip
+        x = F.avg_pool2d(features[-1], 2)
+        for stage, upsample, skip in zip(self.decoder, self.upsample, reversed(features)):
+            x = upsample(upsample2x(stage(x))) + skip
         return x
 
-    def refine(self, coarse: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
+    def refine(self, decoded: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
         """What the heads read, and the motion their offsets are counted from.
 
-        Without refinement, ``coarse`` itself and no motion: they are counted from each place.
+        Without refinement, ``decoded`` itself and no motion: they are counted from each place.
         """
         if self.refinement is None:
-            return Refined(coarse)
-        refined: Refined = self.refinement(coarse, frame0, frame1)
+            return Refined(decoded)
+        refined: Refined = self.refinement(decoded, frame0, frame1)
         return refined
 
-    def maps(self, coarse: Tensor, side: int, flow: Tensor | None) -> Maps:
+    def maps(self, decoded: Tensor, side: int, flow: Tensor | None) -> Maps:
         """The maps of ``side`` (0 or 1), at the padded frames' size."""
-        weight, alpha, beta = (self.heads[f"{name}{side}"](coarse) for name in MAP_NAMES)
-        return Maps(shares(weight), *moved(alpha, beta, side, flow))
+        weight, alpha, beta = (self.heads[f"{name}{side}"](decoded) for name in MAP_NAMES)
+        return Maps(shares(weight), *add_flow(alpha, beta, side, flow))
 
-    def levels(self, stages: list[Tensor]) -> list[Tensor]:
+    def pyramid(self, features: list[Tensor]) -> list[Tensor]:
         """What the pyramid keeps of each stage, still at the stage's size."""
-        return [project(x) for project, x in zip(self.project, stages)]
+        return [project(x) for project, x in zip(self.project, features)]
 
-    def pyramid(self, levels: list[Tensor], height: int, width: int) -> Tensor | None:
+    def joint_features(self, levels: list[Tensor], height: int, width: int) -> Tensor | None:
         """The joint features that both sides warp, with the border a warp needs.
 
         (N, 60, height + 2 * reach, width + 2 * reach), or None without synthesis.
         """
         if self.synthesis is None:
             return None
-        joined = torch.cat([self.spread(level, height, width) for level in levels], 1)
+        joined = torch.cat([self.to_full_size(level, height, width) for level in levels], 1)
         if self.config.features == "stretched":
             return joined
         return self.bordered(joined)
 
-    def spread(self, level: Tensor, height: int, width: int) -> Tensor:
+    def to_full_size(self, level: Tensor, height: int, width: int) -> Tensor:
         """One level at the frame's size; "stretched" ones cover the warp's border as well."""
         grow = 2 * self.config.reach if self.config.features == "stretched" else 0
         size = (height + grow, width + grow)
@@ -190,7 +195,7 @@ class Network(nn.Module):
             frame = torch.cat([frame, features.to(frame.dtype)], 1)
         return adacof(frame, *maps, self.config.dilation, self.config.rounding)
 
-    def apart(self, warps: Tensor) -> tuple[Tensor, ...]:
+    def split_levels(self, warps: Tensor) -> tuple[Tensor, ...]:
         """One side's warps by what was warped: the frame, then each level of the pyramid."""
         return torch.split(warps, [3, *self.config.pyramid], 1)
 
@@ -204,7 +209,7 @@ def interleave(side0: Sequence[Tensor], side1: Sequence[Tensor]) -> Tensor:
 MAP_NAMES = ("weight", "alpha", "beta")
 
 
-def moved(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tuple[Tensor, Tensor]:
+def add_flow(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tuple[Tensor, Tensor]:
     """The offsets of ``side`` counted from each place, of those counted from the motion there."""
     if flow is None:
         return alpha, beta
@@ -221,8 +226,8 @@ def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: i
         flow: (N, 4, h, W), pixels: rows, columns to frame 0, then to frame 1.
         top: the frame's row that ``gains`` and ``flow`` begin with.
     """
-    ways, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
-    return details(frame, flow[:, ways], gains[:, bands], top).to(frame.dtype)
+    components, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
+    return details(frame, flow[:, components], gains[:, bands], top).to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
@@ -233,7 +238,7 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def double(x: Tensor) -> Tensor:
+def upsample2x(x: Tensor) -> Tensor:
     """Bilinear x2 with the corners aligned, as AdaCoF upsamples everywhere."""
     return doubled(x, corners=True)
 
@@ -252,10 +257,10 @@ def pad_to_multiple(frame: Tensor) -> Tensor:
     return frame
 
 
-def _crop(parts: Parts, height: int, width: int) -> Parts:
+def _crop(prediction: Prediction, height: int, width: int) -> Prediction:
     def cut(x: Tensor | Maps | None) -> Tensor | Maps | None:
         if isinstance(x, Maps):
             return Maps(*(m[..., :height, :width] for m in x))
         return None if x is None else x[..., :height, :width]
 
-    return Parts(*(cut(x) for x in parts))  # type: ignore[arg-type]
+    return Prediction(*(cut(x) for x in prediction))  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from cdfi.training.arg_groups import DataArgs, NetworkArgs, OptimArgs
 from cdfi.training.distributed import Processes
 from cdfi.training.optim.schedules import Length
 from cdfi.training.warm_start import copy_overlap
-from cdfi.weights.load import find, fit, read
+from cdfi.weights.load import load_strict, read_checkpoint, resolve_path
 
 _DIFFERENCE_GAIN = 4.0
 _MIDDLE_TAP = 4.0  # initial logit of the middle tap: e^4 times the weight of each other tap
@@ -81,13 +81,13 @@ def _with_weights(args: NetworkArgs) -> Network:
     if args.he_init:
         initialise(network)
     if args.weights:
-        found = read(find(args.weights))
+        found = read_checkpoint(resolve_path(args.weights))
         if args.overlap:
             _check_known(args.fresh, found.state, "start fresh")
             taken = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
             copy_overlap(network, taken, found.config)
         else:
-            fit(network, found.state, args.weights)
+            load_strict(network, found.state, args.weights)
     return network
 
 
@@ -117,7 +117,7 @@ def initialise(network: Network) -> Network:
     if network.refinement is not None:
         _initialise_refinement(network)
     if network.synthesis is not None:
-        network.synthesis.start_as_mean()
+        network.synthesis.init_as_average()
     return network
 
 

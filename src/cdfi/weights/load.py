@@ -49,13 +49,13 @@ def load(
             not fit the architecture.
         OSError: the file cannot be read.
     """
-    checkpoint = read(find(model))
+    checkpoint = read_checkpoint(resolve_path(model))
     network = Network(checkpoint.config)
-    fit(network, checkpoint.state, str(model))
+    load_strict(network, checkpoint.state, str(model))
     return network.to(device=device, dtype=dtype or torch.float32).eval()
 
 
-def find(model: str | Path) -> Path:
+def resolve_path(model: str | Path) -> Path:
     """The file that ``model`` (a name or a path) stands for; see :func:`load`."""
     name = DEFAULT if str(model) == "default" else str(model)
     if name in BUNDLED:
@@ -72,7 +72,7 @@ def find(model: str | Path) -> Path:
     return path
 
 
-def read(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
     """What a checkpoint file holds, whichever of the known layouts it has.
 
     Raises:
@@ -120,7 +120,7 @@ def digest(state: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def fit(network: torch.nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+def load_strict(network: torch.nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     """Loads ``state`` strictly.
 
     Raises:

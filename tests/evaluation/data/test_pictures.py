@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.evaluation.data.pictures import read_picture, save_picture, to_picture, to_tensor
+from cdfi.evaluation.data.pictures import read_rgb_image, save_rgb_image, to_rgb_image, to_tensor
 from tests.evaluation.small_sets import noise, save
 
 
@@ -29,7 +29,7 @@ def sixteen_bit_png(path: Path) -> Path:
 
 def test_an_8_bit_rgb_file_is_read_exactly(tmp_path: Path) -> None:
     pixels = noise(0)
-    np.testing.assert_array_equal(read_picture(save(tmp_path / "a.png", pixels)), pixels)
+    np.testing.assert_array_equal(read_rgb_image(save(tmp_path / "a.png", pixels)), pixels)
 
 
 @pytest.mark.parametrize(
@@ -39,50 +39,50 @@ def test_an_8_bit_rgb_file_is_read_exactly(tmp_path: Path) -> None:
 def test_other_channels_are_refused(tmp_path: Path, mode: str, said: str) -> None:
     Image.fromarray(noise(0)).convert(mode).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=rf"a\.png: expected an 8-bit RGB image, got {said};"):
-        read_picture(tmp_path / "a.png")
+        read_rgb_image(tmp_path / "a.png")
 
 
 def test_16_bit_colour_is_refused_though_pillow_would_cut_it(tmp_path: Path) -> None:
     file = sixteen_bit_png(tmp_path / "deep.png")
     assert Image.open(file).mode == "RGB"
     with pytest.raises(ValueError, match=r"deep\.png: .* got 16 bits a channel"):
-        read_picture(file)
+        read_rgb_image(file)
 
 
 def test_16_bit_grey_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(ValueError, match=r"deep\.png: .* got 16 bits a channel"):
-        read_picture(tmp_path / "deep.png")
+        read_rgb_image(tmp_path / "deep.png")
 
 
 def test_a_text_file_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("not an image")
     with pytest.raises(ValueError, match=r"a\.png: not an image of PNG"):
-        read_picture(tmp_path / "a.png")
+        read_rgb_image(tmp_path / "a.png")
 
 
 def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     file = save(tmp_path / "a.png", noise(0))
     file.write_bytes(file.read_bytes()[:600])
     with pytest.raises(ValueError, match=r"a\.png: cannot be read"):
-        read_picture(file)
+        read_rgb_image(file)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"gone\.png: no such file"):
-        read_picture(tmp_path / "gone.png")
+        read_rgb_image(tmp_path / "gone.png")
 
 
 def test_predictions_round_halves_upward_and_are_clamped() -> None:
     batch = torch.tensor([-1.0, 0.5 / 255, 1.49 / 255, 2.0]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
-    assert to_picture(batch)[0, :, 0].tolist() == [0, 1, 1, 255]
+    assert to_rgb_image(batch)[0, :, 0].tolist() == [0, 1, 1, 255]
 
 
 def test_bytes_survive_the_way_to_a_tensor_and_back() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
-    np.testing.assert_array_equal(to_picture(to_tensor(every)), every)
+    np.testing.assert_array_equal(to_rgb_image(to_tensor(every)), every)
 
 
 def test_a_saved_picture_leaves_no_part_behind(tmp_path: Path) -> None:
-    save_picture(tmp_path / "new" / "a.png", noise(0))
+    save_rgb_image(tmp_path / "new" / "a.png", noise(0))
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["a.png"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdfi.evaluation import Method, Report, Scorer, baseline, find
-from cdfi.evaluation.columns import choose
+from cdfi.evaluation import EvaluationReport, Method, Scorer, baseline_method, find_dataset
+from cdfi.evaluation.columns import choose_metrics
 from cdfi.evaluation.methods.baselines import average
 from cdfi.evaluation.methods.minterpolate import minterpolate
 from tests.evaluation.small_sets import noise
@@ -15,21 +15,21 @@ from tests.evaluation.small_sets import noise
 
 def score(method: Method, dataset: str, root: Path) -> tuple[float, float]:
     """PSNR and SSIM of ``method`` over a whole data set."""
-    scorer = Scorer(choose(["psnr", "ssim"]))
-    report = Report(scorer.metrics, [method], {})
-    for row in scorer.run(method, find(dataset, root)):
+    scorer = Scorer(choose_metrics(["psnr", "ssim"]))
+    report = EvaluationReport(scorer.metrics, [method], {})
+    for row in scorer.run(method, find_dataset(dataset, root)):
         report.add(row)
     (found,) = report.averages()
     return found.scores["psnr"], found.scores["ssim"]
 
 
 def test_the_frame_average_of_middlebury_has_the_known_scores(data: Path) -> None:
-    psnr, ssim = score(baseline("average"), "middlebury", data)
+    psnr, ssim = score(baseline_method("average"), "middlebury", data)
     assert (f"{psnr:.3f}", f"{ssim:.4f}") == ("27.998", "0.8044")
 
 
 def test_the_frame_average_of_ucf101_has_the_known_scores(data: Path) -> None:
-    psnr, ssim = score(baseline("average"), "ucf101-dvf", data)
+    psnr, ssim = score(baseline_method("average"), "ucf101-dvf", data)
     assert (f"{psnr:.3f}", f"{ssim:.4f}") == ("33.143", "0.9239")
 
 
@@ -47,7 +47,7 @@ def test_a_classical_method_has_its_known_scores(
 ) -> None:
     if name == "dis":
         pytest.importorskip("cv2")
-    found = score(baseline(name), dataset, data)
+    found = score(baseline_method(name), dataset, data)
     assert found[0] == pytest.approx(psnr, abs=0.1)
     assert found[1] == pytest.approx(ssim, abs=0.001)
 
@@ -70,16 +70,16 @@ def test_a_moving_square_is_found_half_way() -> None:
         frames[number, 24:40, 20 + 4 * number : 36 + 4 * number] = noise(0, 16, 16)
     truth = frames[1].astype(int)
     still = np.abs(average(frames[0], frames[2]) - truth).mean()
-    moved = np.abs(baseline("dis").predict("", "", frames[0], frames[2]) - truth).mean()
+    moved = np.abs(baseline_method("dis").predict("", "", frames[0], frames[2]) - truth).mean()
     assert moved < still / 2
 
 
 def test_an_unknown_baseline_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match="known are average, dis, minterpolate"):
-        baseline("mean")
+        baseline_method("mean")
 
 
 def test_dis_without_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ValueError, match=r"needs cv2: pip install 'cdfi\[evaluation\]'"):
-        baseline("dis").predict("", "", noise(0), noise(1))
+        baseline_method("dis").predict("", "", noise(0), noise(1))

@@ -12,27 +12,27 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.evaluation import Method, Report, Row, Skipped
-from cdfi.evaluation.columns import choose
-from cdfi.evaluation.data.layouts import Frames
-from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation import EvaluationReport, Method, Row, Skipped
+from cdfi.evaluation.columns import choose_metrics
+from cdfi.evaluation.data.layouts import TripletFrames
+from cdfi.evaluation.data.pictures import RgbImage
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.reports.plot import plot
 from cdfi.evaluation.reports.protocol import git_commit, protocol
 from tests.evaluation.small_sets import noise
 
-METRICS = choose(["psnr", "ssim"])
+METRICS = choose_metrics(["psnr", "ssim"])
 
 
 def method(name: str, parameters: int | None = None) -> Method:
     return Method(name, lambda *_: noise(0), parameters, parameters and "fp32")
 
 
-def report(*psnrs: float, skipped: int = 0) -> Report:
+def report(*psnrs: float, skipped: int = 0) -> EvaluationReport:
     """A report of one network and one baseline over the data set "set"."""
     methods = [method("net", 2_450_000), method("average")]
     cpu = torch.device("cpu")
-    made = Report(METRICS, methods, protocol(methods, METRICS, cpu))
+    made = EvaluationReport(METRICS, methods, protocol(methods, METRICS, cpu))
     for number, psnr in enumerate(psnrs):
         scores = {"psnr": psnr, "ssim": 0.5}
         made.add(Row("net", "set", str(number), scores, 0.1 * (number + 1)))
@@ -102,11 +102,11 @@ def test_an_error_map_is_black_where_nothing_is_wrong() -> None:
     assert 0 < shown[0, 0, 0] < 255
 
 
-def frames(name: str, error: int) -> tuple[Row, Frames, Picture]:
+def frames(name: str, error: int) -> tuple[Row, TripletFrames, RgbImage]:
     truth = np.full((24, 32, 3), 100, np.uint8)
     made = truth + np.uint8(error)
     row = Row("net", "set", name, {"psnr": 1.0}, None)
-    return row, Frames(name, truth, truth, truth), made
+    return row, TripletFrames(name, truth, truth, truth), made
 
 
 def test_the_contact_sheet_keeps_the_worst(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cdfi.data.batch import Batch
-from cdfi.models import Maps, Parts
+from cdfi.models import Maps, Prediction
 from cdfi.training.losses.flow import anneal, expected_flow, flow_loss, guess_loss, warp_loss
 
 SIDE = 8
@@ -23,9 +23,9 @@ def _batch(flow0: tuple[float, float], flow1: tuple[float, float], seen: float =
     return Batch(*frames, *flows, visible, visible, torch.full((len(visible), 1, 1, 1), 0.5))
 
 
-def _parts(maps0: Maps, maps1: Maps) -> Parts:
+def _parts(maps0: Maps, maps1: Maps) -> Prediction:
     frame = torch.rand(1, 3, SIDE, SIDE)
-    return Parts(frame, frame, frame, maps0, maps1, frame[:, :1], None)
+    return Prediction(frame, frame, frame, maps0, maps1, frame[:, :1], None)
 
 
 @pytest.mark.parametrize(
@@ -59,29 +59,32 @@ def test_what_the_operation_samples_is_where_the_flow_says() -> None:
 
 def test_a_guess_is_measured_as_what_became_of_it() -> None:
     maps = _maps(4, 3, 1, 0)
-    parts, batch = _parts(maps, maps), _batch((2, -1), (-2, 1))
-    assert guess_loss(parts, batch) is None
+    prediction, batch = _parts(maps, maps), _batch((2, -1), (-2, 1))
+    assert guess_loss(prediction, batch) is None
     for guess in ((2, -1, -2, 1), (5, -1, -2, -3)):
         flow = torch.tensor(guess).float().view(1, 4, 1, 1).expand(1, 4, SIDE, SIDE)
         offsets = (_maps(4, 3, guess[0], guess[1]), _maps(4, 3, guess[2], guess[3]))
         expected = flow_loss(_parts(*offsets), batch, 1)
-        assert torch.allclose(guess_loss(parts._replace(guess=flow), batch), expected)
+        assert torch.allclose(guess_loss(prediction._replace(guess=flow), batch), expected)
 
 
 def test_looking_at_the_true_place_costs_nothing() -> None:
-    parts = _parts(_maps(4, 3, 2.0, -1.0), _maps(4, 3, -2.0, 1.0))
-    assert float(flow_loss(parts, _batch((2, -1), (-2, 1)), 1)) == pytest.approx(0, abs=1e-6)
+    prediction = _parts(_maps(4, 3, 2.0, -1.0), _maps(4, 3, -2.0, 1.0))
+    assert float(flow_loss(prediction, _batch((2, -1), (-2, 1)), 1)) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_error_is_a_distance_in_pixels_summed_over_the_sides() -> None:
-    parts = _parts(_maps(4, 3, 3.0, 4.0), _maps(4, 3, 0.0, 0.0))
-    assert float(flow_loss(parts, _batch((0, 0), (0, 0)), 1)) == pytest.approx(5.0, abs=0.11)
+    prediction = _parts(_maps(4, 3, 3.0, 4.0), _maps(4, 3, 0.0, 0.0))
+    assert float(flow_loss(prediction, _batch((0, 0), (0, 0)), 1)) == pytest.approx(5.0, abs=0.11)
 
 
 def test_unseen_points_cost_nothing() -> None:
-    parts, batch = _parts(_maps(4, 3, 9.0, 9.0), _maps(4, 3, 9.0, 9.0)), _batch((0, 0), (0, 0), 0.0)
-    assert float(flow_loss(parts, batch, 1)) == 0
-    assert float(warp_loss(parts, batch)) == 0
+    prediction, batch = (
+        _parts(_maps(4, 3, 9.0, 9.0), _maps(4, 3, 9.0, 9.0)),
+        _batch((0, 0), (0, 0), 0.0),
+    )
+    assert float(flow_loss(prediction, batch, 1)) == 0
+    assert float(warp_loss(prediction, batch)) == 0
 
 
 def test_guidance_falls_to_nothing_and_stays_there() -> None:

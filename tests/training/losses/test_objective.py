@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cdfi.data.batch import Batch
-from cdfi.models import Parts
+from cdfi.models import Prediction
 from cdfi.training.args import TrainArgs
 from cdfi.training.losses import objective
 from cdfi.training.losses.objective import Objective
@@ -26,9 +26,9 @@ from tests.tiny import tiny_network
 def test_bf16_is_used_where_it_is_quick_or_asked_for(precision, quick, dtype, monkeypatch) -> None:
     seen: list[torch.dtype] = []
 
-    def measure(parts: Parts, _: Batch) -> torch.Tensor:
-        seen.append(parts.maps0.offset_x.dtype)  # a convolution's output
-        return parts.middle.float().mean()
+    def measure(prediction: Prediction, _: Batch) -> torch.Tensor:
+        seen.append(prediction.maps0.offset_x.dtype)  # a convolution's output
+        return prediction.middle.float().mean()
 
     monkeypatch.setattr(objective, "quick_bf16", lambda _: quick)
     args = replace(TrainArgs(), precision=precision)

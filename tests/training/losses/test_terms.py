@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cdfi.data.batch import Batch
-from cdfi.models import Maps, Parts
+from cdfi.models import Maps, Prediction
 from cdfi.training.losses.terms import (
     LOSSES,
     census,
@@ -29,10 +29,10 @@ def _batch() -> Batch:
     return Batch(*frames.unbind(0), flow, flow, seen, seen, half)
 
 
-def _parts(middle: torch.Tensor) -> Parts:
+def _parts(middle: torch.Tensor) -> Prediction:
     maps = Maps(*(torch.rand(2, 9, SIDE, SIDE) for _ in range(3)))
     occlusion = torch.rand(2, 1, SIDE, SIDE)
-    return Parts(middle, middle, middle, maps, maps, occlusion, None)
+    return Prediction(middle, middle, middle, maps, maps, occlusion, None)
 
 
 def test_the_published_string_is_three_weighted_terms(vgg: Path) -> None:
@@ -74,14 +74,18 @@ def test_a_perfect_prediction_scores_best_and_a_worse_one_worse(name: str, vgg: 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_term_is_a_scalar_with_gradients(name: str, vgg: Path) -> None:
     leaf = torch.rand(2, 3, SIDE, SIDE, requires_grad=True)
-    parts = _parts(leaf)
-    parts.occlusion.requires_grad_()
-    parts.maps0.offset_y.requires_grad_()
+    prediction = _parts(leaf)
+    prediction.occlusion.requires_grad_()
+    prediction.maps0.offset_y.requires_grad_()
     (term,) = parse_loss(name, vgg)
-    value = term.measure(parts, _batch())
+    value = term.measure(prediction, _batch())
     assert value.shape == ()
     value.backward()
-    grads = [t.grad for t in (leaf, parts.occlusion, parts.maps0.offset_y) if t.grad is not None]
+    grads = [
+        t.grad
+        for t in (leaf, prediction.occlusion, prediction.maps0.offset_y)
+        if t.grad is not None
+    ]
     assert any(bool(grad.abs().sum() > 0) for grad in grads)
 
 

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from cdfi.common.cache import cache_folder
 from cdfi.evaluation.data import layouts as triplets
-from cdfi.evaluation.data.layouts import VIMEO_NAMES, Frames, Layout, Names, Triplet, Unreadable
-from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation.data.layouts import (
+    VIMEO_NAMES,
+    Layout,
+    Names,
+    Triplet,
+    TripletFrames,
+    Unreadable,
+)
+from cdfi.evaluation.data.pictures import RgbImage
 from cdfi.evaluation.data.videos import Video
 
 SCENES = [
@@ -84,7 +91,7 @@ class DataSet:
                 "--keep-going scores the rest"
             )
 
-    def read(self) -> Iterator[Frames | Unreadable]:
+    def read(self) -> Iterator[TripletFrames | Unreadable]:
         """The pictures of every triplet, or why they cannot be had.
 
         Raises:
@@ -101,15 +108,15 @@ def _is_missing(file: Path) -> bool:
     return not file.is_file()
 
 
-def halved(picture: Picture) -> Picture:
+def halved(picture: RgbImage) -> RgbImage:
     """Half the size by averaging 2 x 2 pixels, rounded: OpenCV's area interpolation."""
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
     blocks = picture[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
-    mean: Picture = ((blocks.sum(axis=(1, 3), dtype="uint16") + 2) // 4).astype("uint8")
+    mean: RgbImage = ((blocks.sum(axis=(1, 3), dtype="uint16") + 2) // 4).astype("uint8")
     return mean
 
 
-def centre(picture: Picture) -> Picture:
+def centre(picture: RgbImage) -> RgbImage:
     """The middle half of both sides: 2048 x 1080 of 4096 x 2160."""
     height, width = picture.shape[0] // 4, picture.shape[1] // 4
     return picture[height : picture.shape[0] - height, width : picture.shape[1] - width]
@@ -186,7 +193,9 @@ def data_folder(chosen: Path | None = None) -> Path:
     return Path(named) if named else cache_folder() / "datasets"
 
 
-def find(name: str, root: Path | None = None, names: Names = VIMEO_NAMES) -> DataSet | Video:
+def find_dataset(
+    name: str, root: Path | None = None, names: Names = VIMEO_NAMES
+) -> DataSet | Video:
     """The data set called ``name``: a row of the table, a folder of triplets, or a video.
 
     Args:

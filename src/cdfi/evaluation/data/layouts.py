@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdfi.common.paths import natural
-from cdfi.evaluation.data.pictures import Picture, read_picture, size
+from cdfi.evaluation.data.pictures import RgbImage, read_rgb_image, size_text
 
-View = Callable[[Picture], Picture]
+View = Callable[[RgbImage], RgbImage]
 #: The file names of a triplet in the order of time.
 Names = tuple[str, str, str]
 
@@ -16,13 +16,13 @@ VIMEO_NAMES: Names = ("im1.png", "im2.png", "im3.png")
 
 
 @dataclass(frozen=True)
-class Frames:
+class TripletFrames:
     """The decoded pictures of a triplet, all of one size; ``truth`` is what to predict."""
 
     name: str
-    frame0: Picture
-    truth: Picture
-    frame1: Picture
+    frame0: RgbImage
+    truth: RgbImage
+    frame1: RgbImage
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ class Triplet:
     files: tuple[Path, Path, Path]
     view: View | None = None
 
-    def read(self) -> Frames:
+    def read(self) -> TripletFrames:
         """The pictures.
 
         Raises:
             ValueError: A file is missing or no 8-bit RGB, or their sizes differ.
         """
-        pictures = [read_picture(file) for file in self.files]
+        pictures = [read_rgb_image(file) for file in self.files]
         for file, picture in zip(self.files, pictures):
             if picture.shape != pictures[0].shape:
                 raise ValueError(
-                    f"{file}: {size(picture)} pixels, but {self.files[0].name} has "
-                    f"{size(pictures[0])}"
+                    f"{file}: {size_text(picture)} pixels, but {self.files[0].name} has "
+                    f"{size_text(pictures[0])}"
                 )
         if self.view is not None:
             pictures = [self.view(picture) for picture in pictures]
-        return Frames(self.name, *pictures)
+        return TripletFrames(self.name, *pictures)
 
 
 Layout = Callable[[Path], Iterator[Triplet]]

@@ -13,7 +13,7 @@ from cdfi.common.png import PNG_HEAD, png_depth
 from cdfi.common.rounding import to_bytes
 
 #: (H, W, 3) RGB, 0 to 255.
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 # The formats in which Pillow tells an 8-bit picture from a deeper one.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
@@ -21,7 +21,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 NAMES_OF_MODES = {"L": "grey", "LA": "grey with alpha", "RGBA": "RGB with alpha", "P": "palette"}
 
 
-def read_picture(path: Path) -> Picture:
+def read_rgb_image(path: Path) -> RgbImage:
     """The pixels of an 8-bit RGB file, ``(H, W, 3)``.
 
     Raises:
@@ -52,23 +52,23 @@ def _kind(image: Image.Image, path: Path) -> str:
     return NAMES_OF_MODES.get(image.mode, image.mode)
 
 
-def size(picture: Picture) -> str:
+def size_text(picture: RgbImage) -> str:
     """Width and height, as messages give them."""
     return f"{picture.shape[1]} x {picture.shape[0]}"
 
 
-def save_picture(path: Path, picture: Picture) -> None:
+def save_rgb_image(path: Path, picture: RgbImage) -> None:
     """Write a PNG that appears whole, its folder made where it is missing."""
     with atomic_write(path) as beside:
         Image.fromarray(picture).save(beside, format="PNG")
 
 
-def to_tensor(picture: Picture) -> Tensor:
+def to_tensor(picture: RgbImage) -> Tensor:
     """``(H, W, 3)`` bytes as a float32 batch ``(1, 3, H, W)`` in [0, 1]."""
     return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
 
 
-def to_picture(batch: Tensor) -> Picture:
+def to_rgb_image(batch: Tensor) -> RgbImage:
     """A batch of one, ``(1, 3, H, W)`` in [0, 1], rounded to bytes: clamped, halves upward.
 
     This is the rounding of torchvision's ``save_image``, behind most published tables.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdfi.evaluation.data.layouts import Frames, Unreadable
-from cdfi.evaluation.data.pictures import Picture, to_picture
+from cdfi.evaluation.data.layouts import TripletFrames, Unreadable
+from cdfi.evaluation.data.pictures import RgbImage, to_rgb_image
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Video:
 
         read_source(self.path)
 
-    def read(self) -> Iterator[Frames | Unreadable]:
+    def read(self) -> Iterator[TripletFrames | Unreadable]:
         """Frames 0 and 2 with 1 as the truth, 2 and 4 with 3, and so on; a last odd one is left.
 
         What the decoder has to leave out or to change is told where it is noticed: frames near
@@ -52,7 +52,7 @@ class Video:
         for truth, frame1 in zip(pictures, pictures):
             if frame0 is None:
                 break
-            yield Frames(f"{number:06d}", frame0, truth, frame1)
+            yield TripletFrames(f"{number:06d}", frame0, truth, frame1)
             frame0, number = frame1, number + 2
             yield from self._faults(warnings - told, number)
             told = warnings.copy()
@@ -64,7 +64,7 @@ class Video:
         for reason, count in warnings.items():
             yield Unreadable(f"near {number:06d}", f"{self.path}: {count} {reason}")
 
-    def _pictures(self, warnings: Counter[str]) -> Iterator[Picture]:
+    def _pictures(self, warnings: Counter[str]) -> Iterator[RgbImage]:
         from cdfi.video.pixels.colour import Converter
         from cdfi.video.reading.index import read_index
         from cdfi.video.reading.reader import Reader
@@ -73,4 +73,4 @@ class Video:
         source = read_source(self.path)
         converter = Converter(source.pix_fmt, source.colour)
         for frame in Reader(source, read_index(self.path), warnings=warnings).frames():
-            yield to_picture(converter.to_rgb(frame.image)[None])
+            yield to_rgb_image(converter.to_rgb(frame.image)[None])

@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdfi.common.extras import need
-from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation.data.pictures import RgbImage
 from cdfi.evaluation.methods.minterpolate import minterpolate
 
 
-def average(frame0: Picture, frame1: Picture) -> Picture:
+def average(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
     """The mean of the two frames, halves rounded upward."""
-    mean: Picture = ((frame0.astype(np.uint16) + frame1 + 1) // 2).astype(np.uint8)
+    mean: RgbImage = ((frame0.astype(np.uint16) + frame1 + 1) // 2).astype(np.uint8)
     return mean
 
 
-def dis(frame0: Picture, frame1: Picture) -> Picture:
+def dis(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
     """OpenCV's DIS optical flow in both directions; both frames warped half-way, and averaged.
 
     The flow at a pixel of one frame stands in for the flow at that pixel of the middle frame.
@@ -33,7 +33,7 @@ def dis(frame0: Picture, frame1: Picture) -> Picture:
     return np.clip((warped0 + warped1) / 2 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _half_way(cv2: Any, frame: Picture, flow: NDArray[np.float32]) -> NDArray[np.float32]:
+def _half_way(cv2: Any, frame: RgbImage, flow: NDArray[np.float32]) -> NDArray[np.float32]:
     """``frame`` moved along half of ``flow`` (H, W, 2), bilinear."""
     row, column = np.mgrid[: frame.shape[0], : frame.shape[1]].astype(np.float32)
     x, y = column - 0.5 * flow[..., 0], row - 0.5 * flow[..., 1]
@@ -43,7 +43,7 @@ def _half_way(cv2: Any, frame: Picture, flow: NDArray[np.float32]) -> NDArray[np
     return warped
 
 
-BASELINES: dict[str, Callable[[Picture, Picture], Picture]] = {
+BASELINES: dict[str, Callable[[RgbImage, RgbImage], RgbImage]] = {
     "average": average,
     "dis": dis,
     "minterpolate": minterpolate,

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdfi.evaluation.data.pictures import Picture, read_picture, size, to_picture, to_tensor
+from cdfi.evaluation.data.pictures import (
+    RgbImage,
+    read_rgb_image,
+    size_text,
+    to_rgb_image,
+    to_tensor,
+)
 from cdfi.evaluation.methods.baselines import BASELINES
 from cdfi.evaluation.methods.predictions import prediction_file
 
@@ -26,13 +32,13 @@ class Method:
     """
 
     name: str
-    predict: Callable[[str, str, Picture, Picture], Picture]
+    predict: Callable[[str, str, RgbImage, RgbImage], RgbImage]
     parameters: int | None = None
     precision: str | None = None
     timed: bool = True
 
 
-def baseline(name: str) -> Method:
+def baseline_method(name: str) -> Method:
     """The classical method ``name``, a key of :data:`BASELINES`.
 
     Raises:
@@ -44,17 +50,17 @@ def baseline(name: str) -> Method:
     return Method(name, lambda _, __, frame0, frame1: function(frame0, frame1))
 
 
-def network(name: str, interpolator: "Interpolator") -> Method:
+def network_method(name: str, interpolator: "Interpolator") -> Method:
     """The network of ``interpolator``, called ``name``."""
 
-    def predict(_: str, __: str, frame0: Picture, frame1: Picture) -> Picture:
-        return to_picture(interpolator(to_tensor(frame0), to_tensor(frame1)))
+    def predict(_: str, __: str, frame0: RgbImage, frame1: RgbImage) -> RgbImage:
+        return to_rgb_image(interpolator(to_tensor(frame0), to_tensor(frame1)))
 
     count = sum(weights.numel() for weights in interpolator.network.parameters())
     return Method(name, predict, count, interpolator.precision)
 
 
-def predictions(folder: Path, name: str = "") -> Method:
+def folder_method(folder: Path, name: str = "") -> Method:
     """The pictures in ``folder``, made by whatever method; called ``name``, or as the folder is.
 
     A data set's pictures are in the sub-folder of its name where there is one, else in ``folder``
@@ -66,12 +72,14 @@ def predictions(folder: Path, name: str = "") -> Method:
     if not folder.is_dir():
         raise ValueError(f"{folder}: the folder of predictions is missing")
 
-    def predict(dataset: str, picture_name: str, frame0: Picture, _: Picture) -> Picture:
+    def predict(dataset: str, picture_name: str, frame0: RgbImage, _: RgbImage) -> RgbImage:
         inside = folder / dataset
         file = prediction_file(inside if inside.is_dir() else folder, picture_name)
-        picture = read_picture(file)
+        picture = read_rgb_image(file)
         if picture.shape != frame0.shape:
-            raise ValueError(f"{file}: {size(picture)} pixels, but its data set has {size(frame0)}")
+            raise ValueError(
+                f"{file}: {size_text(picture)} pixels, but its data set has {size_text(frame0)}"
+            )
         return picture
 
     return Method(name or folder.resolve().name, predict, timed=False)

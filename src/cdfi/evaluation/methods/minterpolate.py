@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from cdfi.evaluation.data.pictures import Picture
+from cdfi.evaluation.data.pictures import RgbImage
 from cdfi.video.pixels.formats import reformatted
 
 # Motion-compensated, overlapped blocks; two frames are no scene cut, however different. The
@@ -18,7 +18,7 @@ ORDER = (0, 0, 1, 1)
 MIDDLE = 3
 
 
-def minterpolate(frame0: Picture, frame1: Picture) -> Picture:
+def minterpolate(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
     """The middle frame by FFmpeg's block motion compensation, as ``ffmpeg -vf minterpolate``.
 
     Both frames are fed twice at one frame a second; of the two frames a second that come out,
@@ -34,7 +34,7 @@ def minterpolate(frame0: Picture, frame1: Picture) -> Picture:
     return made[MIDDLE]
 
 
-def _filtered(frame0: Picture, frame1: Picture) -> Iterator[Picture]:
+def _filtered(frame0: RgbImage, frame1: RgbImage) -> Iterator[RgbImage]:
     import av
     from av.filter import Graph
 

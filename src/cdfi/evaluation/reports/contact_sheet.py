@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cdfi.evaluation.data.layouts import Frames
-from cdfi.evaluation.data.pictures import Picture, save_picture
+from cdfi.evaluation.data.layouts import TripletFrames
+from cdfi.evaluation.data.pictures import RgbImage, save_rgb_image
 from cdfi.evaluation.scoring import Row
 
 # A quarter of the range is shown as the brightest: errors of a few levels stay visible.
@@ -16,7 +16,7 @@ FULL_SCALE = 64
 TILE, GAP, CAPTION = 320, 8, 20
 
 
-def error_map(picture: Picture, truth: Picture) -> Picture:
+def error_map(picture: RgbImage, truth: RgbImage) -> RgbImage:
     """The largest channel's error ``(H, W, 3)``: black, through red and yellow, to white.
 
     An error of 64 levels or more is white.
@@ -33,10 +33,10 @@ class Saver:
     folder: Path
     errors: bool = False
 
-    def __call__(self, row: Row, frames: Frames, picture: Picture) -> None:
+    def __call__(self, row: Row, frames: TripletFrames, picture: RgbImage) -> None:
         """Write the picture of one row."""
         shown = error_map(picture, frames.truth) if self.errors else picture
-        save_picture(self.folder / row.method / row.dataset / f"{row.name}.png", shown)
+        save_rgb_image(self.folder / row.method / row.dataset / f"{row.name}.png", shown)
 
 
 @dataclass(order=True)
@@ -46,7 +46,7 @@ class Case:
     badness: float
     order: int
     row: Row = field(compare=False)
-    pictures: tuple[Picture, ...] = field(compare=False)
+    pictures: tuple[RgbImage, ...] = field(compare=False)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class ContactSheet:
     cases: dict[str, list[Case]] = field(default_factory=dict)
     seen: int = 0
 
-    def __call__(self, row: Row, frames: Frames, picture: Picture) -> None:
+    def __call__(self, row: Row, frames: TripletFrames, picture: RgbImage) -> None:
         """Keep the picture if it is among its method's worst so far."""
         badness = float(np.square(frames.truth.astype(np.float64) - picture).mean())
         self.seen += 1
@@ -82,17 +82,17 @@ class ContactSheet:
         rows = [_line(case) for case in cases]
         width = max(row.shape[1] for row in rows)
         padded = [np.pad(r, ((0, GAP), (0, width - r.shape[1]), (0, 0))) for r in rows]
-        save_picture(path, np.concatenate(padded))
+        save_rgb_image(path, np.concatenate(padded))
 
 
-def _tile(picture: Picture) -> Picture:
+def _tile(picture: RgbImage) -> RgbImage:
     """``picture`` no wider than a column of the sheet."""
     image = Image.fromarray(picture)
     image.thumbnail((TILE, TILE), Image.Resampling.BOX)
     return np.array(image)
 
 
-def _line(case: Case) -> Picture:
+def _line(case: Case) -> RgbImage:
     """One case: both frames, the truth, the prediction and its error, side by side."""
     gap = np.zeros((case.pictures[0].shape[0], GAP, 3), np.uint8)
     strip = np.concatenate([part for tile in case.pictures for part in (tile, gap)], axis=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdfi.common.extras import need
 from cdfi.common.files import atomic_write
 from cdfi.evaluation.columns import Metric
-from cdfi.evaluation.reports.report import Average, Report
+from cdfi.evaluation.reports.report import EvaluationReport, MethodAverage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ def check_plot(path: Path) -> None:
         raise ValueError(f"{path}: no kind of drawing; expected one of {endings}")
 
 
-def plot(report: Report, path: Path) -> None:
+def plot(report: EvaluationReport, path: Path) -> None:
     """Draw the first metric of ``report``: a pair of axes for each data set.
 
     A method without a network, or without a time, is a dashed line across.
@@ -56,7 +56,7 @@ def plot(report: Report, path: Path) -> None:
 
 
 def _draw(
-    axes: "Axes", metric: Metric, averages: Sequence[Average], costs: Sequence[float | None]
+    axes: "Axes", metric: Metric, averages: Sequence[MethodAverage], costs: Sequence[float | None]
 ) -> None:
     """One panel: the metric over the costs, on a logarithmic axis."""
     axes.set_ylabel(metric.title)

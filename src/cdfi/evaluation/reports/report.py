@@ -14,7 +14,7 @@ from cdfi.evaluation.scoring import Row, Skipped
 
 
 @dataclass(frozen=True)
-class Average:
+class MethodAverage:
     """A method over a data set.
 
     Attributes:
@@ -34,7 +34,7 @@ class Average:
 
 
 @dataclass
-class Report:
+class EvaluationReport:
     """Everything that one evaluation found out.
 
     Attributes:
@@ -57,18 +57,18 @@ class Report:
         else:
             self.skipped.append(row)
 
-    def averages(self) -> list[Average]:
+    def averages(self) -> list[MethodAverage]:
         """One for each data set and method, in the order they were scored."""
         outcomes: list[Row | Skipped] = [*self.rows, *self.skipped]
         pairs = dict.fromkeys((row.dataset, row.method) for row in outcomes)
         return [self._average(dataset, method) for dataset, method in pairs]
 
-    def _average(self, dataset: str, method: str) -> Average:
+    def _average(self, dataset: str, method: str) -> MethodAverage:
         rows = [r for r in self.rows if (r.dataset, r.method) == (dataset, method)]
         skipped = sum((r.dataset, r.method) == (dataset, method) for r in self.skipped)
         scores = {m.name: _mean(row.scores[m.name] for row in rows) for m in self.metrics}
         seconds = [row.seconds for row in rows if row.seconds is not None]
-        return Average(
+        return MethodAverage(
             method=method,
             dataset=dataset,
             scores=scores,
@@ -78,7 +78,7 @@ class Report:
             exact=sum(any(map(math.isinf, row.scores.values())) for row in rows),
         )
 
-    def cells(self, average: Average) -> list[str]:
+    def cells(self, average: MethodAverage) -> list[str]:
         """The texts of one line of a table, under :meth:`header`."""
         of = {method.name: method for method in self.methods}
         count = of[average.method].parameters
@@ -128,7 +128,7 @@ class Report:
         lines = [self.header(), ["---"] * len(self.header())]
         lines += [self.cells(average) for average in self.averages()]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        notes = "\n".join(f"- {key}: {flat(value)}" for key, value in self.protocol.items())
+        notes = "\n".join(f"- {key}: {one_line(value)}" for key, value in self.protocol.items())
         return f"{table}\n\n{notes}\n"
 
 
@@ -153,8 +153,8 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
     return {**row, "scores": plain}
 
 
-def flat(value: object) -> str:
+def one_line(value: object) -> str:
     """A part of the protocol on one line."""
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {flat(inner)}" for key, inner in value.items())
+        return "; ".join(f"{key}: {one_line(inner)}" for key, inner in value.items())
     return str(value)

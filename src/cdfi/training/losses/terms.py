@@ -13,11 +13,11 @@ from torch import Tensor
 
 from cdfi.common.choices import unknown_name
 from cdfi.data.batch import Batch
-from cdfi.models import Parts
+from cdfi.models import Prediction
 from cdfi.training.losses.flow import displacement
 from cdfi.training.losses.vgg import VggLoss
 
-Measure = Callable[[Parts, Batch], Tensor]
+Measure = Callable[[Prediction, Batch], Tensor]
 _EPSILON = 1e-3  # of the Charbonnier function, as AdaCoF was trained
 _PSNR_FLOOR = 1e-5  # mean squared error of 50 dB
 
@@ -130,7 +130,7 @@ def _image(measure: Callable[[Tensor, Tensor], Tensor], _: Path | None) -> Measu
 def _smooth_offsets(_: Path | None) -> Measure:
     """Return the total variation of the weighted offsets, averaged over taps as in the release."""
 
-    def measure(parts: Parts, batch: Batch) -> Tensor:
+    def measure(parts: Prediction, batch: Batch) -> Tensor:
         total = batch.middle.new_zeros(())
         for maps in (parts.maps0, parts.maps1):
             for offset in displacement(maps):
