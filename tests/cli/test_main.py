@@ -106,7 +106,7 @@ def test_the_list_of_models_is_json_where_asked(capsys):
 
 
 def test_a_model_is_converted_and_described(tmp_path, capsys):
-    save(tiny_network(), tmp_path / "a.safetensors", {"note": "first"})
+    save(tiny_network(), tmp_path / "a.safetensors", info={"note": "first"})
     words = ["models", "convert", str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors")]
     assert main([*words, "--rounding", "trunc", "--precision", "fp32"]) == 0
     assert main([*words]) == 1  # it is there already

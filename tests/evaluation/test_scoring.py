@@ -49,7 +49,7 @@ def test_scores_are_those_of_the_8_bit_prediction(tmp_path: Path) -> None:
 
 
 def test_a_network_is_a_method(tmp_path: Path) -> None:
-    method = network_method("tiny", Interpolator(tiny_network(), "cpu", "fp32"))
+    method = network_method("tiny", Interpolator(tiny_network(), "cpu", precision="fp32"))
     rows = run(method, triplet_set(tmp_path, 2))
     assert all(isinstance(row, Row) and np.isfinite(row.scores["psnr"]) for row in rows)
     assert method.precision == "fp32"

@@ -130,7 +130,7 @@ def test_too_little_memory_says_so():
 def test_half_precision_differs_by_less_than_half_a_level_on_average():
     frames = real_frames()
     exact, half = (
-        Interpolator("default", "cpu", p)(
+        Interpolator("default", "cpu", precision=p)(
             *(torch.from_numpy(f).permute(2, 0, 1) / 255 for f in frames)
         )
         for p in ("fp32", "bf16")
@@ -157,7 +157,7 @@ def test_colours_that_a_network_computes_itself_are_not_left_to_eight_bits(monke
 def test_a_compiled_network_makes_the_same_frames(monkeypatch):
     network = tiny_network(TINY_SYNTHESIS)
     frames = torch.rand(2, 3, 40, 48)
-    plain = Interpolator(network, "cpu", "fp32")(*frames)
+    plain = Interpolator(network, "cpu", precision="fp32")(*frames)
     graphs = []
 
     def backend(graph, example):  # no C++ compiler needed
@@ -165,14 +165,14 @@ def test_a_compiled_network_makes_the_same_frames(monkeypatch):
         return graph.forward
 
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
-    compiled = Interpolator(network, "cpu", "fp32", compile=True)
+    compiled = Interpolator(network, "cpu", precision="fp32", compile=True)
     assert torch.allclose(compiled(*frames), plain, atol=1e-5)
     assert len(graphs) == 3  # encoder, decoder, GridNet
 
 
 def test_half_precision_keeps_the_brightness():
     grey = np.full((32, 48, 3), 20_001, np.uint16)
-    made = Interpolator(tiny_network(gain=5), "cpu", "bf16")(grey, grey)
+    made = Interpolator(tiny_network(gain=5), "cpu", precision="bf16")(grey, grey)
     assert np.abs(made.astype(int) - 20_001).max() <= 1
 
 
@@ -181,11 +181,11 @@ def test_what_overflows_in_fp16_goes_on_in_fp32():
     with torch.no_grad():
         network.encoder[0][0].weight.mul_(1e6)
     frames = torch.rand(2, 3, 32, 48)
-    half = Interpolator(network, "cpu", "fp16")
+    half = Interpolator(network, "cpu", precision="fp16")
     with pytest.warns(UserWarning, match="overflows in fp16"):
         made = half(*frames)
     assert half.precision == "fp32"
-    assert torch.equal(made, Interpolator(network, "cpu", "fp32")(*frames))
+    assert torch.equal(made, Interpolator(network, "cpu", precision="fp32")(*frames))
 
 
 @pytest.mark.gpu
@@ -194,7 +194,7 @@ def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
     frames = real_frames()
     automatic = Interpolator(name, cuda)
     assert automatic.precision in ("fp16", "bf16")
-    exact = Interpolator(name, cuda, "fp32")(*frames).astype(float)
+    exact = Interpolator(name, cuda, precision="fp32")(*frames).astype(float)
     assert np.abs(automatic(*frames) - exact).mean() < 0.5
 
 

@@ -71,7 +71,7 @@ def test_a_fresh_synthesis_starts_as_the_mean_of_both_warps() -> None:
 
 
 def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
-    save(Network(TINY), tmp_path / "old.safetensors", {"network": "tiny"})
+    save(Network(TINY), tmp_path / "old.safetensors", info={"network": "tiny"})
     row = tmp_path / "refined.json"
     row.write_text(TINY_REFINED.to_json())
     start = TrainArgs(
@@ -91,7 +91,7 @@ def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
 
 
 def test_what_shall_start_fresh_has_to_be_there_and_to_be_taken(tmp_path) -> None:
-    save(Network(TINY), tmp_path / "old.safetensors", {"network": "tiny"})
+    save(Network(TINY), tmp_path / "old.safetensors", info={"network": "tiny"})
     start = TrainArgs(weights=str(tmp_path / "old.safetensors"), network="aligned-adacof")
     with pytest.raises(ValueError, match="nothing to start fresh .*'heds.*encoder"):
         build_network(replace(start, overlap=True, fresh=("heds",)))

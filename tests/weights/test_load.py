@@ -24,8 +24,7 @@ def saved(tmp_path):
     save(
         tiny_network(TINY_SYNTHESIS),
         tmp_path / "tiny.safetensors",
-        {"note": "hello"},
-        torch.float32,
+        info={"note": "hello"},
     )
     return tmp_path / "tiny.safetensors"
 
@@ -42,14 +41,20 @@ def test_saving_leaves_nothing_beside_the_file(saved):
     assert [path.name for path in saved.parent.iterdir()] == ["tiny.safetensors"]
 
 
-def test_half_precision_is_the_default_and_loads_as_float32(tmp_path):
-    save(tiny_network(), tmp_path / "half.safetensors")
+def test_save_keeps_the_dtype_of_the_network(tmp_path):
+    for dtype in (torch.float32, torch.float16):
+        save(tiny_network().to(dtype), tmp_path / "kept.safetensors")
+        assert {x.dtype for x in load_file(tmp_path / "kept.safetensors").values()} == {dtype}
+
+
+def test_half_precision_loads_as_float32(tmp_path):
+    save(tiny_network(), tmp_path / "half.safetensors", dtype=torch.float16)
     assert {x.dtype for x in load_file(tmp_path / "half.safetensors").values()} == {torch.float16}
     assert {p.dtype for p in load(tmp_path / "half.safetensors").parameters()} == {torch.float32}
 
 
 def test_device_and_dtype_are_as_asked_for(saved):
-    assert next(load(saved, "cpu", torch.float64).parameters()).dtype == torch.float64
+    assert next(load(saved, "cpu", dtype=torch.float64).parameters()).dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -34,7 +34,7 @@ def test_every_bundled_model_has_scores_to_hold():
 
 @pytest.mark.parametrize("name", SCORES)
 def test_bundled_weights_keep_their_quality(name):
-    model = Interpolator(name, "cpu", "fp32")
+    model = Interpolator(name, "cpu", precision="fp32")
     found = {triplet: round(psnr(model, triplet), 2) for triplet in SCORES[name]}
     lost = {t: found[t] for t, score in SCORES[name].items() if found[t] < score - TOLERANCE}
     assert not lost, f"worse than {SCORES[name]}"

@@ -37,7 +37,6 @@ def derive(
 
     Train it with: cdfi train --weights OUT, or from scratch with cdfi train --network CONFIG.
     """
-    import torch
 
     from cdfi import weights
     from cdfi.common.files import write_text
@@ -56,7 +55,7 @@ def derive(
     if config:
         write_text(config, how.config.to_json() + "\n")
     if out:
-        weights.save(small, out, {"factor": f"{how.factor:.6g}"}, torch.float32)
+        weights.save(small, out, info={"factor": f"{how.factor:.6g}"})
 
 
 def _print_sizes(how: "Compact") -> None:

@@ -122,7 +122,7 @@ def _methods(
     methods = []
     for model in models:
         name = files.get(Path(model), model)
-        methods.append(network_method(name, Interpolator(model, device, precision)))  # type: ignore[arg-type]
+        methods.append(network_method(name, Interpolator(model, device, precision=precision)))  # type: ignore[arg-type]
     methods += map(baseline_method, list(BASELINES) if "all" in baselines else baselines)
     methods += [folder_method(folder, name) for folder, name in _told_apart(folders).items()]
     _require_different("methods", [method.name for method in methods])

@@ -111,8 +111,8 @@ def convert(
     save(
         network,
         target,
-        notes | ({"note": note} if note else {}),
-        torch.float16 if precision == "fp16" else torch.float32,
+        info=notes | ({"note": note} if note else {}),
+        dtype=torch.float16 if precision == "fp16" else torch.float32,
     )
     stderr.print(f"wrote {target}")
 

@@ -189,7 +189,7 @@ def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
     small, how = compact(network, densities, options.rule, options.round_to, budget)
     note = {"factor": how.factor, "before": how.before._asdict(), "after": how.after._asdict()}
     write_text(folder / DERIVED, json.dumps(note, indent=2) + "\n")
-    weights.save(small, folder / COMPACT, {"factor": f"{how.factor:.6g}"}, torch.float32)
+    weights.save(small, folder / COMPACT, info={"factor": f"{how.factor:.6g}"})
 
 
 def _retrain(args: TrainArgs, original: str, options: Compression, callback: Callback) -> None:
@@ -200,4 +200,9 @@ def _retrain(args: TrainArgs, original: str, options: Compression, callback: Cal
         raise InterruptedError("the retraining was interrupted: the same command continues it")
     best = outcome.folder / "best.safetensors"
     result = best if best.is_file() else outcome.folder / "last.safetensors"
-    weights.save(weights.load(result), folder / SMALL, {"compressed_from": original})
+    weights.save(
+        weights.load(result),
+        folder / SMALL,
+        info={"compressed_from": original},
+        dtype=torch.float16,
+    )

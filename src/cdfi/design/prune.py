@@ -206,7 +206,9 @@ def _data(args: TrainArgs, pruning: Pruning, callback: Callback) -> tuple[Mixtur
 def _write_results(network: Network, folder: Path) -> tuple[Path, list[Density]]:
     """Write the sparse weights and their densities."""
     rows = density(network)
-    weights.save(network, folder / PRUNED, {"density": f"{overall(rows):.4f}"}, torch.float32)
+    weights.save(
+        network, folder / PRUNED, info={"density": f"{overall(rows):.4f}"}, dtype=torch.float32
+    )
     for name, text in ((DENSITIES, as_json(rows)), ("density.csv", as_csv(rows))):
         write_text(folder / name, text)
     return folder / PRUNED, rows

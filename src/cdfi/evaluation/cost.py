@@ -85,7 +85,7 @@ def measure_here(task: CostTask) -> Cost:
     """:func:`measure` in this process: its peak memory is that of all the process did."""
     device = choose_device(task.device)
     precision: Any = task.precision
-    interpolator = Interpolator(task.model, device, precision, compile=task.compile)
+    interpolator = Interpolator(task.model, device, precision=precision, compile=task.compile)
     generator = torch.Generator().manual_seed(0)
     frames = torch.rand(2, 1, 3, task.height, task.width, generator=generator).to(device)
     seconds = list(_times(lambda: interpolator(frames[0], frames[1]), device, task))

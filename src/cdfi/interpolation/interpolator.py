@@ -36,6 +36,7 @@ class Interpolator:
         self,
         model: str | Path | Network = "default",
         device: torch.device | str | None = None,
+        *,
         precision: Precision = "auto",
         memory: int | None = None,
         compile: bool = False,

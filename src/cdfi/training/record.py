@@ -130,4 +130,5 @@ class Record:
         info = {"run": self._args.run, "step": str(self._state.step)}
         if self._score is not None and self._validated == self._state.step:
             info["validation_psnr"] = f"{self._score:.4f}"
-        weights.save(self._state.average.network, self._folder / f"{name}.safetensors", info)
+        file = self._folder / f"{name}.safetensors"
+        weights.save(self._state.average.network, file, info=info, dtype=torch.float16)

@@ -33,6 +33,7 @@ class Checkpoint(NamedTuple):
 def load(
     model: str | Path,
     device: torch.device | str | None = None,
+    *,
     dtype: torch.dtype | None = None,
 ) -> Network:
     """The network that ``model`` names, with its weights, ready to interpolate (``eval``).
@@ -95,18 +96,32 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def save(
     network: Network,
-    path: Path,
+    path: str | Path,
+    *,
     info: Mapping[str, str] | None = None,
-    dtype: torch.dtype = torch.float16,
+    dtype: torch.dtype | None = None,
 ) -> None:
-    """Writes our safetensors: parameters as ``dtype``, and Config, digest and ``info`` as metadata.
+    """Write a safetensors file that :func:`load` reads: parameters, Config, digest and notes.
 
-    The file appears whole, by rename. ``info`` must not use the names config, digest and format.
+    The file is written atomically.
+
+    Args:
+        network: whose parameters are written.
+        path: of the file; a file that is there is replaced.
+        info: notes, kept as metadata. The names config, digest and format are taken.
+        dtype: of the stored parameters; by default that of the network. float16 halves the file
+            and rounds the parameters to 11 bits.
+
+    Raises:
+        OSError: the file cannot be written.
     """
-    state = {key: value.detach().to("cpu", dtype) for key, value in network.state_dict().items()}
+    state = {
+        key: value.detach().to("cpu", dtype or value.dtype)
+        for key, value in network.state_dict().items()
+    }
     state = {key: value.contiguous() for key, value in state.items()}
     notes = {"format": FORMAT, "config": network.config.to_json(), "digest": digest(state)}
-    with atomic_write(path) as beside:
+    with atomic_write(Path(path)) as beside:
         beside.write_bytes(serialize(state, {**(info or {}), **notes}))
 
 

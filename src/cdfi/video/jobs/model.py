@@ -44,7 +44,13 @@ class ModelSpec:
         """The interpolator. Raises ValueError or OSError where it cannot be had."""
         if self.keep:
             keep_freed_memory()
-        return Interpolator(self.name, self.device, self.precision, self.memory, self.compile)
+        return Interpolator(
+            self.name,
+            self.device,
+            precision=self.precision,
+            memory=self.memory,
+            compile=self.compile,
+        )
 
 
 def resolve_model(model: ModelSpec | FrameInterpolator) -> FrameInterpolator:
