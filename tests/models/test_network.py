@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cdfi.models import NETWORKS, Config, Network
+from cdfi.models import NETWORKS, Network
 from cdfi.models.network import pad_to_multiple
 from tests.tiny import (
     TINY,
@@ -95,31 +95,6 @@ def test_padding_reflects_and_then_repeats():
     padded = pad_to_multiple(torch.arange(3.0).view(1, 1, 1, 3).expand(1, 3, 1, 3))
     assert padded.shape == (1, 3, 32, 32)
     assert padded[0, 0, 0, :6].tolist() == [0, 1, 2, 1, 0, 0]
-
-
-def test_a_config_survives_json():
-    for config in (TINY, *NETWORKS.values(), NETWORKS["cdfi"].as_released()):
-        assert Config.from_json(config.to_json()) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("{", "not JSON"),
-        ("[1]", "not a list"),
-        ('{"kernle": 5}', "unknown Config fields"),
-        ('{"kernel": 5}', "incomplete"),
-        (TINY.to_json().replace('"kernel": 3', '"kernel": 0'), "kernel and dilation"),
-        (replace(TINY, dilation=1).to_json().replace('"kernel": 3', '"kernel": 4'), "a middle"),
-        (TINY.to_json().replace('"floor"', '"round"'), "rounding"),
-        (TINY.to_json().replace('"matching": []', '"matching": [3]'), "a radius and a width each"),
-        (TINY.to_json().replace('"detail": null', '"detail": [3, 2, 4]'), "refine for detail"),
-        (TINY.to_json().replace('"grid": []', '"grid": [1, 2, 3]'), "together"),
-    ],
-)
-def test_a_bad_config_is_refused_with_what_is_wrong(text, says):
-    with pytest.raises(ValueError, match=says):
-        Config.from_json(text)
 
 
 @pytest.mark.parametrize("config", WITHOUT_SYNTHESIS)
