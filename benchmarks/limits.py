@@ -21,9 +21,10 @@ import torch
 from machine import machine
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from cdfi.common.allocator import keep_freed_memory
 from cdfi.evaluation.cost import details_flops, refine_flow_flops
 from cdfi.interpolation import strips
-from cdfi.interpolation.memory import choose_tiling, keep_freed_memory
+from cdfi.interpolation.memory import choose_tiling
 from cdfi.models import NETWORKS, Network
 
 #: Functions, where they are found, and what they are called in the table.

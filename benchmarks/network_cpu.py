@@ -17,7 +17,8 @@ import torch
 from machine import machine
 from torch.profiler import ProfilerActivity, profile
 
-from cdfi.interpolation.memory import choose_tiling, keep_freed_memory
+from cdfi.common.allocator import keep_freed_memory
+from cdfi.interpolation.memory import choose_tiling
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
 

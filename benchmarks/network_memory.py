@@ -14,7 +14,8 @@ import sys
 import torch
 from machine import machine
 
-from cdfi.interpolation.memory import CHUNK, STRIP, keep_freed_memory, peak_bytes
+from cdfi.common.allocator import keep_freed_memory
+from cdfi.interpolation.memory import CHUNK, STRIP, peak_bytes
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.models import NETWORKS, Network
 

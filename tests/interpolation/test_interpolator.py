@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.interpolation import Interpolator
-from cdfi.interpolation.engine import automatic_precision
+from cdfi.interpolation import Interpolator, engine
+from cdfi.interpolation.precision import automatic_precision
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -52,7 +52,7 @@ def test_a_gradient_can_be_taken_through_what_comes_of_a_frame(interpolator):
     torch.testing.assert_close(scale.grad.flatten(), middle.sum((1, 2)))
 
 
-def test_frames_are_clamped_and_the_bare_network_is_not():
+def test_the_interpolator_clamps_and_the_network_does_not():
     network = tiny_network()
     with torch.no_grad():
         network.heads["occlusion"].last.bias.fill_(50)
@@ -62,10 +62,10 @@ def test_frames_are_clamped_and_the_bare_network_is_not():
     assert network(over, over).max() > 1.4
 
 
-def test_times_come_in_order_and_midpoints_are_made_once(interpolator, monkeypatch):
+def test_between_computes_each_midpoint_once_and_in_order(interpolator, monkeypatch):
     made = []
-    inner = interpolator.engine.middle
-    monkeypatch.setattr(interpolator.engine, "middle", lambda a, b: made.append(1) or inner(a, b))
+    inner = interpolator.engine.frame
+    monkeypatch.setattr(interpolator.engine, "frame", lambda a, b: made.append(1) or inner(a, b))
     frames = torch.rand(2, 3, 16, 16)
     quarters = [Fraction(k, 4) for k in (1, 2, 3)]
     first, middle, third = interpolator.between(*frames, quarters)
@@ -75,17 +75,62 @@ def test_times_come_in_order_and_midpoints_are_made_once(interpolator, monkeypat
     assert torch.equal(third, interpolator(middle, frames[1]))
 
 
-def test_frames_are_made_as_they_are_asked_for(interpolator, monkeypatch):
+@pytest.mark.parametrize(
+    "times",
+    [[0.25, 0.5, 0.75], [Fraction(k, 4) for k in (1, 2, 3)], 3],
+    ids=["floats", "fractions", "count"],
+)
+def test_between_takes_floats_fractions_or_a_count(interpolator, times):
+    frames = torch.rand(2, 3, 8, 8)
+    expected = interpolator.between(*frames, [Fraction(k, 4) for k in (1, 2, 3)])
+    for found, same in zip(interpolator.between(*frames, times), expected, strict=True):
+        assert torch.equal(found, same)
+
+
+def test_a_call_takes_the_instant(interpolator):
+    frames = torch.rand(2, 3, 8, 8)
+    (expected,) = interpolator.between(*frames, [Fraction(1, 4)])
+    assert torch.equal(interpolator(*frames, 0.25), expected)
+
+
+def test_the_repr_names_network_device_and_precision():
+    network = tiny_network()
+    found = repr(Interpolator(network, "cpu", precision="fp32", memory=1 << 30))
+    assert found == f"Interpolator({network!r}, device='cpu', precision='fp32', memory=1073741824)"
+    assert repr(network) == "Network(K=3, d=2, 0.00 M parameters)"
+    assert repr(Interpolator("default", "cpu")).startswith(
+        "Interpolator('default', Network(aligned-"
+    )
+
+
+def test_to_moves_the_network_in_place(monkeypatch):
+    interpolator = Interpolator(tiny_network(), "cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    assert interpolator.to("cpu") is interpolator
+    assert interpolator.precision == "bf16"  # "auto" is chosen anew
+    with pytest.raises(ValueError, match="no device 'cuda:77' here"):
+        interpolator.to("cuda:77")
+
+
+def test_all_frames_of_a_size_are_computed_in_the_same_pieces(monkeypatch):
+    free = iter((1 << 40, 1))
+    monkeypatch.setattr(engine, "free_memory", lambda device: next(free))
+    interpolator = Interpolator(tiny_network())
+    frames = torch.rand(2, 3, 40, 50)
+    assert torch.equal(interpolator(*frames), interpolator(*frames))
+
+
+def test_between_computes_a_frame_when_it_is_taken(interpolator, monkeypatch):
     made = []
-    inner = interpolator.engine.middle
-    monkeypatch.setattr(interpolator.engine, "middle", lambda a, b: made.append(1) or inner(a, b))
+    inner = interpolator.engine.frame
+    monkeypatch.setattr(interpolator.engine, "frame", lambda a, b: made.append(1) or inner(a, b))
     frames = interpolator.between(*torch.rand(2, 3, 8, 8), [Fraction(k, 8) for k in range(1, 8)])
     next(frames)
     assert len(made) == 3
 
 
 @torch.inference_mode()
-def test_less_memory_changes_the_pieces_but_not_the_frame():
+def test_a_small_budget_gives_the_same_frame_in_smaller_pieces():
     from cdfi.interpolation.memory import peak_bytes
 
     network = tiny_network(TINY_SYNTHESIS, gain=10)
@@ -93,38 +138,6 @@ def test_less_memory_changes_the_pieces_but_not_the_frame():
     least = peak_bytes(TINY_SYNTHESIS, 700, 90, 64, 8)
     roomy, tight = (Interpolator(network, memory=m)(*frames) for m in (1 << 40, least + 1))
     assert torch.allclose(roomy, tight, atol=1e-4)
-
-
-def test_tiles_are_the_last_resort_and_stay_close(monkeypatch):
-    from cdfi.interpolation import memory
-
-    monkeypatch.setattr(memory, "SMALLEST_TILE", 128)
-    network = tiny_network()
-    frames = torch.rand(1, 3, 40, 50).repeat(2, 1, 1, 1)
-    frames = torch.nn.functional.interpolate(frames, (300, 410), mode="bilinear")
-    shape = memory.choose_tiling(TINY, 300, 410, 1, 9_000_000)
-    assert shape.tile
-    tiled = Interpolator(network, memory=9_000_000)(frames[:1], frames[1:])
-    whole = Interpolator(network)(frames[:1], frames[1:])
-    assert (tiled - whole).abs().mean() < 2e-3
-
-
-def test_a_gpu_gets_taller_pieces_within_the_same_budget():
-    from cdfi.interpolation import memory
-
-    size = (TINY_SYNTHESIS, 1080, 1920, 1)
-    on_cpu, on_gpu = (memory.choose_tiling(*size, 1 << 40, gpu) for gpu in (False, True))
-    assert (on_cpu.chunk, on_cpu.strip) == (512, 32)
-    assert (on_gpu.chunk, on_gpu.strip) == (1088, 272)
-    budget = memory.peak_bytes(*size[:3], on_gpu.chunk, on_gpu.strip) - 1
-    tight = memory.choose_tiling(*size, budget, True)
-    assert not tight.tile
-    assert memory.peak_bytes(*size[:3], tight.chunk, tight.strip) <= budget
-
-
-def test_too_little_memory_says_so():
-    with pytest.raises(ValueError, match="too little for frames of 500 x 400"):
-        Interpolator(tiny_network(), memory=1000)(*torch.rand(2, 3, 400, 500))
 
 
 def test_half_precision_differs_by_less_than_half_a_level_on_average():
@@ -147,14 +160,14 @@ def test_automatic_precision_on_a_cpu_is_what_its_units_multiply(monkeypatch, ca
     assert Interpolator(tiny_network(), "cpu").precision == precision
 
 
-def test_colours_that_a_network_computes_itself_are_not_left_to_eight_bits(monkeypatch):
+def test_automatic_precision_is_not_bf16_for_networks_that_compute_colours(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
     assert automatic_precision(torch.device("cpu"), TINY) == "bf16"
     assert automatic_precision(torch.device("cpu"), TINY_SYNTHESIS) == "fp32"
     assert automatic_precision(torch.device("meta"), TINY) == "fp32"
 
 
-def test_a_compiled_network_makes_the_same_frames(monkeypatch):
+def test_a_compiled_network_computes_the_same_frames(monkeypatch):
     network = tiny_network(TINY_SYNTHESIS)
     frames = torch.rand(2, 3, 40, 48)
     plain = Interpolator(network, "cpu", precision="fp32")(*frames)
@@ -176,7 +189,7 @@ def test_half_precision_keeps_the_brightness():
     assert np.abs(made.astype(int) - 20_001).max() <= 1
 
 
-def test_what_overflows_in_fp16_goes_on_in_fp32():
+def test_an_overflow_in_fp16_continues_in_fp32():
     network = tiny_network()
     with torch.no_grad():
         network.encoder[0][0].weight.mul_(1e6)
@@ -200,7 +213,7 @@ def test_automatic_precision_on_cuda_is_half_and_close(cuda, name):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["default", "cdfi"])
-def test_a_gpu_replays_what_it_has_recorded_for_each_size_anew(cuda, name):
+def test_a_gpu_captures_a_graph_for_each_size_anew(cuda, name):
     torch.manual_seed(0)
     interpolator, plain = Interpolator(name, cuda), Interpolator(name, cuda)
     plain.engine._graph_allowed = False
@@ -219,6 +232,7 @@ FRAME = torch.rand(3, 8, 8)
     ("frame0", "frame1", "says"),
     [
         (FRAME, torch.rand(3, 8, 9), "differ in size"),
+        (FRAME, FRAME[None], "a single frame .* of shape .* a batch .* two single frames or two"),
         (FRAME, FRAME.double(), "differ in kind"),
         (FRAME, FRAME.numpy().transpose(1, 2, 0), "differ in kind"),
         (torch.rand(1, 8, 8), FRAME, r"frame0 is \(1, 8, 8\)"),
@@ -229,7 +243,7 @@ FRAME = torch.rand(3, 8, 8)
         ("a.png", "b.png", "is a str"),
     ],
 )
-def test_what_is_no_pair_of_frames_is_refused(interpolator, frame0, frame1, says):
+def test_frames_that_do_not_form_a_pair_are_refused(interpolator, frame0, frame1, says):
     with pytest.raises(ValueError, match=says):
         interpolator(frame0, frame1)
 

@@ -1,54 +1,35 @@
-"""What memory the network takes: kept memory is planned with, and really kept."""
-
-import platform
-import subprocess
-import sys
+"""Memory: strips and tiles within a budget."""
 
 import pytest
 import torch
 
-from cdfi.interpolation import Interpolator, engine, memory
-from tests.tiny import tiny_network
-
-GLIBC = platform.libc_ver()[0] == "glibc"
+from cdfi.interpolation import Interpolator, memory
+from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 
-def test_what_is_kept_comes_out_of_what_is_free(monkeypatch):
-    monkeypatch.setattr(memory, "_free_on_host", lambda: 10_000_000_000)
-    found = []
-    for keeps in (False, True):
-        monkeypatch.setattr(memory, "_keeps_freed", keeps)
-        found.append(memory.free_memory(torch.device("cpu")))
-    assert found[0] == 8_000_000_000
-    assert found[1] == pytest.approx(found[0] / memory.ALLOCATOR_OVERHEAD, rel=1e-6)
+def test_tiles_are_the_last_choice_and_close_to_the_whole_frame(monkeypatch):
+    monkeypatch.setattr(memory, "SMALLEST_TILE", 128)
+    network = tiny_network()
+    frames = torch.rand(1, 3, 40, 50).repeat(2, 1, 1, 1)
+    frames = torch.nn.functional.interpolate(frames, (300, 410), mode="bilinear")
+    shape = memory.choose_tiling(TINY, 300, 410, 1, 9_000_000)
+    assert shape.tile
+    tiled = Interpolator(network, memory=9_000_000)(frames[:1], frames[1:])
+    whole = Interpolator(network)(frames[:1], frames[1:])
+    assert (tiled - whole).abs().mean() < 2e-3
 
 
-def test_all_frames_of_a_size_are_made_in_the_same_pieces(monkeypatch):
-    free = iter((1 << 40, 1))
-    monkeypatch.setattr(engine, "free_memory", lambda device: next(free))
-    maker = Interpolator(tiny_network())
-    frames = torch.rand(2, 3, 40, 50)
-    assert torch.equal(maker(*frames), maker(*frames))
+def test_a_gpu_gets_taller_pieces_within_the_same_budget():
+    size = (TINY_SYNTHESIS, 1080, 1920, 1)
+    on_cpu, on_gpu = (memory.choose_tiling(*size, 1 << 40, gpu) for gpu in (False, True))
+    assert (on_cpu.chunk, on_cpu.strip) == (512, 32)
+    assert (on_gpu.chunk, on_gpu.strip) == (1088, 272)
+    budget = memory.peak_bytes(*size[:3], on_gpu.chunk, on_gpu.strip) - 1
+    tight = memory.choose_tiling(*size, budget, True)
+    assert not tight.tile
+    assert memory.peak_bytes(*size[:3], tight.chunk, tight.strip) <= budget
 
 
-@pytest.mark.skipif(not GLIBC, reason="mallopt is glibc's")
-def test_freed_tensors_stay_with_a_process_that_keeps_them():
-    code = """
-import torch
-from pathlib import Path
-from cdfi.interpolation.memory import keep_freed_memory
-
-def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-def grown():
-    before = resident()
-    block = torch.ones(25_000_000)
-    del block
-    return resident() - before
-
-assert grown() < 50e6, "given back before"
-assert keep_freed_memory() and keep_freed_memory()
-assert grown() > 90e6, "kept after"
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_too_little_memory_is_an_error():
+    with pytest.raises(ValueError, match="too little for frames of 500 x 400"):
+        Interpolator(tiny_network(), memory=1000)(*torch.rand(2, 3, 400, 500))

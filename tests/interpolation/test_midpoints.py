@@ -47,14 +47,6 @@ def test_ancestors_lead_from_the_ends_to_the_instant(instants):
         assert target in made
 
 
-@pytest.mark.parametrize(
-    "instants", [[Fraction(0)], [Fraction(1)], [Fraction(3, 2)], [Fraction(1, 2), Fraction(1, 4)]]
-)
-def test_instants_outside_or_out_of_order_are_refused(instants):
-    with pytest.raises(ValueError, match="increasing times"):
-        nearest_dyadics(instants)
-
-
 def test_a_tolerance_of_nothing_is_refused():
     with pytest.raises(ValueError, match="positive tolerance"):
         nearest_dyadics([Fraction(1, 3)], Fraction(0))

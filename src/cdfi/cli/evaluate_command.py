@@ -71,12 +71,12 @@ def evaluate(
     Without a model, baseline or folder of predictions, the default model is scored.
     """
     from cdfi.cli.evaluate_outputs import Outputs
+    from cdfi.common.allocator import keep_freed_memory
     from cdfi.common.devices import choose_device
     from cdfi.evaluation import EvaluationReport, Scorer
     from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
     from cdfi.evaluation.reports.contact_sheet import ContactSheet
     from cdfi.evaluation.reports.protocol import protocol
-    from cdfi.interpolation.memory import keep_freed_memory
 
     keep_freed_memory()
     sheet = ContactSheet(cases)

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator
-from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.models import Config, Network
 from cdfi.ops.refine_flow.op import AROUND, COARSE, FINEST
 

@@ -1,7 +1,8 @@
-"""Two frames in, the frames between them out: midpoints, precision and the memory they may take."""
+"""Frames between two frames: instants, precision, and the memory they take."""
 
-from cdfi.interpolation.engine import Engine, Precision
 from cdfi.interpolation.interpolator import Interpolator
 from cdfi.interpolation.midpoints import TOLERANCE
+from cdfi.interpolation.precision import Precision
+from cdfi.interpolation.times import Time
 
-__all__ = ["TOLERANCE", "Engine", "Interpolator", "Precision"]
+__all__ = ["TOLERANCE", "Interpolator", "Precision", "Time"]

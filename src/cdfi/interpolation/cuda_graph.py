@@ -1,38 +1,67 @@
-"""CUDA graphs: what a GPU is told to do for one pair of frames, recorded once and replayed."""
+"""CUDA graphs: the kernels for one pair of frames, captured once and replayed."""
 
-from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-Make = Callable[[Tensor, Tensor], Tensor]
+
+class Steps(Protocol):
+    """What is captured; see :class:`cdfi.interpolation.pieces.Computation`."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether ``prepare`` computes anything."""
+
+    def prepare(self, frame0: Tensor, frame1: Tensor) -> Any:
+        """Return what all instants between two frames share."""
+
+    def between(self, state: Any, t: float | Tensor) -> Tensor:
+        """Return the frame at ``t``."""
 
 
 class CudaGraphed:
-    """A function of two frames of one shape, as a CUDA graph.
+    """The two steps of a computation for frames of one shape, as CUDA graphs.
 
-    A frame is several hundred launches, which take the host longer than a small frame takes the
-    GPU. The graph keeps the memory that its tensors had.
+    A frame is several hundred kernel launches, which take the host longer than a small frame takes
+    the GPU. The graphs keep the memory of their tensors.
 
     Args:
-        make: the function; it never waits for the device, and has run before on such frames.
-        frame0, frame1: of the shape it will be called with, on the device.
+        steps: they must not synchronise with the device, and have run before on such frames.
+        frame0: of the shape that frames will have, on the device.
+        frame1: the same.
 
     Raises:
-        RuntimeError: something in ``make`` cannot be recorded.
+        RuntimeError: a step cannot be captured.
     """
 
-    def __init__(self, make: Make, frame0: Tensor, frame1: Tensor) -> None:
+    def __init__(self, steps: Steps, frame0: Tensor, frame1: Tensor) -> None:
         self._frames = frame0.clone(), frame1.clone()
-        torch.cuda.empty_cache()  # what ``make`` had before; the graph's memory is its own
-        self._graph = torch.cuda.CUDAGraph()
-        # Other threads, which convert frames on the same device, may go on meanwhile.
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._made = make(*self._frames)
+        self._t = torch.zeros((), device=frame0.device)
+        torch.cuda.empty_cache()  # the eager steps' memory; the graphs have their own
+        self._prepare, state = (
+            _captured(steps.prepare, *self._frames) if steps.shares else (None, self._frames)
+        )
+        self._between, self._frame = _captured(steps.between, state, self._t)
 
-    def __call__(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        """What ``make`` gives for these frames, in a tensor of its own."""
-        for mine, frame in zip(self._frames, (frame0, frame1)):
-            mine.copy_(frame)
-        self._graph.replay()
-        return self._made.clone()
+    def set_frames(self, frame0: Tensor, frame1: Tensor) -> None:
+        """Prepare another pair of frames."""
+        for own, frame in zip(self._frames, (frame0, frame1)):
+            own.copy_(frame)
+        if self._prepare is not None:
+            self._prepare.replay()
+
+    def frame(self, t: float) -> Tensor:
+        """Return the frame at ``t`` between the frames that were set, in a tensor of its own."""
+        self._t.fill_(t)
+        self._between.replay()
+        return self._frame.clone()
+
+
+def _captured(step: Any, *arguments: Any) -> tuple[torch.cuda.CUDAGraph, Any]:
+    """Return the graph of a call, and the result that each replay overwrites."""
+    graph = torch.cuda.CUDAGraph()
+    # Other threads, which convert frames on the same device, continue meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        result = step(*arguments)
+    return graph, result

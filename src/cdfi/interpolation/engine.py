@@ -1,164 +1,223 @@
-"""Engine: one middle frame on a device, within a budget of memory and in a precision."""
+"""Engine: frames between two frames, on one device, within a memory budget, in one precision."""
 
 import warnings
-from typing import Literal, get_args
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from cdfi.common.devices import quick_bf16
+from cdfi.common.allocator import free_memory
 from cdfi.interpolation.cuda_graph import CudaGraphed
 from cdfi.interpolation.fused import fuse_for_gpu
-from cdfi.interpolation.memory import Tiling, choose_tiling, free_memory
-from cdfi.interpolation.strips import middle_by_strips
-from cdfi.interpolation.tiles import middle_by_tiles
-from cdfi.models import Config, Network
+from cdfi.interpolation.memory import Tiling
+from cdfi.interpolation.pieces import Computation, computation, peak_of, tiling_for
+from cdfi.interpolation.precision import DTYPES, Precision, automatic_precision
+from cdfi.models import Network, TimedNetwork
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+_MIDDLE = 0.5
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+class Gap:
+    """Two frames, and what is computed of them once for all instants between them.
+
+    Attributes:
+        frame0: float32 (N, 3, H, W) in [0, 1], on the engine's device.
+        frame1: the same.
+    """
+
+    def __init__(self, engine: "Engine", frame0: Tensor, frame1: Tensor) -> None:
+        self.frame0, self.frame1 = frame0, frame1
+        self._engine = engine
+        self._precision: str | None = None
+        self._state: Any = None
+
+    def frame(self, t: float = _MIDDLE) -> Tensor:
+        """Return the frame at ``t``, float32 (N, 3, H, W) in [0, 1].
+
+        Args:
+            t: instant in (0, 1), 0 at ``frame0`` and 1 at ``frame1``.
+
+        Raises:
+            ValueError: the network computes t = 1/2 only.
+        """
+        return self._engine.frame_in(self, t)
+
+    def state(self, steps: "_Steps") -> Any:
+        """Return the result of ``steps.prepare``, computed once for each precision."""
+        if self._precision != steps.precision:
+            self._state = steps.prepare(self.frame0, self.frame1)
+            self._precision = steps.precision
+        return self._state
 
 
 class Engine:
-    """Computes middle frames with one network.
+    """Computes frames with one network.
 
-    It chooses strips, tiles, a copy of the network for the GPU and a CUDA graph, and repeats a
-    frame that overflows in fp16 in fp32.
+    It chooses strips or tiles, a copy of the network for a GPU and a CUDA graph, and repeats in
+    fp32 a frame that overflows in fp16.
 
     Args:
-        network: moved to the device; in evaluation mode from here on.
-        device: where it is computed.
-        precision: "fp32", "bf16", "fp16", or "auto": see :func:`automatic_precision`.
-        memory: bytes the network may take on its device; None takes what is free, less a margin.
+        network: moved to the device, and in evaluation mode from here on.
+        device: where frames are computed.
+        precision: "fp32", "bf16", "fp16", or "auto": see ``automatic_precision``.
+        memory: bytes that the network may take on the device; None: what is free, less a margin.
         compile: fuse operations between the convolutions with ``torch.compile``.
+
+    Attributes:
+        precision: the precision in use: "fp32", "bf16" or "fp16".
     """
 
     def __init__(
         self,
-        network: Network,
+        network: Network | TimedNetwork,
         device: torch.device,
         *,
         precision: Precision = "auto",
         memory: int | None = None,
         compile: bool = False,
     ) -> None:
-        self.device = device
-        self.network: Network = network.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.device, self.memory, self.compiled = device, memory, compile
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         automatic = automatic_precision(device, network.config)
-        self.precision = automatic if precision == "auto" else precision
-        self.memory, self.compiled = memory, compile
+        self.precision: str = automatic if precision == "auto" else precision
         self._tilings: dict[torch.Size, Tiling] = {}
-        self._networks: dict[str, Network] = {"fp32": self.network}
+        self._networks: dict[str, Network | TimedNetwork] = {"fp32": self.network}
         self._last_key: tuple[torch.Size, str] | None = None
         self._graph: CudaGraphed | None = None
+        self._graph_gap: Gap | None = None
         # A CUDA graph keeps memory in addition to what others need: not used with a budget.
         self._graph_allowed = device.type == "cuda" and not compile and memory is None
         if compile:
             compile_parts(self.network)
 
-    def middle(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        """Return the frame half-way between two, float32 (N, 3, H, W) in [0, 1].
+    @property
+    def takes_time(self) -> bool:
+        """Whether the network computes any instant; else it computes t = 1/2 only."""
+        return self.network.takes_time
+
+    def frame(self, frame0: Tensor, frame1: Tensor, t: float = _MIDDLE) -> Tensor:
+        """Return the frame at ``t``; for several instants of two frames, use :meth:`gap`.
 
         Args:
-            frame0, frame1: float32 (N, 3, H, W) in [0, 1], on the engine's device.
+            frame0: float32 (N, 3, H, W) in [0, 1], on the engine's device.
+            frame1: the same.
+            t: instant in (0, 1).
+
+        Raises:
+            ValueError: the network computes t = 1/2 only, or the memory is too little.
         """
+        return self.gap(frame0, frame1).frame(t)
+
+    def gap(self, frame0: Tensor, frame1: Tensor) -> Gap:
+        """Return the gap between two frames, which keeps what its instants share."""
+        return Gap(self, frame0, frame1)
+
+    def peak_bytes(self, height: int, width: int) -> int:
+        """Return an estimate of the bytes that one frame takes at its peak."""
+        tiling = self._tiling(torch.Size((1, 3, height, width)))
+        return peak_of(self.network, height, width, tiling)
+
+    def frame_in(self, gap: Gap, t: float) -> Tensor:
+        """Return the frame at ``t`` of ``gap``; see :meth:`Gap.frame`."""
+        if not self.takes_time and t != _MIDDLE:
+            raise ValueError(f"this network computes the frame at t = 1/2 only, not at {t}")
         with torch.inference_mode():
-            middle = self._run(frame0, frame1)
-            if self.precision == "fp16" and not torch.isfinite(middle).all():
+            frame = self._run(gap, t)
+            if self.precision == "fp16" and not torch.isfinite(frame).all():
                 warnings.warn(
-                    "this network overflows in fp16: going on in fp32 (--precision bf16 is quicker "
-                    "where the device has it)",
-                    stacklevel=3,
+                    "this network overflows in fp16: continuing in fp32 (--precision bf16 is "
+                    "faster if the device supports it)",
+                    stacklevel=4,
                 )
                 self.precision = "fp32"
-                middle = self._run(frame0, frame1)
+                frame = self._run(gap, t)
         with torch.no_grad():
-            return middle.clamp(0, 1)  # an ordinary tensor, which a gradient may be taken through
+            return frame.clamp(0, 1)  # an ordinary tensor, through which gradients can be taken
 
-    def _run(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        """The network's middle frame, unclamped, in float32."""
-        if self._can_replay(frame0):
+    def _run(self, gap: Gap, t: float) -> Tensor:
+        """Return the frame, unclamped, in float32: from a CUDA graph if that is possible."""
+        steps = self._steps(gap.frame0.shape)
+        if self._can_replay(gap.frame0.shape):
             try:
-                self._graph = self._graph or CudaGraphed(self._forward, frame0, frame1)
-                return self._graph(frame0, frame1)
+                return self._replay(steps, gap, t)
             except RuntimeError as error:
                 reason = str(error).splitlines()[0]
-                warnings.warn(f"frames go on without a CUDA graph: {reason}", stacklevel=3)
+                warnings.warn(f"continuing without a CUDA graph: {reason}", stacklevel=5)
                 self._graph_allowed = False
-        return self._forward(frame0, frame1)
+        return steps.between(gap.state(steps), t)
 
-    def _can_replay(self, frame: Tensor) -> bool:
-        """Whether to replay a graph: of the second frame of a kind on, until another kind comes."""
-        kind, seen = (frame.shape, self.precision), self._last_key
-        if kind != seen:
-            self._last_key, self._graph = kind, None
-        return self._graph_allowed and kind == seen and not self._tiling(frame.shape).tile
+    def _can_replay(self, shape: torch.Size) -> bool:
+        """Return whether to use a graph: from the second frame of a shape and precision on."""
+        key, last = (shape, self.precision), self._last_key
+        if key != last:
+            self._last_key, self._graph, self._graph_gap = key, None, None
+        return self._graph_allowed and key == last and not self._tiling(shape).tile
 
-    def _forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        shape, network = self._tiling(frame0.shape), self._network_for_precision()
-        with torch.autocast(
-            self.device.type, _DTYPES[self.precision], enabled=self.precision != "fp32"
-        ):
-            if shape.tile:
-                middle = middle_by_tiles(network, frame0, frame1, shape.tile)
-            else:
-                middle = middle_by_strips(network, frame0, frame1, shape.chunk, shape.strip)
-        return middle.float()
+    def _replay(self, steps: "_Steps", gap: Gap, t: float) -> Tensor:
+        if self._graph is None:
+            self._graph = CudaGraphed(steps, gap.frame0, gap.frame1)
+        if self._graph_gap is not gap:
+            self._graph.set_frames(gap.frame0, gap.frame1)
+            self._graph_gap = gap
+        return self._graph.frame(t)
 
-    def _network_for_precision(self) -> Network:
-        """The network as it works in the precision at hand: on a GPU, a copy made for it."""
+    def _steps(self, shape: torch.Size) -> "_Steps":
+        pieces = computation(self._network_for_precision(), self._tiling(shape))
+        return _Steps(pieces, self.device.type, self.precision)
+
+    def _network_for_precision(self) -> Network | TimedNetwork:
+        """Return the network as it runs in the current precision: on a GPU, a fused copy."""
         if self.precision not in self._networks:
-            fits = self.device.type == "cuda" and not self.compiled
-            dtype = _DTYPES[self.precision]
-            self._networks[self.precision] = (
-                fuse_for_gpu(self.network, dtype) if fits else self.network
-            )
+            fuse = self.device.type == "cuda" and not self.compiled
+            dtype = DTYPES[self.precision]
+            copy = fuse_for_gpu(self.network, dtype) if fuse else self.network
+            self._networks[self.precision] = copy
         return self._networks[self.precision]
 
     def _tiling(self, shape: torch.Size) -> Tiling:
-        """The pieces of a frame: chosen once, so that all frames of a job are made alike."""
+        """Return the pieces of a frame: chosen once, so that all frames of a job are alike."""
         if shape not in self._tilings:
             budget = self.memory or free_memory(self.device)
-            count, _, height, width = shape
             gpu = self.device.type == "cuda"
-            self._tilings[shape] = choose_tiling(
-                self.network.config, height, width, count, budget, gpu
-            )
+            self._tilings[shape] = tiling_for(self.network, shape, budget, gpu)
         return self._tilings[shape]
 
 
-def compile_parts(network: Network) -> None:
-    """Compile what runs on the whole frame or a chunk of it: U-Net and GridNet, each one graph."""
-    parts: list[tuple[nn.Module, str]] = [(network, "encode"), (network, "decode")]
-    if network.synthesis is not None:
-        parts.append((network.synthesis, "columns"))
+class _Steps(NamedTuple):
+    """A computation under autocast, with results in float32."""
+
+    pieces: Computation
+    device: str
+    precision: str
+
+    @property
+    def shares(self) -> bool:
+        return self.pieces.shares
+
+    def prepare(self, frame0: Tensor, frame1: Tensor) -> Any:
+        with self._autocast():
+            return self.pieces.prepare(frame0, frame1)
+
+    def between(self, state: Any, t: float | Tensor) -> Tensor:
+        with self._autocast():
+            return self.pieces.between(state, t).float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device, DTYPES[self.precision], enabled=self.precision != "fp32")
+
+
+def compile_parts(network: Network | TimedNetwork) -> None:
+    """Compile the parts that run on a frame or a chunk of it, each as one graph.
+
+    U-Net and GridNet, or both steps of a network that takes t.
+    """
+    parts: list[tuple[nn.Module, str]]
+    if isinstance(network, Network):
+        parts = [(network, "encode"), (network, "decode")]
+        if network.synthesis is not None:
+            parts.append((network.synthesis, "columns"))
+    else:
+        parts = [(network, "prepare"), (network, "between")]
     for module, method in parts:
-        setattr(module, method, torch.compile(getattr(module, method)))
-
-
-def automatic_precision(device: torch.device, config: Config) -> str:
-    """Half precision where the device multiplies matrices in it and no frame shows it.
-
-    Networks that only say where to sample: bf16, on GPUs since Ampere and processors with
-    AVX512-BF16 or AMX; fp16 has too little range for them (the default's encoder overflows on a
-    GPU). A synthesis computes colours themselves, and bf16 has eight bits for them: fp16 on CUDA.
-    Else fp32.
-    """
-    if config.grid:
-        return "fp16" if device.type == "cuda" else "fp32"
-    quick = device.type in ("cpu", "cuda") and quick_bf16(device)
-    return "bf16" if quick else "fp32"
-
-
-def check_settings(precision: str, memory: int | None) -> None:
-    """Raise an error for settings that no engine can have.
-
-    Raises:
-        ValueError: an unknown precision, or memory that is not above zero.
-    """
-    if precision not in get_args(Precision):
-        raise ValueError(
-            f"expected a precision of {', '.join(get_args(Precision))}; got {precision!r}"
-        )
-    if memory is not None and memory <= 0:
-        raise ValueError(f"expected a positive number of bytes of memory, got {memory}")
+        if method not in vars(module):  # else it is compiled already
+            setattr(module, method, torch.compile(getattr(module, method)))

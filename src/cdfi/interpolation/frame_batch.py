@@ -1,4 +1,4 @@
-"""What a frame may be, and how it becomes the network's batch and comes back."""
+"""Frames as users have them, and the batches that networks take."""
 
 from typing import Any, TypeVar
 
@@ -10,39 +10,53 @@ from torch import Tensor
 from cdfi.common.rounding import to_levels
 
 Image = npt.NDArray[Any]
-#: One kind of frame in, the same kind out.
+#: The kind of a frame: the same kind goes in and comes out.
 Frame = TypeVar("Frame", Tensor, Image)
 
 
 def check_pair(frame0: Tensor | Image, frame1: Tensor | Image) -> None:
-    """Refuses what is no pair of frames; see :meth:`Interpolator.between`.
+    """Raise an error unless the frames are a pair; see :meth:`Interpolator.between`.
 
     Raises:
-        ValueError: which frame is wrong, and what a frame is.
+        ValueError: a frame is not an image, or the two differ in kind or size.
     """
     for name, frame in (("frame0", frame0), ("frame1", frame1)):
-        if isinstance(frame, Tensor):
-            good = frame.is_floating_point() and frame.ndim in (3, 4) and frame.shape[-3] == 3
-        elif isinstance(frame, np.ndarray):
-            kind = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
-            good = kind and frame.ndim == 3 and frame.shape[2] == 3
-        else:
-            raise ValueError(f"{name} is a {type(frame).__name__}; expected a tensor or an array")
-        if not good or 0 in frame.shape:
-            raise ValueError(
-                f"{name} is {tuple(frame.shape)} of {frame.dtype}; expected a float tensor "
-                "(3, H, W) or (N, 3, H, W) in [0, 1], or an image (H, W, 3) of uint8, uint16, float"
-            )
+        _check_frame(name, frame)
     if type(frame0) is not type(frame1) or frame0.dtype != frame1.dtype:
         raise ValueError(f"the frames differ in kind: {frame0.dtype} and {frame1.dtype}")
+    if frame0.ndim != frame1.ndim:
+        raise ValueError(
+            f"the frames differ in dimensions: frame0 is {_kind(frame0)}, frame1 is "
+            f"{_kind(frame1)}; expected two single frames or two batches"
+        )
     if frame0.shape != frame1.shape:
         raise ValueError(
             f"the frames differ in size: {tuple(frame0.shape)} and {tuple(frame1.shape)}"
         )
 
 
+def _check_frame(name: str, frame: object) -> None:
+    if isinstance(frame, Tensor):
+        good = frame.is_floating_point() and frame.ndim in (3, 4) and frame.shape[-3] == 3
+    elif isinstance(frame, np.ndarray):
+        kind = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
+        good = kind and frame.ndim == 3 and frame.shape[2] == 3
+    else:
+        raise ValueError(f"{name} is a {type(frame).__name__}; expected a tensor or an array")
+    if not good or 0 in frame.shape:
+        raise ValueError(
+            f"{name} is {tuple(frame.shape)} of {frame.dtype}; expected a float tensor "
+            "(3, H, W) or (N, 3, H, W) in [0, 1], or an image (H, W, 3) of uint8, uint16, float"
+        )
+
+
+def _kind(frame: Tensor | Image) -> str:
+    form = "a batch (N, 3, H, W)" if frame.ndim == 4 else "a single frame (3, H, W)"
+    return f"{form} of shape {tuple(frame.shape)}"
+
+
 def to_batch(frame: Tensor | Image) -> Tensor:
-    """Any frame as float32 (N, 3, H, W) in [0, 1]."""
+    """Return any frame as float32 (N, 3, H, W) in [0, 1]."""
     if isinstance(frame, Tensor):
         return (frame if frame.ndim == 4 else frame[None]).float()
     pixels = torch.from_numpy(np.ascontiguousarray(frame, dtype=np.float32))
@@ -52,7 +66,7 @@ def to_batch(frame: Tensor | Image) -> Tensor:
 
 
 def from_batch(batch: Tensor, like: Frame) -> Frame:
-    """(N, 3, H, W) in [0, 1] as a frame of the kind of ``like``; integers are rounded."""
+    """Return (N, 3, H, W) in [0, 1] as a frame of the kind of ``like``; integers are rounded."""
     if isinstance(like, Tensor):
         return (batch if like.ndim == 4 else batch[0]).to(like.device, like.dtype)
     pixels = batch[0].permute(1, 2, 0).cpu()

@@ -1,28 +1,31 @@
-"""A network as a GPU computes it best: whole vectors of channels, weights in its precision."""
+"""fuse_for_gpu: a network with padded channels, fused activations and half-precision weights."""
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeGuard, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from cdfi.models.gridnet import PReLU
 from cdfi.models.network import Head, Network
+from cdfi.models.timed import TimedNetwork
 from cdfi.ops.conv.op import convolved
 
-#: Channels that tensor cores take at a time in half precision: others are copied to as many,
+#: Tensor cores need multiples of this many channels in half precision; other tensors are copied
 #: before and after each convolution.
 CHANNEL_MULTIPLE = 8
 
+AnyNetwork = TypeVar("AnyNetwork", bound=Network | TimedNetwork)
+
 
 class FusedConv2d(nn.Conv2d):
-    """A convolution together with the activation that follows it; for inference.
+    """A convolution fused with the activation that follows it; for inference.
 
     Args:
-        conv: whose weights, stride and padding it has.
-        slope: of the activation, as of :func:`cdfi.ops.conv.op.convolved`.
+        conv: the convolution, whose weights, stride and padding are taken.
+        slope: of the (leaky) ReLU below zero; 1 is no activation.
         dtype: of the weights.
     """
 
@@ -42,18 +45,19 @@ class FusedConv2d(nn.Conv2d):
 
 
 @torch.no_grad()
-def fuse_for_gpu(network: Network, dtype: torch.dtype) -> Network:
+def fuse_for_gpu(network: AnyNetwork, dtype: torch.dtype) -> AnyNetwork:
     """Return a copy for inference that computes the same frames faster on a GPU.
 
     The channels of U-Net and heads are zero-padded to multiples of ``CHANNEL_MULTIPLE``.
     Convolution, bias and activation are one step, and weights are stored in ``dtype``.
 
     Args:
-        network: any of ours.
-        dtype: of the weights: what autocast would turn them into at every frame.
+        network: any of ours; the channels of a ``TimedNetwork`` are not padded.
+        dtype: of the weights: the one into which autocast would convert them at every frame.
     """
     copy = deepcopy(network).eval().requires_grad_(False)
-    _pad_network(copy)
+    if isinstance(copy, Network):
+        _pad_network(copy)
     for module in list(copy.modules()):
         if isinstance(module, PReLU):
             module.freeze()
@@ -64,13 +68,14 @@ def fuse_for_gpu(network: Network, dtype: torch.dtype) -> Network:
 
 
 class ChannelLayout(NamedTuple):
-    """Where a layer's channels lie among the ``total`` that will come in."""
+    """The indices of a layer's input channels among the ``total`` after padding."""
 
     indices: Sequence[int]
     total: int
 
 
 def _pad_network(network: Network) -> None:
+    """Zero-pad the channels inside U-Net, heads, refinement and the end of the synthesis."""
     config = network.config
     out = [widths[-1] for widths in config.encoder]
     skips = out[:0:-1]
@@ -101,18 +106,18 @@ def _pad_network(network: Network) -> None:
 
 
 def round_up(channels: int) -> int:
-    """Channels rounded up to whole vectors."""
+    """Round up to a multiple of ``CHANNEL_MULTIPLE``."""
     return -(-channels // CHANNEL_MULTIPLE) * CHANNEL_MULTIPLE
 
 
 def _padded_layout(channels: int, others: int = 0) -> ChannelLayout:
-    """Channels that have been filled up, and others behind them."""
+    """Return the layout of channels that were padded, followed by ``others`` that were not."""
     start = round_up(channels)
     return ChannelLayout([*range(channels), *range(start, start + others)], start + others)
 
 
 def _pad_stack(layers: nn.Module | Iterable[nn.Module], layout: ChannelLayout) -> None:
-    """Fill the convolutions of a sequence, inside and at its end."""
+    """Pad the outputs of every convolution of a sequence, and the inputs accordingly."""
     for layer in cast(Iterable[nn.Module], layers):
         if isinstance(layer, nn.Conv2d):
             width = layer.out_channels
@@ -121,7 +126,7 @@ def _pad_stack(layers: nn.Module | Iterable[nn.Module], layout: ChannelLayout) -
 
 
 def _pad_channels(layer: nn.Module, layout: ChannelLayout, out: int | None = None) -> None:
-    """Give a convolution channels that are 0, so that ``out`` come out; by default as before."""
+    """Zero-pad a convolution to ``layout`` and to ``out`` channels (by default as before)."""
     conv = cast(nn.Conv2d, layer)
     width = conv.out_channels
     conv.in_channels, conv.out_channels = layout.total, out or width
@@ -135,12 +140,19 @@ def _pad_channels(layer: nn.Module, layout: ChannelLayout, out: int | None = Non
 
 
 def _fuse_activations(layers: nn.Sequential, dtype: torch.dtype) -> None:
-    """Convolutions take over the activations behind them."""
+    """Replace each convolution and the activation that follows it by a fused one."""
     for (index, conv), (after, activation) in pairwise(list(layers.named_children())):
         slope = _slope(activation)
-        if isinstance(conv, nn.Conv2d) and slope is not None:
+        if _can_fuse(conv) and slope is not None:
             layers.register_module(index, FusedConv2d(conv, slope, dtype))
             layers.register_module(after, nn.Identity())
+
+
+def _can_fuse(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Return whether ``layer`` is a plain convolution that is not fused yet."""
+    if not isinstance(layer, nn.Conv2d) or isinstance(layer, FusedConv2d):
+        return False
+    return layer.groups == 1 and layer.dilation == (1, 1) and layer.padding_mode == "zeros"
 
 
 def _slope(layer: nn.Module) -> float | None:
@@ -152,9 +164,9 @@ def _slope(layer: nn.Module) -> float | None:
 
 
 def _fuse_remaining(module: nn.Module, dtype: torch.dtype) -> None:
-    """The convolutions that have no activation behind them."""
+    """Replace the convolutions that no activation follows."""
     for name, child in list(module.named_children()):
-        if isinstance(child, nn.Conv2d) and not isinstance(child, FusedConv2d):
+        if _can_fuse(child):
             module.register_module(name, FusedConv2d(child, 1.0, dtype))
         else:
             _fuse_remaining(child, dtype)

@@ -1,13 +1,9 @@
-"""What the network takes of the memory, and the largest pieces that stay within a budget."""
+"""The memory a frame takes by strips, and the largest pieces within a budget."""
 
-import ctypes
-import os
-import sys
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
-
-import torch
 
 from cdfi.interpolation.strips import CHANNEL_BLOCK, FRAME_CHANNELS
 from cdfi.models import Config
@@ -15,33 +11,28 @@ from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE
 from cdfi.ops.details.op import BANDS
 
-#: Rows of the full-resolution maps at a time, and the tallest piece GridNet is given.
+#: Rows of a strip of full-resolution maps, and of the tallest piece that GridNet is given.
 STRIP, CHUNK = 32, 512
 #: Narrow frames get taller strips: fewer calls for the same memory.
 STRIP_PIXELS = 61_440
-#: A GPU is kept busy by tall pieces alone: pixels a strip and a chunk have there, a quarter and all
-#: of 1920 x 1080 (strips of 32 rows took twice as long on an H200; docs/benchmarks.md).
+#: A GPU needs tall pieces to be busy: pixels of a strip and of a chunk, a quarter and all of
+#: 1920 x 1080 (strips of 32 rows took twice as long on an H200; docs/benchmarks.md).
 GPU_STRIP_PIXELS, GPU_CHUNK_PIXELS = 272 * 1920, 1088 * 1920
 SMALLEST_STRIP, SMALLEST_CHUNK = 8, 64
-SMALLEST_TILE = 256
-#: What is left to others of the memory that is free.
-MARGIN = 0.2
-#: What a process that keeps freed memory holds, for each byte it needs at once (measured: 1.3 for
-#: networks without synthesis, up to 1.5 with it).
-ALLOCATOR_OVERHEAD = 1.5
-FLOAT = 4
-#: Of glibc's malloc.h: M_MMAP_MAX, no blocks apart from the heap; M_TRIM_THRESHOLD, never shrink.
-_MALLOPT = ((-4, 0), (-1, -1))
-_keeps_freed = False  # as the C library's setting, it is the process's
-#: Floats a pixel that registration holds at its finest level: frames, ways, sides and products.
+LARGEST_TILE, SMALLEST_TILE = 2048, 256
+FLOAT = 4  # bytes
+#: Floats per pixel that the finest level of flow refinement holds: frames, flows, sampled sides and
+#: products.
 REFINING = 45
-#: Floats GridNet holds at its peak, for each one that comes in (measured): where other chunks
-#: follow, and where its one chunk is the whole frame and may be overwritten.
+#: Floats that GridNet holds at its peak for each input value (measured): if other chunks follow,
+#: and if its one chunk is the whole frame and may be overwritten.
 GRIDNET, GRIDNET_ALONE = 3.4, 2.0
+#: Frames of full size that a computation by tiles holds: both inputs, the sum and the weights.
+TILED_FRAMES = 6
 
 
 class Tiling(NamedTuple):
-    """Rows a chunk and a strip have; the side of a tile, or 0 where the frame stays whole."""
+    """Rows of a chunk and of a strip; the side of a tile, or 0 if the frame is not tiled."""
 
     chunk: int
     strip: int
@@ -51,10 +42,13 @@ class Tiling(NamedTuple):
 def choose_tiling(
     config: Config, height: int, width: int, batch: int, budget: int, gpu: bool = False
 ) -> Tiling:
-    """The largest pieces that ``budget`` bytes allow: smaller strips first, tiles at the last.
+    """Return the largest pieces that ``budget`` bytes allow: smaller strips first, then tiles.
 
     Args:
-        config, height, width, batch: the network, and the frames it gets.
+        config: architecture of the network.
+        height: rows of a frame.
+        width: columns of a frame.
+        batch: frames that are computed together.
         budget: bytes.
         gpu: whether for a GPU, which takes taller pieces.
 
@@ -71,14 +65,29 @@ def choose_tiling(
         elif strip > SMALLEST_STRIP:
             strip //= 2
         else:
-            return Tiling(CHUNK, STRIP, _tile(config, height, width, batch, budget))
+            peak = partial(peak_bytes, config, chunk=CHUNK, strip=STRIP)
+            return Tiling(CHUNK, STRIP, choose_tile(peak, height, width, batch, budget))
     return Tiling(chunk, strip, 0)
 
 
-def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> int:
-    frames = 6 * height * width * FLOAT
-    tile = 2048
-    while (peak_bytes(config, tile, tile, CHUNK, STRIP) + frames) * batch > budget:
+def choose_tile(
+    peak: Callable[[int, int], int], height: int, width: int, batch: int, budget: int
+) -> int:
+    """Return the side of the largest square tile, a power of two, that ``budget`` bytes allow.
+
+    Args:
+        peak: bytes for a tile of a height and a width.
+        height: rows of a frame.
+        width: columns of a frame.
+        batch: frames that are computed together.
+        budget: bytes.
+
+    Raises:
+        ValueError: not even the smallest tile fits.
+    """
+    frames = TILED_FRAMES * height * width * FLOAT
+    tile = LARGEST_TILE
+    while (peak(tile, tile) + frames) * batch > budget:
         tile //= 2
         if tile < SMALLEST_TILE:
             raise ValueError(
@@ -89,77 +98,68 @@ def _tile(config: Config, height: int, width: int, batch: int, budget: int) -> i
 
 
 def peak_bytes(config: Config, height: int, width: int, chunk: int, strip: int) -> int:
-    """Bytes that :func:`cdfi.interpolation.strips.middle_by_strips` takes at its peak, in float32.
+    """Return the bytes that ``middle_by_strips`` takes at its peak, in float32.
 
-    The largest of four peaks: the U-Net's (two neighbouring tensors of its first stage and two
-    copies in the convolution library's layout, beside the cost volumes); the registration's; that
-    of bringing a level of features to full size; and that of the strips: what they read, one chunk
-    with the halo GridNet needs, and one strip of maps. Checked against the resident peak of the
-    bundled networks (benchmarks/network_memory.py); what the process
-    holds anyway is extra.
+    The largest of four peaks: U-Net, flow refinement, resizing a level of features to full size,
+    and strips. Checked against the resident peak of the bundled networks
+    (benchmarks/network_memory.py); what the process holds anyway comes in addition.
+
+    Args:
+        config: architecture of the network.
+        height: rows of a frame.
+        width: columns of a frame.
+        chunk: rows of a chunk.
+        strip: rows of a strip.
     """
     height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
-    border = 2 * config.reach
-    pixels, grown = height * width, (height + border) * (width + border)
-    features = sum(config.pyramid)
-    first = config.encoder[0]
+    pixels = height * width
+    inputs = _input_floats(config, height, width)
+    resizing = inputs + pixels * 2 * max(config.pyramid, default=0)
+    strips = inputs + width * _floats_per_column(config, height, chunk, strip)
+    refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
+    return int(FLOAT * max(_unet_floats(config, pixels), refining, resizing, strips))
+
+
+def _unet_floats(config: Config, pixels: int) -> int:
+    """Floats of two neighbouring tensors of the first stage, two copies of them and the volumes.
+
+    The copies are in the layout of the convolution library.
+    """
+    neighbours = max(map(sum, pairwise((6, *config.encoder[0]))))
     volumes = sum(count / 4**stage for stage, count in enumerate(config.volumes))
-    neighbours = max(map(sum, pairwise((6, *first))))
-    unet = pixels * int(12 + 2 * neighbours + volumes)
-    block = -(-(features + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK if features else 0
+    return pixels * int(12 + 2 * neighbours + volumes)
+
+
+def _feature_channels(config: Config) -> int:
+    """Channels of the joint features as they lie in memory, padded to whole blocks."""
+    used = sum(config.pyramid)
+    return -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK if used else 0
+
+
+def _input_floats(config: Config, height: int, width: int) -> float:
+    """Floats of what the strips read: bordered frames and features, decoded features, the flow."""
+    bordered = (height + 2 * config.reach) * (width + 2 * config.reach)
+    flow = 4 if config.refine else 0
+    return bordered * (2 * FRAME_CHANNELS + _feature_channels(config)) + height * width * (
+        config.encoder[1][-1] / 4 + 6 + flow
+    )
+
+
+def _floats_per_column(config: Config, height: int, chunk: int, strip: int) -> float:
+    """Floats per column of the frame: a chunk with the halo of GridNet, and a strip of maps."""
+    features = _feature_channels(config)
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]
     hidden = (sum(widths[-1] for widths in heads) + max(map(max, heads))) / 4
     gridnet = GRIDNET_ALONE if height <= chunk else GRIDNET
-    warps = 2 * (FRAME_CHANNELS + block * gridnet)
-    # Gains, the details they scale, and the sums.
+    warps = 2 * (FRAME_CHANNELS + features * gridnet)
+    # Band weights, the details they scale, and the sums.
     details = 2 * (BANDS + 2 * FRAME_CHANNELS) if config.detail else 0
-    maps = 10 * config.taps + 4 * (FRAME_CHANNELS + block) + details
-    motion = 4 if config.refine else 0
-    refining = pixels * (config.encoder[1][-1] / 4 + REFINING) if config.refine else 0
-    read = grown * (2 * FRAME_CHANNELS + block) + pixels * (config.encoder[1][-1] / 4 + 6 + motion)
-    joining = read + pixels * 2 * max(config.pyramid, default=0)
-    strips = read + width * (rows * (hidden + warps) + min(strip, height) * maps)
-    return int(FLOAT * max(unet, refining, joining, strips))
+    maps = 10 * config.taps + 4 * (FRAME_CHANNELS + features) + details
+    return rows * (hidden + warps) + min(strip, height) * maps
 
 
 def _tallest(height: int, chunk: int, halo: int) -> int:
-    """Rows of the tallest chunk with its halo: an end of the frame needs none beyond it."""
+    """Rows of the tallest chunk with its halo; there is no halo beyond the ends of the frame."""
     ends = min(height, chunk + halo)
     return max(ends, min(height, chunk + 2 * halo)) if height > 2 * chunk else ends
-
-
-def keep_freed_memory() -> bool:
-    """Let this process keep what it frees for its next tensors; whether that can be had here.
-
-    The C library hands large blocks back to the system when they are freed. Every tensor of a
-    frame's size then begins as pages that the system fills with zeros one by one: a tenth of the
-    time of a frame (docs/benchmarks.md). What is kept lies in pieces, so that the process grows:
-    plans without a budget count with ``ALLOCATOR_OVERHEAD`` times their need from here on.
-
-    For programs of our own; it concerns all of a process, for as long as it lives. Linux with
-    glibc; elsewhere nothing happens.
-    """
-    global _keeps_freed
-    if sys.platform.startswith("linux") and not _keeps_freed:
-        setting = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, for one, has none
-        _keeps_freed = setting is not None and all(setting(*row) for row in _MALLOPT)
-    return _keeps_freed
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes the network may take on ``device`` when nobody said: what is free, less a margin."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0] * (1 - MARGIN))
-    return int(_free_on_host() * (1 - MARGIN) / (ALLOCATOR_OVERHEAD if _keeps_freed else 1))
-
-
-def _free_on_host() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return 4 << 30  # Windows says it only through its own interfaces; a modest machine has this

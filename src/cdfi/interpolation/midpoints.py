@@ -1,37 +1,34 @@
-"""Which midpoints of midpoints stand for which instants between two frames."""
+"""The midpoints of midpoints that stand for instants between two frames."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
 
-#: How far, in source intervals, a made frame may be from the instant it stands for.
+#: Largest distance of an interpolated frame from its instant, in intervals of the source.
 TOLERANCE = Fraction(1, 16)
 
 
 def nearest_dyadics(times: Sequence[Fraction], tolerance: Fraction = TOLERANCE) -> list[Fraction]:
-    """For each instant the shallowest m / 2^d that is near enough.
+    """Return, for each instant, the m / 2^d of smallest d that is near enough.
 
-    Instants that are such fractions themselves stay what they are. Others move by at most
-    ``tolerance``, and by at most a quarter of the smallest step between two instants (or an
-    instant and an end), so that order and spacing survive.
+    Instants of this form stay as they are. Others move by at most ``tolerance``, and by at most a
+    quarter of the smallest step between two instants (or an instant and an end), so that their
+    order and spacing survive.
 
     Args:
         times: strictly increasing, inside (0, 1).
-        tolerance: positive, in source intervals.
+        tolerance: positive, in intervals of the source.
 
     Raises:
-        ValueError: times out of order or range, or a tolerance of 0 or below.
+        ValueError: the tolerance is not above 0.
     """
-    exact = [Fraction(t) for t in times]
-    ends = [Fraction(0), *exact, Fraction(1)]
-    steps = [after - before for before, after in pairwise(ends)]
-    if min(steps) <= 0:
-        raise ValueError(f"expected increasing times inside (0, 1), got {[str(t) for t in exact]}")
     if tolerance <= 0:
         raise ValueError(f"expected a positive tolerance, got {tolerance}")
-    reach = min(Fraction(tolerance), min(steps) / 4)
-    return [_nearest(t, reach) for t in exact]
+    ends = [Fraction(0), *times, Fraction(1)]
+    smallest = min(after - before for before, after in pairwise(ends))
+    reach = min(tolerance, smallest / 4)
+    return [_nearest(t, reach) for t in times]
 
 
 def _nearest(t: Fraction, reach: Fraction) -> Fraction:
@@ -46,7 +43,7 @@ def _nearest(t: Fraction, reach: Fraction) -> Fraction:
 
 
 def ancestors(target: Fraction) -> dict[Fraction, tuple[Fraction, Fraction]]:
-    """The midpoints that lead to ``target``, itself the last, each with the two it lies between.
+    """Return the midpoints that lead to ``target``, itself the last, each with its two parents.
 
     Args:
         target: m / 2^d inside (0, 1).

@@ -1,7 +1,16 @@
-"""The one network, and the rows that are its architectures."""
+"""Networks and the architectures that have a name."""
 
 from cdfi.models.architectures import NETWORKS
 from cdfi.models.config import Config
 from cdfi.models.network import Maps, Network, Prediction
+from cdfi.models.timed import Architecture, TimedNetwork
 
-__all__ = ["NETWORKS", "Config", "Maps", "Network", "Prediction"]
+__all__ = [
+    "NETWORKS",
+    "Architecture",
+    "Config",
+    "Maps",
+    "Network",
+    "Prediction",
+    "TimedNetwork",
+]

@@ -93,3 +93,9 @@ NETWORKS = {
     "matched-adacof": _matched(),
     "aligned-adacof": _aligned(),
 }
+
+
+def name_of(config: Config) -> str:
+    """Return the name of an architecture in :data:`NETWORKS`, else its kernel and dilation."""
+    names = (name for name, row in NETWORKS.items() if row == config)
+    return next(names, f"K={config.kernel}, d={config.dilation}")

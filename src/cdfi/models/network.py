@@ -1,12 +1,13 @@
-"""The one network: a U-Net whose heads say where to sample both frames, and how much."""
+"""Network: a U-Net whose heads predict where to sample both frames, and with which weights."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cdfi.models.architectures import name_of
 from cdfi.models.config import Config, Widths
 from cdfi.models.cost_volumes import Matching
 from cdfi.models.flow_refinement import Refined, Refinement
@@ -15,14 +16,14 @@ from cdfi.ops import adacof, details, shares
 from cdfi.ops.details.op import BANDS
 from cdfi.ops.resize.op import doubled, resized
 
-#: Mean of each colour over the training set of AdaCoF, subtracted from what the U-Net sees.
+#: Mean of each colour over the training set of AdaCoF, subtracted from the input of the U-Net.
 MEAN = (0.4631, 0.4352, 0.3990)
 #: The U-Net halves five times: frames are padded to a multiple of this.
 MULTIPLE = 32
 
 
 class Maps(NamedTuple):
-    """How one side is sampled: each (N, K*K, H, W), offsets in pixels, weights summing to 1."""
+    """How one side is sampled: each (N, K*K, H, W), offsets in pixels, weights that sum to 1."""
 
     weight: Tensor
     offset_y: Tensor
@@ -30,20 +31,20 @@ class Maps(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A prediction and what it was made of; all cropped to the frames' H x W."""
+    """A middle frame, and the maps and warps it is composed of; all at the frames' H x W."""
 
     middle: Tensor  # (N, 3, H, W)
-    warp0: Tensor  # (N, 3, H, W): frame0 sampled by maps0, with its details
+    warp0: Tensor  # (N, 3, H, W): frame0 sampled by maps0, with details
     warp1: Tensor
     maps0: Maps
     maps1: Maps
-    occlusion: Tensor  # (N, 1, H, W): how much of warp0 is seen
-    blend: Tensor | None = None  # (N, 1, H, W): how much of the synthesis is seen
-    initial_flow: Tensor | None = None  # (N, 4, H, W): the motion before registration (see Refined)
+    occlusion: Tensor  # (N, 1, H, W): weight of warp0
+    blend: Tensor | None = None  # (N, 1, H, W): weight of the synthesis
+    initial_flow: Tensor | None = None  # (N, 4, H, W): before refinement (see Refined)
 
 
 class Head(nn.Module):
-    """One map from the half-resolution features: three convolutions, bilinear x2, one more."""
+    """A map from the half-resolution features: three convolutions, bilinear x2, one more."""
 
     def __init__(self, channels_in: int, widths: Widths, channels_out: int) -> None:
         super().__init__()
@@ -55,22 +56,26 @@ class Head(nn.Module):
 
 
 class Network(nn.Module):
-    """Two frames in, the frame half-way between them out.
+    """Computes the frame half-way between two frames.
 
     AdaCoF (Lee et al., CVPR 2020), its compressed form, CDFI (Ding et al., CVPR 2021, figure 4) and
-    what grew out of them are rows of :data:`cdfi.models.NETWORKS`; nothing here asks which it is.
+    the networks derived from them are rows of :data:`cdfi.models.NETWORKS`; the code is the same.
 
     Args:
         config: the architecture.
+
+    Attributes:
+        takes_time: False, as only t = 1/2 is computed; see :class:`cdfi.models.TimedNetwork`.
     """
 
+    takes_time: ClassVar[bool] = False
     mean: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         out = [widths[-1] for widths in config.encoder]
-        skips = out[:0:-1]  # coarse to fine; the finest stage is no skip
+        skips = out[:0:-1]  # coarse to fine, without the finest stage
         entries = [out[-1], *skips[:-1]]
         exits = [widths[-1] for widths in config.decoder]
         read = [before + volume for before, volume in zip([6, *out], config.volumes)]
@@ -95,12 +100,21 @@ class Network(nn.Module):
         mean = torch.tensor(MEAN).view(1, 3, 1, 1)
         self.register_buffer("mean", mean, persistent=False)
 
+    def __repr__(self) -> str:
+        count = sum(parameter.numel() for parameter in self.parameters())
+        return f"Network({name_of(self.config)}, {count / 1e6:.2f} M parameters)"
+
     def forward(self, frame0: Tensor, frame1: Tensor) -> Tensor:
-        """The middle frame, (N, 3, H, W), not clamped; frames are RGB in [0, 1] of any size."""
+        """Return the middle frame, (N, 3, H, W), not clamped; frames are RGB in [0, 1]."""
         return self.predict(frame0, frame1).middle
 
     def predict(self, frame0: Tensor, frame1: Tensor) -> Prediction:
-        """The middle frame and every map and warp it was made of (see :class:`Prediction`)."""
+        """Return the middle frame, and the maps and warps it is composed of.
+
+        Args:
+            frame0: (N, 3, H, W), RGB in [0, 1], any size.
+            frame1: the same.
+        """
         height, width = frame0.shape[-2:]
         frame0, frame1 = pad_to_multiple(frame0), pad_to_multiple(frame1)
         features = self.encode(frame0, frame1)
@@ -131,7 +145,7 @@ class Network(nn.Module):
         return _crop(prediction, height, width)
 
     def encode(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
-        """Features of both padded frames, fine to coarse: stage s is (N, C_s, H/2^s, W/2^s)."""
+        """Return features of both padded frames; stage s is (N, C, H/2^s, W/2^s)."""
         frame0, frame1 = frame0 - self.mean, frame1 - self.mean
         volumes = [] if self.matching is None else self.matching(frame0, frame1)
         features = [self.encoder[0](torch.cat([frame0, frame1], 1))]
@@ -142,16 +156,16 @@ class Network(nn.Module):
         return features
 
     def decode(self, features: list[Tensor]) -> Tensor:
-        """What the heads read: (N, C, H/2, W/2)."""
+        """Return the decoded features, (N, C, H/2, W/2), which the heads read."""
         x = F.avg_pool2d(features[-1], 2)
         for stage, upsample, skip in zip(self.decoder, self.upsample, reversed(features)):
             x = upsample(upsample2x(stage(x))) + skip
         return x
 
     def refine(self, decoded: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
-        """What the heads read, and the motion their offsets are counted from.
+        """Return the input of the heads, and the refined flow that is added to their offsets.
 
-        Without refinement, ``decoded`` itself and no motion: they are counted from each place.
+        Without refinement, ``decoded`` itself and no flow.
         """
         if self.refinement is None:
             return Refined(decoded)
@@ -159,18 +173,24 @@ class Network(nn.Module):
         return refined
 
     def maps(self, decoded: Tensor, side: int, flow: Tensor | None) -> Maps:
-        """The maps of ``side`` (0 or 1), at the padded frames' size."""
+        """Return the maps of ``side`` (0 or 1), at the size of the padded frames."""
         weight, alpha, beta = (self.heads[f"{name}{side}"](decoded) for name in MAP_NAMES)
         return Maps(shares(weight), *add_flow(alpha, beta, side, flow))
 
     def pyramid(self, features: list[Tensor]) -> list[Tensor]:
-        """What the pyramid keeps of each stage, still at the stage's size."""
+        """Return the 1 x 1 projection of each stage, at the stage's size."""
         return [project(x) for project, x in zip(self.project, features)]
 
     def joint_features(self, levels: list[Tensor], height: int, width: int) -> Tensor | None:
-        """The joint features that both sides warp, with the border a warp needs.
+        """Return the features that both sides warp, with the border that a warp needs.
 
-        (N, 60, height + 2 * reach, width + 2 * reach), or None without synthesis.
+        Args:
+            levels: of :meth:`pyramid`.
+            height: rows of the padded frames.
+            width: columns of the padded frames.
+
+        Returns:
+            (N, 60, height + 2 * reach, width + 2 * reach), or None without synthesis.
         """
         if self.synthesis is None:
             return None
@@ -180,28 +200,32 @@ class Network(nn.Module):
         return self.bordered(joined)
 
     def to_full_size(self, level: Tensor, height: int, width: int) -> Tensor:
-        """One level at the frame's size; "stretched" ones cover the warp's border as well."""
+        """Return one level at the size of the frame, with the warp border if "stretched"."""
         grow = 2 * self.config.reach if self.config.features == "stretched" else 0
         size = (height + grow, width + grow)
         return resized(level, size, corners=False)
 
     def bordered(self, frame: Tensor) -> Tensor:
-        """The frame with the border a warp needs: (N, C, H + 2 * reach, W + 2 * reach)."""
+        """Return the frame with the border of a warp: (N, C, H + 2 * reach, W + 2 * reach)."""
         return F.pad(frame, [self.config.reach] * 4, mode="replicate")
 
     def warp(self, frame: Tensor, features: Tensor | None, maps: Maps) -> Tensor:
-        """Both with their border, sampled by one side's maps in one call: (N, 3 + 60, H, W)."""
+        """Return frame and features, both with border, sampled by one side's maps in one call.
+
+        Returns:
+            (N, 3 + 60, H, W), or (N, 3, H, W) without features.
+        """
         if features is not None:
             frame = torch.cat([frame, features.to(frame.dtype)], 1)
         return adacof(frame, *maps, self.config.dilation, self.config.rounding)
 
     def split_levels(self, warps: Tensor) -> tuple[Tensor, ...]:
-        """One side's warps by what was warped: the frame, then each level of the pyramid."""
+        """Split the warps of one side into the frame and each level of the pyramid."""
         return torch.split(warps, [3, *self.config.pyramid], 1)
 
 
 def interleave(side0: Sequence[Tensor], side1: Sequence[Tensor]) -> Tensor:
-    """GridNet's input: both frames, then both sides of each level, as it was trained."""
+    """Return GridNet's input in its trained order: both frames, then both sides of each level."""
     return torch.cat([warp for pair in zip(side0, side1) for warp in pair], 1)
 
 
@@ -210,28 +234,28 @@ MAP_NAMES = ("weight", "alpha", "beta")
 
 
 def add_flow(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The offsets of ``side`` counted from each place, of those counted from the motion there."""
+    """Return row and column offsets of ``side`` with the flow added, if there is one."""
     if flow is None:
         return alpha, beta
     return alpha + flow[:, 2 * side, None], beta + flow[:, 2 * side + 1, None]
 
 
 def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: int = 0) -> Tensor:
-    """What to add to the warp of ``side``: its bands in the amounts of their gains; (N, C, h, W).
+    """Return the details to add to the warp of ``side``: (N, C, h, W).
 
     Args:
-        frame: the side's with its border, (N, C, H + 2 * reach, W + 2 * reach).
-        gains: (N, 4, h, W): the two bands of frame 0, then those of frame 1.
+        frame: of the side, with border, (N, C, H + 2 * reach, W + 2 * reach).
+        gains: weights of the bands, (N, 4, h, W): two of frame 0, then two of frame 1.
         side: 0 or 1.
         flow: (N, 4, h, W), pixels: rows, columns to frame 0, then to frame 1.
-        top: the frame's row that ``gains`` and ``flow`` begin with.
+        top: row of the frame at which ``gains`` and ``flow`` begin.
     """
     components, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
     return details(frame, flow[:, components], gains[:, bands], top).to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """3 x 3 convolutions of these widths, each followed by a ReLU."""
+    """Return 3 x 3 convolutions of these widths, each followed by a ReLU."""
     layers: list[nn.Module] = []
     for before, after in zip((channels_in, *widths), widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
@@ -239,14 +263,14 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 
 def upsample2x(x: Tensor) -> Tensor:
-    """Bilinear x2 with the corners aligned, as AdaCoF upsamples everywhere."""
+    """Upsample bilinearly by 2 with aligned corners, as AdaCoF does everywhere."""
     return doubled(x, corners=True)
 
 
 def pad_to_multiple(frame: Tensor) -> Tensor:
-    """``frame`` grown at the right and bottom to a multiple of 32, by reflection.
+    """Pad ``frame`` at the right and bottom to a multiple of 32, by reflection.
 
-    Reflection can add at most size - 1; what a tiny frame still lacks repeats its edge.
+    Reflection adds at most size - 1 pixels; the rest, in tiny frames, replicates the edge.
     """
     for axis in (-1, -2):
         missing = -frame.shape[axis] % MULTIPLE

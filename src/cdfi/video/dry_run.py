@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 
 from cdfi.interpolation import Interpolator
-from cdfi.interpolation.memory import choose_tiling, free_memory, peak_bytes
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import expected_frames, plan_job
@@ -71,9 +70,4 @@ def _network_memory(job: Job, maker: FrameInterpolator) -> int | None:
     """What the network takes at its peak; None for a stand-in that cannot tell."""
     if not isinstance(maker, Interpolator):
         return None
-    config, height, width = maker.network.config, job.source.height, job.source.width
-    budget = maker.memory or free_memory(maker.device)
-    pieces = choose_tiling(config, height, width, 1, budget, maker.device.type == "cuda")
-    if pieces.tile:
-        height, width = min(height, pieces.tile), min(width, pieces.tile)
-    return peak_bytes(config, height, width, pieces.chunk, pieces.strip)
+    return maker.engine.peak_bytes(job.source.height, job.source.width)

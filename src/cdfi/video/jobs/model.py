@@ -10,8 +10,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from cdfi.common.allocator import keep_freed_memory
 from cdfi.interpolation import Interpolator, Precision
-from cdfi.interpolation.memory import keep_freed_memory
 from cdfi.weights import digest
 
 
@@ -30,7 +30,7 @@ class ModelSpec:
 
     ``memory`` bounds what the network takes, in bytes; ``compile`` fuses its parts first;
     ``keep`` makes each process that runs it keep the memory it frees (see
-    :func:`cdfi.interpolation.memory.keep_freed_memory`).
+    :func:`cdfi.common.allocator.keep_freed_memory`).
     """
 
     name: str | Path = "default"
