@@ -1,7 +1,6 @@
 """What can be loaded, what is refused, and that our files keep what they are given."""
 
 import json
-import pickle
 
 import pytest
 import torch
@@ -10,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from cdfi.models import NETWORKS, Network
 from cdfi.weights import BUNDLED, RELEASED, load, save
 from cdfi.weights.catalog import DEFAULT
-from cdfi.weights.load import digest, read_checkpoint, resolve_path
+from cdfi.weights.checkpoint_file import digest, read_checkpoint
+from cdfi.weights.load import resolve_path
 from cdfi.weights.official import rename
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
@@ -123,27 +123,10 @@ def test_released_layouts_load_with_their_quirks(config, wrap, tmp_path):
     assert equal(network, tiny_network(config))
 
 
-def test_a_pickle_that_would_run_code_is_refused_and_runs_nothing(tmp_path):
-    trace = tmp_path / "ran"
-
-    class Malicious:
-        def __reduce__(self):
-            return (open, (str(trace), "w"))
-
-    for name, writer in (
-        ("a.pth", torch.save),
-        ("b.pth", lambda x, p: p.write_bytes(pickle.dumps(x))),
-    ):
-        writer({"state_dict": Malicious()}, tmp_path / name)
-        with pytest.raises(ValueError, match="refused"):
-            load(tmp_path / name)
-    assert not trace.exists()
-
-
 @pytest.mark.parametrize("size", [0, 3, 9, 500, 4000])
 def test_a_truncated_file_is_refused(saved, size):
     saved.write_bytes(saved.read_bytes()[:size])
-    with pytest.raises(ValueError, match="damaged|no checkpoint"):
+    with pytest.raises(ValueError, match="damaged, or not a checkpoint"):
         load(saved)
 
 

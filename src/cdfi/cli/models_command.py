@@ -1,6 +1,7 @@
 """cdfi models: what can be loaded by name, what is inside a file, downloads and conversion."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -32,22 +33,18 @@ def list_models(
 @app.command()
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
     """The architecture, notes and size of one model, as JSON."""
-    from cdfi.models import Network
-    from cdfi.weights.load import digest, read_checkpoint, resolve_path
+    from cdfi.weights.registry import info as read_info
 
-    path = resolve_path(model)
-    checkpoint = read_checkpoint(path)
+    found = read_info(model)
     stdout.print_json(
         json.dumps(
             {
-                "file": str(path),
-                "bytes": path.stat().st_size,
-                "parameters": sum(p.numel() for p in Network(checkpoint.config).parameters()),
-                "digest": digest(checkpoint.state),
-                "config": json.loads(checkpoint.config.to_json()),
-                "notes": {
-                    k: v for k, v in checkpoint.info.items() if k not in ("config", "digest")
-                },
+                "file": str(found.path),
+                "bytes": found.bytes,
+                "parameters": found.parameters,
+                "digest": found.digest,
+                "config": json.loads(found.config.to_json()),
+                "notes": found.notes,
             }
         )
     )
@@ -59,24 +56,21 @@ def download(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Fetch released checkpoints from their authors' repositories into the cache folder."""
-    from cdfi.common.download import fetch
-    from cdfi.weights.catalog import RELEASED
+    from cdfi.weights import RELEASED, registry
 
     wanted = list(RELEASED) if names == ["all"] else names
     if unknown := [name for name in wanted if name not in RELEASED]:
         raise ValueError(f"{unknown[0]} is no released checkpoint; known are {', '.join(RELEASED)}")
     with progress(quiet) as bar:
-        for row in (RELEASED[name] for name in wanted):
-            task = bar.add_task(row.name, total=None, note="")
-            path = fetch(
-                row.url,
-                row.path,
-                git_blob=row.git_blob,
+        for name in wanted:
+            task = bar.add_task(name, total=None, note="")
+            path = registry.download(
+                name,
                 progress=lambda done, total, task=task: bar.update(  # type: ignore[misc]
                     task, completed=done, total=total
                 ),
             )
-            stdout.print(f"{row.name}: {path} (licence: {row.licence})")
+            stdout.print(f"{name}: {path} (licence: {RELEASED[name].licence})")
 
 
 @app.command()
@@ -96,16 +90,16 @@ def convert(
 
     import torch
 
-    from cdfi.models import Network
-    from cdfi.weights.load import load_strict, read_checkpoint, resolve_path, save
+    from cdfi.models import build_network
+    from cdfi.weights import load_strict, read_checkpoint, resolve_path, save
 
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; --overwrite replaces it")
     checkpoint = read_checkpoint(resolve_path(source))
     config = checkpoint.config
     if rounding != "keep":
-        config = replace(config, rounding=rounding)
-    network = Network(config)
+        config = replace(config, rounding=rounding)  # type: ignore[type-var]
+    network = build_network(config)
     load_strict(network, checkpoint.state, source)
     notes = {key: text for key, text in checkpoint.info.items() if key not in ("config", "digest")}
     save(
@@ -118,48 +112,10 @@ def convert(
 
 
 def _rows() -> list[dict[str, object]]:
-    from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
-    from cdfi.weights.load import describe_scores, read_checkpoint
+    from cdfi.weights import listed_models
 
-    rows: list[dict[str, object]] = []
-    for bundled in BUNDLED.values():
-        checkpoint = read_checkpoint(bundled.path)
-        scores = describe_scores(checkpoint.info)
-        rows.append(
-            {
-                "name": bundled.name,
-                "default": bundled.name == DEFAULT,
-                "parameters": sum(value.numel() for value in checkpoint.state.values()),
-                "middlebury": _pair(scores.get("middlebury")),
-                "ucf101-dvf": _pair(scores.get("ucf101-dvf")),
-                "where": "bundled",
-            }
-        )
-    for row in RELEASED.values():
-        rows.append(
-            {
-                "name": row.name,
-                "default": False,
-                "parameters": _parameters(row.network),
-                "middlebury": row.middlebury,
-                "ucf101-dvf": row.ucf101,
-                "where": "downloaded" if row.path.is_file() else "to download",
-            }
-        )
-    return rows
-
-
-def _parameters(network: str) -> int:
-    import torch
-
-    from cdfi.models import NETWORKS, Network
-
-    with torch.device("meta"):
-        return sum(p.numel() for p in Network(NETWORKS[network]).parameters())
-
-
-def _pair(scores: dict[str, float] | None) -> tuple[float, float] | None:
-    return (scores["psnr"], scores["ssim"]) if scores else None
+    rows = [asdict(row) for row in listed_models()]
+    return [{name.replace("ucf101", "ucf101-dvf"): row[name] for name in row} for row in rows]
 
 
 def _table(rows: list[dict[str, object]]) -> "Table":

@@ -2,6 +2,7 @@
 
 from cdfi.models.architectures import NETWORKS
 from cdfi.models.config import Config
+from cdfi.models.families import build_network, config_from_json
 from cdfi.models.network import Maps, Network, Prediction
 from cdfi.models.timed import Architecture, TimedNetwork
 
@@ -13,4 +14,6 @@ __all__ = [
     "Network",
     "Prediction",
     "TimedNetwork",
+    "build_network",
+    "config_from_json",
 ]

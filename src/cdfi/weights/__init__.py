@@ -1,6 +1,32 @@
-"""Weights: what can be loaded by name, where it comes from, and how files are read."""
+"""Weights: models with a name, their files, and how files are read and written."""
 
-from cdfi.weights.catalog import BUNDLED, RELEASED
-from cdfi.weights.load import digest, load, save
+from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
+from cdfi.weights.checkpoint_file import digest, identify, read_checkpoint
+from cdfi.weights.load import load, load_strict, resolve_path, save
+from cdfi.weights.registry import (
+    ListedModel,
+    ModelInfo,
+    download,
+    info,
+    list_models,
+    listed_models,
+)
 
-__all__ = ["BUNDLED", "RELEASED", "digest", "load", "save"]
+__all__ = [
+    "BUNDLED",
+    "DEFAULT",
+    "RELEASED",
+    "ListedModel",
+    "ModelInfo",
+    "digest",
+    "download",
+    "identify",
+    "info",
+    "list_models",
+    "listed_models",
+    "load",
+    "load_strict",
+    "read_checkpoint",
+    "resolve_path",
+    "save",
+]
