@@ -148,7 +148,7 @@ def test_a_trunk_is_taken_over_without_its_heads():
     "change", [{"refine": 0}, {"flow": ()}, {"compare": ()}, {"refine": 6}, {"flow": (0,)}]
 )
 def test_a_config_has_all_of_it_or_nothing(change):
-    with pytest.raises(ValueError, match="a Config needs"):
+    with pytest.raises(ValueError, match="expected a Config with"):
         replace(TINY_REFINED, **change)
 
 

@@ -17,7 +17,7 @@ from cdfi.weights import official
 MOST_SHOWN = 120  # characters of a cause
 MOST_NAMED = 4  # keys of each kind that an error message lists
 #: In the message of PyTorch's unpickler, if the file is a pickle that would call code.
-_CALLS_CODE = ("Unsupported global", "Unsupported class", "Unsupported operand", "unsafe")
+_CALLS_CODE = ("Unsupported global", "Unsupported class", "Unsupported operand 149", "unsafe")
 
 Shapes = Mapping[str, tuple[int, ...]]
 

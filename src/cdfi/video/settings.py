@@ -1,0 +1,60 @@
+"""Keyword arguments of the video functions, and the options they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from fractions import Fraction
+
+from typing_extensions import TypedDict
+
+from cdfi.common.choices import did_you_mean
+from cdfi.video.options import Audio, Encoding, Options
+from cdfi.video.timing.rate import parse_rate
+
+
+class Settings(TypedDict, total=False):
+    """Fields of :class:`Options` and :class:`Encoding` as keyword arguments."""
+
+    factor: int | None
+    fps: int | float | str | Fraction | None
+    slow: int
+    audio: Audio | None
+    scene_threshold: float | None
+    dedup: bool
+    deinterlace: bool
+    segment: int
+    codec: str | None
+    crf: float | None
+    preset: str | None
+    pix_fmt: str | None
+    extra: Mapping[str, str]
+
+
+def options_from(options: Options | None, settings: Settings) -> Options:
+    """Return ``options`` with ``settings`` in place of its fields.
+
+    Args:
+        options: of the job; None means the defaults.
+        settings: fields of :class:`Options` and of its ``encoding``. ``fps`` is a rate in any form
+            that :func:`parse_rate` reads.
+
+    Raises:
+        TypeError: a setting has an unknown name.
+        ValueError: a value is not supported.
+    """
+    base = options or Options()
+    values = {name: value for name, value in settings.items()}
+    if "fps" in values and values["fps"] is not None:
+        values["fps"] = parse_rate(values["fps"])  # type: ignore[arg-type]
+    encoding = {name: values.pop(name) for name in _names(Encoding) if name in values}
+    job = {name: values.pop(name) for name in _names(Options) if name in values}
+    if values:
+        name = next(iter(values))
+        known = [*_names(Options), *_names(Encoding)]
+        raise TypeError(f"unexpected option {name!r}{did_you_mean(name, known)}")
+    return replace(base, encoding=replace(base.encoding, **encoding), **job)
+
+
+def _names(kind: type[Options] | type[Encoding]) -> list[str]:
+    return [row.name for row in fields(kind) if row.name != "encoding"]
