@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator
-from cdfi.models import Config, Network
+from cdfi.models import Architecture, build_network
 from cdfi.ops.refine_flow.op import AROUND, COARSE, FINEST
 
 
@@ -114,14 +114,15 @@ def _times(run: Callable[[], object], device: torch.device, task: CostTask) -> I
             yield time.perf_counter() - start
 
 
-def count_flops(config: Config, height: int, width: int) -> int:
-    """Operations of one forward pass on frames of ``height`` x ``width``; computes nothing.
+def count_flops(config: Architecture, height: int, width: int) -> int:
+    """Return the operations of one frame of ``height`` x ``width``; nothing is computed.
 
-    Convolutions as PyTorch counts them, and our operations by :func:`adacof_flops`,
+    Convolutions are counted as PyTorch counts them, and our operations by :func:`adacof_flops`,
     :func:`cost_volume_flops`, :func:`refine_flow_flops` and :func:`details_flops`.
     """
     with torch.device("meta"):
-        network, frame = Network(config).eval(), torch.empty(1, 3, height, width)
+        network, frame = build_network(config).eval(), torch.empty(1, 3, height, width)
+    inputs = (frame, frame, 0.5) if network.takes_time else (frame, frame)
     ours = {
         torch.ops.cdfi.adacof: adacof_flops,
         torch.ops.cdfi.cost_volume: cost_volume_flops,
@@ -130,7 +131,7 @@ def count_flops(config: Config, height: int, width: int) -> int:
     }
     counter = FlopCounterMode(display=False, custom_mapping=ours)
     with counter, torch.no_grad():
-        network(frame, frame)
+        network(*inputs)
     return int(counter.get_total_flops())
 
 

@@ -39,9 +39,11 @@ class CudaGraphed:
         self._frames = frame0.clone(), frame1.clone()
         self._t = torch.zeros((), device=frame0.device)
         torch.cuda.empty_cache()  # the eager steps' memory; the graphs have their own
-        self._prepare, state = (
-            _captured(steps.prepare, *self._frames) if steps.shares else (None, self._frames)
-        )
+        self._prepare: torch.cuda.CUDAGraph | None = None
+        state: Any = self._frames
+        if steps.shares:
+            self._prepare, state = _captured(steps.prepare, *self._frames)
+        self._frame: Tensor
         self._between, self._frame = _captured(steps.between, state, self._t)
 
     def set_frames(self, frame0: Tensor, frame1: Tensor) -> None:

@@ -77,7 +77,9 @@ class Engine:
         compile: bool = False,
     ) -> None:
         self.device, self.memory, self.compiled = device, memory, compile
-        self.network = network.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        network = network.to(device).eval()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network
         automatic = automatic_precision(device, network.config)
         self.precision: str = automatic if precision == "auto" else precision
         self._tilings: dict[torch.Size, Tiling] = {}

@@ -55,7 +55,7 @@ def fuse_for_gpu(network: AnyNetwork, dtype: torch.dtype) -> AnyNetwork:
         network: any of ours; the channels of a ``TimedNetwork`` are not padded.
         dtype: of the weights: the one into which autocast would convert them at every frame.
     """
-    copy = deepcopy(network).eval().requires_grad_(False)
+    copy: nn.Module = deepcopy(network).eval().requires_grad_(False)
     if isinstance(copy, Network):
         _pad_network(copy)
     for module in list(copy.modules()):
@@ -64,7 +64,7 @@ def fuse_for_gpu(network: AnyNetwork, dtype: torch.dtype) -> AnyNetwork:
     for sequence in [m for m in copy.modules() if isinstance(m, nn.Sequential)]:
         _fuse_activations(sequence, dtype)
     _fuse_remaining(copy, dtype)
-    return copy
+    return cast(AnyNetwork, copy)
 
 
 class ChannelLayout(NamedTuple):

@@ -67,7 +67,8 @@ class TimedComputation(NamedTuple):
         """Return the frame at ``t``, whole or by tiles."""
         if self.shares:
             return self.network.between(state, t)
-        return frame_by_tiles(partial(self.network, t=t), *state, self.tiling.tile)
+        frame0, frame1 = state
+        return frame_by_tiles(partial(self.network, t=t), frame0, frame1, self.tiling.tile)
 
 
 def computation(network: Network | TimedNetwork, tiling: Tiling) -> Computation:

@@ -69,10 +69,10 @@ def middle_by_strips(
 
 def _strip_inputs(network: Network, frame0: Tensor, frame1: Tensor) -> StripInputs:
     height, width = frame0.shape[-2:]
-    features = network.encode(frame0, frame1)
-    levels = network.pyramid(features)
-    decoded = network.decode(features)
-    del features  # the finest stage is the largest tensor of the U-Net
+    stages = network.encode(frame0, frame1)
+    levels = network.pyramid(stages)
+    decoded = network.decode(stages)
+    del stages  # the finest stage is the largest tensor of the U-Net
     decoded, flow, _ = network.refine(decoded, frame0, frame1)
     last = torch.channels_last
     first, second = (

@@ -19,7 +19,7 @@ from cdfi.training.arg_groups import DataArgs, NetworkArgs, OptimArgs
 from cdfi.training.distributed import Processes
 from cdfi.training.optim.schedules import Length
 from cdfi.training.warm_start import copy_overlap
-from cdfi.weights.load import load_strict, read_checkpoint, resolve_path
+from cdfi.weights import load_strict, read_checkpoint, resolve_path
 
 _DIFFERENCE_GAIN = 4.0
 _MIDDLE_TAP = 4.0  # initial logit of the middle tap: e^4 times the weight of each other tap
@@ -85,6 +85,8 @@ def _with_weights(args: NetworkArgs) -> Network:
         if args.overlap:
             _check_known(args.fresh, found.state, "start fresh")
             taken = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
+            if not isinstance(found.config, Config):
+                raise ValueError(f"{args.weights} is of another family of networks: no overlap")
             copy_overlap(network, taken, found.config)
         else:
             load_strict(network, found.state, args.weights)

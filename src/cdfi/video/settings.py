@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -44,9 +45,9 @@ def options_from(options: Options | None, settings: Settings) -> Options:
         ValueError: a value is not supported.
     """
     base = options or Options()
-    values = {name: value for name, value in settings.items()}
-    if "fps" in values and values["fps"] is not None:
-        values["fps"] = parse_rate(values["fps"])  # type: ignore[arg-type]
+    values: dict[str, Any] = dict(settings)
+    if values.get("fps") is not None:
+        values["fps"] = parse_rate(values["fps"])
     encoding = {name: values.pop(name) for name in _names(Encoding) if name in values}
     job = {name: values.pop(name) for name in _names(Options) if name in values}
     if values:

@@ -119,9 +119,16 @@ def listed_models() -> list[ListedModel]:
     for row in BUNDLED.values():
         found = info(row.name)
         scores = json.loads(found.notes.get("scores", "{}"))
-        pairs = [_pair(scores.get(name)) for name in ("middlebury", "ucf101-dvf")]
-        default = row.name == DEFAULT
-        bundled.append(ListedModel(row.name, default, found.parameters, *pairs, "bundled"))
+        bundled.append(
+            ListedModel(
+                name=row.name,
+                default=row.name == DEFAULT,
+                parameters=found.parameters,
+                middlebury=_pair(scores.get("middlebury")),
+                ucf101=_pair(scores.get("ucf101-dvf")),
+                where="bundled",
+            )
+        )
     released = [
         ListedModel(
             name=row.name,
