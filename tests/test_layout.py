@@ -24,7 +24,7 @@ INNER = {
     "evaluation": "reports * methods columns data".split(),
     "compression": "* tracing".split(),
     "interpolation": "interpolator engine * strips".split(),
-    "models": "network * config".split(),
+    "models": "families network * config".split(),
     "cli": "main * console".split(),
 }
 #: Operations do not import each other; all of them may import ops/common.

@@ -5,32 +5,83 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cdfi import compression as compression
+    from cdfi import evaluation as evaluation
+    from cdfi import interpolation as interpolation
+    from cdfi import metrics as metrics
+    from cdfi import models as models
+    from cdfi import ops as ops
+    from cdfi import training as training
+    from cdfi import video as video
+    from cdfi import weights as weights
+    from cdfi.common.progress import Progress as Progress
     from cdfi.interpolation import Interpolator as Interpolator
+    from cdfi.interpolation import Precision as Precision
     from cdfi.models import NETWORKS as NETWORKS
     from cdfi.models import Config as Config
     from cdfi.models import Network as Network
+    from cdfi.models import TimedNetwork as TimedNetwork
+    from cdfi.video import Encoding as Encoding
+    from cdfi.video import FrameInterpolator as FrameInterpolator
+    from cdfi.video import ModelSpec as ModelSpec
+    from cdfi.video import Options as Options
+    from cdfi.video import Preview as Preview
+    from cdfi.video import VideoReport as VideoReport
+    from cdfi.video import interpolate_folder as interpolate_folder
+    from cdfi.video import interpolate_frames as interpolate_frames
+    from cdfi.video import interpolate_images as interpolate_images
+    from cdfi.video import interpolate_video as interpolate_video
+    from cdfi.video import write_preview as write_preview
+    from cdfi.weights import ModelInfo as ModelInfo
+    from cdfi.weights import download as download
+    from cdfi.weights import info as info
+    from cdfi.weights import list_models as list_models
     from cdfi.weights import load as load
     from cdfi.weights import save as save
 
-#: Public name -> the module it lives in, imported on first use so that ``import cdfi`` is quick.
-_HOMES = {
-    "Config": "cdfi.models",
-    "Interpolator": "cdfi.interpolation",
-    "NETWORKS": "cdfi.models",
-    "Network": "cdfi.models",
-    "interpolate_video": "cdfi.video",
-    "load": "cdfi.weights",
-    "save": "cdfi.weights",
+#: Module -> its public names at the top; imported on first use, so that ``import cdfi`` is fast.
+_NAMES = {
+    "common.progress": ["Progress"],
+    "interpolation": ["Interpolator", "Precision"],
+    "models": ["NETWORKS", "Config", "Network", "TimedNetwork"],
+    "video": [
+        "Encoding",
+        "FrameInterpolator",
+        "ModelSpec",
+        "Options",
+        "Preview",
+        "VideoReport",
+        "interpolate_folder",
+        "interpolate_frames",
+        "interpolate_images",
+        "interpolate_video",
+        "write_preview",
+    ],
+    "weights": ["ModelInfo", "download", "info", "list_models", "load", "save"],
 }
+_PACKAGES = [
+    "compression",
+    "evaluation",
+    "interpolation",
+    "metrics",
+    "models",
+    "ops",
+    "training",
+    "video",
+    "weights",
+]
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __version__ = version("cdfi")
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_MODULES, *_PACKAGES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name in _PACKAGES:
+        return import_module(f"cdfi.{name}")
+    if name not in _MODULES:
         raise AttributeError(f"module 'cdfi' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"cdfi.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,23 +1,11 @@
 """CUDA graphs: the kernels for one pair of frames, captured once and replayed."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
-
-class Steps(Protocol):
-    """What is captured; see :class:`cdfi.interpolation.pieces.Computation`."""
-
-    @property
-    def shares(self) -> bool:
-        """Whether ``prepare`` computes anything."""
-
-    def prepare(self, frame0: Tensor, frame1: Tensor) -> Any:
-        """Return what all instants between two frames share."""
-
-    def between(self, state: Any, t: float | Tensor) -> Tensor:
-        """Return the frame at ``t``."""
+from cdfi.interpolation.pieces import Computation
 
 
 class CudaGraphed:
@@ -27,7 +15,7 @@ class CudaGraphed:
     the GPU. The graphs keep the memory of their tensors.
 
     Args:
-        steps: they must not synchronise with the device, and have run before on such frames.
+        steps: what is captured. They must not synchronise with the device, and have run before on such frames.
         frame0: of the shape that frames will have, on the device.
         frame1: the same.
 
@@ -35,7 +23,7 @@ class CudaGraphed:
         RuntimeError: a step cannot be captured.
     """
 
-    def __init__(self, steps: Steps, frame0: Tensor, frame1: Tensor) -> None:
+    def __init__(self, steps: Computation, frame0: Tensor, frame1: Tensor) -> None:
         self._frames = frame0.clone(), frame1.clone()
         self._t = torch.zeros((), device=frame0.device)
         torch.cuda.empty_cache()  # the eager steps' memory; the graphs have their own
