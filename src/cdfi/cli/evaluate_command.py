@@ -82,10 +82,8 @@ def evaluate(
     sheet = ContactSheet(cases)
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
     outputs.check()
-    chosen, place = (
-        choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS),
-        choose_device(device),
-    )
+    chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
+    place = choose_device(device)
     sets = _sets(dataset, data, names)
     methods = _methods(models or [], baseline or [], predictions or [], device, precision)
     report = EvaluationReport(chosen, methods, protocol(methods, chosen, place))

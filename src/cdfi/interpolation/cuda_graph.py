@@ -15,7 +15,8 @@ class CudaGraphed:
     the GPU. The graphs keep the memory of their tensors.
 
     Args:
-        steps: what is captured. They must not synchronise with the device, and have run before on such frames.
+        steps: what is captured. They must not synchronise with the device, and have run before on
+            such frames.
         frame0: of the shape that frames will have, on the device.
         frame1: the same.
 

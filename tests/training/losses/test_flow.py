@@ -65,7 +65,7 @@ def test_a_guess_is_measured_as_what_became_of_it() -> None:
         flow = torch.tensor(guess).float().view(1, 4, 1, 1).expand(1, 4, SIDE, SIDE)
         offsets = (_maps(4, 3, guess[0], guess[1]), _maps(4, 3, guess[2], guess[3]))
         expected = flow_loss(_parts(*offsets), batch, 1)
-        assert torch.allclose(guess_loss(prediction._replace(guess=flow), batch), expected)
+        assert torch.allclose(guess_loss(prediction._replace(initial_flow=flow), batch), expected)
 
 
 def test_looking_at_the_true_place_costs_nothing() -> None:
