@@ -152,10 +152,10 @@ def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
     batch = Batch(frame0, frame0, frame1, nothing, nothing, unseen, unseen, half)
     output, maps = distillation(teacher, 0.5, 0.25)
     assert (output.name, output.weight) == ("distill_output", 0.5)
-    parts = pupil.parts(frame0, frame1)
+    parts = pupil.predict(frame0, frame1)
     assert maps.measure(parts, batch) > 0.01
     assert output.measure(parts, batch) > 0.01
-    same = teacher.parts(frame0, frame1)
+    same = teacher.predict(frame0, frame1)
     least = 1e-3  # what a Charbonnier mean has at zero
     assert output.measure(same, batch).item() == pytest.approx(least, rel=1e-3)
     assert maps.measure(same, batch).item() == pytest.approx(3 * least, rel=1e-3)

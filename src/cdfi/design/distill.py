@@ -3,7 +3,7 @@
 import torch
 
 from cdfi.data.batch import Batch
-from cdfi.models import Network, Parts
+from cdfi.models import Network, Prediction
 from cdfi.training.losses.flow import expected_flow
 from cdfi.training.losses.terms import Term, charbonnier
 
@@ -31,24 +31,27 @@ class _Teacher:
     def __init__(self, teacher: Network) -> None:
         self._teacher = teacher.eval().requires_grad_(False)
         self._batch: Batch | None = None
-        self._parts: Parts | None = None
+        self._parts: Prediction | None = None
 
-    def output_loss(self, parts: Parts, batch: Batch) -> torch.Tensor:
-        return charbonnier(parts.middle - self._results(batch).middle)
+    def output_loss(self, prediction: Prediction, batch: Batch) -> torch.Tensor:
+        return charbonnier(prediction.middle - self._results(batch).middle)
 
-    def maps_loss(self, parts: Parts, batch: Batch) -> torch.Tensor:
+    def maps_loss(self, prediction: Prediction, batch: Batch) -> torch.Tensor:
         teacher = self._results(batch)
         dilation = self._teacher.config.dilation
         flows = [
             charbonnier(expected_flow(own, dilation) - expected_flow(target, dilation))
-            for own, target in ((parts.maps0, teacher.maps0), (parts.maps1, teacher.maps1))
+            for own, target in (
+                (prediction.maps0, teacher.maps0),
+                (prediction.maps1, teacher.maps1),
+            )
         ]
-        return flows[0] + flows[1] + charbonnier(parts.occlusion - teacher.occlusion)
+        return flows[0] + flows[1] + charbonnier(prediction.occlusion - teacher.occlusion)
 
-    def _results(self, batch: Batch) -> Parts:
+    def _results(self, batch: Batch) -> Prediction:
         if self._batch is not batch or self._parts is None:
             self._teacher.to(batch.frame0.device)
             with torch.no_grad():
-                self._parts = self._teacher.parts(batch.frame0, batch.frame1)
+                self._parts = self._teacher.predict(batch.frame0, batch.frame1)
             self._batch = batch
         return self._parts

@@ -17,7 +17,7 @@ from cdfi.design.comparison import ComparedNetwork, compare
 from cdfi.design.distill import distillation
 from cdfi.design.prune import DENSITIES, PRUNED, prune
 from cdfi.design.settings import Compression, Pruning
-from cdfi.evaluation import find
+from cdfi.evaluation import find_dataset
 from cdfi.training.args import RENAMED_VALUES, TrainArgs
 from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import resumable
@@ -110,7 +110,7 @@ def _check(options: Compression, *runs: TrainArgs) -> None:
     for args in runs:
         check(args)
     for name in options.datasets:
-        find(name)
+        find_dataset(name)
 
 
 def _networks(folder: Path, original: str) -> dict[str, str | Path]:

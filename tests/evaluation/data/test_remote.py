@@ -113,7 +113,7 @@ def test_a_missing_file_is_named(tmp_path: Path, files: Files, server: Server) -
 def test_the_recorded_objects_are_the_files_of_the_data_set(
     data: Path, name: str, tmp_path: Path
 ) -> None:
-    source, dataset = SOURCES[name], datasets.find(name, tmp_path)
+    source, dataset = SOURCES[name], datasets.find_dataset(name, tmp_path)
     assert isinstance(source, Files)
     (tmp_path / source.folder).mkdir()
     paths = {tmp_path / source.folder / row.path for row in source.blobs()}
@@ -144,7 +144,7 @@ def archive(server: Server) -> Archive:
 
 def test_the_test_triplets_of_vimeo_are_unpacked(tmp_path: Path, archive: Archive) -> None:
     archive.download(tmp_path, ignore)
-    dataset = datasets.find("vimeo-90k", tmp_path)
+    dataset = datasets.find_dataset("vimeo-90k", tmp_path)
     dataset.check()
     assert [triplet.name for triplet in dataset.triplets()] == ["00001/0001"]
     assert not (tmp_path / "vimeo_triplet" / "sequences" / "00001" / "0002").exists()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.data.batch import Batch
-from cdfi.models import Maps, Parts
+from cdfi.models import Maps, Prediction
 
 _EPSILON = 0.1  # pixels: smaller errors of the flow have a small gradient
 
@@ -40,25 +40,25 @@ def expected_flow(maps: Maps, dilation: int) -> Tensor:
     return torch.cat((rows + moved_y, columns + moved_x), 1)
 
 
-def flow_loss(parts: Parts, batch: Batch, dilation: int) -> Tensor:
+def flow_loss(prediction: Prediction, batch: Batch, dilation: int) -> Tensor:
     """Return the error of both sides' flow in pixels, where the true flow is known and visible.
 
     It is a mean over all pixels, so that the loss of a batch is the mean over its samples.
     """
     return _flow_error(
-        expected_flow(parts.maps0, dilation), expected_flow(parts.maps1, dilation), batch
+        expected_flow(prediction.maps0, dilation), expected_flow(prediction.maps1, dilation), batch
     )
 
 
-def guess_loss(parts: Parts, batch: Batch) -> Tensor | None:
+def guess_loss(prediction: Prediction, batch: Batch) -> Tensor | None:
     """Return the same error of the flow before flow refinement; None for networks without it.
 
     Flow refinement corrects errors of its initial flow, so the loss of the result alone does not
     train the initial flow; where the refinement fails, a good initial flow is needed.
     """
-    if parts.guess is None:
+    if prediction.initial_flow is None:
         return None
-    return _flow_error(parts.guess[:, :2], parts.guess[:, 2:], batch)
+    return _flow_error(prediction.initial_flow[:, :2], prediction.initial_flow[:, 2:], batch)
 
 
 def _flow_error(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
@@ -73,10 +73,10 @@ def _flow_error(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
     return total
 
 
-def warp_loss(parts: Parts, batch: Batch) -> Tensor:
+def warp_loss(prediction: Prediction, batch: Batch) -> Tensor:
     """Return the L1 distance of each side's warp to the middle frame, where it is visible."""
-    before = (parts.warp0.float() - batch.middle).abs() * batch.visible0
-    after = (parts.warp1.float() - batch.middle).abs() * batch.visible1
+    before = (prediction.warp0.float() - batch.middle).abs() * batch.visible0
+    after = (prediction.warp1.float() - batch.middle).abs() * batch.visible1
     return before.mean() + after.mean()
 
 
