@@ -10,6 +10,7 @@ import torch
 
 from cdfi.interpolation import Interpolator
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.losses import planned_losses
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import expected_frames, plan_job
 from cdfi.video.options import Options
@@ -50,6 +51,8 @@ def estimate(
             "all": len(job.boundaries),
             "finished": len(finished),
         },
+        "losses": planned_losses(job)
+        + [f"{job.work.target.suffix} cannot hold {what}" for what in job.streams.left_out],
         "memory": _network_memory(job, maker),
         "seconds_per_interpolated_frame": round(one, 3),
         "estimated_seconds": round(one * left * max(1 - frames / pictures, 0), 1),

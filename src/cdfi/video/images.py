@@ -13,9 +13,10 @@ from cdfi.common.files import move, resolve_output
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.plan import check_apart
-from cdfi.video.jobs.renderer import Renderer, converter_for
+from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.jobs.workfolder import WorkFolder
+from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import layout, reformatted
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
@@ -169,5 +170,5 @@ def _between(
     span = Span(
         SourceFrame(0, left), SourceFrame(factor, right), Kind.MOTION, places, tolerance(factor)
     )
-    renderer = Renderer(maker, converter_for(left.format.name, COLOUR, maker))
-    return [picture.image for picture in renderer.pictures(span)]
+    renderer = Renderer(maker, FormatConverter(form, form, COLOUR, left.width, left.height))
+    return [picture.image for picture in renderer.frames(span)]

@@ -14,6 +14,7 @@ import av
 from cdfi.common.files import move
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.mux import write_images, write_result
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
@@ -140,13 +141,7 @@ def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
     frames = sum(len(record.times) for record in records)
     if not frames:
         raise ValueError(f"{job.source.path}: no frame of its video can be decoded")
-    left_out: list[str] = []
-    if is_pattern(job.work.target):
-        write_images(job, records)
-    else:
-        part = job.work.new("result.part")
-        left_out = write_result(job, records, part, notes)
-        move(part, job.work.target)
+    losses = planned_losses(job) + _write(job, records, notes)
     counts: Counter[str] = Counter()
     for record in records:
         counts.update(record.counts)
@@ -157,8 +152,19 @@ def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
         frames=frames,
         interpolated=interpolated,
         counts=dict(counts),
-        warnings=warnings + _warnings(job, left_out, notes),
+        warnings=[*warnings, *_reading_warnings(job, notes), *losses],
     )
+
+
+def _write(job: Job, records: list[SegmentRecord], notes: Counter[str]) -> list[str]:
+    """Write the result and move it to its place; return what it does not hold."""
+    if is_pattern(job.work.target):
+        return found_losses(job, write_images(job, records), None)
+    part = job.work.new("result.part")
+    expected = write_result(job, records, part, notes)
+    losses = found_losses(job, part, expected)
+    move(part, job.work.target)
+    return losses
 
 
 def _all_records(job: Job) -> list[SegmentRecord]:
@@ -176,11 +182,10 @@ def _all_records(job: Job) -> list[SegmentRecord]:
     return list(finished.values())
 
 
-def _warnings(job: Job, left_out: list[str], notes: Counter[str]) -> list[str]:
+def _reading_warnings(job: Job, notes: Counter[str]) -> list[str]:
+    """Return a line for each kind of damage that was found in the source."""
     name = job.source.path.name
     lines = [f"{name}: {count} {reason}" for reason, count in notes.items()]
-    if left_out:
-        lines.append(f"{name}: {job.work.target.suffix} cannot hold {', '.join(left_out)}")
     lines += [f"{name}: {text}" for text in job.index.warnings]
     if job.index.damage:
         lines.append(job.index.damage)

@@ -1,4 +1,4 @@
-"""What a user may ask of a video job."""
+"""Options of a video job."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline,
 
 Audio = Literal["copy", "stretch", "drop"]
 
+MOST_FACTOR = 1000  # the network halves an interval at most ten times
+MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apart
+
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the result is encoded; None leaves a choice to the container and the source."""
+    """How the result is encoded; None leaves a choice to the container and the source.
+
+    Attributes:
+        codec: one of ours (h264, hevc, av1, vp9, prores, ffv1, png, gif) or an encoder of libav.
+        crf: the encoder's quality; less is better.
+        preset: the encoder's preset.
+        pix_fmt: libav's pixel format.
+        extra: other options of the encoder.
+    """
 
     codec: str | None = None
     crf: float | None = None
@@ -30,10 +41,19 @@ class Encoding:
 class Options:
     """How a video is interpolated.
 
-    ``factor``: frames in place of each one (2 doubles the rate). ``fps``: a constant rate instead.
-    ``slow``: how many times longer the video becomes (alone, its rate stays). ``audio`` None means
-    copied, or dropped with ``slow``. ``scene_threshold`` None looks for no cuts. ``segment``:
-    source frames a segment of the saved work.
+    Attributes:
+        factor: frames in place of each source frame; 2 doubles the rate.
+        fps: a constant rate instead of ``factor``.
+        slow: how many times longer the video becomes; alone, its rate stays.
+        audio: None means copied, or dropped with ``slow``.
+        scene_threshold: how much must change to be a scene cut, in percent; None finds no cuts.
+        dedup: interpolate across repeated frames.
+        deinterlace: make progressive frames of interlaced ones first.
+        encoding: of the result.
+        segment: source frames in a segment of the saved work.
+
+    Raises:
+        ValueError: a value is out of its bounds.
     """
 
     factor: int | None = None
@@ -49,27 +69,43 @@ class Options:
     def __post_init__(self) -> None:
         if self.factor is not None and self.fps is not None:
             raise ValueError("factor and fps were both given: expected one of them")
-        if self.factor is not None and self.factor < 2:
-            raise ValueError(f"factor must be a whole number of 2 or more, got {self.factor}")
-        if self.fps is not None and self.fps <= 0:
-            raise ValueError(f"fps must be above 0, got {self.fps}")
-        if self.slow < 1:
-            raise ValueError(f"slow must be a whole number of 1 or more, got {self.slow}")
+        if self.factor is not None and not 2 <= self.factor <= MOST_FACTOR:
+            raise ValueError(
+                f"factor must be a whole number from 2 to {MOST_FACTOR}, got {self.factor}: each "
+                "source frame becomes that many frames"
+            )
+        if self.fps is not None and not 0 < self.fps <= MOST_FPS:
+            raise ValueError(
+                f"fps must be above 0 and at most {MOST_FPS}, got {_short(self.fps)}: no container "
+                "tells more frames a second apart"
+            )
+        if not 1 <= self.slow <= MOST_FACTOR:
+            raise ValueError(
+                f"slow must be a whole number from 1 to {MOST_FACTOR}, got {self.slow}: the video "
+                "becomes that many times longer"
+            )
+        threshold = self.scene_threshold
+        if threshold is not None and not 0 <= threshold <= 100:
+            raise ValueError(f"the scene threshold must be from 0 to 100 percent, got {threshold}")
         if self.segment < 1:
             raise ValueError(f"segment must be 1 frame or more, got {self.segment}")
 
     @property
     def sound(self) -> Audio:
-        """What happens to the audio."""
+        """What happens to the audio: the choice, or the default for it."""
         return self.audio or ("copy" if self.slow == 1 else "drop")
 
     @property
     def multiplier(self) -> int:
-        """Frames in place of each source frame, where no rate is asked for."""
+        """Frames in place of each source frame, if no rate is given."""
         return self.factor or (self.slow if self.slow > 1 else 2)
 
     def timeline(self, source: Source, index: Index) -> Timeline:
-        """The instants of the result. Raises ValueError for a rate below the source's."""
+        """Return the instants of the result.
+
+        Raises:
+            ValueError: the rate is below the source's.
+        """
         if self.fps is None:
             return MultipliedTimeline(
                 source.time_base, index.first, self.multiplier, self.slow, index.grid
@@ -83,8 +119,14 @@ class Options:
         return ConstantRateTimeline(source.time_base, index.first, self.fps, self.slow)
 
     def as_json(self) -> dict[str, object]:
-        """The options as plain JSON values."""
+        """Return the options as plain JSON values."""
         values = asdict(self)
         values["fps"] = None if self.fps is None else str(self.fps)
         values["encoding"]["extra"] = dict(self.encoding.extra)
         return values
+
+
+def _short(rate: Fraction) -> str:
+    """Return a rate for a message; it may be too large for a float."""
+    text = str(rate)
+    return text if len(text) <= 20 else f"a number of {len(text)} digits"

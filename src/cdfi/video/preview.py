@@ -1,4 +1,4 @@
-"""A short clip that shows the source at the left and the result at the right."""
+"""Write a short clip that shows the source on the left and the result on the right."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from typing import NamedTuple
 import torch
 from av.video.frame import VideoFrame
 
+from cdfi.common.files import create, move
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
 from cdfi.video.jobs.mux import write_video
-from cdfi.video.jobs.plan import check_target, plan_job
-from cdfi.video.jobs.renderer import Renderer, converter_for
+from cdfi.video.jobs.plan import check_target, plan_job, try_name
+from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
-from cdfi.video.pixels.formats import read_components, write_components
+from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.timing.scene_changes import mark_scenes
 from cdfi.video.timing.spans import spans
@@ -32,7 +33,12 @@ SECONDS = 5
 
 
 class Preview(NamedTuple):
-    """What a preview shows: its pictures, and how many of them the network made."""
+    """What a preview shows.
+
+    Attributes:
+        frames: how many it has.
+        interpolated: how many of them come from the network.
+    """
 
     frames: int
     interpolated: int
@@ -49,64 +55,77 @@ def write_preview(
 ) -> Preview:
     """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
 
-    Raises as ``interpolate_video`` does, and ValueError for ``seconds`` that are no time.
+    Raises:
+        OSError, ValueError: as ``interpolate_video``.
+        ValueError: ``seconds`` is not above 0, or not finite.
     """
     if not 0 < seconds < math.inf:
         raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    narrow = plan_job(source, target, options or Options())
-    maker = resolve_model(model or ModelSpec())
+    single = plan_job(source, target, options or Options())
+    interpolator = resolve_model(model or ModelSpec())
+    try_name(target)
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
-        job = _widened(narrow, Path(folder) / target.name)
+        job = _widened(single, Path(folder) / f"preview{target.suffix}")
         job.work.path.mkdir()
-        writer = SegmentWriter(job.work.part(0), job.encoding, job.source)
-        end, made = _end(narrow, seconds), 0
-        try:
-            for picture in prefetch(_compared(narrow, maker, end), QUEUE_SIZE):
-                writer.add(picture)
-                made += picture.interpolated
-        except BaseException:
-            writer.abort()
-            raise
-        writer.close()
-        job.work.finish(0, writer.times, {})
-        write_video(job, [SegmentRecord(1, "", writer.times)], job.work.target, end)
-        job.work.target.replace(target)
-    return Preview(len(writer.times), made)
+        end = _end(single, seconds)
+        times, interpolated = _encode(job, _compared(single, interpolator, end))
+        write_video(job, [SegmentRecord(1, "", times)], job.work.target, end)
+        move(job.work.target, target)
+    return Preview(len(times), interpolated)
+
+
+def _encode(job: Job, frames: Iterator[OutputFrame]) -> tuple[list[int], int]:
+    """Write ``frames`` as the job's only segment; return their times, and the interpolated."""
+    writer, interpolated = SegmentWriter(create(job.work.part(0)), job.encoding), 0
+    try:
+        for frame in prefetch(frames, QUEUE_SIZE):
+            writer.add(frame)
+            interpolated += frame.interpolated
+    except BaseException:
+        writer.abort()
+        raise
+    writer.close()
+    job.work.finish(0, writer.times, {})
+    return writer.times, interpolated
 
 
 def _end(job: Job, seconds: float) -> int:
-    """The tick at which the clip ends: after ``seconds``, or with the video."""
+    """Return the tick at which the clip ends: after ``seconds``, or with the video."""
     start, end = job.timeline.at(job.index.first), job.timeline.at(job.index.end)
     return min(math.ceil(start + Fraction(seconds) / job.timeline.time_base), int(end))
 
 
 def _widened(job: Job, target: Path) -> Job:
-    """``job`` for pictures of two frames side by side, at even sizes."""
-    width, height = 2 * (job.source.width & ~1), job.source.height & ~1
+    """Return ``job`` for frames of two frames side by side, at even sizes."""
+    width, height = (size & ~1 for size in job.encoding.converter.size)
     if not width or not height:
         raise ValueError(f"{job.source.path}: frames of one pixel are too small for a preview")
-    return replace(
-        job, source=replace(job.source, width=width, height=height), work=WorkFolder(target)
-    )
+    converter = replace(job.encoding.converter, width=2 * width, height=height, padded=None)
+    encoding = replace(job.encoding, converter=converter)
+    return replace(job, encoding=encoding, work=WorkFolder(target))
 
 
-def _compared(job: Job, maker: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
-    """The result's pictures before ``end``, each beside the source frame of its instant."""
-    renderer = Renderer(maker, converter_for(job.source.pix_fmt, job.source.colour, maker))
-    options = job.options
+def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
+    """Yield the result's frames before ``end``, each beside the source frame of its instant."""
+    renderer, options = Renderer(interpolator, job.encoding.converter), job.options
     frames = mark_scenes(job.reader().frames(), options.scene_threshold, options.dedup)
-    for span in spans(frames, job.timeline, job.index.end, job.options.dedup):
-        for picture in renderer.pictures(span):
-            if picture.pts >= end:
+    for span in spans(frames, job.timeline, job.index.end, options.dedup):
+        for instant, frame in zip(span.instants, renderer.frames(span)):
+            if frame.pts >= end:
                 return
-            shown = span.right if span.right and picture.image is span.right.image else span.left
-            yield replace(picture, image=_beside(shown.image, picture.image))
+            shown = span.right if instant.t == 1 and span.right is not None else span.left
+            left = job.encoding.converter.convert(shown.image)
+            yield replace(frame, image=_beside(left, frame.image))
 
 
 def _beside(left: VideoFrame, right: VideoFrame) -> VideoFrame:
-    """Two frames of one format in one, cut to even sizes."""
+    """Return two frames of one format in one, cut to even sizes."""
+    given = left.format.name
+    working = working_format(given) if _is_known(given) else "rgb24"
+    if working != given:  # their samples lie in other places
+        left, right = reformatted(left, working), reformatted(right, working)
     pairs = zip(read_components(left), read_components(right))
     full = read_components(left)[0].shape
     rows, columns = (size & ~1 for size in full)
@@ -115,7 +134,14 @@ def _beside(left: VideoFrame, right: VideoFrame) -> VideoFrame:
         height = -(-rows * first.shape[0] // full[0])
         width = columns * first.shape[1] // full[1]
         parts.append(torch.cat((first[:height, :width], second[:height, :width]), 1))
-    image = write_components(parts, left.format.name)
+    image = write_components(parts, working)
     for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
         setattr(image, field, getattr(left, field))
-    return image
+    return image if working == given else reformatted(image, given)
+
+
+def _is_known(pix_fmt: str) -> bool:
+    try:
+        return bool(working_format(pix_fmt))
+    except ValueError:
+        return False

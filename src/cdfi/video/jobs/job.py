@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import av
 
@@ -15,6 +15,7 @@ from cdfi.video.reading.reader import Reader
 from cdfi.video.reading.source import Source
 from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.encoder import EncoderSettings
+from cdfi.video.writing.streams import StreamPlan
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Job:
     options: Options
     encoding: EncoderSettings
     work: WorkFolder
+    streams: StreamPlan = field(default_factory=StreamPlan)
 
     @property
     def boundaries(self) -> list[int]:
@@ -51,6 +53,7 @@ class Job:
                 self.encoding.row.encoder,
                 self.encoding.converter.target,
                 dict(self.encoding.options),
+                list(self.encoding.converter.size),
             ],
             "libav": av.__version__,
         }

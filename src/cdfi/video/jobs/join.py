@@ -1,10 +1,9 @@
-"""Finished segments to one stream of packets with exact times, without encoding again."""
+"""Join finished segments into one stream of packets with exact times, without encoding again."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 
 import av
 from av.packet import Packet
@@ -16,26 +15,57 @@ from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.writing.encoder import TICK
 
 
-def joined(job: Job, records: Sequence[SegmentRecord], end: int) -> Iterator[Packet[VideoStream]]:
-    """The packets of all segments in order of decoding, timed in ticks of the result.
+def joined(
+    job: Job, records: Sequence[SegmentRecord], end: int, by_decoding: bool
+) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of all segments in the order of decoding, timed in ticks of the result.
 
-    Decode times are laid anew over the whole stream: with frames reordered by at most ``depth``
-    places, the n-th packet is decoded when the (n - depth)-th frame is shown, and the first
-    ``depth`` as much earlier. That ascends across the joins whatever the frame times are.
+    Args:
+        job: that the segments belong to.
+        records: of all segments.
+        end: when the last frame ends.
+        by_decoding: the container derives durations from decode times, as MP4 does; then the last
+            packet's duration is what is missing to the stream's, not that of its frame.
     """
     depth = reordering(job, records)
-    times = chain.from_iterable(record.times for record in records)
-    opening = list(islice(times, depth + 1))
-    early = opening[-1] - opening[0]
-    shown = chain((time - early for time in opening[:depth]), opening, times)
-    for (packet, pts, length), dts in zip(_timed(job, records, end), shown):
+    times = list(chain.from_iterable(record.times for record in records))
+    decoded = decode_times(times, end, depth)
+    last = len(times) - 1
+    for count, (packet, index) in enumerate(_indexed(job, records)):
+        following = times[index + 1] if index < last else end
         packet.time_base = job.timeline.time_base
-        packet.pts, packet.dts, packet.duration = pts, dts, length
+        packet.dts, packet.pts = decoded[count], times[index]
+        packet.duration = max(following - times[index], 1)
+        if by_decoding and count == last:
+            packet.duration = max(end - times[0] - (decoded[last] - decoded[0]), 1)
         yield packet
 
 
+def decode_times(times: Sequence[int], end: int, depth: int) -> list[int]:
+    """Return when each packet is decoded; the times ascend and are never after the frames'.
+
+    With frames reordered by at most ``depth`` places, the n-th packet is decoded when frame
+    n - depth is shown. The first ``depth`` are decoded earlier, at the distances of the first
+    frames, or closer together if the stream's duration would otherwise be exceeded.
+
+    Args:
+        times: when the frames are shown, ascending.
+        end: when the last frame ends.
+        depth: 0 or more, below the number of frames.
+    """
+    opening = [time - times[0] for time in times[: depth + 1]]
+    early, most = opening[-1], end - times[len(times) - 1 - depth] - 1
+    if early > most >= depth:
+        opening = [
+            max(index, min(time * most // early, most - depth + index))
+            for index, time in enumerate(opening)
+        ]
+    first = times[0] - opening[-1]
+    return [*(first + time for time in opening[:-1]), *times[: len(times) - depth]]
+
+
 def reordering(job: Job, records: Sequence[SegmentRecord]) -> int:
-    """By how many places frames are decoded ahead of being shown, at most."""
+    """Return by how many places frames are decoded before they are shown, at most."""
     depth = 0
     for number, record in enumerate(records):
         for place, (ordinal, _) in enumerate(_packets(job, number) if record.times else ()):
@@ -43,22 +73,20 @@ def reordering(job: Job, records: Sequence[SegmentRecord]) -> int:
     return min(depth, sum(len(record.times) for record in records) - 1)
 
 
-def _timed(
-    job: Job, records: Sequence[SegmentRecord], end: int
-) -> Iterator[tuple[Packet[VideoStream], int, int]]:
-    """Each packet with the time and the length of its frame."""
-    following = deque(record.times[0] for record in records if record.times)
+def _indexed(
+    job: Job, records: Sequence[SegmentRecord]
+) -> Iterator[tuple[Packet[VideoStream], int]]:
+    """Yield each packet with the number of its frame in the result."""
+    before = 0
     for number, record in enumerate(records):
-        if not record.times:
-            continue
-        following.popleft()
-        limits = [*record.times, following[0] if following else end]
-        for ordinal, packet in _packets(job, number):
-            yield packet, limits[ordinal], max(limits[ordinal + 1] - limits[ordinal], 1)
+        if record.times:
+            for ordinal, packet in _packets(job, number):
+                yield packet, before + ordinal
+        before += len(record.times)
 
 
 def _packets(job: Job, number: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-    """A segment's packets in order of decoding, with the number of the frame in each."""
+    """Yield a segment's packets in order of decoding, with the number of the frame in each."""
     with av.open(media_url(job.work.segment(number))) as container:
         for packet in container.demux(video=0):
             if packet.size and packet.pts is not None:

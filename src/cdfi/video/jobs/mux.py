@@ -1,4 +1,4 @@
-"""The final file: the joined video, the source's other streams, its tags and chapters."""
+"""Write the result: the joined video, the source's other streams, its tags and chapters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,71 +25,75 @@ from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.time_map import TimeMap
 from cdfi.video.writing.audio import add_stretched
 from cdfi.video.writing.chapters import add_chapters
+from cdfi.video.writing.check import Contents, planned
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.copy_packets import HIDE_EARLY, Copied, copied_packets
-from cdfi.video.writing.streams import add_streams, plain_tags
+from cdfi.video.writing.gif import loop_option
+from cdfi.video.writing.streams import QUICKTIME, add_streams
+from cdfi.video.writing.tags import needs_named_values, plain_tags, stream_tags
 
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 
 
 def write_result(
-    job: Job, records: Sequence[SegmentRecord], path: Path, notes: Counter[str]
-) -> list[str]:
-    """Write the result to ``path``, whole and on the disk; returns what the container left out.
+    job: Job,
+    records: Sequence[SegmentRecord],
+    path: Path,
+    warnings: Counter[str],
+    most: int | None = None,
+) -> Contents:
+    """Write the result to the new file ``path``; return when it is on the disk.
 
-    ``notes`` counts what could not be kept of slowed sound, by its reason.
+    Args:
+        job: whose segments are joined.
+        records: of all segments.
+        path: of a file that does not exist yet.
+        warnings: counts what could not be read of the other streams, by its reason.
+        most: packets to write at most: a trial of the header and the first packets.
+
+    Returns:
+        What the file should hold.
     """
-    row = container_row(job.work.target)
-    form, ticks = row.format, _container_options(job, row.format)
+    form, options = container_row(job.work.target).format, _container_options(job)
     with (
         open_media(job.source.path) as source,
         create(path) as file,
-        av.open(file, "w", format=form, container_options=ticks) as target,
+        av.open(file, "w", format=form, container_options=options) as target,
     ):
-        video = video_stream(source, job.source.path)
-        target.metadata.update(plain_tags(source.metadata))
-        made = _add_video(job, target, records, video)
-        copied = add_streams(source, target, video, job.options)
-        end = int(job.timeline.at(job.index.end))
-        times = _times(job, copied)
-        early = times.shift
-        length = max(times.seconds(job.index.duration), end * job.timeline.time_base + early)
-        add_chapters(source, target, times, length)
-        flows: list[Iterator[Packet[Any]]] = [_video_packets(job, records, made, end)]
-        flows.append(
-            copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0)))
-        )
-        flows += _stretched(job, source, target, copied, notes)
-        for packet in heapq.merge(*flows, key=_decode_time):
-            target.mux_one(_later(packet, early) if early else packet)
+        copied, contents = _fill(job, records, source, target, warnings, most)
         target.close()
         copied.hidden.hide(file)
         file.flush()
         os.fsync(file.fileno())
-    if early:
-        copied.left_out.append(f"times below 0 (all streams are {float(early):g} s later)")
-    return copied.left_out
+    warnings.update(copied.left_out)
+    return contents
 
 
-def _stretched(
+def _fill(
     job: Job,
+    records: Sequence[SegmentRecord],
     source: InputContainer,
     target: OutputContainer,
-    copied: Copied,
-    notes: Counter[str],
-) -> list[Iterator[Packet[Any]]]:
-    """Return the packets of each slowed stream of sound."""
-    if job.options.sound != "stretch":
-        return []
-    encoder, sounds = container_row(job.work.target).sound, source.streams.audio
-    if not encoder:
-        copied.left_out += [f"audio stream {audio.index}" for audio in sounds]
-        return []
-    path, slow, start = job.source.path, job.options.slow, job.index.first * job.source.time_base
-    return [
-        add_stretched(path, audio, target, encoder, slow, start, notes).packets()
-        for audio in sounds
-    ]
+    warnings: Counter[str],
+    most: int | None,
+) -> tuple[Copied, Contents]:
+    """Write header and packets into ``target``; see :func:`write_result`."""
+    target.metadata.update(plain_tags(source.metadata))
+    made = _add_video(job, target, records, video_stream(source, job.source.path))
+    copied = add_streams(source, job.source.path, target, job.streams)
+    times, end = _times(job, copied), int(job.timeline.at(job.index.end))
+    later = times.shift
+    length = max(times.seconds(job.index.duration), end * job.timeline.time_base + later)
+    add_chapters(source, target, times, length)
+    flows = [_video_packets(job, records, made, end)]
+    flows.append(copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0))))
+    flows += _stretched(job, target, times.start, warnings)
+    target.start_encoding()
+    first = next(record.times[0] for record in records if record.times)
+    contents = planned(target, made, job.source.aspect, first * job.timeline.time_base)
+    for packet in islice(heapq.merge(*flows, key=_decode_time), most):
+        target.mux_one(_moved(packet, later) if later else packet)
+    return copied, contents
 
 
 def _times(job: Job, copied: Copied) -> TimeMap:
@@ -102,7 +107,7 @@ def _times(job: Job, copied: Copied) -> TimeMap:
 
 
 def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:
-    """Write the joined video alone to ``path``; it ends at the tick ``end``."""
+    """Write the joined video alone to the new file ``path``; it ends at the tick ``end``."""
     form = container_row(job.work.target).format
     with create(path) as file, av.open(file, "w", format=form) as target:
         made = _add_video(job, target, records, None)
@@ -110,66 +115,97 @@ def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int
             target.mux_one(packet)
 
 
-def write_images(job: Job, records: Sequence[SegmentRecord]) -> None:
-    """Write each picture of the result to a file of its own, as the target's pattern numbers them.
+def write_images(job: Job, records: Sequence[SegmentRecord]) -> Path:
+    """Write each frame of the result to a file, numbered as the target's pattern says.
 
-    They appear under their names when all of them are written.
+    The files appear under their names when all of them are written.
+
+    Returns:
+        The last of them.
     """
-    packets = joined(job, records, int(job.timeline.at(job.index.end)))
-    count = 0
+    packets = joined(job, records, int(job.timeline.at(job.index.end)), by_decoding=False)
+    count, target = 0, job.work.target
     for packet in packets:
         with create(job.work.new(f"image{count}")) as file:
             file.write(bytes(packet))
         count += 1
     for number in range(count):
         target = job.work.target.with_name(job.work.target.name % (number + 1))
-        move(job.work.path / f"image{number}", resolve_output(target, overwrite=True))
+        target = resolve_output(target, overwrite=True)
+        move(job.work.path / f"image{number}", target)
+    return target
 
 
-def _container_options(job: Job, form: str) -> dict[str, str]:
-    """Ticks of the whole file as fine as the video's, so that its start is exact."""
-    ticks = job.timeline.time_base.denominator
-    return (
-        {"movie_timescale": str(ticks)} if form in ("mp4", "mov") and ticks <= MOVIE_TICKS else {}
-    )
+def _container_options(job: Job) -> dict[str, str]:
+    """Return libav's options for the container."""
+    form, ticks = container_row(job.work.target).format, job.timeline.time_base.denominator
+    options = {}
+    if form in QUICKTIME:
+        if ticks <= MOVIE_TICKS:  # as fine as the video's, so that its start is exact
+            options["movie_timescale"] = str(ticks)
+        with open_media(job.source.path) as source:
+            if needs_named_values(source.metadata):
+                options["movflags"] = "use_metadata_tags"
+    if form == "gif":
+        options["loop"] = loop_option(job.source.path)
+    return options
 
 
 def _add_video(
-    job: Job, target: OutputContainer, records: Sequence[SegmentRecord], video: VideoStream | None
+    job: Job,
+    target: OutputContainer,
+    records: Sequence[SegmentRecord],
+    video: VideoStream | None,
 ) -> VideoStream:
-    """The result's video stream, as the segments are encoded and as the source's was tagged."""
+    """Add the result's video stream, as the segments are encoded and the source was tagged."""
     first = next(number for number, record in enumerate(records) if record.times)
     with av.open(media_url(job.work.segment(first))) as segment:
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
-        alpha = template.metadata.get("alpha_mode")
         template_is_hevc = template.codec_context.name == "hevc"
     made.time_base = job.timeline.time_base
     made.codec_context.framerate = job.encoding.rate
-    if container_row(job.work.target).format in ("mp4", "mov") and template_is_hevc:
+    if target.format.name in QUICKTIME and template_is_hevc:
         made.codec_context.codec_tag = "hvc1"  # the only name of HEVC that Apple's players take
     if job.source.aspect is not None:
         made.codec_context.sample_aspect_ratio = job.source.aspect
     if job.source.matrix is not None:
         made.set_display_matrix(job.source.matrix)
     if video is not None:
-        made.metadata.update(plain_tags(video.metadata))
+        made.metadata.update(stream_tags(video.metadata, target.format.name))
         made.disposition = video.disposition
-    if alpha is not None:
-        made.metadata["alpha_mode"] = alpha
+    if job.encoding.converter.has_alpha:
+        made.metadata["alpha_mode"] = "1"  # VP9 readers look for alpha only if it is set
     return made
+
+
+def _stretched(
+    job: Job, target: OutputContainer, start: Fraction, warnings: Counter[str]
+) -> list[Iterator[Packet[Any]]]:
+    """Return the packets of the audio streams that are encoded again, slower."""
+    encoder = container_row(job.work.target).sound
+    flows = []
+    with open_media(job.source.path) as source:
+        for index in job.streams.stretched:
+            audio: Any = source.streams[index]
+            stretched = add_stretched(
+                job.source.path, audio, target, encoder, job.options.slow, start, warnings
+            )
+            flows.append(stretched.packets())
+    return flows
 
 
 def _video_packets(
     job: Job, records: Sequence[SegmentRecord], made: VideoStream, end: int
 ) -> Iterator[Packet[Any]]:
-    for packet in joined(job, records, end):
+    by_decoding = container_row(job.work.target).format in QUICKTIME
+    for packet in joined(job, records, end, by_decoding):
         packet.stream = made
         yield packet
 
 
-def _later(packet: Packet[Any], seconds: Fraction) -> Packet[Any]:
-    """``packet``, shown ``seconds`` later."""
+def _moved(packet: Packet[Any], seconds: Fraction) -> Packet[Any]:
+    """Return ``packet``, moved to be shown ``seconds`` later."""
     ticks = round(seconds / packet.time_base)
     assert packet.pts is not None and packet.dts is not None
     packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks

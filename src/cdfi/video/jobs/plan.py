@@ -1,4 +1,4 @@
-"""Everything about a job that is settled before its first frame is made."""
+"""Plan a job: everything that is decided before its first frame."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cdfi.common.files import create, resolve_output
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.rehearsal import rehearse
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
@@ -16,22 +17,23 @@ from cdfi.video.reading.index import Index, read_index
 from cdfi.video.reading.interlacing import survey_fields
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.timing.timeline import Timeline
-from cdfi.video.writing.codecs import (
-    CodecRow,
-    check_fit,
-    codec_row,
-    encoder_format,
-    is_pattern,
-    numbered,
-)
-from cdfi.video.writing.encoder import EncoderSettings, encoder_options
+from cdfi.video.writing.codecs import CodecRow, check_fit, codec_row, is_pattern, numbered
+from cdfi.video.writing.encoder import EncoderSettings
+from cdfi.video.writing.encoder_options import encoder_options
+from cdfi.video.writing.pixel_choice import candidates, even_size
 
 
 def plan_job(source: Path, target: Path, options: Options) -> Job:
-    """Everything about a job that is settled before the first frame is made.
+    """Return the job that interpolates ``source`` into ``target``.
 
-    Raises OSError or ValueError for a source that cannot be read or options that do not fit it.
+    The header of the result is tried with all its streams, in a temporary folder.
+
+    Raises:
+        OSError: the source cannot be read.
+        ValueError: the source, or an option for it, is not supported.
     """
+    container = codec_row(options.encoding.codec, target, "yuv420p")
+    check_fit(container, target)
     index = read_index(source)
     found = survey_fields(read_source(source), index)
     if len(index.times) < 2:
@@ -39,14 +41,15 @@ def plan_job(source: Path, target: Path, options: Options) -> Job:
     if found.interlaced and not options.deinterlace:
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
     timeline = options.timeline(found, index)
-    encoding = _settings(found, index, timeline, options, target)
-    return Job(found, index, timeline, options, encoding, WorkFolder(target))
+    encodings = _encodings(found, index, timeline, options, target)
+    job = Job(found, index, timeline, options, encodings[0], WorkFolder(target))
+    return rehearse(job, encodings)
 
 
-def _settings(
+def _encodings(
     source: Source, index: Index, timeline: Timeline, options: Options, target: Path
-) -> EncoderSettings:
-    """The encoder's settings for the result."""
+) -> list[EncoderSettings]:
+    """Return the encoder's settings with each pixel format, those that lose least first."""
     asked = options.encoding
     row = codec_row(asked.codec, target, source.pix_fmt)
     check_fit(row, target)
@@ -55,19 +58,30 @@ def _settings(
         wanted[_option(row, row.quality, "crf")] = f"{asked.crf:g}"
     if asked.preset is not None:
         wanted[_option(row, row.speed, "preset")] = asked.preset
-    pix_fmt = asked.pix_fmt or encoder_format(row, source.pix_fmt, source.width, source.height)
     rate = options.fps or index.rate * options.multiplier / options.slow
-    return EncoderSettings(
-        row=row,
-        converter=FormatConverter(source.pix_fmt, pix_fmt, source.colour, source.height),
-        time_base=timeline.time_base,
-        rate=rate.limit_denominator(1001),
-        options=encoder_options(row, source, wanted | dict(asked.extra)),
-    )
+    formats = [asked.pix_fmt] if asked.pix_fmt else candidates(row, source.pix_fmt)
+    return [
+        EncoderSettings(
+            row=row,
+            converter=_converter(row, source, pix_fmt),
+            time_base=timeline.time_base,
+            rate=rate.limit_denominator(1001),
+            options=encoder_options(row, source, wanted | dict(asked.extra)),
+            aspect=source.aspect,
+        )
+        for pix_fmt in formats
+    ]
+
+
+def _converter(row: CodecRow, source: Source, pix_fmt: str) -> FormatConverter:
+    width, height = source.width, source.height
+    size = even_size(row, pix_fmt, width, height)
+    padded = None if size == (width, height) else size
+    return FormatConverter(source.pix_fmt, pix_fmt, source.colour, width, height, padded)
 
 
 def _option(row: CodecRow, name: str, what: str) -> str:
-    """The encoder's own name for an option."""
+    """Return the encoder's own name for an option."""
     if not name:
         raise ValueError(f"encoder {row.encoder} has no {what}: give its own options with -x")
     return name
@@ -121,7 +135,7 @@ def try_name(target: Path) -> None:
 
 @contextmanager
 def _named(target: Path) -> Iterator[None]:
-    """Raise errors about the name ``target`` in words; a missing file is none."""
+    """Name ``target`` in errors about its name; that it does not exist is not an error."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
@@ -131,7 +145,7 @@ def _named(target: Path) -> Iterator[None]:
 
 
 def expected_frames(job: Job) -> int:
-    """How many pictures the result has."""
+    """Return how many frames the result has."""
     first, last = job.index.first, int(job.index.times[-1])
     if job.options.fps is None:
         return job.options.multiplier * (len(job.index.times) - 1) + 1

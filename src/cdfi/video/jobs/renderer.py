@@ -1,4 +1,4 @@
-"""Spans to pictures: source frames as they are, and the network's frames between them."""
+"""Turn spans into frames of the result: source frames, and the network's frames between them."""
 
 from __future__ import annotations
 
@@ -10,69 +10,74 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from cdfi.video.jobs.model import FrameInterpolator
-from cdfi.video.pixels.colour import Colour, Converter
+from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 
 
-def converter_for(pix_fmt: str, colour: Colour, maker: FrameInterpolator) -> Converter:
-    """A converter where ``maker`` works: frames travel to a GPU as codes, not as floats."""
-    return Converter(pix_fmt, colour, getattr(maker, "device", None))
-
-
 class Renderer:
-    """Fills spans; keeps the RGB of the last two frames, one of which the next span starts from."""
+    """Fill spans with frames in the converter's target format.
 
-    def __init__(self, maker: FrameInterpolator, converter: Converter) -> None:
-        self.maker = maker
-        self.converter = converter
+    The RGB of the last two source frames is kept: the next span starts from one of them.
+    """
+
+    def __init__(self, interpolator: FrameInterpolator, converter: FormatConverter) -> None:
+        self.interpolator = interpolator
+        self.converter = converter.on(getattr(interpolator, "device", None))
         self._kept: list[tuple[VideoFrame, Tensor]] = []
+        self._converted: tuple[VideoFrame, VideoFrame] | None = None
 
-    def pictures(self, span: Span) -> Iterator[OutputFrame]:
-        """The pictures of ``span`` in order of time."""
+    def frames(self, span: Span) -> Iterator[OutputFrame]:
+        """Yield the frame of each instant of ``span``, in order."""
         if span.kind is Kind.MOTION and span.right is not None:
             yield from self._motion(span, span.left, span.right)
             return
         for instant in span.instants:
-            at_end = instant.t == 1 and span.right is not None
-            shown = span.right if at_end and span.right else span.left
-            yield OutputFrame(instant.pts, shown.image, interpolated=False)
+            shown = span.right if instant.t == 1 and span.right is not None else span.left
+            yield OutputFrame(instant.pts, self.source_frame(shown.image), interpolated=False)
+
+    def source_frame(self, image: VideoFrame) -> VideoFrame:
+        """Return a source frame in the target's format; the last one is remembered."""
+        if self._converted is None or self._converted[0] is not image:
+            known = next((rgb for kept, rgb in self._kept if kept is image), None)
+            self._converted = image, self.converter.convert(image, known)
+        return self._converted[1]
 
     def _motion(self, span: Span, left: SourceFrame, right: SourceFrame) -> Iterator[OutputFrame]:
         times = [instant.t for instant in span.instants if 0 < instant.t < 1]
-        made = self._made(left.image, right.image, times, span.tolerance)
+        between = self._between(left.image, right.image, times, span.tolerance)
         for instant in span.instants:
-            if instant.t == 0 or instant.t == 1:
-                yield OutputFrame(
-                    instant.pts, (left if instant.t == 0 else right).image, interpolated=False
-                )
+            if instant.t in (0, 1):
+                shown = left if instant.t == 0 else right
+                yield OutputFrame(instant.pts, self.source_frame(shown.image), interpolated=False)
             else:
-                yield OutputFrame(instant.pts, next(made), interpolated=True)
+                yield OutputFrame(instant.pts, next(between), interpolated=True)
 
-    def _made(
+    def _between(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
     ) -> Iterator[VideoFrame]:
         if not times:
             return
         rgb0, rgb1 = self._rgb(left), self._rgb(right)
         alphas = self._alphas(left, right, times, tolerance)
-        for rgb in self.maker.between(rgb0, rgb1, times, tolerance):
-            yield self.converter.to_frame(rgb, next(alphas), left)
+        for rgb in self.interpolator.between(rgb0, rgb1, times, tolerance):
+            yield self.converter.from_rgb(rgb, next(alphas), left)
 
     def _alphas(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
     ) -> Iterator[Tensor | None]:
-        """The opacity at each time: the network's, unless it does not change or there is none."""
-        alpha0, alpha1 = self.converter.alpha(left), self.converter.alpha(right)
+        """Yield the opacity at each time; it is interpolated only if it changes."""
+        alpha0 = self.converter.alpha(left) if self.converter.has_alpha else None
+        alpha1 = self.converter.alpha(right) if self.converter.has_alpha else None
         if alpha0 is None or alpha1 is None or torch.equal(alpha0, alpha1):
             yield from [alpha0] * len(times)
             return
         grey0, grey1 = alpha0.expand(3, -1, -1), alpha1.expand(3, -1, -1)
-        for grey in self.maker.between(grey0, grey1, times, tolerance):
+        for grey in self.interpolator.between(grey0, grey1, times, tolerance):
             yield grey.mean(0, keepdim=True)
 
     def _rgb(self, image: VideoFrame) -> Tensor:
-        """``image`` in RGB; of the two images last asked for, both are kept."""
+        """Return ``image`` in RGB; that of the last two images is kept."""
         for kept, rgb in self._kept:
             if kept is image:
                 return rgb

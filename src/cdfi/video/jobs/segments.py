@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from cdfi.common.files import create
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
-from cdfi.video.jobs.renderer import Renderer, converter_for
+from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.scene_changes import LEAD, mark_scenes
 from cdfi.video.timing.spans import Kind, Span, spans
@@ -72,11 +73,10 @@ def located_spans(
 def _items(
     job: Job, interpolator: FrameInterpolator, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[SegmentItem]:
-    converter = converter_for(job.source.pix_fmt, job.source.colour, interpolator)
-    renderer = Renderer(interpolator, converter)
+    renderer = Renderer(interpolator, job.encoding.converter)
     for number, span in located_spans(job, frames, segment_range):
         yield SegmentItem(number, None, _counts(span))
-        for frame in renderer.pictures(span):
+        for frame in renderer.frames(span):
             counts = Counter(interpolated=1) if frame.interpolated else Counter[str]()
             yield SegmentItem(number, frame, counts)
 
@@ -123,8 +123,8 @@ class _OpenSegment:
 
     def add(self, frame: OutputFrame) -> None:
         if self._writer is None:
-            part = self.job.work.part(self.number)
-            self._writer = SegmentWriter(part, self.job.encoding, self.job.source)
+            file = create(self.job.work.part(self.number))
+            self._writer = SegmentWriter(file, self.job.encoding)
         self._writer.add(frame)
 
     def finish(self) -> None:

@@ -1,43 +1,71 @@
-"""Frames in the format that the encoder takes, with the tags that are then true."""
+"""Convert frames of a source and of the network into the encoder's pixel format, once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 import torch
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.pixels.colour import FULL, HD_LINES, HD_WEIGHTS, WEIGHTS, Colour, Converter
-from cdfi.video.pixels.formats import SEMI_PLANAR, Layout, layout, reformatted
+from cdfi.video.pixels.colour import FULL, HD_LINES, Colour, Converter
+from cdfi.video.pixels.formats import (
+    SAME_SAMPLES,
+    Layout,
+    layout,
+    read_components,
+    reformatted,
+    write_components,
+)
 
 BT709, SMPTE170M, RGB = 1, 6, 0
 LIMITED = 1
-BT2020_RED = WEIGHTS[9][0]
 
 
 @dataclass(frozen=True)
 class FormatConverter:
-    """Turns frames of the format ``source`` into ``target``; the same frame where these agree.
+    """Convert source frames, and RGB from the network, into the format ``target``.
 
-    Formats that only libav knows (palettes) are left to its scaler; all others are converted here,
-    exactly, so that source frames and made frames are treated alike.
+    Both take the same path, so that interpolated frames do not flicker against source frames; RGB
+    is rounded once, to the target's codes. Source frames that already have the target's format
+    stay as they are. Formats that only libav can write (semi-planar, palettes) are reached
+    through the planar or RGB format that holds the same samples.
+
+    Attributes:
+        source: pixel format of the source frames.
+        target: pixel format of the result.
+        colour: tags of the source.
+        width: of the source frames, in pixels.
+        height: of the source frames, in pixels.
+        padded: width and height of the result; the last column and row are repeated up to there.
+        device: where the conversion to and from RGB is computed; None means the CPU.
     """
 
     source: str
     target: str
     colour: Colour
+    width: int
     height: int
+    padded: tuple[int, int] | None = None
+    device: torch.device | None = None
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the result."""
+        return self.padded or (self.width, self.height)
+
+    @cached_property
     def tags(self) -> Colour:
         """The colour tags of the result."""
-        family = self._target_family()
-        if self.source == self.target or family == layout(self.source).family:
+        source, target = layout(self.source), self._exact
+        if self.source == self.target or target.family == source.family:
             return self.colour
-        if family == "rgb":
+        if target.family == "rgb":
             return replace(self.colour, matrix=RGB, range=FULL, location="unspecified")
-        if layout(self.source).family == "gray":
+        if source.family == "gray":
             return self.colour
         matrix = BT709 if self.height >= HD_LINES else SMPTE170M
         return replace(self.colour, matrix=matrix, range=LIMITED)
@@ -45,43 +73,82 @@ class FormatConverter:
     @property
     def has_alpha(self) -> bool:
         """Whether the result carries opacity."""
-        form = self._target_layout()
-        return form is not None and form.alpha
+        return self._exact.alpha
 
-    def convert(self, image: VideoFrame) -> VideoFrame:
-        """``image`` in the target's format."""
-        if self.source == self.target:
-            return image
-        if self._target_layout() is None:
-            return reformatted(image, self.target, src_colorspace=self._libav_matrix())
-        planar = SEMI_PLANAR.get(self.target)
-        if planar is not None:
-            return reformatted(replace(self, target=planar).convert(image), self.target)
-        given = Converter(self.source, self.colour)
-        wanted = Converter(self.target, self.tags)
-        fitted = wanted.to_frame(given.to_rgb(image), self._alpha(given, image), image)
-        tags = self.tags
-        fitted.colorspace, fitted.color_range = tags.matrix, tags.range
-        return fitted
+    def on(self, device: torch.device | None) -> FormatConverter:
+        """Return this converter for another device: frames travel to a GPU as codes."""
+        return replace(self, device=device)
 
-    def _alpha(self, given: Converter, image: VideoFrame) -> Tensor | None:
-        """Opacity where the target has it: the source's, else full."""
-        if not layout(self.target).alpha:
-            return None
-        alpha = given.alpha(image)
-        return torch.ones(1, image.height, image.width) if alpha is None else alpha
+    def to_rgb(self, image: VideoFrame, out: Tensor | None = None) -> Tensor:
+        """Return a source frame as float RGB (3, H, W) in [0, 1]; ``out`` may be used for it."""
+        return self._reader.to_rgb(image, out)
 
-    def _target_layout(self) -> Layout | None:
+    def alpha(self, image: VideoFrame) -> Tensor | None:
+        """Return a source frame's opacity (1, H, W) in [0, 1], None if its format has none."""
+        return self._reader.alpha(image)
+
+    def convert(self, image: VideoFrame, rgb: Tensor | None = None) -> VideoFrame:
+        """Return a source frame in the target's format; ``rgb`` is its RGB if it is known."""
+        if self.source == self._exact.name:
+            return self._finished(image)
+        rgb = self.to_rgb(image) if rgb is None else rgb
+        return self.from_rgb(rgb, self.alpha(image), image)
+
+    def from_rgb(self, rgb: Tensor, alpha: Tensor | None, like: VideoFrame) -> VideoFrame:
+        """Return RGB in the target's format.
+
+        Args:
+            rgb: (3, H, W) in [0, 1].
+            alpha: opacity (1, H, W) in [0, 1]; None means opaque.
+            like: the source frame whose tags the result gets.
+        """
+        if not self.has_alpha:
+            alpha = None
+        elif alpha is None:
+            alpha = torch.ones(1, *rgb.shape[1:])
+        image = self._writer.to_frame(rgb, alpha, like)
+        if self.source != self._exact.name:
+            image.colorspace, image.color_range = self.tags.matrix, self.tags.range
+        return self._finished(image)
+
+    @cached_property
+    def _exact(self) -> Layout:
+        """The format of ours that holds the target's samples; RGB if there is none."""
         try:
-            return layout(SEMI_PLANAR.get(self.target, self.target))
+            return layout(SAME_SAMPLES.get(self.target, self.target))
         except ValueError:
-            return None
+            parts = VideoFormat(self.target, 64, 64).components
+            alpha, deep = any(p.is_alpha for p in parts), any(p.bits > 8 for p in parts)
+            return layout(
+                ("rgba64le" if deep else "rgba") if alpha else ("rgb48le" if deep else "rgb24")
+            )
 
-    def _target_family(self) -> str:
-        form = self._target_layout()
-        return "rgb" if form is None else form.family
+    @cached_property
+    def _reader(self) -> Converter:
+        return Converter(self.source, self.colour, self.device)
 
-    def _libav_matrix(self) -> str:
-        """The matrix in the words of libav's scaler, which knows fewer than there are."""
-        red, _ = self.colour.weights(self.height)
-        return {HD_WEIGHTS[0]: "ITU709", BT2020_RED: "BT2020"}.get(red, "ITU601")
+    @cached_property
+    def _writer(self) -> Converter:
+        return Converter(self._exact.name, self.tags, self.device)
+
+    def _finished(self, image: VideoFrame) -> VideoFrame:
+        """Return a frame of the exact format with the target's size and format."""
+        if self.padded is not None and self.padded != (image.width, image.height):
+            image = _padded(image, *self.padded)
+        if self.target in (self._exact.name, "pal8"):  # palettes are the encoder's task
+            return image
+        return reformatted(image, self.target)
+
+
+def _padded(image: VideoFrame, width: int, height: int) -> VideoFrame:
+    """Return ``image`` with its last column and row repeated up to the given size."""
+    form = layout(image.format.name)
+    parts = []
+    for index, part in enumerate(read_components(image)):
+        rows, columns = form.size(index, width, height)
+        grown = ((0, rows - part.shape[0]), (0, columns - part.shape[1]))
+        parts.append(torch.from_numpy(np.pad(part.numpy(), grown, mode="edge")))
+    result = write_components(parts, image.format.name)
+    for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
+        setattr(result, field, getattr(image, field))
+    return result

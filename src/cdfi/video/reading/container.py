@@ -11,6 +11,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from cdfi.common.files import media_url
+
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
@@ -25,7 +27,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty (0 bytes): is the copy or download complete?")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(media_url(path), metadata_errors="replace")
     except PermissionError as error:
         raise PermissionError(f"{path} may not be read: check its permissions") from error
     except (av.error.FFmpegError, ValueError) as error:

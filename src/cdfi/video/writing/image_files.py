@@ -26,7 +26,8 @@ from cdfi.video.pixels.formats import (
     to_working,
     write_components,
 )
-from cdfi.video.writing.codecs import CodecRow, encoder_format
+from cdfi.video.writing.codecs import CodecRow
+from cdfi.video.writing.pixel_choice import candidates
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
@@ -146,8 +147,7 @@ def _deep(image: VideoFrame, codec: str) -> bytes:
     form = layout(image.format.name)
     if codec == "tiff" and form.family == "gray" and form.alpha:  # many programs open no such TIFF
         image = reformatted(image, "rgba64le")
-    row = CodecRow(codec)
-    context.pix_fmt = encoder_format(row, image.format.name, image.width, image.height)
+    context.pix_fmt = candidates(CodecRow(codec), image.format.name)[0]
     context.width, context.height = image.width, image.height
     context.time_base = Fraction(1, 25)
     packets = context.encode(reformatted(image, context.pix_fmt)) + context.encode(None)

@@ -1,56 +1,113 @@
-"""The source's other streams - audio, subtitles, attachments, chapters - in the result."""
+"""The source's other streams in the result: audio, subtitles, covers, attachments, chapters."""
 
 from __future__ import annotations
 
-import io
+from dataclasses import dataclass
+from pathlib import Path
 
-import av
 from av.container import InputContainer, OutputContainer
-from av.stream import Discard, Stream
+from av.stream import Discard, Disposition, Stream
 
-from cdfi.video.options import Options
+from cdfi.video.reading.container import open_media
+from cdfi.video.writing.codecs import ContainerRow
 from cdfi.video.writing.copy_packets import Copied
+from cdfi.video.writing.tags import stream_tags
 
-CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+QUICKTIME = ("mp4", "mov")
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What happens to the source's other streams, by their index in the source.
+
+    Attributes:
+        copied: streams whose packets are copied.
+        attached: cover pictures that become attachments.
+        stretched: audio streams that are encoded again, slower.
+        left_out: descriptions of what the result does not hold.
+    """
+
+    copied: tuple[int, ...] = ()
+    attached: tuple[int, ...] = ()
+    stretched: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def plan_streams(source: InputContainer, row: ContainerRow, video: int, audio: str) -> StreamPlan:
+    """Return what should happen to the streams of ``source`` in a container.
+
+    Args:
+        source: the open file.
+        row: the container of the result.
+        video: index of the video stream that is interpolated.
+        audio: "copy", "stretch" or "drop".
+    """
+    places: dict[str, list[int]] = {"copied": [], "attached": [], "stretched": []}
+    left_out = []
+    for stream in source.streams:
+        if stream.index == video or stream.discard == Discard.all:
+            continue  # libav discards QuickTime's chapter tracks: they are written anew
+        place = _place(stream, row, audio)
+        if place:
+            places.get(place, []).append(stream.index)
+        else:
+            left_out.append(describe(stream))
+    return StreamPlan(
+        **{name: tuple(indices) for name, indices in places.items()}, left_out=tuple(left_out)
+    )
+
+
+def _place(stream: Stream, row: ContainerRow, audio: str) -> str:
+    """Return the field of the plan for ``stream``, "nothing" to do, or "" if it is left out."""
+    if stream.type == "audio" and audio != "copy":
+        return ("stretched" if row.sound else "") if audio == "stretch" else "nothing"
+    if stream.type == "data" and "timecode" in stream.metadata and row.format in QUICKTIME:
+        return "nothing"  # the muxer writes this track itself, from the video's tag
+    if is_cover(stream):
+        return {"stream": "copied", "attachment": "attached"}.get(row.covers, "")
+    if stream.type == "attachment":
+        return "copied" if row.attachments else ""
+    return "copied"
+
+
+def is_cover(stream: Stream) -> bool:
+    """Return whether ``stream`` is a cover picture."""
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+
+
+def describe(stream: Stream) -> str:
+    """Return what a user may call ``stream``."""
+    name = stream.name or (stream.codec_context.name if stream.codec_context else None)
+    kind = "cover picture" if is_cover(stream) else f"{stream.type} stream"
+    return f"{kind} {stream.index} ({name or 'unknown'})"
 
 
 def add_streams(
-    source: InputContainer, target: OutputContainer, video: Stream, options: Options
+    source: InputContainer, path: Path, target: OutputContainer, plan: StreamPlan
 ) -> Copied:
-    """Add to ``target`` a copy of every stream of ``source`` but ``video`` that it can hold."""
+    """Add the streams that ``plan`` copies or attaches to ``target``.
+
+    Raises:
+        ValueError, av.error.FFmpegError: libav's container refuses one of them.
+    """
     copied = Copied(source, {}, [], target.format.name)
-    for stream in source.streams:
-        audible = stream.type == "audio" and options.sound != "copy"
-        if stream.index == video.index or audible or stream.discard == Discard.all:
-            continue  # libav discards QuickTime's chapter tracks: they are written anew
-        if not _holds(target.format.name, stream):
-            name = stream.name or (stream.codec_context.name if stream.codec_context else "unknown")
-            copied.left_out.append(f"{stream.type} stream {stream.index} ({name})")
-            continue
+    for index in plan.copied:
+        stream = source.streams[index]
         made = target.add_stream_from_template(stream, opaque=True)
-        made.metadata.update(plain_tags(stream.metadata))
+        made.metadata.update(stream_tags(stream.metadata, target.format.name))
         made.disposition = stream.disposition
-        copied.streams[stream.index] = made
+        copied.streams[index] = made
+    for index in plan.attached:
+        _attach(path, index, target)
     return copied
 
 
-def plain_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """The tags that describe the content, not the file it was in."""
-    return {
-        key: value
-        for key, value in metadata.items()
-        if key.lower() not in CONTAINER_TAGS and key.upper() != "DURATION"
-    }
-
-
-def _holds(format_name: str, stream: Stream) -> bool:
-    """Whether a file of the format can hold ``stream``: libav is asked to begin one that does."""
-    if stream.type == "attachment":
-        return format_name == "matroska"
-    try:
-        with av.open(io.BytesIO(), "w", format=format_name) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
-            trial.start_encoding()
-    except (av.error.FFmpegError, ValueError):
-        return False
-    return True
+def _attach(path: Path, index: int, target: OutputContainer) -> None:
+    """Write the cover picture ``index`` of the file at ``path`` as an attachment."""
+    with open_media(path) as container:
+        stream = container.streams[index]
+        content = next((bytes(p) for p in container.demux(stream) if p.size), b"")
+        name, mime = COVER_NAMES.get(stream.codec_context.name, ("cover", "image/unknown"))
+        name = stream.metadata.get("filename", name)
+        target.add_attachment(name, stream.metadata.get("mimetype", mime), content)
