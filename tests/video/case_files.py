@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.stream import Stream
-from tests.video.video_clips import Mean
 
 from cdfi.common.files import media_url
 from cdfi.video import Options, VideoReport, interpolate_video
+from tests.video.video_clips import Mean
 
 CASES = Path(__file__).parent / "cases"
 
@@ -26,15 +25,10 @@ def copy(name: str, target: Path) -> Path:
     return Path(shutil.copyfile(CASES / name, target))
 
 
-def streams_of(path: Path) -> list[Stream]:
-    """Return the streams of a file, which is closed."""
-    with av.open(media_url(path)) as container:
-        return list(container.streams)
-
-
 def kinds_of(path: Path) -> list[str]:
     """Return the types of a file's streams."""
-    return [stream.type for stream in streams_of(path)]
+    with av.open(media_url(path)) as container:
+        return [stream.type for stream in container.streams]
 
 
 def tags_of(path: Path, stream: int | None = None) -> dict[str, str]:

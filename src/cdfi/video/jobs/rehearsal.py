@@ -82,6 +82,7 @@ def _encode(
 def _choose_streams(job: Job, record: SegmentRecord) -> tuple[StreamPlan, Contents]:
     """Return the streams that the container holds together, and what the scratch file holds."""
     row, options = container_row(job.work.target), job.options
+    refusal: Exception | None = None
     with open_media(job.source.path) as source:
         video = video_stream(source, job.source.path).index
         plan = plan_streams(source, row, video, options.sound)
@@ -96,7 +97,6 @@ def _choose_streams(job: Job, record: SegmentRecord) -> tuple[StreamPlan, Conten
             refusal = error
             return None
 
-    refusal: Exception | None = None
     contents = attempt(plan)
     if contents is None:
         plan = _without_refused(plan, names, lambda streams: attempt(streams) is not None)
