@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_and_finished_segments_stay(tmp_path, source, monkey
         return open("/dev/full", "w+b") if path.name == "000003.part" else create(path)  # noqa: PTH123
 
     with monkeypatch.context() as patch:
-        patch.setattr("cdfi.video.writing.encoder.create", full)
+        patch.setattr("cdfi.video.jobs.segments.create", full)
         with pytest.raises(
             OSError, match="no space left on the disk; the finished segments are kept"
         ):

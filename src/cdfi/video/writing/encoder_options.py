@@ -11,6 +11,8 @@ from cdfi.video.writing.codecs import CodecRow
 
 LOCATION = "chroma_sample_location"
 QUIET = {"libx265": ("x265-params", "log-level=none")}
+#: x265 4.1 writes outside its memory if its assembly gets frames smaller than a block.
+SMALLEST_X265, WITHOUT_ASSEMBLY = 48, "no-asm=1"
 #: The option of each encoder that takes HDR10 metadata.
 HDR_OPTIONS = {
     "libx264": "x264-params",
@@ -30,7 +32,8 @@ def encoder_options(row: CodecRow, source: Source, asked: Mapping[str, str]) -> 
     key, parts = _hdr_parts(row.encoder, source)
     if row.encoder in QUIET:
         key, quiet = QUIET[row.encoder]
-        parts = [quiet, *parts]
+        small = min(source.width, source.height) < SMALLEST_X265
+        parts = [quiet, *([WITHOUT_ASSEMBLY] if small else []), *parts]
     own = {name: value for name, value in asked.items() if name != key}
     if key in asked:
         parts.append(asked[key])
