@@ -114,7 +114,7 @@ def test_images_have_no_times(refused, tmp_path, words):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--factor", "1"), "factor must be a whole number of 2 or more, got 1"),
+        (("--factor", "1"), "factor must be a whole number from 2 to 1000, got 1"),
         (("--factor", "0"), "factor must be"),
         (("--factor", "-2"), "factor must be"),
         (("--fps", "0"), "a rate is above 0"),
@@ -123,7 +123,7 @@ def test_images_have_no_times(refused, tmp_path, words):
         (("--factor", "2", "--fps", "60"), "expected one of them"),
         (("--slow", "0"), "slow must be"),
         (("--codec", "h265"), "unknown codec 'h265'"),
-        (("--codec", "aac"), "no video encoder"),
+        (("--codec", "aac"), "is not a video encoder"),
         (("--pix-fmt", "yuv999p"), "yuv999p"),
         (("--preset", "warp"), "preset"),
         (("-x", "nonsense"), "expected key=value"),

@@ -16,19 +16,23 @@ from cdfi.video.writing.encoder import TICK
 
 
 def joined(
-    job: Job, records: Sequence[SegmentRecord], end: int, by_decoding: bool
+    job: Job,
+    records: Sequence[SegmentRecord],
+    times: Sequence[int],
+    end: int,
+    by_decoding: bool,
 ) -> Iterator[Packet[VideoStream]]:
     """Yield the packets of all segments in the order of decoding, timed in ticks of the result.
 
     Args:
         job: that the segments belong to.
         records: of all segments.
+        times: when the frames are shown.
         end: when the last frame ends.
         by_decoding: the container derives durations from decode times, as MP4 does; then the last
             packet's duration is what is missing to the stream's, not that of its frame.
     """
-    depth = reordering(job, records)
-    times = list(chain.from_iterable(record.times for record in records))
+    depth, end = reordering(job, records), max(end, times[-1] + 1)
     decoded = decode_times(times, end, depth)
     last = len(times) - 1
     for count, (packet, index) in enumerate(_indexed(job, records)):
@@ -39,6 +43,19 @@ def joined(
         if by_decoding and count == last:
             packet.duration = max(end - times[0] - (decoded[last] - decoded[0]), 1)
         yield packet
+
+
+def frame_times(records: Sequence[SegmentRecord], least: int = 1) -> list[int]:
+    """Return when the frames of all segments are shown.
+
+    Args:
+        records: of all segments.
+        least: ticks between two frames; frames that are nearer are moved to be later.
+    """
+    times: list[int] = []
+    for time in chain.from_iterable(record.times for record in records):
+        times.append(max(time, times[-1] + least) if times else time)
+    return times
 
 
 def decode_times(times: Sequence[int], end: int, depth: int) -> list[int]:

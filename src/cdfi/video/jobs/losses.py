@@ -10,7 +10,7 @@ from av.sidedata.sidedata import Type
 
 from cdfi.common.files import media_url
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.rehearsal import smallest_step
+from cdfi.video.jobs.rehearsal import usual_step
 from cdfi.video.reading.container import open_video
 from cdfi.video.writing.check import Contents, differences, lost_side_data, side_data_of
 from cdfi.video.writing.codecs import container_row
@@ -33,7 +33,7 @@ def planned_losses(job: Job) -> list[str]:
             f"{encoding.row.encoder} stores {converter.target} in such sizes only; the last "
             "column and row are repeated"
         )
-    if form == "gif" and smallest_step(job) < GIF_STEP:
+    if form == "gif" and usual_step(job) < GIF_STEP:
         lines.append("browsers play frames of less than 1/50 s as 1/10 s: give --fps 50 or less")
     if job.options.audio is None and job.options.slow > 1 and has_audio(job.source.path):
         lines.append("its audio is left out: give --audio stretch to keep it, slowed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 
 from cdfi.common.files import create, media_url, move, resolve_output
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.join import joined
+from cdfi.video.jobs.join import frame_times, joined
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.time_map import TimeMap
@@ -85,15 +86,30 @@ def _fill(
     later = times.shift
     length = max(times.seconds(job.index.duration), end * job.timeline.time_base + later)
     add_chapters(source, target, times, length)
-    flows = [_video_packets(job, records, made, end)]
-    flows.append(copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0))))
-    flows += _stretched(job, target, times.start, warnings)
+    stretched = _stretched(job, target, times.start, warnings)
     target.start_encoding()
-    first = next(record.times[0] for record in records if record.times)
-    contents = planned(target, made, job.source.aspect, first * job.timeline.time_base)
+    shown = _distinct_times(job, records, made.time_base or Fraction(0), warnings)
+    flows = [_video_packets(job, records, made, shown, end)]
+    flows.append(copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0))))
+    flows += stretched
+    contents = planned(target, made, job.source.aspect, shown[0] * job.timeline.time_base)
     for packet in islice(heapq.merge(*flows, key=_decode_time), most):
         target.mux_one(_moved(packet, later) if later else packet)
     return copied, contents
+
+
+def _distinct_times(
+    job: Job, records: Sequence[SegmentRecord], tick: Fraction, warnings: Counter[str]
+) -> list[int]:
+    """Return when the frames are shown, so that the container's clock tells them apart."""
+    exact = frame_times(records)
+    times = frame_times(records, max(math.ceil(tick / job.timeline.time_base), 1))
+    moved = sum(before != after for before, after in zip(exact, times))
+    if moved:
+        warnings[f"frames moved: {job.work.target.suffix} counts time in steps of {tick} s"] += (
+            moved
+        )
+    return times
 
 
 def _times(job: Job, copied: Copied) -> TimeMap:
@@ -111,7 +127,7 @@ def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int
     form = container_row(job.work.target).format
     with create(path) as file, av.open(file, "w", format=form) as target:
         made = _add_video(job, target, records, None)
-        for packet in _video_packets(job, records, made, end):
+        for packet in _video_packets(job, records, made, frame_times(records), end):
             target.mux_one(packet)
 
 
@@ -123,7 +139,8 @@ def write_images(job: Job, records: Sequence[SegmentRecord]) -> Path:
     Returns:
         The last of them.
     """
-    packets = joined(job, records, int(job.timeline.at(job.index.end)), by_decoding=False)
+    times, end = frame_times(records), int(job.timeline.at(job.index.end))
+    packets = joined(job, records, times, end, by_decoding=False)
     count, target = 0, job.work.target
     for packet in packets:
         with create(job.work.new(f"image{count}")) as file:
@@ -196,10 +213,14 @@ def _stretched(
 
 
 def _video_packets(
-    job: Job, records: Sequence[SegmentRecord], made: VideoStream, end: int
+    job: Job,
+    records: Sequence[SegmentRecord],
+    made: VideoStream,
+    times: Sequence[int],
+    end: int,
 ) -> Iterator[Packet[Any]]:
     by_decoding = container_row(job.work.target).format in QUICKTIME
-    for packet in joined(job, records, end, by_decoding):
+    for packet in joined(job, records, times, end, by_decoding):
         packet.stream = made
         yield packet
 

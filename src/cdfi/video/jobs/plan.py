@@ -32,10 +32,10 @@ def plan_job(source: Path, target: Path, options: Options) -> Job:
         OSError: the source cannot be read.
         ValueError: the source, or an option for it, is not supported.
     """
-    container = codec_row(options.encoding.codec, target, "yuv420p")
-    check_fit(container, target)
+    first_look = read_source(source)
+    check_fit(codec_row(options.encoding.codec, target, first_look.pix_fmt), target)
     index = read_index(source)
-    found = survey_fields(read_source(source), index)
+    found = survey_fields(first_look, index)
     if len(index.times) < 2:
         raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:
@@ -52,7 +52,6 @@ def _encodings(
     """Return the encoder's settings with each pixel format, those that lose least first."""
     asked = options.encoding
     row = codec_row(asked.codec, target, source.pix_fmt)
-    check_fit(row, target)
     wanted: dict[str, str] = {}
     if asked.crf is not None:
         wanted[_option(row, row.quality, "crf")] = f"{asked.crf:g}"

@@ -120,7 +120,8 @@ def _without_refused(
                 kept = wider
             else:
                 kept = replace(kept, left_out=(*kept.left_out, names[index]))
-    return kept
+    ordered = [names[index] for index in sorted(names) if names[index] in kept.left_out]
+    return replace(kept, left_out=tuple(ordered))
 
 
 def _no_streams(job: Job) -> StreamPlan:
@@ -132,8 +133,8 @@ def _no_streams(job: Job) -> StreamPlan:
 
 
 def _check_clock(job: Job, tick: Fraction) -> None:
-    """Raise ValueError if the container's clock cannot tell neighbouring frames apart."""
-    step = smallest_step(job)
+    """Raise ValueError if the container's clock cannot tell most neighbouring frames apart."""
+    step = usual_step(job)
     if step < tick:
         suffix = job.work.target.suffix
         raise ValueError(
@@ -143,12 +144,13 @@ def _check_clock(job: Job, tick: Fraction) -> None:
         )
 
 
-def smallest_step(job: Job) -> Fraction:
-    """Return the least distance of two frames of the result, in seconds."""
+def usual_step(job: Job) -> Fraction:
+    """Return the median distance of two frames of the result, in seconds."""
     if job.options.fps is not None:
         return 1 / job.options.fps
     times, timeline = job.index.times, job.timeline
-    place = int(np.argmin(np.diff(times)))
+    gaps = np.diff(times)
+    place = int(np.argsort(gaps)[len(gaps) // 2])
     left, right = int(times[place]), int(times[place + 1])
     ticks = [*timeline.ticks(left, right), int(timeline.at(right))]
     return min(after - before for before, after in pairwise(ticks)) * timeline.time_base

@@ -20,6 +20,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from cdfi.video.reading.container import open_media
+from cdfi.video.writing.tags import stream_tags
 
 SLOWEST = Fraction(1, 2)  # of one atempo; several follow one another for more
 BIT_RATE = 96_000  # a channel
@@ -128,7 +129,7 @@ def add_stretched(
     made = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
     assert isinstance(made, AudioStream)
     made.codec_context.layout, made.codec_context.format = settings.layout, settings.format
-    made.metadata.update(source.metadata)
+    made.metadata.update(stream_tags(source.metadata, target.format.name))
     made.disposition = source.disposition
     made.codec_context.open()
     if settings.layout.nb_channels < source.codec_context.layout.nb_channels:
