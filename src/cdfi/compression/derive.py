@@ -1,16 +1,17 @@
 """Derive a smaller network from densities, for any module."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
-from torch.utils import _pytree as pytree
+from torch import nn
 
 from cdfi.compression.budget import Budget, Size, scale_to_budget
+from cdfi.compression.checks import check_runs, difference, require_same
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.trace import evaluating, trace
+from cdfi.compression.tracing.trace import trace
 from cdfi.compression.widths import AGREE, WidthPlan
 
 
@@ -68,7 +69,7 @@ def derive(
     plan = WidthPlan(trace(model, example, extra), protected)
     units, factor = choose(plan, densities, rule, round_to, budget)
     small = shrink(model, plan.largest(units))
-    _check_runs(model, small, example)
+    check_runs(model, small, example)
     if warm_start:
         regrow(small, example, protected, extra)
     else:
@@ -119,12 +120,16 @@ def remove_zeros(
         extra: as for :func:`derive`.
 
     Raises:
-        ValueError: a model that cannot be traced.
+        ValueError: a model that cannot be traced, or a smaller one that computes something else
+            on the example or on random inputs (the message names the layers).
     """
     while True:
         plan = WidthPlan(trace(model, example, extra), protected)
-        small = shrink(model, plan.indices(plan.live_units()))
-        _check_runs(model, small, example)
+        live = plan.live_units()
+        small = shrink(model, plan.indices(live))
+        check_runs(model, small, example)
+        suspects = partial(_suspects, model, plan, live, example)
+        require_same(model, small, example, "removing channels without effect", suspects)
         if _count(small) == _count(model):
             return small
         model = small  # layers that read the removed channels may be unread now
@@ -153,23 +158,17 @@ def _check_choice(
             raise ValueError(f"a density lies in [0, 1], but that of {name!r} is {dense}")
 
 
-def _check_runs(model: nn.Module, small: nn.Module, example: Sequence[Any]) -> None:
-    """Raise ValueError if numbers in the code of a model do not fit its smaller version."""
-    with evaluating(model), evaluating(small):
-        expected = [t.shape for t in pytree.tree_leaves(model(*example)) if isinstance(t, Tensor)]
-        try:
-            leaves = pytree.tree_leaves(small(*example))
-        except RuntimeError as error:
-            raise ValueError(
-                f"the smaller model does not run ({error}): its code contains a width (in a "
-                "view or a split); pass the layer before it in protected=(...)"
-            ) from error
-    shapes = [t.shape for t in leaves if isinstance(t, Tensor)]
-    if shapes != expected:
-        raise ValueError(
-            f"the smaller model returns shapes {shapes} instead of {expected}: pass the layer "
-            "that makes them in protected=(...)"
-        )
+def _suspects(
+    model: nn.Module, plan: WidthPlan, units: set[int], example: Sequence[Any]
+) -> list[str]:
+    """Return the layers without whose removed channels the output would be the same."""
+    everything = {unit for width in plan.widths for unit in width.units}
+    names = []
+    for layer, ids in plan.graph.outputs:
+        own = set(plan.graph.roots(ids).tolist()) - units
+        if own and difference(model, shrink(model, plan.indices(everything - own)), example) > 1:
+            names.append(layer)
+    return names
 
 
 def _reset(model: nn.Module) -> None:

@@ -86,7 +86,11 @@ class OBProxSG(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step; with ``closure``, evaluate it first and return its loss."""
+        """Take one step; with ``closure``, evaluate it first and return its loss.
+
+        Raises:
+            ValueError: a gradient is sparse or not finite; no parameter of its group has changed.
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -163,12 +167,27 @@ def orthant_step(
         torch.ops.aten.threshold_backward.grad_input(y, size, eps, grad_input=y)
 
 
+def _require_finite(pairs: list[tuple[Tensor, Tensor]]) -> None:
+    """Raise ValueError for NaN or infinite gradients: orthant steps would turn them into zeros."""
+    by_device: dict[torch.device, list[Tensor]] = {}
+    for _, grad in pairs:
+        by_device.setdefault(grad.device, []).append(grad)
+    for grads in by_device.values():
+        norms = torch.stack([norm.float() for norm in torch._foreach_norm(grads, math.inf)])
+        if not bool(torch.isfinite(norms).all()):
+            raise ValueError(
+                "a gradient is not finite: lower the learning rate, clip the gradients, or skip "
+                "this step"
+            )
+
+
 def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
     """Return each parameter that has a gradient, and that gradient."""
     pairs = [(p, p.grad) for p in params if p.grad is not None]
     for _, grad in pairs:
         if grad.layout != torch.strided:
             raise ValueError(f"OBProxSG needs dense gradients, got {grad.layout}: use sparse=False")
+    _require_finite(pairs)
     return pairs
 
 

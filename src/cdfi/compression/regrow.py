@@ -1,11 +1,13 @@
 """Initialise dead channels again, so that training can use them."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cdfi.compression.checks import require_same
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.layers import TRANSPOSED, WITH_MATRIX
 from cdfi.compression.tracing.trace import trace
@@ -33,11 +35,27 @@ def regrow(
         extra: as for :func:`cdfi.compression.derive.derive`.
 
     Raises:
-        ValueError: a model that cannot be traced.
+        ValueError: a model that cannot be traced, or one that would compute something else; it is
+            left as it was.
     """
     plan = WidthPlan(trace(model, example, extra), protected)
+    before = copy.deepcopy(model)
+    dead = _initialise(model, plan)
+    layers = [
+        name for name, ids in plan.graph.outputs if dead & set(plan.graph.roots(ids).tolist())
+    ]
+    try:
+        require_same(before, model, example, "initialising dead channels", lambda: layers)
+    except ValueError:
+        model.load_state_dict(before.state_dict())
+        raise
+    return len(dead)
+
+
+def _initialise(model: nn.Module, plan: WidthPlan) -> set[int]:
+    """Initialise the dead units, and return them."""
     makers, readers = _channel_dims(model)
-    dead = plan.dead_units()
+    dead = plan.regrowable_units()
     for (name, _), roots in plan.roots.items():
         if name.endswith("weight") and name not in makers:
             module = model.get_submodule(name.rpartition(".")[0])
@@ -55,7 +73,7 @@ def regrow(
             bias = tensors.get(f"{name.rpartition('.')[0]}.bias")
             if bias is not None:
                 bias[rows] = 0
-    return len(dead)
+    return dead
 
 
 def _channel_dims(model: nn.Module) -> tuple[dict[str, int], dict[str, int]]:

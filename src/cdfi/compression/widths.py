@@ -53,6 +53,7 @@ class WidthPlan:
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
         self._fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
         self._refuse_unsupported()
+        self._refuse_unread()
         self.widths = self._group()
 
     def full(self) -> list[int]:
@@ -136,6 +137,11 @@ class WidthPlan:
         free = {unit for width in self.widths if not width.fixed for unit in width.units}
         return free - self._read_units()
 
+    def regrowable_units(self) -> set[int]:
+        """Return the dead units that can have any value: not those that must stay zero."""
+        zeros = [self.graph.roots(ids).tolist() for ids in self.graph.only_zero]
+        return self.dead_units().difference(*zeros)
+
     def _read_units(self) -> set[int]:
         return {
             root
@@ -170,19 +176,48 @@ class WidthPlan:
         ]
 
     def _refuse_unsupported(self) -> None:
-        """Raise ValueError for channels that an operation without a rule reads."""
+        """Raise ValueError for channels that an operation without a rule reads: for all at once."""
+        found: dict[str, set[str]] = {}
         for operation, ids in self.graph.unsupported:
             loose = set(self.graph.roots(ids).tolist()) - self._fixed
+            layers = {
+                layer
+                for layer, out in self.graph.outputs
+                if loose & set(self.graph.roots(out).tolist())
+            }
             if loose:
-                names = sorted(
-                    {_layer(name) for (name, _), r in self.roots.items() if loose & set(r)}
-                )
-                raise ValueError(
-                    f"the channels of {', '.join(map(repr, names))} go into {operation!r}, after "
-                    "which they cannot be matched with those of other layers: pass the layer that "
-                    "makes them in protected=(...), so that its width stays, or a rule for "
-                    f"{operation!r} in extra={{...}}"
-                )
+                found.setdefault(operation, set()).update(layers)
+        if found:
+            reads = "; ".join(
+                f"the channels of {', '.join(map(repr, sorted(layers)))} go into {operation!r}"
+                for operation, layers in found.items()
+            )
+            names = ", ".join(repr(name) for name in sorted(set().union(*found.values())))
+            raise ValueError(
+                f"{reads}: after that they cannot be matched with those of other layers. Pass "
+                f"these layers in protected=({names},), so that their widths stay, or rules for "
+                f"the operations in extra={{...}}"
+            )
+
+    def _makers(self, units: set[int]) -> set[str]:
+        """Return the layers that compute some of these units."""
+        outputs = self.graph.outputs
+        return {name for name, ids in outputs if units & set(self.graph.roots(ids).tolist())}
+
+    def _refuse_unread(self) -> None:
+        """Raise ValueError for layers whose output nothing reads that the trace has seen."""
+        read = self._fixed.union(*(self.graph.roots(ids).tolist() for ids, _ in self.graph.uses))
+        unread = [
+            layer
+            for layer, ids in self.graph.outputs
+            if read.isdisjoint(self.graph.roots(ids).tolist())
+        ]
+        if unread:
+            names = ", ".join(map(repr, unread))
+            raise ValueError(
+                f"nothing that the trace sees reads the output of {names} (torch.jit.script, numpy "
+                f"and custom autograd functions are not seen): pass protected=({names},)"
+            )
 
 
 def _protect(graph: Graph, name: str) -> None:

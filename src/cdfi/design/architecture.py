@@ -202,7 +202,7 @@ def _cost_volume(graph: Graph, call: Call) -> bool:
     """Record a sum over the descriptors' channels: zeros can be skipped."""
     for x in call.args[:2]:
         if channels := graph.channels_of(x):
-            graph.add_reader(channels.ids, channels.value == 0)
+            graph.add_zero_reader(channels.ids, channels.value == 0)
     return True
 
 

@@ -7,6 +7,13 @@ from torch.utils import _pytree as pytree
 from cdfi.compression.tracing.call import Call
 from cdfi.compression.tracing.graph import Channels, Graph
 
+#: What stands for a value that varies: of both signs, from very small to very large.
+_VALUES = (
+    0.0,
+    *(sign * size for size in (1e-3, 0.1, 0.7, 2.0, 30.0, 1e3, 1e6) for sign in (1, -1)),
+)
+_EVALUATIONS = 24
+
 
 def pointwise(graph: Graph, call: Call) -> bool:
     """Merge channels at the same index; constants are computed by the function itself."""
@@ -43,25 +50,43 @@ def _join_parameter(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None
 
 
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
-    """Return the constants of the result: the function of the constants of its arguments."""
+    """Return the constants of the result, NaN for channels that vary.
+
+    The function is evaluated several times, with other values for everything that varies. A channel
+    whose result is always the same is a constant.
+    """
+    generator = torch.Generator().manual_seed(0)
 
     def stand_in(leaf: object) -> object:
         if not isinstance(leaf, Tensor):
             return leaf
         if channels := graph.channels_of(leaf):
-            return channels.value.expand(width).clone()
-        fixed = leaf.detach().float().cpu().flatten() if id(leaf) in graph.names else None
-        return fixed if fixed is not None and len(fixed) in (1, width) else torch.tensor(torch.nan)
+            filled = _filled(channels.value.expand(width), generator)
+            return filled != 0 if leaf.dtype == torch.bool else filled
+        known = leaf.detach().float().cpu().flatten() if id(leaf) in graph.names else None
+        unknown = torch.full((width,), torch.nan)
+        return (
+            known.clone()
+            if known is not None and len(known) in (1, width)
+            else _filled(unknown, generator)
+        )
 
-    args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
-    try:
-        value = call.func(*args, **kwargs).float().cpu().expand(width)
-    except (RuntimeError, TypeError, AttributeError):  # it does not work on vectors
-        return torch.full((width,), torch.nan)
-    if call.name in ("mul", "multiply"):  # zero times anything finite
-        for factor in (leaf for leaf in pytree.tree_leaves(args) if isinstance(leaf, Tensor)):
-            value = torch.where(factor == 0, 0.0, value)
-    return torch.clone(value)
+    results = []
+    for _ in range(_EVALUATIONS):
+        args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
+        try:
+            results.append(call.func(*args, **kwargs).float().cpu().expand(width))
+        except (RuntimeError, TypeError, AttributeError):  # it does not work on vectors
+            return torch.full((width,), torch.nan)
+    values = torch.stack(results)
+    constant = (values == values[0]).all(0) & torch.isfinite(values).all(0)
+    return torch.where(constant, values[0], torch.nan)
+
+
+def _filled(value: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a copy with random values of very different sizes in place of NaN."""
+    chosen = torch.randint(len(_VALUES), value.shape, generator=generator)
+    return torch.where(torch.isnan(value), torch.tensor(_VALUES)[chosen], value.float())
 
 
 def like(graph: Graph, call: Call) -> bool:
@@ -106,7 +131,7 @@ def reduction(graph: Graph, call: Call) -> bool:
     wanted = every if dims is None else [dims] if isinstance(dims, int) else dims
     reduced = {d - x.dim() if d >= 0 else d for d in wanted}
     if channels.dim in reduced:
-        graph.add_reader(channels.ids, (channels.value == 0) & (call.name == "sum"))
+        graph.add_zero_reader(channels.ids, (channels.value == 0) & (call.name == "sum"))
         return True
     keepdim = bool(call.argument(2, "keepdim", False) or call.kwargs.get("keepdim", False))
     gone = 0 if keepdim else sum(d > channels.dim for d in reduced)
@@ -128,6 +153,7 @@ def softmax(graph: Graph, call: Call) -> bool:
 def normalised(graph: Graph, call: Call) -> bool:
     """Handle the division by a norm: zero stays zero, and adds nothing to the norm."""
     if channels := graph.channels_of(call.args[0]):
+        graph.only_zero.append(channels.ids)
         graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
     return True
 

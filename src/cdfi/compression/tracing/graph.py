@@ -43,8 +43,10 @@ class Graph:
         pinned: channels that must be kept, and why.
         unsupported: operations without a rule, and the channels that they read.
         uses: channels that something reads, and whether each could be removed without effect.
+        only_zero: channels that a reader skips only as long as they are zero.
         runs: uses of layers.
         outputs: layers and their out-channels.
+        followed: results of operations that the trace has seen, by ``id``.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -56,8 +58,10 @@ class Graph:
         self.pinned: dict[int, str] = {}
         self.unsupported: list[tuple[str, Tensor]] = []
         self.uses: list[tuple[Tensor, Tensor]] = []
+        self.only_zero: list[Tensor] = []
         self.runs: list[LayerRun] = []
         self.outputs: list[tuple[str, Tensor]] = []
+        self.followed: dict[int, Tensor] = {}
         self._parent: list[int] = []
         # The tensors are referenced here because an id is unique among living objects only.
         self._known: dict[int, tuple[Tensor, Channels]] = {}
@@ -99,6 +103,11 @@ class Graph:
     def add_reader(self, ids: Tensor, skippable: Tensor) -> None:
         """Record that something reads these channels; ``skippable`` ones have no effect on it."""
         self.uses.append((ids, skippable))
+
+    def add_zero_reader(self, ids: Tensor, zero: Tensor) -> None:
+        """Record that something reads these channels, and skips those that are zero."""
+        self.add_reader(ids, zero)
+        self.only_zero.append(ids)
 
     def add_layer(self, weight: Tensor, positions: int, out: Tensor) -> None:
         """Record that a layer multiplied its weight with values at this number of positions."""

@@ -31,7 +31,7 @@ def rearrange(graph: Graph, call: Call) -> bool:
     try:
         moved = pytree.tree_leaves(call.func(*args, **kwargs))
     except RuntimeError:  # a view that only this memory layout allows
-        moved = pytree.tree_leaves(torch.reshape(*args)) if call.name == "view" else []
+        moved = pytree.tree_leaves(args[0].reshape(*args[1:])) if call.name == "view" else []
     results = pytree.tree_leaves(call.result)
     return len(moved) == len(results) and all(
         _record(graph, tensor, numbers.cpu(), ids, value) for tensor, numbers in zip(results, moved)

@@ -29,16 +29,16 @@ from cdfi.compression.tracing.weighted import (
 )
 
 POINTWISE = """
-    abs add addcdiv addcmul bfloat16 celu clamp clamp_max clamp_min clip clone contiguous cos
-    cpu cuda data detach div divide double elu eq erf exp float ge gelu gt half hardsigmoid
-    hardswish hardtanh le leaky_relu lerp log logsigmoid lt maximum minimum mish mul multiply
-    nan_to_num ne neg pos positive pow reciprocal relu relu6 rsqrt selu sigmoid sign silu sin
-    softplus softsign sqrt square sub subtract tanh threshold to true_divide truediv type_as
-    where
+    abs add addcdiv addcmul alpha_dropout bfloat16 celu clamp clamp_max clamp_min clip clone
+    contiguous cos cpu cuda data detach div divide double dropout elu eq erf exp float ge gelu
+    gt half hardsigmoid hardswish hardtanh le leaky_relu lerp log logsigmoid lt maximum minimum
+    mish mul multiply nan_to_num ne neg pos positive pow reciprocal relu relu6 rsqrt selu
+    sigmoid sign silu sin softplus softsign sqrt square sub subtract tanh threshold to
+    true_divide truediv type_as where
 """
 OVER_SPACE = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
-    adaptive_max_pool2d adaptive_max_pool3d alpha_dropout avg_pool1d avg_pool2d avg_pool3d dropout
+    adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d
     dropout1d dropout2d dropout3d feature_dropout interpolate max_pool1d max_pool2d max_pool3d pad
     upsample
 """

@@ -1,5 +1,6 @@
 """Trace a network: run it once and follow its channels through every operation."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from torch.utils import _pytree as pytree
 from cdfi.compression.tracing.call import Call, Rule
 from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.layers import layers
+from cdfi.compression.tracing.outputs import tensor_leaves
 from cdfi.compression.tracing.rules import RULES
 
 
@@ -34,16 +36,45 @@ def trace(
     graph = Graph(model)
     try:
         with evaluating(model), _Follow(graph, {**RULES, **(extra or {})}):
-            result = model(*example)
+            result = model(*copied(example))
     except Exception as error:
         raise ValueError(
             f"the model cannot be traced: it stops on the example with {type(error).__name__}: "
             f"{error}. Pass the arguments its forward takes, on the device of its weights"
         ) from error
-    for tensor in pytree.tree_leaves(result):
+    outputs = tensor_leaves(result)
+    if not any(id(tensor) in graph.followed for tensor in outputs):
+        raise ValueError(
+            f"the model cannot be traced: its {type(result).__name__} result has no tensor that "
+            "the trace could follow (torch.jit.script, numpy and custom autograd functions are "
+            "not seen). Return tensors that torch operations compute"
+        )
+    for tensor in outputs:
         if channels := graph.channels_of(tensor):
             graph.pin(channels.ids, "an output of the model")
+    _warn_of_idle_layers(model, graph)
     return graph
+
+
+def copied(example: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a copy of the arguments of a forward, which may change them in place."""
+
+    def clone(leaf: object) -> object:
+        return leaf.detach().clone() if isinstance(leaf, Tensor) else leaf
+
+    return tuple(pytree.tree_map(clone, tuple(example)))
+
+
+def _warn_of_idle_layers(model: nn.Module, graph: Graph) -> None:
+    """Warn of layers that did not run on the example: they keep their widths."""
+    ran = {name for name, _ in graph.outputs}
+    if idle := [layer.name for layer in layers(model) if layer.name not in ran]:
+        shown = ", ".join(map(repr, idle[:5])) + (", ..." if len(idle) > 5 else "")
+        warnings.warn(
+            f"{len(idle)} layers did not run on the example and keep their widths: {shown}. If "
+            "they read channels of other layers, pass those layers in protected=(...)",
+            stacklevel=4,
+        )
 
 
 @contextmanager
@@ -61,6 +92,10 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 #: Operators with a form that works in place or from the right: ``__iadd__``, ``__radd__``.
 IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
+
+
+#: Calls that hand values to code which the trace does not see.
+ESCAPES = frozenset(("array", "dlpack", "item", "numpy", "tolist"))
 
 
 class _Follow(TorchFunctionMode):
@@ -83,11 +118,16 @@ class _Follow(TorchFunctionMode):
         before = [channels for tensor in tensors if (channels := self.graph.channels_of(tensor))]
         ours = before or any(id(tensor) in self.graph.names for tensor in tensors)
         call = call._replace(result=func(*args, **call.kwargs))
-        made = any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(call.result))
-        if ours and (made or call.name == "setitem"):
+        results = [x for x in pytree.tree_leaves(call.result) if isinstance(x, Tensor)]
+        if ours and (results or call.name == "setitem"):
             rule = self.rules.get(call.name)
             if rule is None or not rule(self.graph, call):
                 self.graph.unsupported += [(call.name, channels.ids) for channels in before]
+        elif call.name in ESCAPES:
+            for channels in before:
+                self.graph.pin(channels.ids, f"read as Python values by {call.name}")
+        if ours or any(id(tensor) in self.graph.followed for tensor in tensors):
+            self.graph.followed.update((id(tensor), tensor) for tensor in results)
         return call.result
 
 
