@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from cdfi.compression.budget import Budget, Size, scale_to_budget
-from cdfi.compression.checks import check_runs, difference, require_same
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.trace import trace
+from cdfi.compression.verify import check_runs, difference, require_same
 from cdfi.compression.widths import AGREE, WidthPlan
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cdfi.compression.checks import require_same
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.layers import TRANSPOSED, WITH_MATRIX
 from cdfi.compression.tracing.trace import trace
+from cdfi.compression.verify import require_same
 from cdfi.compression.widths import WidthPlan
 
 

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.compression import obproxsg, regrow
-from cdfi.compression.checks import difference, random_like
 from cdfi.compression.density import density
 from cdfi.compression.derive import derive, remove_zeros
+from cdfi.compression.verify import difference, random_like
 from tests.compression.zoo import conv, example
 
 
