@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cdfi.video import Options as Options
     from cdfi.video import Preview as Preview
     from cdfi.video import VideoReport as VideoReport
+    from cdfi.video import environment as environment
     from cdfi.video import interpolate_folder as interpolate_folder
     from cdfi.video import interpolate_frames as interpolate_frames
     from cdfi.video import interpolate_images as interpolate_images
@@ -51,6 +52,7 @@ _NAMES = {
         "Options",
         "Preview",
         "VideoReport",
+        "environment",
         "interpolate_folder",
         "interpolate_frames",
         "interpolate_images",

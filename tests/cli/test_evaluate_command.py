@@ -64,7 +64,7 @@ def test_every_output_is_written(triplets: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "name", "said"),
-    [("--plot", "plot.nothing", "no kind of drawing"), ("--json", ".", "is a folder")],
+    [("--plot", "plot.nothing", "unknown image format"), ("--json", ".", "is a folder")],
 )
 def test_an_output_that_cannot_be_written_is_told_before_anything_is_scored(
     triplets: Path,

@@ -66,3 +66,14 @@ def test_images_of_different_sizes_are_refused() -> None:
 def test_integer_images_are_refused() -> None:
     with pytest.raises(ValueError, match=r"floating-point images, got torch\.uint8"):
         psnr(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.zeros(1, 3, 8, 8))
+
+
+def test_psnr_of_equal_images_is_infinite_with_a_gradient_of_zero():
+    x, y = torch.rand(2, 3, 8, 8, requires_grad=True), torch.rand(2, 3, 8, 8)
+    y[0] = x[0].detach()
+    found = psnr(x, y)
+    assert found[0] == math.inf
+    found[1].add(found[0].clamp(max=100)).backward()
+    assert x.grad[0].eq(0).all()
+    assert x.grad[1].isfinite().all()
+    assert x.grad[1].abs().sum() > 0

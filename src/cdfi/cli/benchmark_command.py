@@ -35,8 +35,8 @@ def benchmark(
 ) -> None:
     """Measure what one frame costs, each size and precision in a process of its own."""
     from cdfi.common.devices import choose_device
+    from cdfi.common.machine import describe_machine, versions
     from cdfi.evaluation.cost import CostTask, measure
-    from cdfi.evaluation.reports.protocol import machine, versions
 
     place = choose_device(device)
     tasks = [
@@ -52,10 +52,10 @@ def benchmark(
             costs.append(measure(task))
             bar.advance(shown)
     if as_json:
-        report = {"machine": machine(place), "versions": versions()}
+        report = {"machine": describe_machine(place), "versions": versions()}
         stdout.print_json(json.dumps({**report, "costs": [cost.as_dict() for cost in costs]}))
     else:
-        _show(costs, machine(place))
+        _show(costs, describe_machine(place))
 
 
 def _show(costs: "list[Cost]", machine: str) -> None:

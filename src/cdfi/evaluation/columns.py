@@ -33,7 +33,7 @@ class Metric:
 
 
 def _from_package(net: str, x: Tensor, y: Tensor) -> Tensor:
-    """LPIPS 0.1 with another network, through the package ``lpips``, standard protocol."""
+    """Return LPIPS 0.1 with another network, by the package ``lpips``, standard protocol."""
     distance: Tensor = _package_network(net, x.device)(x, y, normalize=True)
     return distance.flatten()
 
@@ -90,10 +90,10 @@ DEFAULT_METRICS = ("psnr", "ssim", "lpips", "lpips-paper", "ie")
 
 
 def choose_metrics(names: Sequence[str]) -> list[Metric]:
-    """The rows called ``names``.
+    """Return the metrics called ``names``.
 
     Raises:
-        ValueError: There is none of some name, or its package is not installed.
+        ValueError: a name is unknown, or its package is not installed.
     """
     for name in names:
         if name not in METRICS:

@@ -64,17 +64,17 @@ class Cost:
     peak_bytes: int | None
 
     def as_dict(self) -> dict[str, object]:
-        """The fields by name."""
+        """Return the fields by name."""
         return asdict(self)
 
 
 def measure(task: CostTask) -> Cost:
-    """The cost of ``task``, measured in a fresh process so that nothing else is in its memory.
+    """Measure the cost of ``task`` in a new process, so that nothing else is in its memory.
 
     As in ``cdfi interpolate``, the process keeps the memory it frees.
 
     Raises:
-        ValueError: No such model, precision or device.
+        ValueError: the model, precision or device is unknown.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, keep_freed_memory) as pool:
@@ -82,7 +82,7 @@ def measure(task: CostTask) -> Cost:
 
 
 def measure_here(task: CostTask) -> Cost:
-    """:func:`measure` in this process: its peak memory is that of all the process did."""
+    """Measure in this process; the peak memory is that of all it has done."""
     device = choose_device(task.device)
     precision: Any = task.precision
     interpolator = Interpolator(task.model, device, precision=precision, compile=task.compile)
@@ -104,7 +104,7 @@ def measure_here(task: CostTask) -> Cost:
 
 
 def _times(run: Callable[[], object], device: torch.device, task: CostTask) -> Iterator[float]:
-    """Seconds of each run after the warm-up."""
+    """Yield the seconds of each run after the warm-up."""
     for number in range(task.warm_up + task.runs):
         start = time.perf_counter()
         run()
@@ -136,24 +136,23 @@ def count_flops(config: Architecture, height: int, width: int) -> int:
 
 
 def adacof_flops(input_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int:
-    """Operations of one warp: for each pixel and tap, 4 corner weights, then 4 sums a channel."""
+    """Return the operations of a warp: per pixel and tap 4 corner weights and 4 sums a channel."""
     batch, taps, height, width = weight_shape
     corners = 4
     return int(batch * taps * height * width * corners * 2 * (1 + input_shape[1]))
 
 
 def cost_volume_flops(shape: Any, _: Any, radius: int, **__: Any) -> int:
-    """Operations of one cost volume: a product and a sum for each channel and displacement."""
+    """Return the operations of a cost volume: a multiply-add per channel and displacement."""
     return int(2 * math.prod(shape) * (2 * radius + 1) ** 2)
 
 
 def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> int:
-    """Operations of a registration, counted along its formulas.
+    """Return the operations of flow refinement, counted along its formulas.
 
-    A look at both frames is two bilinear samples and a squared difference of each colour, and one
-    window: nine products and sums on each axis. A step is five products a colour, five windows, and
-    some 30 for the rest. A level looks twice before its moves, once after a step and four times for
-    a jump, once for each neighbour.
+    An evaluation is two bilinear samples and a squared difference per colour, and one window: nine
+    multiply-adds per axis. A step is five products per colour, five windows, and about 30 for the
+    rest. A level evaluates twice at first, once after a step, and once per neighbour.
     """
     batch, channels, height, width = frame
     window = 2 * 2 * 9
@@ -167,13 +166,13 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
 
 
 def details_flops(frame: Any, flow: Any, *_: Any, **__: Any) -> int:
-    """Operations of one side's details: 16 pixels, 8 for the weights, a sum a channel."""
+    """Return the operations of one side's details: 16 pixels with 8 for weights, a sum a channel."""
     batch, _, height, width = flow
     return int(16 * (8 + 2 * frame[1]) * batch * height * width)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """The most bytes in use so far; see :class:`Cost`."""
+    """Return the most bytes in use so far; see :class:`Cost`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")

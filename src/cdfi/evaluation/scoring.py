@@ -1,4 +1,4 @@
-"""A method over a data set, to a row of scores for each picture."""
+"""Scoring of a method on a data set: one row of scores per image."""
 
 import time
 from collections import deque
@@ -18,14 +18,14 @@ from cdfi.evaluation.data.videos import Video
 from cdfi.evaluation.methods.method import Method
 
 # Decoded triplets waiting for the network, and predictions waiting for their metrics: enough to
-# even out slow ones, little enough that 4K frames fit into memory.
+# compensate for slow ones, and few enough for 4K frames to fit the memory.
 READ_AHEAD, SCORE_BEHIND = 2, 4
 SCORERS = 2
 
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one picture; ``seconds`` is what its prediction took, None if untimed."""
+    """The scores of one image; ``seconds`` of its prediction, None if it was not timed."""
 
     method: str
     dataset: str
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that could not be scored, and why."""
+    """An image that could not be scored, and why."""
 
     method: str
     dataset: str
@@ -44,7 +44,7 @@ class Skipped:
     reason: str
 
 
-#: Shown every scored picture with its prediction, in the order of the data set.
+#: Called with every scored image and its prediction, in the order of the data set.
 OnScored = Callable[[Row, TripletFrames, RgbImage], None]
 
 
@@ -53,10 +53,10 @@ class Scorer:
     """Runs methods over data sets.
 
     Attributes:
-        metrics: The columns.
-        device: Where the metrics are computed.
-        keep_going: Turn bad pictures into :class:`Skipped` rows instead of an error.
-        watch: Called for every scored picture.
+        metrics: the columns.
+        device: where the metrics are computed.
+        keep_going: turn bad images into :class:`Skipped` rows instead of an error.
+        watch: called for every scored image.
     """
 
     metrics: Sequence[Metric]
@@ -65,14 +65,14 @@ class Scorer:
     watch: Sequence[OnScored] = ()
 
     def run(self, method: Method, dataset: DataSet | Video) -> Iterator[Row | Skipped]:
-        """A row for each picture of ``dataset``, as it is done.
+        """Yield a row per image of ``dataset``, when it is scored.
 
-        Reading stays ahead of the method in a thread of its own, and metrics follow in others, so
-        that neither waits for the other.
+        One thread reads ahead of the method, and others compute the metrics after it.
 
         Raises:
-            ValueError, OSError: A picture is missing, unreadable, or no match for its truth
-                (with ``keep_going`` only: no picture is there at all).
+            ValueError: an image is missing, unreadable, or of another size than its truth (with
+                ``keep_going`` only if there is no image at all).
+            OSError: a file cannot be read.
         """
         if not self.keep_going:
             dataset.check()

@@ -121,7 +121,7 @@ def peak_bytes(config: Config, height: int, width: int, chunk: int, strip: int) 
 
 
 def _unet_floats(config: Config, pixels: int) -> int:
-    """Floats of two neighbouring tensors of the first stage, two copies of them and the volumes.
+    """Return the floats of two tensors of the first stage, of copies, and of the cost volumes.
 
     The copies are in the layout of the convolution library.
     """
@@ -131,13 +131,13 @@ def _unet_floats(config: Config, pixels: int) -> int:
 
 
 def _feature_channels(config: Config) -> int:
-    """Channels of the joint features as they lie in memory, padded to whole blocks."""
+    """Return the channels of the joint features in memory, padded to whole blocks."""
     used = sum(config.pyramid)
     return -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK if used else 0
 
 
 def _input_floats(config: Config, height: int, width: int) -> float:
-    """Floats of what the strips read: bordered frames and features, decoded features, the flow."""
+    """Return the floats that strips read: bordered frames and features, decoded features, flow."""
     bordered = (height + 2 * config.reach) * (width + 2 * config.reach)
     flow = 4 if config.refine else 0
     return bordered * (2 * FRAME_CHANNELS + _feature_channels(config)) + height * width * (
@@ -146,7 +146,7 @@ def _input_floats(config: Config, height: int, width: int) -> float:
 
 
 def _floats_per_column(config: Config, height: int, chunk: int, strip: int) -> float:
-    """Floats per column of the frame: a chunk with the halo of GridNet, and a strip of maps."""
+    """Return the floats per column: a chunk with the halo of GridNet, and a strip of maps."""
     features = _feature_channels(config)
     rows = _tallest(height, chunk, GridNet.halo if features else 0)
     heads = [widths for widths, _ in config.heads.values()]
@@ -160,6 +160,6 @@ def _floats_per_column(config: Config, height: int, chunk: int, strip: int) -> f
 
 
 def _tallest(height: int, chunk: int, halo: int) -> int:
-    """Rows of the tallest chunk with its halo; there is no halo beyond the ends of the frame."""
+    """Return the rows of the tallest chunk with its halo, which ends with the frame."""
     ends = min(height, chunk + halo)
     return max(ends, min(height, chunk + 2 * halo)) if height > 2 * chunk else ends

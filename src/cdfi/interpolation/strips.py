@@ -1,4 +1,4 @@
-"""The network's result strip by strip of rows: exact, and no full-resolution map is ever whole."""
+"""middle_by_strips: the result of a network by strips of rows, without full-resolution maps."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,29 +21,29 @@ from cdfi.ops import adacof_logits_strip
 from cdfi.ops.conv.op import convolved
 from cdfi.ops.resize.op import enlarged_rows
 
-#: Rows a head's three hidden convolutions look beyond their own, at half resolution.
+#: Halo of a head's three hidden convolutions, in rows at half resolution.
 HIDDEN_HALO = 3
-#: Channels the CPU kernel takes at a time, and those of a frame as it lies there.
+#: Channels that the CPU kernel reads at a time, and channels of a frame in memory.
 CHANNEL_BLOCK, FRAME_CHANNELS = 32, 4
 
 
 class WarpedRows(NamedTuple):
-    """What some rows of the frame are made of; without synthesis, ``base`` is all."""
+    """Warped rows of the frame; without synthesis, ``base`` is the result."""
 
-    base: Tensor  # (N, 3, rows, W): the occlusion mask's mix of both frame warps
+    base: Tensor  # (N, 3, rows, W): both frame warps, mixed by the occlusion mask
     #: (N, 2 * 64, rows, W): GridNet's input, side 0 and then side 1, features before the frame
     joint: Tensor | None
     blend: Tensor | None  # (N, 1, rows, W)
 
 
 class StripInputs(NamedTuple):
-    """What the strips of one pair of frames are computed from."""
+    """The tensors from which the strips of one pair of frames are computed."""
 
-    decoded: Tensor  # (N, C, H/2, W/2): what the heads read
-    first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with its border; on a CPU a channel more
+    decoded: Tensor  # (N, C, H/2, W/2): the input of the heads
+    first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with border; on a CPU with a 4th channel
     second: Tensor  # frame1
-    features: Tensor | None  # (N, 64, H + 2r, W + 2r): what both sides warp beside their frame
-    flow: Tensor | None  # (N, 4, H, W): the motion that offsets are counted from
+    features: Tensor | None  # (N, 64, H + 2r, W + 2r): the features that both sides warp
+    flow: Tensor | None  # (N, 4, H, W): added to the offsets
     height: int
     width: int
 
@@ -51,14 +51,18 @@ class StripInputs(NamedTuple):
 def middle_by_strips(
     network: Network, frame0: Tensor, frame1: Tensor, chunk: int = 512, strip: int = 32
 ) -> Tensor:
-    """The middle frame, (N, 3, H, W), unclamped: equal to ``network(frame0, frame1)``.
+    """Return the middle frame, (N, 3, H, W), unclamped: equal to ``network(frame0, frame1)``.
 
     The maps exist for ``strip`` rows at a time. The heads' hidden layers and GridNet run on
-    ``chunk`` rows at a time, with as many rows around them as can reach them, so that no seam
-    appears. Inference only: nothing here is worth differentiating.
+    ``chunk`` rows at a time, with a halo as large as their reach, so that there is no seam. For
+    inference only.
 
     Args:
-        chunk, strip: rows, rounded up to multiples of 8 (GridNet halves twice, the heads once).
+        network: the network.
+        frame0: (N, 3, H, W), RGB in [0, 1], any size.
+        frame1: the same.
+        chunk: rows, rounded up to a multiple of 8 (GridNet halves twice, the heads once).
+        strip: rows, rounded up to a multiple of 8.
     """
     height, width = frame0.shape[-2:]
     chunk, strip = -(-chunk // 8) * 8, -(-strip // 8) * 8
@@ -85,7 +89,7 @@ def _strip_inputs(network: Network, frame0: Tensor, frame1: Tensor) -> StripInpu
 
 
 def _pad_to_vector(frame: Tensor) -> Tensor:
-    """The frame with the channel that fills up a vector, where the CPU kernel reads it."""
+    """Return the frame with a fourth channel on a CPU, whose kernel reads whole vectors."""
     missing = FRAME_CHANNELS - frame.shape[1]
     return F.pad(frame, (0, 0, 0, 0, 0, missing)) if frame.device.type == "cpu" else frame
 
@@ -93,15 +97,15 @@ def _pad_to_vector(frame: Tensor) -> Tensor:
 def _stack_features(
     network: Network, frame: Tensor, levels: list[Tensor], height: int, width: int
 ) -> Tensor:
-    """The features in one block, filled level by level: at full size they exist only here.
+    """Return all levels of features in one tensor, the only copy of them at full size.
 
-    Empty channels fill up the block, so that the CPU kernel reads it where it lies; there is room
-    for a warped frame among them.
+    The channels are zero-padded to whole blocks, which the CPU kernel reads without a copy; the
+    padding has room for a warped frame.
     """
     used = sum(network.config.pyramid)
     channels = -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK
     size = (len(frame), channels, *frame.shape[2:])
-    # What convolutions give under autocast stays as it is where the kernel multiplies it so.
+    # The half precision of autocast is kept if the kernel can multiply in it.
     half = frame.is_cuda or (levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device))
     block = torch.empty(
         size,
@@ -120,7 +124,7 @@ def _stack_features(
 
 
 def _write_with_border(features: Tensor, target: Tensor) -> None:
-    """Writes features into the middle of ``target`` and repeats their edges around them."""
+    """Write features into the middle of ``target`` and replicate their edges around them."""
     border = (target.shape[-1] - features.shape[-1]) // 2
     target[..., border : target.shape[-2] - border, border : target.shape[-1] - border] = features
     if border:
@@ -132,7 +136,7 @@ def _write_with_border(features: Tensor, target: Tensor) -> None:
 
 
 def _chunks(network: Network, inputs: StripInputs, chunk: int, strip: int) -> Iterator[Tensor]:
-    """Finished rows, top to bottom. What GridNet looks back on is kept from chunk to chunk."""
+    """Yield finished rows, top to bottom; the halo of GridNet is kept from chunk to chunk."""
     halo = network.synthesis.halo if network.synthesis is not None else 0
     kept: WarpedRows | None = None
     start = 0  # the frame's row that ``kept`` begins with
@@ -158,7 +162,10 @@ def _finish(network: Network, rows: WarpedRows, reuse_memory: bool) -> Tensor:
 
 
 def _first_block(network: Network, joint: Tensor, reuse_memory: bool) -> Tensor:
-    """GridNet's first block on channels side by side: its weights move, which are less to move."""
+    """Return GridNet's first block of rows whose channels lie side by side.
+
+    The weights are permuted instead of the activations, as they are smaller.
+    """
     assert network.synthesis is not None
     enter, conv, *rest = network.synthesis.first.body
     features = sum(network.config.pyramid)
@@ -184,7 +191,7 @@ def _first_block(network: Network, joint: Tensor, reuse_memory: bool) -> Tensor:
 
 
 def _warped(network: Network, inputs: StripInputs, top: int, bottom: int, strip: int) -> WarpedRows:
-    """The warps of rows ``top`` to ``bottom``; the hidden layers run once for all of them."""
+    """Return warps of rows ``top`` to ``bottom``; the hidden layers run once for all of them."""
     first = max(_coarse_row(top - 1, inputs), 0)
     last = min(_coarse_row(bottom, inputs) + 2, inputs.decoded.shape[2])
     hidden = {
@@ -221,13 +228,13 @@ def _fill_strip(
     top: int,
     bottom: int,
 ) -> None:
-    """One strip: the heads' last convolutions, the softmax, the warps of both sides."""
+    """Compute one strip: the heads' last convolutions, the softmax, the warps of both sides."""
 
     def head(name: str) -> Tensor:
         layer = network.heads[name]
         assert isinstance(layer, Head)
         made = _head_rows(layer, hidden[name], first, inputs, top, bottom)
-        return made[:, : config.heads[name][1]]  # there may be more, which fill up vectors
+        return made[:, : config.heads[name][1]]  # a fused network has padded channels
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
         images = [frame] if inputs.features is None else [frame, inputs.features]
@@ -257,12 +264,12 @@ def _fill_strip(
 
 
 def _coarse_row(row: int, inputs: StripInputs) -> int:
-    """The half-resolution row at or above a full-resolution one, corners aligned."""
+    """Return the half-resolution row at or above a full-resolution one, corners aligned."""
     return row * (inputs.decoded.shape[2] - 1) // (inputs.height - 1)
 
 
 def _hidden_rows(head: Head, decoded: Tensor, first: int, last: int) -> Tensor:
-    """Rows ``first`` to ``last`` of a head's hidden layers."""
+    """Return rows ``first`` to ``last`` of a head's hidden layers."""
     above = min(HIDDEN_HALO, first)
     rows: Tensor = head.hidden(decoded[:, :, first - above : last + HIDDEN_HALO])
     return rows[:, :, above : above + last - first]
@@ -271,7 +278,7 @@ def _hidden_rows(head: Head, decoded: Tensor, first: int, last: int) -> Tensor:
 def _head_rows(
     head: Head, hidden: Tensor, first: int, inputs: StripInputs, top: int, bottom: int
 ) -> Tensor:
-    """Rows ``top`` to ``bottom`` of a head's output, from hidden rows that begin at ``first``.
+    """Return rows ``top`` to ``bottom`` of a head's output, from hidden rows from ``first`` on.
 
     Bilinear x2 with aligned corners puts output row i at i * (h - 1) / (H - 1); rows beyond the
     frame are the convolution's zero padding.

@@ -16,13 +16,13 @@ def check(x: Tensor, y: Tensor) -> None:
 
 
 def precise(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Two checked batches in the widest float type of their device.
+    """Return two checked batches in the widest float type of their device.
 
     Sums over a million squares need float64 to agree with NumPy to six digits; Apple's MPS has
     none and gets float32.
 
     Raises:
-        ValueError: As :func:`check`.
+        ValueError: as :func:`check`.
     """
     check(x, y)
     dtype = torch.float32 if x.device.type == "mps" else torch.float64

@@ -6,20 +6,21 @@ from cdfi.metrics.checks import precise
 
 
 def ie(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
-    """Root-mean-square difference of each image in 8-bit levels: the benchmark's own definition.
+    """Return the root-mean-square difference of each image in 8-bit levels, as Middlebury defines.
 
     The difference of a colour pixel is the length of its RGB difference (Baker et al., "A
     database and evaluation methodology for optical flow", IJCV 2011).
 
     Args:
-        x, y: Images ``(N, C, H, W)``, floats.
-        data_range: The distance between black and white.
+        x: images ``(N, C, H, W)``, floats.
+        y: images of the same shape.
+        data_range: difference between white and black.
 
     Returns:
         ``(N,)`` in levels of 0 to 255.
 
     Raises:
-        ValueError: The shapes differ or the images are not floats.
+        ValueError: the shapes differ or the images are not floats.
     """
     x, y = precise(x, y)
     difference = (x - y) * (255 / data_range)
@@ -27,11 +28,20 @@ def ie(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
 
 
 def mean_absolute_error(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
-    """Mean absolute difference of each image in 8-bit levels.
+    """Return the mean absolute difference of each image in 8-bit levels.
 
-    This is what the interpolation papers that print an "IE" near 2 for Middlebury OTHER measure.
+    Interpolation papers that print an "IE" near 2 for Middlebury OTHER measure this.
 
-    Args and Raises as :func:`ie`; returns ``(N,)`` in levels of 0 to 255.
+    Args:
+        x: images ``(N, C, H, W)``, floats.
+        y: images of the same shape.
+        data_range: difference between white and black.
+
+    Returns:
+        ``(N,)`` in levels of 0 to 255.
+
+    Raises:
+        ValueError: the shapes differ or the images are not floats.
     """
     x, y = precise(x, y)
     return ((x - y) * (255 / data_range)).abs().flatten(1).mean(dim=1)

@@ -23,20 +23,21 @@ TAPS = {1: 64, 4: 128, 7: 256, 9: 384, 10: 384, 11: 512, 12: 512}
 
 
 def lpips(x: Tensor, y: Tensor, data_range: float = 1.0, rescale: bool = True) -> Tensor:
-    """Perceptual distance of each pair of images, with the bundled weights.
+    """Return the perceptual distance of each pair of images, with the bundled weights.
 
     Args:
-        x, y: Images ``(N, 3, H, W)`` in ``[0, data_range]``, floats. The network runs in the type
-            of ``x`` (half precision in float32), on its device.
-        data_range: The distance between black and white.
-        rescale: The standard protocol: images go to [-1, 1] first. False feeds them in [0, 1], as
-            the evaluation behind the CDFI paper did; the two cannot be compared with each other.
+        x: images ``(N, 3, H, W)`` in ``[0, data_range]``, floats. The network runs in the type of
+            ``x`` (float32 for half precision), on its device.
+        y: images of the same shape.
+        data_range: difference between white and black.
+        rescale: True is the standard protocol, which rescales images to [-1, 1]. False feeds them
+            in [0, 1], as the evaluation of the CDFI paper does; the results are not comparable.
 
     Returns:
         ``(N,)``; 0 for equal images. Gradients reach ``x`` and ``y``.
 
     Raises:
-        ValueError: The shapes differ, are not of three channels, are too small, or are not floats.
+        ValueError: the shapes differ, are not of three channels, are too small, or are not floats.
     """
     check(x, y)
     if x.shape[1] != 3 or min(x.shape[-2:]) < SMALLEST:
@@ -79,7 +80,7 @@ class Lpips(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Distance ``(N,)`` of two batches ``(N, 3, H, W)`` in [-1, 1]."""
+        """Return the distance ``(N,)`` of two batches ``(N, 3, H, W)`` in [-1, 1]."""
         distance = x.new_zeros(len(x))
         # One pass over both batches keeps the convolutions wide.
         taps = self.taps(torch.cat([x, y]))
@@ -89,7 +90,7 @@ class Lpips(nn.Module):
         return distance
 
     def taps(self, images: Tensor) -> list[Tensor]:
-        """The seven feature maps of images ``(N, 3, H, W)`` in [-1, 1]."""
+        """Return the seven feature maps of images ``(N, 3, H, W)`` in [-1, 1]."""
         features, taps = (images - self.shift) / self.scale, []
         for index, layer in enumerate(self.features):
             features = layer(features)
@@ -108,13 +109,13 @@ class Fire(nn.Module):
         self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, channels, H, W)`` to ``(N, 2 * expand, H, W)``."""
+        """(N, channels, H, W) -> (N, 2 * expand, H, W)."""
         x = self.squeeze(x).relu()
         return torch.cat([self.expand1x1(x), self.expand3x3(x)], dim=1).relu()
 
 
 def squeezenet() -> nn.Sequential:
-    """The convolutions of SqueezeNet 1.1 (Iandola et al., 2016), numbered as torchvision's."""
+    """Return the convolutions of SqueezeNet 1.1 (Iandola et al., 2016), with torchvision's keys."""
     return nn.Sequential(
         nn.Conv2d(3, 64, 3, stride=2),
         nn.ReLU(),
@@ -133,9 +134,9 @@ def squeezenet() -> nn.Sequential:
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Features ``(N, C, H, W)`` scaled to length 1 over the channels.
+    """Scale features ``(N, C, H, W)`` to length 1 over the channels.
 
-    The bound under the root changes no value and keeps the gradient of an all-zero pixel finite.
+    The lower bound under the root changes no value and keeps the gradient of zero pixels finite.
     """
     length = features.square().sum(dim=1, keepdim=True).clamp_min(1e-20).sqrt()
     return features / (length + 1e-10)

@@ -9,20 +9,21 @@ K1, K2 = 0.01, 0.03
 
 
 def ssim(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
-    """Mean structural similarity of each image (Wang et al., 2004).
+    """Return the mean structural similarity of each image (Wang et al., 2004).
 
     The defaults of ``skimage.metrics.structural_similarity``: a uniform 7 x 7 window, sample
     covariance, only windows that lie inside the image, channels averaged.
 
     Args:
-        x, y: Images ``(N, C, H, W)``, floats, of at least 7 x 7 pixels.
-        data_range: The distance between black and white.
+        x: images ``(N, C, H, W)``, floats, of at least 7 x 7 pixels.
+        y: images of the same shape.
+        data_range: difference between white and black.
 
     Returns:
         ``(N,)``; 1 for equal images.
 
     Raises:
-        ValueError: The shapes differ, the images are not floats or are smaller than the window.
+        ValueError: the shapes differ, the images are not floats or are smaller than the window.
     """
     x, y = precise(x, y)
     if min(x.shape[-2:]) < WINDOW:
@@ -42,12 +43,12 @@ def ssim(x: Tensor, y: Tensor, data_range: float = 1.0) -> Tensor:
 
 
 def _local_mean(x: Tensor) -> Tensor:
-    """The mean of every 7 x 7 window that lies inside ``x``."""
+    """Return the mean of every 7 x 7 window that lies inside ``x``."""
     return _sums_of_seven(_sums_of_seven(x, 2), 3) / WINDOW**2
 
 
 def _sums_of_seven(x: Tensor, axis: int) -> Tensor:
-    """The sum of every 7 neighbours along ``axis``, as 4 + 2 + 1.
+    """Return the sum of every 7 neighbours along ``axis``, as 4 + 2 + 1.
 
     Four additions of whole tensors are three times as fast as PyTorch's pooling on a CPU.
     """

@@ -1,4 +1,4 @@
-"""How alike two frames are along straight motions through the middle: a cost volume a level."""
+"""Matching: bilateral cost volumes of two frames, one per level."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,15 @@ from cdfi.ops import cost_volume
 
 
 class Matching(nn.Module):
-    """Descriptors of each frame by itself, compared where a straight motion would lead.
+    """Compares descriptors of both frames along straight motions through the middle frame.
 
-    A point that moves evenly through place p of the middle frame is at p - d in the one frame and
+    A point that moves uniformly through position p of the middle frame is at p - d in one frame and
     at p + d in the other: the bilateral cost volume of Park et al., "BMBC", ECCV 2020. The U-Net,
-    which sees both frames as one image, has to learn such comparisons; here they are built in, over
-    distances it learns last.
+    whose input is both frames as one image, would have to learn such comparisons.
 
     Args:
         widths: channels of the descriptors at strides 2, 4, ...
-        radii: how far each level is searched: up to so many of its cells, each way, on both axes.
+        radii: search radius of each level, in its cells, on both axes.
     """
 
     def __init__(self, widths: Sequence[int], radii: Sequence[int]) -> None:
@@ -29,12 +28,16 @@ class Matching(nn.Module):
         self.describe = nn.ModuleList(_describe(a, b) for a, b in zip(before, widths))
 
     def forward(self, frame0: Tensor, frame1: Tensor) -> list[Tensor]:
-        """(N, (2r+1)^2, H/2, W/2) and so on: cosines in [-1, 1], fine to coarse.
+        """Return the cost volumes, fine to coarse.
 
         Args:
-            frame0, frame1: (N, 3, H, W) less their mean, H and W multiples of the last stride.
+            frame0: (N, 3, H, W) minus the mean colour; H and W are multiples of the last stride.
+            frame1: the same.
+
+        Returns:
+            (N, (2r+1)^2, H/2, W/2) and so on: cosines in [-1, 1].
         """
-        x = torch.cat([frame0, frame1])  # one batch: both are described alike
+        x = torch.cat([frame0, frame1])  # one batch, so that both get the same descriptors
         volumes = []
         for describe, radius in zip(self.describe, self.radii):
             x = describe(x)
@@ -45,7 +48,7 @@ class Matching(nn.Module):
 
 
 def _describe(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Half the size: a convolution of stride 2 and one more; no ReLU, so that signs compare."""
+    """Return a convolution of stride 2 and one more; no ReLU at the end, so that signs count."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1),
         nn.ReLU(inplace=True),

@@ -1,4 +1,4 @@
-"""Where the heads begin to look: a motion that the frames themselves have corrected."""
+"""Refinement: an initial flow from features, refined on the frames, and back into the features."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,33 +10,33 @@ from torch import Tensor, nn
 from cdfi.ops import refine_flow
 from cdfi.ops.refine_flow.op import enlarged
 
-# Of the guess's units below zero. What registration makes good, no loss complains about: as plain
-# ReLUs they died one by one, and the guess with them.
+# Slope below zero of the layers that predict the initial flow. Refinement corrects their errors, so
+# the loss hardly depends on them, and with plain ReLUs more and more units became dead.
 _SLOPE = 0.1
-_SCALE = 16.0  # pixels of motion that the comparison sees as 1
+_SCALE = 16.0  # pixels of motion that are 1 in the input of the comparison
 
 
 class Refined(NamedTuple):
-    """What the heads read, and the motion their offsets are counted from, if there is one."""
+    """The input of the heads, and the flow that is added to their offsets, if there is one."""
 
     decoded: Tensor  # (N, C, H/2, W/2)
     flow: Tensor | None = None  # (N, 4, H, W), pixels: rows, columns to frame 0, then to frame 1
-    initial_flow: Tensor | None = None  # the same before registration
+    initial_flow: Tensor | None = None  # the same before refinement
 
 
 class Refinement(nn.Module):
-    """From the decoder's features to a motion, registered, and back into the features.
+    """Predicts a flow from the decoder's features, refines it and compares the aligned frames.
 
-    A convolution guesses where each place of the middle frame is in both frames; least squares on
-    the frames move the guess to where it fits (:func:`cdfi.ops.refine_flow`), more exactly than
-    convolutions learn to; and what the frames look like there joins the features, so that the heads
-    see what does not fit. Convolutions at half resolution, registration at the frames' own.
+    Convolutions at half resolution predict where each position of the middle frame is in both
+    frames. Least squares on the frames at full resolution refine this flow
+    (:func:`cdfi.ops.refine_flow`), more exactly than convolutions learn to. The frames sampled
+    there are added to the features, so that the heads see where they differ.
 
     Args:
         channels: of the features.
-        flow: hidden widths of the guess.
-        compare: hidden widths of what reads the frames so aligned.
-        levels: of the registration's pyramid.
+        flow: hidden widths of the layers that predict the initial flow.
+        compare: hidden widths of the layers that read the aligned frames.
+        levels: of the pyramid of flow refinement.
     """
 
     def __init__(
@@ -48,11 +48,12 @@ class Refinement(nn.Module):
         self.compare = _layers(channels + 10, compare, channels)
 
     def forward(self, decoded: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
-        """The motion in float32, and the features with what came of it.
+        """Return the features with the comparison added, and the flow in float32.
 
         Args:
             decoded: (N, C, H/2, W/2).
-            frame0, frame1: (N, 3, H, W) in [0, 1], H and W multiples of ``2 ** (levels - 1)``.
+            frame0: (N, 3, H, W) in [0, 1]; H and W are multiples of ``2 ** (levels - 1)``.
+            frame1: the same.
         """
         initial_flow = enlarged(self.flow(decoded).float())
         flow, sides = refine_flow(frame0, frame1, initial_flow, self.levels)
@@ -64,7 +65,7 @@ class Refinement(nn.Module):
 def _layers(
     channels_in: int, hidden: Sequence[int], channels_out: int, slope: float = 0.0
 ) -> nn.Sequential:
-    """3 x 3 convolutions, between them (leaky) ReLUs: one each, so that each can be watched."""
+    """Return 3 x 3 convolutions with (leaky) ReLUs between, each a module of its own for hooks."""
     layers: list[nn.Module] = []
     for before, after in zip((channels_in, *hidden), hidden):
         layers += [

@@ -16,11 +16,11 @@ COLUMNS = 6
 class PReLU(nn.PReLU):
     """PReLU with one slope for all channels.
 
-    PyTorch's kernel for it is five times slower on a CPU than the one for a slope that is a number,
-    so where nothing is differentiated the slope is one.
+    On a CPU, PyTorch's kernel for a slope in a tensor is five times slower than the one for a slope
+    that is a number, so a number is used if no gradient is needed.
 
     Args:
-        inplace: nobody else needs what comes in: it may be overwritten.
+        inplace: the input may be overwritten.
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -29,14 +29,15 @@ class PReLU(nn.PReLU):
         self._number: float | None = None
 
     def freeze(self) -> None:
-        """Take the slope for a number from now on: asking a GPU for it each time is a wait."""
+        """Use the slope as a number from now on, so that a GPU need not be synchronised for it."""
         self._number = float(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the activation of ``x``."""
         return self.forward_(x) if self._inplace else self._apply_to(x, inplace=False)
 
     def forward_(self, x: Tensor) -> Tensor:
-        """The same, in the memory of ``x`` where that saves time."""
+        """Return the same, in the memory of ``x`` if that saves time."""
         return self._apply_to(x, inplace=True)
 
     def _apply_to(self, x: Tensor, inplace: bool) -> Tensor:
@@ -48,7 +49,7 @@ class PReLU(nn.PReLU):
 
 
 class Lateral(nn.Module):
-    """A residual block at one resolution: two PReLU + 3 x 3 convolutions beside a skip."""
+    """A residual block at one resolution: two PReLU + 3 x 3 convolutions, and a skip."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -61,8 +62,9 @@ class Lateral(nn.Module):
         same = channels_in == channels_out
         self.skip = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W)
-        return cast(Tensor, self.body(x).add_(self.skip(x)))  # a convolution's output is free
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H, W)."""
+        return cast(Tensor, self.body(x).add_(self.skip(x)))  # a convolution's output is not reused
 
 
 class Down(nn.Module):
@@ -77,14 +79,16 @@ class Down(nn.Module):
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H/2, W/2)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H/2, W/2)."""
         return cast(Tensor, self.body(x))
 
 
 class Upsample2x(nn.Module):
-    """Bilinear x2 with the corners free."""
+    """Bilinear x2, corners not aligned."""
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, 2H, 2W)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 2H, 2W)."""
         return doubled(x, corners=False)
 
 
@@ -101,22 +105,23 @@ class Up(nn.Module):
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, 2H, 2W)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, 2H, 2W)."""
         return cast(Tensor, self.body(x))
 
 
 class GridNet(nn.Module):
-    """GridNet (Fourure et al., 2017) as CDFI arranges it: half the columns go down, half up.
+    """GridNet (Fourure et al., 2017) as in CDFI: half of the columns go down, half up.
 
     Args:
-        channels_in: channels of what comes in.
-        channels_out: channels of what goes out.
+        channels_in: channels of the input.
+        channels_out: channels of the output.
         widths: channels of the three resolutions, fine to coarse.
     """
 
-    #: Rows on each side of an output row that can reach it: down at once, five blocks along the
-    #: coarsest resolution, up at the end (65), rounded up to a multiple of 8. A strip with this
-    #: much around it is exact.
+    #: Rows on each side of an output row that influence it: down in the first column, five blocks
+    #: along the coarsest resolution, up in the last (65), rounded up to a multiple of 8. A strip
+    #: with such a halo is exact.
     halo = 72
 
     def __init__(self, channels_in: int, channels_out: int, widths: Sequence[int]) -> None:
@@ -135,11 +140,12 @@ class GridNet(nn.Module):
         )
         self.last = Lateral(widths[0], channels_out)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H, W); H, W in 4s
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H, W); H and W are multiples of 4."""
         return self.columns(self.first(x))
 
     def columns(self, x: Tensor) -> Tensor:
-        """What follows the first block: (N, widths[0], H, W) -> (N, out, H, W)."""
+        """Return the output from that of the first block, (N, widths[0], H, W)."""
         state = [x]
         for column in range(COLUMNS):
             move = self._downwards if column < COLUMNS // 2 else self._upwards
@@ -148,11 +154,11 @@ class GridNet(nn.Module):
 
     @torch.no_grad()
     def init_as_average(self) -> None:
-        """Let three channels of the finest row carry the mean of two frames from end to end.
+        """Set the parameters so that the output is the average of two frames.
 
-        The frames are the first six channels that come in. Everything that is added to the three on
-        the way starts at 0, so that training learns what to change and not how to copy. It takes
-        widths of at least 3.
+        The frames are the first six input channels; three channels of the finest row carry their
+        average. All that is added to these starts at 0, so that training learns what to change
+        instead of how to copy. The widths must be at least 3.
         """
         blocks = [self.first, *self.lateral[0], *self.up[0], self.last]  # type: ignore[misc]
         for block in blocks:
@@ -164,7 +170,7 @@ class GridNet(nn.Module):
             cast(Tensor, self.last.skip.weight)[colour, colour, 1, 1] = 1.0
 
     def _downwards(self, state: list[Tensor], column: int) -> list[Tensor]:
-        """The states of a column of the first half, fine to coarse, from those to its left."""
+        """Return the states of a column of the first half, from those of the previous one."""
         new = [state[0] if column == 0 else self._across(0, column, state)]
         for row in range(1, len(self.lateral)):
             x = _block(self.down, row - 1, column)(new[-1])
@@ -172,7 +178,7 @@ class GridNet(nn.Module):
         return new
 
     def _upwards(self, state: list[Tensor], column: int) -> list[Tensor]:
-        """The same for a column of the second half, where information rises."""
+        """Return the same for a column of the second half, which goes from coarse to fine."""
         new = [self._across(len(self.lateral) - 1, column, state)]
         for row in reversed(range(len(self.lateral) - 1)):
             x = _block(self.up, row, column - COLUMNS // 2)(new[0])

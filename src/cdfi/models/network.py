@@ -51,7 +51,8 @@ class Head(nn.Module):
         self.hidden = stack(channels_in, widths)
         self.last = nn.Conv2d(widths[-1], channels_out, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H/2, W/2) -> (N, out, H, W)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H/2, W/2) -> (N, out, H, W)."""
         return cast(Tensor, self.last(upsample2x(self.hidden(x))))
 
 

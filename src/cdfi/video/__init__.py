@@ -1,6 +1,7 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
 from cdfi.video.dry_run import estimate
+from cdfi.video.environment import environment
 from cdfi.video.frames import interpolate_frames
 from cdfi.video.images import interpolate_folder, interpolate_images
 from cdfi.video.interpolate import VideoReport, interpolate_video
@@ -18,6 +19,7 @@ __all__ = [
     "Options",
     "Preview",
     "VideoReport",
+    "environment",
     "estimate",
     "interpolate_folder",
     "interpolate_frames",

@@ -61,7 +61,7 @@ BUNDLED = {
 #: What "default" means: on held-out shots none has a better PSNR.
 DEFAULT = "aligned-adacof"
 
-_NO_LICENCE = "none: yours to download, not ours to ship"
+_NO_LICENCE = "none: may be downloaded, not shipped"
 RELEASED = {
     row.name: row
     for row in [

@@ -44,12 +44,12 @@ _BLOCKS = [
 
 
 def is_released(state: State) -> bool:
-    """Whether these keys are a released network's."""
+    """Return whether the keys are those of a released network."""
     return any("get_kernel." in key for key in state)
 
 
 def unwrap(checkpoint: object) -> dict[str, Tensor]:
-    """The dict of tensors in a checkpoint, without the wrappers and prefixes training adds.
+    """Return the tensors of a checkpoint, without the wrappers and prefixes that training adds.
 
     Raises:
         ValueError: there is no dict of tensors inside.
@@ -58,15 +58,15 @@ def unwrap(checkpoint: object) -> dict[str, Tensor]:
         if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(key), Mapping):
             checkpoint = checkpoint[key]
     if not isinstance(checkpoint, Mapping) or not checkpoint:
-        raise ValueError("expected a checkpoint with a dict of tensors; it holds none")
+        raise ValueError("expected a checkpoint with a dict of tensors, found none")
     wrong = [key for key, value in checkpoint.items() if not isinstance(value, Tensor)]
     if wrong:
-        raise ValueError(f"expected a dict of tensors; these entries are none: {wrong[:5]}")
+        raise ValueError(f"expected a dict of tensors; these entries are not tensors: {wrong[:5]}")
     return {str(key).removeprefix("module."): value for key, value in checkpoint.items()}
 
 
 def rename(state: State) -> dict[str, Tensor]:
-    """The released ``state`` under our names; keys no rule knows stay as they are."""
+    """Return the released ``state`` under our names; keys that match no rule are kept."""
     return {_rename(key): value for key, value in state.items()}
 
 
@@ -81,12 +81,12 @@ def _rename(key: str) -> str:
 
 
 def infer(state: State, rounding: Rounding, padding: int, features: Features) -> Config:
-    """The Config whose network has the shapes of ``state`` (our names).
+    """Return the Config whose network has the shapes of ``state`` (our names).
 
-    Dilation leaves no trace in the shapes; every published K has one of its own (5 -> 1, 11 -> 2).
+    Shapes do not depend on the dilation; every published K has one dilation (5 -> 1, 11 -> 2).
 
     Raises:
-        ValueError: a layer that every network has is missing, or K * K is no square.
+        ValueError: a layer that every network has is missing, or K * K is not a square.
     """
 
     def out(key: str) -> int:

@@ -12,13 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
+from cdfi.common.machine import git_commit
 from cdfi.evaluation import EvaluationReport, Method, Row, Skipped
 from cdfi.evaluation.columns import choose_metrics
 from cdfi.evaluation.data.layouts import TripletFrames
 from cdfi.evaluation.data.pictures import RgbImage
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.reports.plot import plot
-from cdfi.evaluation.reports.protocol import git_commit, protocol
+from cdfi.evaluation.reports.protocol import protocol
 from tests.evaluation.small_sets import noise
 
 METRICS = choose_metrics(["psnr", "ssim"])

@@ -51,12 +51,12 @@ class DataSet:
     """A set of triplets.
 
     Attributes:
-        name: What the command line calls it.
-        title: What tables call it.
-        folder: Where it is: in the table relative to the data folder, once found absolute.
-        layout: How its files are arranged.
-        source: How to get it, as the end of an error message.
-        size: Triplets in it; None where only the files tell.
+        name: on the command line.
+        title: in tables.
+        folder: relative to the data folder in the table, absolute once found.
+        layout: arrangement of its files.
+        source: how to get it, as the end of an error message.
+        size: number of triplets; None if it depends on the files.
     """
 
     name: str
@@ -67,10 +67,10 @@ class DataSet:
     size: int | None = None
 
     def triplets(self) -> list[Triplet]:
-        """Every triplet it should hold, whether or not its files are there.
+        """Return every triplet it should hold, whether or not its files exist.
 
         Raises:
-            ValueError: Its folder or its list is missing.
+            ValueError: its folder or its list is missing.
         """
         if not self.folder.is_dir():
             raise ValueError(f"{self.title} is not in {self.folder}: {self.source}")
@@ -92,10 +92,10 @@ class DataSet:
             )
 
     def read(self) -> Iterator[TripletFrames | Unreadable]:
-        """The pictures of every triplet, or why they cannot be had.
+        """Yield the images of every triplet, or why they cannot be read.
 
         Raises:
-            ValueError: As :meth:`triplets`.
+            ValueError: as :meth:`triplets`.
         """
         for triplet in self.triplets():
             try:
@@ -109,7 +109,7 @@ def _is_missing(file: Path) -> bool:
 
 
 def halved(picture: RgbImage) -> RgbImage:
-    """Half the size by averaging 2 x 2 pixels, rounded: OpenCV's area interpolation."""
+    """Halve the size by averaging 2 x 2 pixels, rounded, as OpenCV's area interpolation does."""
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
     blocks = picture[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
     mean: RgbImage = ((blocks.sum(axis=(1, 3), dtype="uint16") + 2) // 4).astype("uint8")
@@ -117,7 +117,7 @@ def halved(picture: RgbImage) -> RgbImage:
 
 
 def centre(picture: RgbImage) -> RgbImage:
-    """The middle half of both sides: 2048 x 1080 of 4096 x 2160."""
+    """Return the middle half of both sides: 2048 x 1080 of 4096 x 2160."""
     height, width = picture.shape[0] // 4, picture.shape[1] // 4
     return picture[height : picture.shape[0] - height, width : picture.shape[1] - width]
 
@@ -186,7 +186,7 @@ DATASETS = {
 
 
 def data_folder(chosen: Path | None = None) -> Path:
-    """Where data sets are kept: the chosen folder, else ``CDFI_DATA``, else the cache."""
+    """Return the folder of data sets: the chosen one, else ``CDFI_DATA``, else in the cache."""
     if chosen is not None:
         return chosen
     named = os.environ.get("CDFI_DATA")
@@ -196,15 +196,15 @@ def data_folder(chosen: Path | None = None) -> Path:
 def find_dataset(
     name: str, root: Path | None = None, names: Names = VIMEO_NAMES
 ) -> DataSet | Video:
-    """The data set called ``name``: a row of the table, a folder of triplets, or a video.
+    """Return the data set called ``name``: a row of the table, a folder of triplets, or a video.
 
     Args:
-        name: A key of :data:`DATASETS` or a path.
-        root: The data folder; see :func:`data_folder`.
-        names: The three files in each folder of a path, in the order of time.
+        name: a key of :data:`DATASETS` or a path.
+        root: the data folder; see :func:`data_folder`.
+        names: the three files in each folder of a path, in the order of time.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: the name is unknown and not a path.
     """
     if name in DATASETS:
         row = DATASETS[name]
@@ -223,7 +223,7 @@ def find_dataset(
 
 
 def present(root: Path) -> Iterator[tuple[DataSet, int]]:
-    """Every row of the table as found under ``root``, and how many of its triplets are whole."""
+    """Yield every row of the table as found under ``root``, and its number of complete triplets."""
     for row in DATASETS.values():
         here = replace(row, folder=root / row.folder)
         try:

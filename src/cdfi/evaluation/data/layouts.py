@@ -1,4 +1,4 @@
-"""Three pictures of one moment, and the layouts of folders they come in."""
+"""Triplets of images, and the layouts of folders that hold them."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ VIMEO_NAMES: Names = ("im1.png", "im2.png", "im3.png")
 
 @dataclass(frozen=True)
 class TripletFrames:
-    """The decoded pictures of a triplet, all of one size; ``truth`` is what to predict."""
+    """The decoded images of a triplet, all of one size; ``truth`` is to be predicted."""
 
     name: str
     frame0: RgbImage
@@ -27,7 +27,7 @@ class TripletFrames:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A triplet whose pictures cannot be had, and why."""
+    """A triplet whose images cannot be read, and why."""
 
     name: str
     reason: str
@@ -35,12 +35,12 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Triplet:
-    """Where three pictures are.
+    """The files of three images.
 
     Attributes:
-        name: Unique within its data set; parts separated by ``/``.
+        name: unique within its data set; parts separated by ``/``.
         files: ``frame0``, the true middle and ``frame1``: files of 8-bit RGB.
-        view: What of each picture is scored: a crop, a smaller version, or all of it.
+        view: makes the part of each image that is scored, such as a crop; None: all of it.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Triplet:
     view: View | None = None
 
     def read(self) -> TripletFrames:
-        """The pictures.
+        """Return the images.
 
         Raises:
-            ValueError: A file is missing or no 8-bit RGB, or their sizes differ.
+            ValueError: a file is missing or not 8-bit RGB, or the sizes differ.
         """
         pictures = [read_rgb_image(file) for file in self.files]
         for file, picture in zip(self.files, pictures):
@@ -69,7 +69,7 @@ Layout = Callable[[Path], Iterator[Triplet]]
 
 
 def named_folders(folders: Sequence[str], names: Names) -> Layout:
-    """A folder for each triplet, all known: ``<folder>/<name>`` for the three ``names``."""
+    """Return the layout of known folders, one per triplet, each with three ``names``."""
 
     def find(root: Path) -> Iterator[Triplet]:
         for folder in folders:
@@ -79,7 +79,7 @@ def named_folders(folders: Sequence[str], names: Names) -> Layout:
 
 
 def any_folders(names: Names) -> Layout:
-    """Whatever folders below the root hold one of the three ``names``, at any depth."""
+    """Return the layout of all folders below the root that hold one of three ``names``."""
 
     def find(root: Path) -> Iterator[Triplet]:
         found = {file.parent for name in names for file in root.rglob(name)}
@@ -91,7 +91,7 @@ def any_folders(names: Names) -> Layout:
 
 
 def middlebury(scenes: Sequence[str]) -> Layout:
-    """``input/<scene>/frame10.png`` and ``frame11.png``, ``gt/<scene>/frame10i11.png``."""
+    """Return the layout ``input/<scene>/frame1[01].png``, ``gt/<scene>/frame10i11.png``."""
 
     def find(root: Path) -> Iterator[Triplet]:
         for scene in scenes:
@@ -102,15 +102,15 @@ def middlebury(scenes: Sequence[str]) -> Layout:
 
 
 def vimeo(root: Path) -> Iterator[Triplet]:
-    """``sequences/<clip>/<shot>/im[123].png`` for the lines of ``tri_testlist.txt``."""
+    """Yield ``sequences/<clip>/<shot>/im[123].png`` for the lines of ``tri_testlist.txt``."""
     for line in _lines(root / "tri_testlist.txt"):
         yield Triplet(line, _inside(root / "sequences" / line, VIMEO_NAMES))
 
 
 def snu_film(mode: str) -> Layout:
-    """The lines of ``test-<mode>.txt``: three paths each, of which what follows ``test/`` counts.
+    """Return the layout of ``test-<mode>.txt``: lines of three paths, used from ``test/`` on.
 
-    The published lists begin their paths with the folder their authors had the data in.
+    The paths in the published lists begin with a folder of their authors.
     """
 
     def find(root: Path) -> Iterator[Triplet]:
@@ -127,7 +127,7 @@ def snu_film(mode: str) -> Layout:
 
 
 def xiph(clips: Sequence[str], view: View) -> Layout:
-    """``<clip>-001.png`` to ``<clip>-099.png``: every even frame from its two neighbours."""
+    """Return the layout ``<clip>-001.png`` to ``-099.png``: even frames from their neighbours."""
 
     def find(root: Path) -> Iterator[Triplet]:
         for clip in clips:

@@ -1,4 +1,4 @@
-"""Pictures as evaluation sees them: files of 8-bit RGB and the arrays they hold."""
+"""Images for evaluation: files of 8-bit RGB, and their arrays."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from cdfi.common.rounding import to_bytes
 #: (H, W, 3) RGB, 0 to 255.
 RgbImage = NDArray[np.uint8]
 
-# The formats in which Pillow tells an 8-bit picture from a deeper one.
+# Formats of which Pillow reports whether an image has 8 bits.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 NAMES_OF_MODES = {"L": "grey", "LA": "grey with alpha", "RGBA": "RGB with alpha", "P": "palette"}
 
 
 def read_rgb_image(path: Path) -> RgbImage:
-    """The pixels of an 8-bit RGB file, ``(H, W, 3)``.
+    """Return the pixels of an 8-bit RGB file, ``(H, W, 3)``.
 
     Raises:
-        ValueError: It is missing, unreadable, damaged, or not 8-bit RGB; the message names it.
+        ValueError: the file is missing, damaged or not 8-bit RGB; the message names it.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -42,8 +42,8 @@ def read_rgb_image(path: Path) -> RgbImage:
 
 
 def _kind(image: Image.Image, path: Path) -> str:
-    """What an opened file holds: "RGB" where it is 8-bit RGB."""
-    # Pillow opens 16-bit RGB as if it had 8 bits. A PNG says its depth in byte 24.
+    """Return the kind of an opened image: "RGB" if it is 8-bit RGB."""
+    # Pillow opens 16-bit RGB as if it had 8 bits. The depth of a PNG is in its header.
     if image.format == "PNG":
         with path.open("rb") as file:
             depth = png_depth(file.read(PNG_HEAD))
@@ -53,25 +53,25 @@ def _kind(image: Image.Image, path: Path) -> str:
 
 
 def size_text(picture: RgbImage) -> str:
-    """Width and height, as messages give them."""
+    """Return width and height for a message."""
     return f"{picture.shape[1]} x {picture.shape[0]}"
 
 
 def save_rgb_image(path: Path, picture: RgbImage) -> None:
-    """Write a PNG that appears whole, its folder made where it is missing."""
+    """Write a PNG atomically, and make its folder if it is missing."""
     with atomic_write(path) as beside:
         Image.fromarray(picture).save(beside, format="PNG")
 
 
 def to_tensor(picture: RgbImage) -> Tensor:
-    """``(H, W, 3)`` bytes as a float32 batch ``(1, 3, H, W)`` in [0, 1]."""
+    """Return ``(H, W, 3)`` bytes as a float32 batch ``(1, 3, H, W)`` in [0, 1]."""
     return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
 
 
 def to_rgb_image(batch: Tensor) -> RgbImage:
-    """A batch of one, ``(1, 3, H, W)`` in [0, 1], rounded to bytes: clamped, halves upward.
+    """Return a batch of one, ``(1, 3, H, W)`` in [0, 1], rounded to bytes: clamped, halves upward.
 
-    This is the rounding of torchvision's ``save_image``, behind most published tables.
+    torchvision's ``save_image`` rounds like this, and most published tables depend on it.
     """
     pixels = to_bytes(batch[0])
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

@@ -1,4 +1,4 @@
-"""Data sets fetched from where their authors published them."""
+"""Downloads of data sets from the places where their authors published them."""
 
 import re
 import shutil
@@ -33,21 +33,21 @@ class Files:
     """A data set of single files in a git repository.
 
     Attributes:
-        folder: Where it goes, in the data folder.
-        url: What its files' paths follow.
+        folder: target in the data folder.
+        url: prefix of the paths of its files.
     """
 
     folder: str
     url: str
 
     def blobs(self) -> list[Blob]:
-        """Every file, as recorded beside this module."""
+        """Return every file, from the list next to this module."""
         text = Path(__file__).with_name(f"{self.folder}.blobs.txt").read_text()
         fields = (line.split(" ", 2) for line in text.splitlines())
         return [Blob(sha1, int(size), path) for sha1, size, path in fields]
 
     def download(self, root: Path, progress: Progress) -> Path:
-        """Fetch what is missing or wrong; each file is checked and appears whole."""
+        """Download missing and wrong files; each is checked and written atomically."""
         blobs, target = self.blobs(), root / self.folder
         total = sum(blob.size for blob in blobs)
         _require_room(root, total)
@@ -59,7 +59,7 @@ class Files:
                     done += job.result()
                     progress(done, total)
             finally:
-                # One refusal is enough: do not ask a thousand times.
+                # After one failure, the other files are not requested.
                 pool.shutdown(cancel_futures=True)
         return target
 
@@ -74,9 +74,9 @@ class Archive:
     """Vimeo-90K's triplets: one archive, of which the test triplets are unpacked.
 
     Attributes:
-        folder: Where it goes, in the data folder; the archive stays beside it.
-        url: Of the archive.
-        size: Its bytes, roughly: what must be free before it is begun.
+        folder: target in the data folder; the archive stays next to it.
+        url: of the archive.
+        size: approximate bytes, which must be free before the download.
     """
 
     folder: str
@@ -84,7 +84,7 @@ class Archive:
     size: int
 
     def download(self, root: Path, progress: Progress) -> Path:
-        """Fetch the archive, resuming one that broke off, and unpack its test triplets."""
+        """Download the archive, resuming a partial one, and unpack its test triplets."""
         archive = root / f"{self.folder}.zip"
         part = archive.with_name(archive.name + ".part")
         if not archive.is_file():
@@ -104,7 +104,7 @@ SOURCES: dict[str, Files | Archive] = {
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """The test triplets of ``archive`` as ``target``, which appears whole."""
+    """Unpack the test triplets of ``archive`` to ``target``, which appears at once."""
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     try:

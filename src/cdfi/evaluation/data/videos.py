@@ -1,4 +1,4 @@
-"""A video as a data set: every second frame is held back and predicted from its neighbours."""
+"""A video as a data set: every second frame is predicted from its neighbours."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from cdfi.evaluation.data.pictures import RgbImage, to_rgb_image
 
 @dataclass(frozen=True)
 class Video:
-    """The frames of a video file, read as they are needed."""
+    """The frames of a video file, read when they are needed."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
+        """The file's name without its suffix."""
         return self.path.stem
 
     @property
@@ -27,23 +27,24 @@ class Video:
 
     @property
     def size(self) -> None:
-        """Only decoding the whole file would tell."""
+        """None: it is known only after decoding the whole file."""
         return
 
     def check(self) -> None:
-        """Raise ValueError or OSError if the file is no readable video."""
+        """Raise ValueError or OSError if the file is not a readable video."""
         from cdfi.video.reading.source import read_source
 
         read_source(self.path)
 
     def read(self) -> Iterator[TripletFrames | Unreadable]:
-        """Frames 0 and 2 with 1 as the truth, 2 and 4 with 3, and so on; a last odd one is left.
+        """Yield frames 0 and 2 with 1 as the truth, 2 and 4 with 3, and so on.
 
-        What the decoder has to leave out or to change is told where it is noticed: frames near
-        there may not be neighbours.
+        Frames that the decoder omits or changes are reported where they are noticed, as frames
+        near them may not be neighbours. A last frame without a partner is left out.
 
         Raises:
-            ValueError, OSError: The file is no readable video, or has fewer than three frames.
+            ValueError: the file is not a readable video, or has fewer than three frames.
+            OSError: the file cannot be read.
         """
         warnings: Counter[str] = Counter()
         pictures = self._pictures(warnings)
@@ -58,7 +59,7 @@ class Video:
             told = warnings.copy()
         yield from self._faults(warnings - told, number)
         if number == 1:
-            raise ValueError(f"{self.path}: has fewer than three frames, so none can be held back")
+            raise ValueError(f"{self.path}: has fewer than three frames, so none can be predicted")
 
     def _faults(self, warnings: Counter[str], number: int) -> Iterator[Unreadable]:
         for reason, count in warnings.items():

@@ -1,4 +1,4 @@
-"""What a user has without any network: the classical ways to make the middle frame."""
+"""Baselines without a network: classical methods for the middle frame."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,15 +12,15 @@ from cdfi.evaluation.methods.minterpolate import minterpolate
 
 
 def average(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
-    """The mean of the two frames, halves rounded upward."""
+    """Return the mean of the two frames, halves rounded upward."""
     mean: RgbImage = ((frame0.astype(np.uint16) + frame1 + 1) // 2).astype(np.uint8)
     return mean
 
 
 def dis(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
-    """OpenCV's DIS optical flow in both directions; both frames warped half-way, and averaged.
+    """Return both frames warped half-way by OpenCV's DIS optical flow, averaged.
 
-    The flow at a pixel of one frame stands in for the flow at that pixel of the middle frame.
+    The flow at a pixel of one frame is used for that pixel of the middle frame.
 
     Raises:
         ValueError: OpenCV is not installed.
@@ -34,7 +34,7 @@ def dis(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
 
 
 def _half_way(cv2: Any, frame: RgbImage, flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``frame`` moved along half of ``flow`` (H, W, 2), bilinear."""
+    """Return ``frame`` moved by half of ``flow`` (H, W, 2), bilinear."""
     row, column = np.mgrid[: frame.shape[0], : frame.shape[1]].astype(np.float32)
     x, y = column - 0.5 * flow[..., 0], row - 0.5 * flow[..., 1]
     warped: NDArray[np.float32] = cv2.remap(

@@ -1,4 +1,4 @@
-"""Anything that predicts middle frames: a network, a baseline, or a folder of pictures."""
+"""Methods that predict middle frames: a network, a baseline, or a folder of images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class Method:
     """A way to predict the middle frame.
 
     Attributes:
-        name: What tables call it.
-        predict: From the data set's and the triplet's name and two pictures to the middle one.
-        parameters: Of its network; None where it has none.
-        precision: What its network computes in; None where it has none.
-        timed: Whether the time it takes says anything about it.
+        name: in tables.
+        predict: from the names of data set and triplet and two images to the middle one.
+        parameters: of its network; None without a network.
+        precision: of its network; None without a network.
+        timed: whether its time is meaningful.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Method:
 
 
 def baseline_method(name: str) -> Method:
-    """The classical method ``name``, a key of :data:`BASELINES`.
+    """Return the classical method ``name``, a key of :data:`BASELINES`.
 
     Raises:
-        ValueError: There is none of that name.
+        ValueError: the name is unknown.
     """
     if name not in BASELINES:
         raise ValueError(f"no baseline is called {name}; known are {', '.join(BASELINES)}")
@@ -51,7 +51,7 @@ def baseline_method(name: str) -> Method:
 
 
 def network_method(name: str, interpolator: "Interpolator") -> Method:
-    """The network of ``interpolator``, called ``name``."""
+    """Return the network of ``interpolator`` as a method called ``name``."""
 
     def predict(_: str, __: str, frame0: RgbImage, frame1: RgbImage) -> RgbImage:
         return to_rgb_image(interpolator(to_tensor(frame0), to_tensor(frame1)))
@@ -61,13 +61,13 @@ def network_method(name: str, interpolator: "Interpolator") -> Method:
 
 
 def folder_method(folder: Path, name: str = "") -> Method:
-    """The pictures in ``folder``, made by whatever method; called ``name``, or as the folder is.
+    """Return the images in ``folder`` as a method, called ``name`` or like the folder.
 
-    A data set's pictures are in the sub-folder of its name where there is one, else in ``folder``
-    itself; see :func:`cdfi.evaluation.methods.predictions.prediction_file` for theirs.
+    The images of a data set are in the sub-folder of its name if there is one, else in ``folder``;
+    :func:`cdfi.evaluation.methods.predictions.prediction_file` finds their files.
 
     Raises:
-        ValueError: The folder is missing.
+        ValueError: the folder is missing.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder}: the folder of predictions is missing")

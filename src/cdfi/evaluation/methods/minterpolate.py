@@ -11,26 +11,26 @@ from cdfi.video.pixels.formats import reformatted
 # Motion-compensated, overlapped blocks; two frames are no scene cut, however different. The
 # filter's default search, bilat, gives different pictures from one run to the next; bidir does not.
 OPTIONS = "fps=2:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:scd=none"
-# The filter takes no RGB; this keeps the colours at full resolution.
+# The filter does not accept RGB; this format keeps the colours at full resolution.
 FORMAT = "yuv444p"
-# The filter looks one frame to each side of a pair.
+# The filter reads one frame on each side of a pair.
 ORDER = (0, 0, 1, 1)
 MIDDLE = 3
 
 
 def minterpolate(frame0: RgbImage, frame1: RgbImage) -> RgbImage:
-    """The middle frame by FFmpeg's block motion compensation, as ``ffmpeg -vf minterpolate``.
+    """Return the middle frame by FFmpeg's block motion compensation (``minterpolate``).
 
-    Both frames are fed twice at one frame a second; of the two frames a second that come out,
-    the one between the second and the third is the result.
+    The filter gets each frame twice, at one frame a second, and outputs two frames a second; the
+    one between the second and the third input is the result.
 
     Raises:
-        ValueError: FFmpeg makes no frame of pictures this small.
+        ValueError: the images are too small for the filter.
     """
     made = list(_filtered(frame0, frame1))
     if len(made) <= MIDDLE:
         height, width = frame0.shape[:2]
-        raise ValueError(f"FFmpeg's minterpolate makes no frame of {width} x {height} pixels")
+        raise ValueError(f"{width} x {height} pixels are too small for FFmpeg's minterpolate")
     return made[MIDDLE]
 
 

@@ -1,4 +1,4 @@
-"""A folder of pictures that some other method made, as a method to score."""
+"""Files in a folder of predicted images."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from cdfi.evaluation.data.pictures import SUFFIXES
 
 
 def prediction_file(root: Path, name: str) -> Path:
-    """The picture that a folder of predictions holds for the triplet ``name``.
+    """Return the file of a folder of predictions for the triplet ``name``.
 
-    ``<name>.png`` (or another picture format), or the only picture in the folder ``<name>``.
+    ``<name>.png`` (or another image format), or the only image in the folder ``<name>``.
 
     Raises:
-        ValueError: There is none, or the folder holds several.
+        ValueError: there is none, or the folder holds several.
     """
     for suffix in SUFFIXES:
         for file in (root / f"{name}{suffix}", root / f"{name}{suffix.upper()}"):

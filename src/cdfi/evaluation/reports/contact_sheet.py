@@ -1,4 +1,4 @@
-"""Pictures of where a prediction is wrong: error maps, and a sheet of the worst cases."""
+"""Error maps of predictions, and a sheet of the worst cases."""
 
 import heapq
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from cdfi.evaluation.scoring import Row
 # A quarter of the range is shown as the brightest: errors of a few levels stay visible.
 FULL_SCALE = 64
 TILE, GAP, CAPTION = 320, 8, 20
+COLUMNS = "frame0 frame1 truth predicted error"
 
 
 def error_map(picture: RgbImage, truth: RgbImage) -> RgbImage:
-    """The largest channel's error ``(H, W, 3)``: black, through red and yellow, to white.
+    """Return the largest error of the channels as colours: black, red, yellow, white; (H, W, 3).
 
     An error of 64 levels or more is white.
     """
@@ -41,7 +42,7 @@ class Saver:
 
 @dataclass(order=True)
 class Case:
-    """A picture on the sheet; the worst is the greatest, the earlier one of two as bad."""
+    """An image on the sheet, ordered by its error; of equal errors the earlier one is greater."""
 
     badness: float
     order: int
@@ -74,7 +75,7 @@ class ContactSheet:
         """Write the sheet as PNG: a line for each case, method by method, the worst on top.
 
         Raises:
-            ValueError: Nothing was scored.
+            ValueError: nothing was scored.
         """
         if not self.cases:
             raise ValueError(f"{path}: no contact sheet without a scored picture")
@@ -86,19 +87,19 @@ class ContactSheet:
 
 
 def _tile(picture: RgbImage) -> RgbImage:
-    """``picture`` no wider than a column of the sheet."""
+    """Return ``picture`` no wider than a column of the sheet."""
     image = Image.fromarray(picture)
     image.thumbnail((TILE, TILE), Image.Resampling.BOX)
     return np.array(image)
 
 
 def _line(case: Case) -> RgbImage:
-    """One case: both frames, the truth, the prediction and its error, side by side."""
+    """Return one case: both frames, the truth, the prediction and its error, side by side."""
     gap = np.zeros((case.pictures[0].shape[0], GAP, 3), np.uint8)
     strip = np.concatenate([part for tile in case.pictures for part in (tile, gap)], axis=1)
     caption = Image.new("RGB", (strip.shape[1], CAPTION))
     row = case.row
     scores = "  ".join(f"{name} {value:.4f}" for name, value in row.scores.items())
-    text = f"{row.dataset} {row.name}  {row.method}  {scores}   [frame0 frame1 truth made error]"
+    text = f"{row.dataset} {row.name}  {row.method}  {scores}   [{COLUMNS}]"
     ImageDraw.Draw(caption).text((4, 4), text, fill=(255, 255, 255))
     return np.concatenate([np.array(caption), strip])

@@ -1,4 +1,4 @@
-"""A drawing of quality against time and against parameters."""
+"""Plots of quality against time and against parameters."""
 
 import math
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def check_plot(path: Path) -> None:
-    """Raise ValueError if matplotlib is not installed, or does not know the file's ending."""
+    """Raise ValueError if matplotlib is not installed or cannot write files of this suffix."""
     need("matplotlib", "a plot", "cdfi[plot]")
     from matplotlib.backend_bases import FigureCanvasBase
 
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.lower().removeprefix(".") not in known:
         endings = ", ".join(f".{name}" for name in sorted(known))
-        raise ValueError(f"{path}: no kind of drawing; expected one of {endings}")
+        raise ValueError(f"{path}: unknown image format; expected one of {endings}")
 
 
 def plot(report: EvaluationReport, path: Path) -> None:
@@ -31,10 +31,11 @@ def plot(report: EvaluationReport, path: Path) -> None:
     A method without a network, or without a time, is a dashed line across.
 
     Args:
-        path: A file of any format that matplotlib writes (``.png``, ``.svg``, ``.pdf``).
+        report: the report.
+        path: a file of any format that matplotlib writes (``.png``, ``.svg``, ``.pdf``).
 
     Raises:
-        ValueError: matplotlib is not installed, or does not know the file's ending.
+        ValueError: matplotlib is not installed, or cannot write files of this suffix.
     """
     check_plot(path)
     from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def plot(report: EvaluationReport, path: Path) -> None:
 def _draw(
     axes: "Axes", metric: Metric, averages: Sequence[MethodAverage], costs: Sequence[float | None]
 ) -> None:
-    """One panel: the metric over the costs, on a logarithmic axis."""
+    """Draw one panel: the metric over the costs, on a logarithmic axis."""
     axes.set_ylabel(metric.title)
     axes.grid(alpha=0.3)
     axes.margins(x=0.3)

@@ -1,4 +1,4 @@
-"""Rows of scores with what they were measured under: averages, JSON, CSV and Markdown."""
+"""Reports of scores: averages, JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ class MethodAverage:
 
 @dataclass
 class EvaluationReport:
-    """Everything that one evaluation found out.
+    """The results of one evaluation.
 
     Attributes:
         metrics: The columns.
@@ -51,14 +51,14 @@ class EvaluationReport:
     skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, row: Row | Skipped) -> None:
-        """Append one picture's outcome."""
+        """Append the result of one image."""
         if isinstance(row, Row):
             self.rows.append(row)
         else:
             self.skipped.append(row)
 
     def averages(self) -> list[MethodAverage]:
-        """One for each data set and method, in the order they were scored."""
+        """Return one average per data set and method, in the order of scoring."""
         outcomes: list[Row | Skipped] = [*self.rows, *self.skipped]
         pairs = dict.fromkeys((row.dataset, row.method) for row in outcomes)
         return [self._average(dataset, method) for dataset, method in pairs]
@@ -79,7 +79,7 @@ class EvaluationReport:
         )
 
     def cells(self, average: MethodAverage) -> list[str]:
-        """The texts of one line of a table, under :meth:`header`."""
+        """Return the cells of one row of a table, under :meth:`header`."""
         of = {method.name: method for method in self.methods}
         count = of[average.method].parameters
         scores = [format_score(metric, average.scores[metric.name]) for metric in self.metrics]
@@ -93,12 +93,12 @@ class EvaluationReport:
         ]
 
     def header(self) -> list[str]:
-        """The titles above :meth:`cells`."""
+        """Return the titles above :meth:`cells`."""
         titles = [metric.title for metric in self.metrics]
         return ["Data set", "Method", *titles, "Parameters", "Time", "Images"]
 
     def to_json(self) -> str:
-        """Protocol, averages, every row and what was skipped; infinite scores as "inf"."""
+        """Return protocol, averages, rows and skipped images; infinite scores are "inf"."""
         return json.dumps(
             {
                 "protocol": self.protocol,
@@ -110,7 +110,7 @@ class EvaluationReport:
         )
 
     def to_csv(self) -> str:
-        """A line for each scored picture, and one with a reason for each skipped one."""
+        """Return a line per scored image, and one with a reason per skipped image."""
         names = [metric.name for metric in self.metrics]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -124,7 +124,7 @@ class EvaluationReport:
         return text.getvalue()
 
     def to_markdown(self) -> str:
-        """The table of averages, then the protocol as a list."""
+        """Return the table of averages, then the protocol as a list."""
         lines = [self.header(), ["---"] * len(self.header())]
         lines += [self.cells(average) for average in self.averages()]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -133,7 +133,7 @@ class EvaluationReport:
 
 
 def format_score(metric: Metric, value: float) -> str:
-    """``value`` with the decimals of its metric."""
+    """Return ``value`` with the decimals of its metric."""
     return f"{value:.{metric.digits}f}"
 
 
@@ -146,7 +146,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
-    """``row`` with scores that JSON can hold."""
+    """Return ``row`` with scores that JSON can hold."""
     scores = row["scores"]
     assert isinstance(scores, dict)
     plain = {k: v if math.isfinite(v) else str(v) for k, v in scores.items()}
@@ -154,7 +154,7 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
 
 
 def one_line(value: object) -> str:
-    """A part of the protocol on one line."""
+    """Return a part of the protocol on one line."""
     if isinstance(value, dict):
         return "; ".join(f"{key}: {one_line(inner)}" for key, inner in value.items())
     return str(value)
