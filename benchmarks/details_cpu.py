@@ -14,7 +14,7 @@ from machine import machine
 from timing import seconds
 from torch import Tensor
 
-from cdfi.interpolation.strips import FRAME_CHANNELS
+from cdfi.interpolation.strip_inputs import FRAME_CHANNELS
 from cdfi.ops import detail_bands_reference, details
 
 

@@ -29,10 +29,10 @@ from cdfi.models import NETWORKS, Network
 
 #: Functions, where they are found, and what they are called in the table.
 STAGES: dict[tuple[Any, str], str] = {
-    (strips, "_sources"): "U-Net, matching",
+    (strips, "strip_inputs"): "U-Net, matching",
     (Network, "refine"): "registration",
-    (strips, "_slab"): "heads, hidden",
-    (strips, "_last"): "heads, last",
+    (strips, "_hidden_rows"): "heads, hidden",
+    (strips, "_head_rows"): "heads, last",
     (strips, "adacof_logits_strip"): "softmax, warps",
     (strips, "scaled_details"): "details",
     (strips, "_finish"): "GridNet, blend",

@@ -23,7 +23,7 @@ INNER = {
     "training": "* losses optim distributed args arg_groups bounds callback".split(),
     "evaluation": "reports * methods columns data".split(),
     "compression": "* tracing".split(),
-    "interpolation": "interpolator engine * strips".split(),
+    "interpolation": "interpolator engine * strips strip_inputs".split(),
     "models": "families network * config".split(),
     "cli": "main * console".split(),
 }

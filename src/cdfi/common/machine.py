@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the checkout that cdfi runs from, with "+" if changed; None elsewhere."""
+    """Return the commit of the checkout that cdfi runs from, with "+" if changed, or None."""
     here = Path(__file__).parent
     command = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+"]
     tracked = ["git", "-C", str(here), "ls-files", "--error-unmatch", Path(__file__).name]

@@ -166,7 +166,7 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
 
 
 def details_flops(frame: Any, flow: Any, *_: Any, **__: Any) -> int:
-    """Return the operations of one side's details: 16 pixels with 8 for weights, a sum a channel."""
+    """Return the operations of one side's details: 16 pixels, a sum per channel."""
     batch, _, height, width = flow
     return int(16 * (8 + 2 * frame[1]) * batch * height * width)
 

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from cdfi.interpolation.strips import CHANNEL_BLOCK, FRAME_CHANNELS
+from cdfi.interpolation.strip_inputs import CHANNEL_BLOCK, FRAME_CHANNELS
 from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cdfi.common.devices import quick_bf16
+from cdfi.interpolation.strip_inputs import StripInputs, strip_inputs
 from cdfi.models.gridnet import PReLU
 from cdfi.models.network import (
     MAP_NAMES,
@@ -23,8 +22,6 @@ from cdfi.ops.resize.op import enlarged_rows
 
 #: Halo of a head's three hidden convolutions, in rows at half resolution.
 HIDDEN_HALO = 3
-#: Channels that the CPU kernel reads at a time, and channels of a frame in memory.
-CHANNEL_BLOCK, FRAME_CHANNELS = 32, 4
 
 
 class WarpedRows(NamedTuple):
@@ -34,18 +31,6 @@ class WarpedRows(NamedTuple):
     #: (N, 2 * 64, rows, W): GridNet's input, side 0 and then side 1, features before the frame
     joint: Tensor | None
     blend: Tensor | None  # (N, 1, rows, W)
-
-
-class StripInputs(NamedTuple):
-    """The tensors from which the strips of one pair of frames are computed."""
-
-    decoded: Tensor  # (N, C, H/2, W/2): the input of the heads
-    first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with border; on a CPU with a 4th channel
-    second: Tensor  # frame1
-    features: Tensor | None  # (N, 64, H + 2r, W + 2r): the features that both sides warp
-    flow: Tensor | None  # (N, 4, H, W): added to the offsets
-    height: int
-    width: int
 
 
 def middle_by_strips(
@@ -66,73 +51,9 @@ def middle_by_strips(
     """
     height, width = frame0.shape[-2:]
     chunk, strip = -(-chunk // 8) * 8, -(-strip // 8) * 8
-    inputs = _strip_inputs(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
+    inputs = strip_inputs(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
     done = list(_chunks(network, inputs, chunk, strip))
     return torch.cat(done, 2)[..., :height, :width]
-
-
-def _strip_inputs(network: Network, frame0: Tensor, frame1: Tensor) -> StripInputs:
-    height, width = frame0.shape[-2:]
-    stages = network.encode(frame0, frame1)
-    levels = network.pyramid(stages)
-    decoded = network.decode(stages)
-    del stages  # the finest stage is the largest tensor of the U-Net
-    decoded, flow, _ = network.refine(decoded, frame0, frame1)
-    last = torch.channels_last
-    first, second = (
-        network.bordered(_pad_to_vector(frame)).contiguous(memory_format=last)
-        for frame in (frame0, frame1)
-    )
-    features = _stack_features(network, first, levels, height, width) if levels else None
-    decoded = decoded.contiguous(memory_format=last)
-    return StripInputs(decoded, first, second, features, flow, height, width)
-
-
-def _pad_to_vector(frame: Tensor) -> Tensor:
-    """Return the frame with a fourth channel on a CPU, whose kernel reads whole vectors."""
-    missing = FRAME_CHANNELS - frame.shape[1]
-    return F.pad(frame, (0, 0, 0, 0, 0, missing)) if frame.device.type == "cpu" else frame
-
-
-def _stack_features(
-    network: Network, frame: Tensor, levels: list[Tensor], height: int, width: int
-) -> Tensor:
-    """Return all levels of features in one tensor, the only copy of them at full size.
-
-    The channels are zero-padded to whole blocks, which the CPU kernel reads without a copy; the
-    padding has room for a warped frame.
-    """
-    used = sum(network.config.pyramid)
-    channels = -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK
-    size = (len(frame), channels, *frame.shape[2:])
-    # The half precision of autocast is kept if the kernel can multiply in it.
-    half = frame.is_cuda or (levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device))
-    block = torch.empty(
-        size,
-        dtype=levels[0].dtype if half else frame.dtype,
-        device=frame.device,
-        memory_format=torch.channels_last,
-    )
-    block[:, used:] = 0
-    start = 0
-    for level in levels:
-        _write_with_border(
-            network.to_full_size(level, height, width), block[:, start : start + level.shape[1]]
-        )
-        start += level.shape[1]
-    return block
-
-
-def _write_with_border(features: Tensor, target: Tensor) -> None:
-    """Write features into the middle of ``target`` and replicate their edges around them."""
-    border = (target.shape[-1] - features.shape[-1]) // 2
-    target[..., border : target.shape[-2] - border, border : target.shape[-1] - border] = features
-    if border:
-        rows = slice(border, -border)
-        target[..., rows, :border] = target[..., rows, border, None]
-        target[..., rows, -border:] = target[..., rows, -border - 1, None]
-        target[..., :border, :] = target[..., border, None, :]
-        target[..., -border:, :] = target[..., -border - 1, None, :]
 
 
 def _chunks(network: Network, inputs: StripInputs, chunk: int, strip: int) -> Iterator[Tensor]:
