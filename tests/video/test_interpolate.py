@@ -7,9 +7,11 @@ import av
 import numpy as np
 import pytest
 
+import cdfi
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.writing.codecs import codec_row
 from cdfi.video.writing.pixel_choice import candidates
+from tests.cli.interpolate_inputs import tiny_model
 from tests.video.video_clips import (
     Clip,
     Mean,
@@ -195,3 +197,24 @@ def test_nothing_but_the_result_remains(tmp_path):
     source = write_clip(tmp_path / "in.mp4")
     run(source, tmp_path / "out.mp4")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_options_may_be_keywords(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", Clip(4))
+    target = tmp_path / "out.mp4"
+    report = interpolate_video(source, target, model=Mean(), factor=3, preset="ultrafast")
+    assert report.frames == len(images_of(target)) == 10
+    with pytest.raises(TypeError, match="unexpected option 'fator'; did you mean factor"):
+        interpolate_video(source, tmp_path / "other.mp4", model=Mean(), fator=3)
+
+
+def test_a_model_is_a_file_a_network_or_an_interpolator(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", Clip(2))
+    file = tiny_model(tmp_path)
+    network = cdfi.load(file)
+    results = []
+    for number, model in enumerate((file, str(file), network, cdfi.Interpolator(network))):
+        target = tmp_path / f"{number}.mp4"
+        assert interpolate_video(source, target, Options(encoding=FAST), model).frames == 3
+        results.append(target.read_bytes())
+    assert len(set(results)) == 1

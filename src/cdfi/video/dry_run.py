@@ -1,4 +1,4 @@
-"""What a job would do, before it is done: sizes, times, memory, how long it takes."""
+"""Plan a job without doing it: sizes, times, losses, memory, duration."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import psutil
 import torch
+from typing_extensions import Unpack
 
 from cdfi.interpolation import Interpolator
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import planned_losses
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
+from cdfi.video.jobs.model import AnyModel, FrameInterpolator, fingerprint, resolve_model
 from cdfi.video.jobs.plan import expected_frames, plan_job
+from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 
 HALF = [Fraction(1, 2)]
@@ -22,55 +25,56 @@ def estimate(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: ModelSpec | FrameInterpolator | None = None,
+    model: AnyModel | None = None,
+    **settings: Unpack[Settings],
 ) -> dict[str, object]:
-    """The plan of ``interpolate_video`` with the same arguments, as JSON values.
+    """Return the plan of ``interpolate_video`` with the same arguments, as JSON values.
 
-    Times are seconds, memory is bytes. One frame of the video's size is made, to time the network;
-    nothing is written. Raises OSError or ValueError as ``interpolate_video`` does.
+    Times are in seconds, memory and disk space in bytes. One frame of the video's size is
+    interpolated, to time the network; nothing is written beside ``target``.
+
+    Raises:
+        OSError, ValueError: as ``interpolate_video``.
     """
-    job = plan_job(Path(source), Path(target), options or Options())
-    maker = resolve_model(model or ModelSpec())
-    pictures, frames = expected_frames(job), len(job.index.times)
-    job.work.serve(job.identity(fingerprint(maker)))
+    job = plan_job(Path(source), Path(target), options_from(options, settings))
+    interpolator = resolve_model(model)
+    frames, source_frames = expected_frames(job), len(job.index.times)
+    job.work.serve(job.identity(fingerprint(interpolator)))
     finished = job.finished()
-    left = max(pictures - sum(len(record.times) for record in finished.values()), 0)
-    one = _seconds_a_frame(job, maker)
+    left = max(frames - sum(len(record.times) for record in finished.values()), 0)
+    one = _seconds_per_frame(job, interpolator)
     length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
         "source": str(job.source.path),
         "target": str(job.work.target),
-        "size": [job.source.width, job.source.height],
+        "size": list(job.encoding.converter.size),
         "pixel_format": [job.source.pix_fmt, job.encoding.converter.target],
         "encoder": job.encoding.row.encoder,
-        "source_frames": frames,
-        "frames": pictures,
+        "source_frames": source_frames,
+        "frames": frames,
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
         "duration": round(float(length * job.timeline.time_base), 3),
-        "segments": {
-            "all": len(job.boundaries),
-            "finished": len(finished),
-        },
-        "losses": planned_losses(job)
-        + [f"{job.work.target.suffix} cannot hold {what}" for what in job.streams.left_out],
-        "memory": _network_memory(job, maker),
+        "segments": {"all": len(job.boundaries), "finished": len(finished)},
+        "losses": planned_losses(job),
+        "memory": _network_memory(job, interpolator),
+        "free_disk": psutil.disk_usage(str(job.work.target.absolute().parent)).free,
         "seconds_per_interpolated_frame": round(one, 3),
-        "estimated_seconds": round(one * left * max(1 - frames / pictures, 0), 1),
+        "estimated_seconds": round(one * left * max(1 - source_frames / frames, 0), 1),
     }
 
 
-def _seconds_a_frame(job: Job, maker: FrameInterpolator) -> float:
-    """How long the network takes for a frame, measured on one after a warm-up on a small one."""
+def _seconds_per_frame(job: Job, interpolator: FrameInterpolator) -> float:
+    """Return how long one frame takes, measured after a warm-up with a small one."""
     for height, width in ((32, 32), (job.source.height, job.source.width)):
         frames = torch.rand(2, 3, height, width)
         begin = time.perf_counter()
-        for _ in maker.between(frames[0], frames[1], HALF, Fraction(1, 16)):
+        for _ in interpolator.between(frames[0], frames[1], HALF, Fraction(1, 16)):
             pass
     return time.perf_counter() - begin
 
 
-def _network_memory(job: Job, maker: FrameInterpolator) -> int | None:
-    """What the network takes at its peak; None for a stand-in that cannot tell."""
-    if not isinstance(maker, Interpolator):
+def _network_memory(job: Job, interpolator: FrameInterpolator) -> int | None:
+    """Return what the network takes at its peak; None if it is not an ``Interpolator``."""
+    if not isinstance(interpolator, Interpolator):
         return None
-    return maker.engine.peak_bytes(job.source.height, job.source.width)
+    return interpolator.engine.peak_bytes(job.source.height, job.source.width)

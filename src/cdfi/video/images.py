@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from cdfi.common.files import move, resolve_output
 from cdfi.common.progress import Progress
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
+from cdfi.video.jobs.model import AnyModel, FrameInterpolator, fingerprint, resolve_model
 from cdfi.video.jobs.plan import check_apart
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.sealed import file_fingerprint
@@ -29,7 +29,7 @@ def interpolate_images(
     first: Path,
     second: Path,
     target: Path,
-    model: ModelSpec | FrameInterpolator,
+    model: AnyModel,
     overwrite: bool = False,
 ) -> None:
     """Write the image half-way between two images of one size.
@@ -54,8 +54,7 @@ def check_images(
         raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
     for source in (first, second):
         check_apart(source, target)
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    resolve_output(target, overwrite)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
     return _pair(first, second)
@@ -64,7 +63,7 @@ def check_images(
 def interpolate_folder(
     source: Path,
     target: Path,
-    model: ModelSpec | FrameInterpolator,
+    model: AnyModel,
     factor: int = 2,
     *,
     overwrite: bool = False,

@@ -10,17 +10,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import av
+from typing_extensions import Unpack
 
 from cdfi.common.files import move
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, fingerprint, resolve_model
+from cdfi.video.jobs.model import (
+    AnyModel,
+    FrameInterpolator,
+    ModelSpec,
+    as_model,
+    fingerprint,
+    resolve_model,
+)
 from cdfi.video.jobs.mux import write_images, write_result
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
 from cdfi.video.jobs.plan import check_target, expected_frames, plan_job, try_name
 from cdfi.video.jobs.segments import make_segments
 from cdfi.video.jobs.workfolder import SegmentRecord
+from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.writing.codecs import is_pattern
 
@@ -54,26 +63,27 @@ def interpolate_video(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: ModelSpec | FrameInterpolator | None = None,
+    model: AnyModel | None = None,
     *,
     overwrite: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
+    **settings: Unpack[Settings],
 ) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
 
-    The segments of an interrupted call stay in a folder beside ``target``; the same call resumes
-    them. If ``target`` is a link, it counts as existing, and with ``overwrite`` the file that it
-    names is replaced.
+    The same call resumes an interrupted one, whose segments stay in a folder beside ``target``. A
+    link counts as an existing target; with ``overwrite``, the file that it names is replaced.
 
     Args:
         source: path of the video.
         target: path of the result; the suffix selects the container.
         options: times, sound, scene changes and encoding.
-        model: interpolates the frames; by default the default network on the best device.
+        model: a name, a file, a network or an interpolator; by default the default network.
         overwrite: replace ``target`` if it exists, and discard another job's segments.
         jobs: processes that work on segments in parallel; by default one for each CUDA device.
         progress: called with the number of frames written so far and in total.
+        **settings: fields of ``Options`` and ``Encoding``, such as ``factor``, ``fps``, ``codec``.
 
     Raises:
         FileExistsError: ``target`` exists and ``overwrite`` is false.
@@ -82,14 +92,14 @@ def interpolate_video(
     """
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    job = plan_job(source, target, options or Options())
-    model = model or ModelSpec()
-    count = processes_for(jobs, model)
-    interpolator = resolve_model(model)
+    job = plan_job(source, target, options_from(options, settings))
+    chosen = as_model(model)
+    count = processes_for(jobs, chosen)
+    interpolator = resolve_model(chosen)
     try_name(target)
     with job.work.lock(), _explained(source, target):
         restarted = job.work.begin(job.identity(fingerprint(interpolator)), overwrite)
-        notes = _make_missing(job, model if count > 1 else interpolator, count, progress)
+        notes = _make_missing(job, chosen if count > 1 else interpolator, count, progress)
         report = _finish(job, notes, [f"{target.name}: {restarted}"] if restarted else [])
         job.work.clear()
     return report

@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import torch
 from av.video.frame import VideoFrame
+from typing_extensions import Unpack
 
 from cdfi.common.files import create, move
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
+from cdfi.video.jobs.model import AnyModel, FrameInterpolator, resolve_model
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job, try_name
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
+from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
 from cdfi.video.timing.frame import OutputFrame
@@ -48,10 +50,11 @@ def write_preview(
     source: str | Path,
     target: str | Path,
     options: Options | None = None,
-    model: ModelSpec | FrameInterpolator | None = None,
+    model: AnyModel | None = None,
     *,
     overwrite: bool = False,
     seconds: float = SECONDS,
+    **settings: Unpack[Settings],
 ) -> Preview:
     """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
 
@@ -63,8 +66,8 @@ def write_preview(
         raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    single = plan_job(source, target, options or Options())
-    interpolator = resolve_model(model or ModelSpec())
+    single = plan_job(source, target, options_from(options, settings))
+    interpolator = resolve_model(model)
     try_name(target)
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
         job = _widened(single, Path(folder) / f"preview{target.suffix}")
