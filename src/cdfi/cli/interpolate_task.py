@@ -55,9 +55,11 @@ class InterpolationTask:
     def images(self, options: Options, model: ModelSpec) -> None:
         """Two images to one."""
         if len(self.inputs) != 2 or not all(is_image(path) for path in self.inputs):
+            pattern = any("%" in path.name and not path.exists() for path in self.inputs)
             raise ValueError(
                 "expected two images, a folder of images, or videos; got "
                 + ", ".join(str(path) for path in self.inputs)
+                + (": instead of a pattern, give the folder of its images" if pattern else "")
             )
         if _factor(options) != 2:
             raise ValueError("two images give one: put them in a folder for a higher --factor")
@@ -67,7 +69,7 @@ class InterpolationTask:
         if self.mode == "plan":
             check_images(first, second, target, self.overwrite)
         else:
-            interpolate_images(first, second, target, model, self.overwrite)
+            interpolate_images(first, second, target, model, self.overwrite, _warn)
         self._say({"target": str(target), "frames": 1, "interpolated": 1})
 
     def folder(self, options: Options, model: ModelSpec) -> None:
@@ -80,7 +82,13 @@ class InterpolationTask:
         else:
             with self._progress(source.name) as shown:
                 count = interpolate_folder(
-                    source, target, model, factor, overwrite=self.overwrite, progress=shown
+                    source,
+                    target,
+                    model,
+                    factor,
+                    overwrite=self.overwrite,
+                    progress=shown,
+                    on_warning=_warn,
                 )
         made = (count - 1) // factor * (factor - 1)
         self._say({"target": str(target), "frames": count, "interpolated": made})
@@ -136,7 +144,7 @@ class InterpolationTask:
                 progress=shown,
             )
         for warning in report.warnings:
-            stderr.print(f"cdfi: {warning}", style="yellow", markup=False)
+            _warn(warning)
         self._say(report.as_json())
 
     def _targets(self, options: Options) -> list[Path]:
@@ -207,3 +215,8 @@ def _mark(options: Options) -> str:
     if options.fps is not None:
         return f"{float(options.fps):g}fps"
     return f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
+
+
+def _warn(line: str) -> None:
+    """Print a warning."""
+    stderr.print(f"cdfi: {line}", style="yellow", markup=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +24,18 @@ from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
 from cdfi.video.writing.codecs import CONTAINERS
-from cdfi.video.writing.image_files import COLOUR, images_in, is_image, read_image, write_image
+from cdfi.video.writing.image_files import (
+    COLOUR,
+    SUFFIXES,
+    images_in,
+    is_image,
+    read_image,
+    write_image,
+)
+from cdfi.video.writing.image_tags import ImageTags, read_tags
+
+OnWarning = Callable[[str], None]
+_NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def interpolate_images(
@@ -31,24 +44,42 @@ def interpolate_images(
     target: Path,
     model: AnyModel,
     overwrite: bool = False,
+    on_warning: OnWarning | None = None,
 ) -> None:
     """Write the image half-way between two images of one size.
 
-    Raises as :func:`check_images` does, and OSError where the image cannot be written.
+    It has the colour profile and the resolution of the first.
+
+    Args:
+        first: an image.
+        second: another.
+        target: the image to write.
+        model: computes the image.
+        overwrite: replace ``target`` if it exists.
+        on_warning: called with a line about everything that ``target`` cannot keep.
+
+    Raises:
+        OSError: as :func:`check_images`, or the image cannot be written.
+        ValueError: as :func:`check_images`.
     """
     left, right = check_images(first, second, target, overwrite)
     maker = resolve_model(model)
+    tags = [read_tags(path) for path in (first, second)]
     (middle,) = _between(left, right, 2, maker)
-    write_image(middle, target)
+    lost = write_image(middle, target, tags[0])
+    for line in _losses([first, second], tags, target, lost):
+        _warn(on_warning, line)
 
 
 def check_images(
     first: Path, second: Path, target: Path, overwrite: bool = False
 ) -> tuple[VideoFrame, VideoFrame]:
-    """The two images that are to give ``target``.
+    """Return the two images that are to give ``target``.
 
-    Raises FileExistsError where ``target`` exists and ``overwrite`` is false, and OSError or
-    ValueError for images that cannot be read, differ in size, or would be replaced.
+    Raises:
+        FileExistsError: ``target`` exists and ``overwrite`` is false.
+        OSError: an image cannot be read.
+        ValueError: the images are damaged, differ in size, or would be replaced.
     """
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected an image file's name")
@@ -68,42 +99,79 @@ def interpolate_folder(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    on_warning: OnWarning | None = None,
 ) -> int:
-    """Write the images of ``source`` with ``factor - 1`` made ones between each two, numbered.
+    """Write the images of ``source`` with ``factor - 1`` interpolated ones between each two.
 
-    Returns how many were written. They are gathered in a work folder and appear together; an
-    interrupted call is taken up by the same call. Raises as :func:`check_folder` and
-    :func:`interpolate_images` do.
+    They are numbered, and appear together; a repeated call continues an interrupted one. Each has
+    the colour profile and the resolution of its source, or of the one before it.
+
+    Args:
+        source: a folder of images.
+        target: the folder to write.
+        model: computes the images.
+        factor: images in place of each one.
+        overwrite: write into ``target`` even if it is not empty.
+        progress: called with the number of images written and that of all.
+        on_warning: called with a line about each gap in the numbers of ``source``, and about
+            everything that the images cannot keep.
+
+    Returns:
+        How many images were written.
+
+    Raises:
+        OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
     paths = check_folder(source, target, factor, overwrite)
     maker, work = resolve_model(model), WorkFolder(target)
     with work.lock():
         names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
         work.begin({"source": names, "factor": factor, "model": fingerprint(maker)}, overwrite)
-        total = pictures_of(paths, factor)
-        for number, image in enumerate(_sequence(paths, factor, maker, work)):
-            if image is not None:
-                write_image(image, work.new(work.image(number).name))
-                work.finish_image(number)
-            if progress is not None:
-                progress(number + 1, total)
+        lost = _write_numbered(paths, factor, maker, work, progress)
         target.mkdir(exist_ok=True)
-        for number in range(total):
+        for number in range(pictures_of(paths, factor)):
             image_path = work.image(number)
             move(image_path, resolve_output(target / image_path.name, overwrite=True))
         work.clear()
-    return total
+    for line in gaps_of(paths) + _losses(paths, [], target, lost):
+        _warn(on_warning, line)
+    return pictures_of(paths, factor)
+
+
+def _write_numbered(
+    paths: list[Path],
+    factor: int,
+    maker: FrameInterpolator,
+    work: WorkFolder,
+    progress: Progress | None,
+) -> list[str]:
+    """Write the images of the result into ``work``; return what they do not keep."""
+    total = pictures_of(paths, factor)
+    tags, lost = ImageTags(), set[str]()
+    for number, image in enumerate(_sequence(paths, factor, maker, work)):
+        if image is not None:
+            tags = read_tags(paths[number // factor]) if number % factor == 0 else tags
+            lost |= {*write_image(image, work.new(work.image(number).name), tags)}
+            work.finish_image(number)
+        if progress is not None:
+            progress(number + 1, total)
+    return sorted(lost)
 
 
 def check_folder(source: Path, target: Path, factor: int, overwrite: bool = False) -> list[Path]:
-    """The images of ``source`` that are to go to ``target``.
+    """Return the images of ``source`` that are to go to ``target``.
 
-    Raises FileExistsError where ``target`` is not empty and ``overwrite`` is false, and OSError or
-    ValueError for too few images, a wrong factor, or images that would be replaced.
+    Raises:
+        FileExistsError: ``target`` is not empty and ``overwrite`` is false.
+        OSError: a folder cannot be read or written.
+        ValueError: there are too few images, the factor is wrong, or images would be replaced.
     """
     paths = images_in(source)
     if len(paths) < 2:
-        raise ValueError(f"{source} holds {len(paths)} images, expected two or more")
+        raise ValueError(
+            f"{source} holds {len(paths)} images, expected two or more files that end in "
+            f"{', '.join(SUFFIXES)}{_what_else(source)}"
+        )
     if factor < 2:
         raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
     check_apart(source, target)
@@ -116,15 +184,61 @@ def check_folder(source: Path, target: Path, factor: int, overwrite: bool = Fals
     return paths
 
 
+def gaps_of(paths: Sequence[Path]) -> list[str]:
+    """Return a line for each gap in the numbers of files that are numbered alike.
+
+    A gap is a step larger than the smallest one. The images beside it are treated as neighbours.
+    """
+    found = [_NUMBER.fullmatch(path.stem) for path in paths]
+    steps = [
+        int(after[2]) - int(before[2])
+        if before and after and (before[1], before[3]) == (after[1], after[3])
+        else 0
+        for before, after in pairwise(found)
+    ]
+    usual = min((step for step in steps if step > 0), default=0)
+    return [
+        f"{before} is followed by {after.name}: {step // usual - 1} images seem to be missing; "
+        "the two are treated as neighbours"
+        for (before, after), step in zip(pairwise(paths), steps)
+        if step > usual
+    ]
+
+
+def _what_else(folder: Path) -> str:
+    """Return a clause about the files of a folder, by their suffixes."""
+    suffixes = Counter(path.suffix.lower() for path in folder.iterdir() if path.is_file())
+    kinds = [f"{count} {suffix or 'without a suffix'}" for suffix, count in suffixes.most_common(3)]
+    return f"; its files are: {', '.join(kinds)}" if kinds else "; it has no files"
+
+
+def _losses(
+    paths: Sequence[Path], tags: Sequence[ImageTags], target: Path, lost: Sequence[str]
+) -> list[str]:
+    """Return lines about what the result does not keep of its sources."""
+    lines = [f"{target}: {paths[0].name} has a {what} that it does not keep" for what in lost]
+    if len({tag.icc for tag in tags}) > 1:
+        lines.append(
+            f"{paths[0]} and {paths[1].name} differ in their colour profiles: colours are mixed "
+            "as they are stored"
+        )
+    return lines
+
+
+def _warn(on_warning: OnWarning | None, line: str) -> None:
+    if on_warning is not None:
+        on_warning(line)
+
+
 def pictures_of(paths: Sequence[Path], factor: int) -> int:
-    """How many images come of these."""
+    """Return how many images come of ``paths``."""
     return factor * (len(paths) - 1) + 1
 
 
 def _sequence(
     paths: list[Path], factor: int, maker: FrameInterpolator, work: WorkFolder
 ) -> Iterator[VideoFrame | None]:
-    """The images of the result in order, None for those that ``work`` keeps already."""
+    """Yield the images of the result in order, None for those that ``work`` keeps already."""
     for index, (first, second) in enumerate(pairwise(paths)):
         numbers = range(index * factor, (index + 1) * factor)
         if all(work.record(number, check=True) for number in numbers):
@@ -137,7 +251,7 @@ def _sequence(
 
 
 def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
-    """Two images, which must be of one size."""
+    """Return two images, which must be of one size."""
     left, right = read_image(first), read_image(second)
     if (left.width, left.height) != (right.width, right.height):
         raise ValueError(
@@ -148,7 +262,7 @@ def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
 
 
 def _common(first: str, second: str) -> str:
-    """The pixel format of an image between two: coloured, deep and with alpha where one is."""
+    """Return the format of an image between two: in colour, deep, with alpha if one of them is."""
     if first == second:
         return first
     forms = layout(first), layout(second)
@@ -162,7 +276,7 @@ def _common(first: str, second: str) -> str:
 def _between(
     left: VideoFrame, right: VideoFrame, factor: int, maker: FrameInterpolator
 ) -> list[VideoFrame]:
-    """The ``factor - 1`` images between two, in a format that keeps what either has."""
+    """Return the ``factor - 1`` images between two, in a format that keeps what either has."""
     form = _common(left.format.name, right.format.name)
     left, right = reformatted(left, form), reformatted(right, form)
     places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]

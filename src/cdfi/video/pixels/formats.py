@@ -1,4 +1,4 @@
-"""Pixel formats: where the samples of each component lie, read and written without change."""
+"""Pixel formats: where the samples of each component are, read and written without change."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ PACKED = {
     "abgr": "abgr",
     "rgb48le": "rgb",
     "rgb48be": "rgb",
+    "bgr48le": "bgr",
+    "bgr48be": "bgr",
     "rgba64le": "rgba",
     "rgba64be": "rgba",
+    "bgra64le": "bgra",
+    "bgra64be": "bgra",
     "ya8": "ya",
     "ya16le": "ya",
     "ya16be": "ya",
@@ -50,23 +54,52 @@ SEMI_PLANAR = {
     "p410le": "yuv444p10le",
 }
 
-# Other formats whose samples libav turns into those of a format here without loss.
-SAME_SAMPLES = SEMI_PLANAR | {
-    "yuyv422": "yuv422p",
-    "uyvy422": "yuv422p",
-    "yvyu422": "yuv422p",
-    "y210le": "yuv422p10le",
-    "rgb0": "rgb24",
-    "bgr0": "rgb24",
-    "0rgb": "rgb24",
-    "0bgr": "rgb24",
-    "rgb565le": "rgb24",
-    "rgb555le": "rgb24",
-    "x2rgb10le": "gbrp10le",
-    "pal8": "bgra",
-    "monob": "gray",
-    "monow": "gray",
-}
+# Other formats whose samples libav turns into those of a format here without loss. Samples of 3 to
+# 6 bits are spread over 8.
+SAME_SAMPLES = (
+    SEMI_PLANAR
+    | {
+        "nv42": "yuv444p",
+        "nv20le": "yuv422p10le",
+        "p010be": "yuv420p10le",
+        "p210be": "yuv422p10le",
+        "p216le": "yuv422p16le",
+        "p412le": "yuv444p12le",
+        "p416le": "yuv444p16le",
+        "yuyv422": "yuv422p",
+        "uyvy422": "yuv422p",
+        "yvyu422": "yuv422p",
+        "y210le": "yuv422p10le",
+        "y212le": "yuv422p12le",
+        "y216le": "yuv422p16le",
+        "ayuv": "yuva444p",
+        "vuya": "yuva444p",
+        "uyva": "yuva444p",
+        "vuyx": "yuv444p",
+        "vyu444": "yuv444p",
+        "v30xle": "yuv444p10le",
+        "xv30le": "yuv444p10le",
+        "xv36le": "yuv444p12le",
+        "xv48le": "yuv444p16le",
+        "ayuv64le": "yuva444p16le",
+        "rgb0": "rgb24",
+        "bgr0": "rgb24",
+        "0rgb": "rgb24",
+        "0bgr": "rgb24",
+        "x2rgb10le": "gbrp10le",
+        "x2bgr10le": "gbrp10le",
+        "pal8": "bgra",
+        "monob": "gray",
+        "monow": "gray",
+    }
+    | {
+        f"{order}{bits}{end}": "rgb24"
+        for order in ("rgb", "bgr")
+        for bits in ("555", "565")
+        for end in ("le", "be")
+    }
+    | {"rgb8": "rgb24", "bgr8": "rgb24", "rgb4_byte": "rgb24", "bgr4_byte": "rgb24"}
+)
 
 # The full-range twins that old decoders name: the same samples under a name that says the range.
 FULL_RANGE = {f"yuvj{layout}p": f"yuv{layout}p" for layout in ("420", "422", "444", "440", "411")}

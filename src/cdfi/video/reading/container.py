@@ -1,4 +1,4 @@
-"""Opening a media file for reading, with every failure told in one line."""
+"""Opening a media file for reading; every failure is one line that names the file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from cdfi.common.files import media_url
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """The opened container at ``path``.
+    """Open the container at ``path``, and close it afterwards.
 
-    Raises OSError when the file cannot be read and ValueError when it is no media file.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a media file, or not a file that can be read more than once.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a video file")
+    if str(path) == "-" or (path.exists() and not path.is_file()):
+        what = "standard input" if str(path) == "-" else f"{path} is a pipe or a device, which"
+        raise ValueError(f"{what} cannot be read twice: write the video to a file first")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     if path.stat().st_size == 0:
@@ -38,16 +43,22 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container at ``path`` and its first real video stream (a cover picture is none).
+    """Open ``path`` and yield the container with its first video stream.
 
-    Raises ValueError also when there is no such stream.
+    Raises:
+        OSError: as :func:`open_media`.
+        ValueError: as :func:`open_media`, or there is no video stream besides cover pictures.
     """
     with open_media(path) as container:
         yield container, video_stream(container, path)
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first video stream that is no cover picture."""
+    """Return the first video stream that is not a cover picture.
+
+    Raises:
+        ValueError: there is none, or none that can be decoded.
+    """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
@@ -58,5 +69,5 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def _reason(error: Exception) -> str:
-    """libav's own words for ``error``."""
+    """Return libav's description of ``error``."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""Still images as frames: read at their full depth, written whole."""
+"""Still images as frames: read at their full depth, written atomically."""
 
 from __future__ import annotations
 
@@ -27,13 +27,22 @@ from cdfi.video.pixels.formats import (
     write_components,
 )
 from cdfi.video.writing.codecs import CodecRow
+from cdfi.video.writing.image_tags import ImageTags, with_png_tags, with_tiff_tags
 from cdfi.video.writing.pixel_choice import candidates
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".tga")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
 COLOUR = Colour(matrix=0, range=FULL)
 #: What FFmpeg reads and writes where samples have more than 8 bits, which Pillow would cut.
 DEEP = {"PNG": "png", "TIFF": "tiff", "PPM": "ppm"}
+#: How tags are added to what FFmpeg writes.
+DEEP_TAGS: dict[str, Callable[[bytes, ImageTags], bytes]] = {
+    "png": with_png_tags,
+    "tiff": with_tiff_tags,
+    "ppm": lambda data, tags: data,
+}
+OPAQUE = ("JPEG", "PPM", "BMP")
+ANIMATED = "convert it to a video or a GIF, or take it apart into images"
 HEAD = 1024  # bytes: a PPM's header, and what comments it may have
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 PPM = re.compile(rb"P[56]" + 2 * (_GAP + rb"\d+") + _GAP + rb"(\d+)\s")
@@ -50,21 +59,27 @@ TURNS: dict[int, Callable[[Tensor], Tensor]] = {
 }
 
 
+class _AnimationError(Exception):
+    """An image file with several frames, whose number is the argument."""
+
+
 def is_image(path: Path) -> bool:
-    """Whether the name says that ``path`` is a still image."""
+    """Return whether the name says that ``path`` is a still image."""
     return path.suffix.lower() in SUFFIXES
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in ``folder``, ordered as people number them (2 before 10); no hidden files."""
+    """Return the images in ``folder`` in natural order (2 before 10), without hidden files."""
     shown = (path for path in folder.iterdir() if not path.name.startswith("."))
     return sorted(filter(is_image, shown), key=natural)
 
 
 def read_image(path: Path) -> VideoFrame:
-    """The image at ``path``: grey, RGB or RGBA of 8 or 16 bits, turned upright.
+    """Return the image at ``path``: grey, RGB or RGBA of 8 or 16 bits, turned upright.
 
-    Raises OSError where it cannot be read and ValueError where it is no whole image.
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not an image, not a complete one, or an animation.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected an image")
@@ -72,9 +87,13 @@ def read_image(path: Path) -> VideoFrame:
         raise FileNotFoundError(f"{path} does not exist")
     try:
         with Image.open(path) as opened:
+            if getattr(opened, "is_animated", False) and opened.format != "TIFF":
+                raise _AnimationError(getattr(opened, "n_frames", 0))
             if 8 < _bits(opened, path) <= 16:
                 return _read_deep(path, DEEP[opened.format or ""], opened.getexif().get(TURNED, 1))
             upright = ImageOps.exif_transpose(opened)
+    except _AnimationError as error:
+        raise ValueError(f"{path} is an animation of {error} frames: {ANIMATED}") from None
     except UnidentifiedImageError as error:
         raise ValueError(f"{path} is not a readable image") from error
     except (Image.DecompressionBombError, av.error.FFmpegError, SyntaxError) as error:
@@ -86,17 +105,33 @@ def read_image(path: Path) -> VideoFrame:
     return VideoFrame.from_ndarray(np.ascontiguousarray(pixels), MODES[mode])
 
 
-def write_image(image: VideoFrame, path: Path) -> None:
-    """Write ``image`` to ``path``, which appears whole; the format follows from the ending.
+def write_image(image: VideoFrame, path: Path, tags: ImageTags | None = None) -> list[str]:
+    """Write ``image`` to ``path`` atomically; the format follows from the suffix.
 
     16 bits are kept in PNG, TIFF and PPM, and cut to 8 elsewhere.
 
-    Raises OSError or ValueError where it cannot be written.
+    Args:
+        image: the pixels.
+        path: of the file.
+        tags: what is written about them.
+
+    Returns:
+        What the file cannot keep of ``image`` and ``tags``.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: its format is unknown.
     """
-    codec = DEEP.get(_pillow_format(path))
+    form, source = _pillow_format(path), layout(image.format.name)
+    codec, given = DEEP.get(form), tags or ImageTags()
+    family = "gray" if source.family == "gray" else "rgb"
+    kept = given.kept(form, family)
+    lost = given.lost(form, family)
+    lost += ["samples of more than 8 bits"] if source.bits > 8 and not codec else []
+    lost += ["alpha"] if source.alpha and form in OPAQUE else []
     with atomic_write(path) as beside:
-        if codec and layout(image.format.name).bits > 8:
-            beside.write_bytes(_deep(image, codec))
+        if codec and source.bits > 8:
+            beside.write_bytes(DEEP_TAGS[codec](_deep(image, codec), kept))
         else:
             plain = reformatted(image, _plain_format(image, path))
             keep = (
@@ -104,18 +139,20 @@ def write_image(image: VideoFrame, path: Path) -> None:
                 if path.suffix.lower() in (".jpg", ".jpeg")
                 else {}
             )
-            Image.fromarray(plain.to_ndarray()).save(beside, _pillow_format(path), **keep)
+            pixels = Image.fromarray(plain.to_ndarray())
+            pixels.save(beside, form, **keep, **kept.as_pillow())
+    return lost
 
 
 def _nearest_mode(image: Image.Image, path: Path) -> str:
-    """The mode that keeps what an image of another mode shows."""
+    """Return the mode that keeps what an image of another mode shows."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise ValueError(f"{path}: expected samples of 8 or 16 bits, got mode {image.mode}")
     return "RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB"
 
 
 def _bits(image: Image.Image, path: Path) -> int:
-    """Bits a sample of an opened file; 0 where it holds no such samples as :data:`DEEP` may."""
+    """Return the bits of a sample of an opened file; 0 for a format not in :data:`DEEP`."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if image.format == "PNG":
@@ -128,7 +165,7 @@ def _bits(image: Image.Image, path: Path) -> int:
 
 
 def _read_deep(path: Path, codec: str, orientation: int) -> VideoFrame:
-    """The first picture of a file, as FFmpeg decodes it, turned as Exif's ``orientation`` says."""
+    """Return a file's first image, decoded by FFmpeg and turned as Exif's ``orientation`` says."""
     context = av.CodecContext.create(codec, "r")
     assert isinstance(context, av.VideoCodecContext)
     for frame in (*context.decode(Packet(path.read_bytes())), *context.decode(None)):
@@ -142,6 +179,7 @@ def _read_deep(path: Path, codec: str, orientation: int) -> VideoFrame:
 
 
 def _deep(image: VideoFrame, codec: str) -> bytes:
+    """Return ``image`` encoded by FFmpeg."""
     context = av.CodecContext.create(codec, "w")
     assert isinstance(context, av.VideoCodecContext)
     form = layout(image.format.name)
@@ -155,6 +193,7 @@ def _deep(image: VideoFrame, codec: str) -> bytes:
 
 
 def _plain_format(image: VideoFrame, path: Path) -> str:
+    """Return the format of 8 bits that Pillow writes ``image`` from."""
     form = layout(image.format.name)
     if form.family == "gray" and not form.alpha:
         return "gray"
