@@ -128,8 +128,6 @@ def test_images_have_no_times(refused, tmp_path, words):
         (("--preset", "warp"), "preset"),
         (("-x", "nonsense"), "expected key=value"),
         (("-x", "no-such=1"), "no-such"),
-        (("--audio", "loud"), "expected one of copy, stretch, drop"),
-        (("--precision", "fp8"), "expected one of auto, fp32, bf16, fp16"),
         (("--memory", "much"), "expected a size such as 4GB"),
         (("--memory", "1KB"), "--memory"),
         (("--device", "abacus"), "abacus"),

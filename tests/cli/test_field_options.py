@@ -1,7 +1,7 @@
 """Options of commands are made from dataclasses."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -37,6 +37,9 @@ class Cooking(Base):
 
     weight: int = 0
     """Grams, such as 2K."""
+
+    spices: Mapping[str, str] = field(default_factory=dict)
+    """KEY=VALUE, repeatable."""
 
     undocumented: int = 0
 
@@ -136,3 +139,12 @@ def test_a_value_that_cannot_be_parsed_names_its_option(run: Any) -> None:
     group = FieldOptions(Cooking, "weight", parse={"weight": thousands})
     with pytest.raises(ValueError, match=r"--weight: expected an amount such as 2K, got 'much'"):
         run(group, "--weight", "much")
+
+
+def test_a_mapping_is_a_repeatable_option_that_need_not_be_given(run: Any) -> None:
+    def pairs(words: list[str]) -> dict[str, str]:
+        return dict(word.split("=") for word in words)
+
+    group = FieldOptions(Cooking, "spices", declared={"spices": "-s"}, parse={"spices": pairs})
+    assert run(group)[1] == {"loud": False}
+    assert run(group, "-s", "a=1", "-s", "b=2")[1]["spices"] == {"a": "1", "b": "2"}

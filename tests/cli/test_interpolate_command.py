@@ -221,6 +221,13 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(tmp_path, command):
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+def test_a_dry_run_is_a_table_with_units_for_people(tmp_path, command):
+    source = write_clip(tmp_path / "in.mp4")
+    assert command(source, "--dry-run", "--fps", "60") == 0
+    for text in ("12 -> 29", "25 -> 60 frames/s", "64 x 48", "0 of 1", "MB"):
+        assert text in command.out
+
+
 def test_a_preview_shows_source_and_result_side_by_side(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     assert command(source, "-o", tmp_path / "side.mp4", "--preview", "--crf", "4") == 0

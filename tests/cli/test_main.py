@@ -120,7 +120,7 @@ def test_a_model_is_converted_and_described(tmp_path, capsys):
 
 def test_a_name_that_is_not_released_cannot_be_downloaded(capsys):
     assert main(["models", "download", "cdfi-ultra"]) == 1
-    assert "no released checkpoint" in capsys.readouterr().err
+    assert "is not a released checkpoint" in capsys.readouterr().err
 
 
 def test_a_command_that_cannot_be_imported_does_not_stop_the_others(monkeypatch, capsys):

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from cdfi.evaluation.cost import Cost
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
-Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several with commas.")]
-Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several with commas.")]
-Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
-Runs = Annotated[int, Option(help="Timed runs, of which the median counts.", min=1)]
-WarmUp = Annotated[int, Option(help="Runs before these.", min=0)]
-Compile = Annotated[bool, Option("--compile", help="Compile the network first.")]
+Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several separated by commas.")]
+Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several separated by commas.")]
+Device = Annotated[
+    str | None, Option(help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.")
+]
+Runs = Annotated[int, Option(help="Timed runs; the median is reported.", min=1)]
+WarmUp = Annotated[int, Option(help="Runs before the timed ones.", min=0)]
+Compile = Annotated[bool, Option("--compile", help="Run the network through torch.compile.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -33,14 +35,14 @@ def benchmark(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure what one frame costs, each size and precision in a process of its own."""
+    """Measure the cost of one frame, each size and precision in a process of its own."""
     from cdfi.common.devices import choose_device
     from cdfi.common.machine import describe_machine, versions
     from cdfi.evaluation.cost import CostTask, measure
 
-    place = choose_device(device)
+    chosen = choose_device(device)
     tasks = [
-        CostTask(model, *size, precision, str(place), runs, warm_up, compile)
+        CostTask(model, *size, precision, str(chosen), runs, warm_up, compile)
         for model in models or ["default"]
         for size in map(_size, sizes.split(","))
         for precision in precisions.split(",")
@@ -52,10 +54,10 @@ def benchmark(
             costs.append(measure(task))
             bar.advance(shown)
     if as_json:
-        report = {"machine": describe_machine(place), "versions": versions()}
+        report = {"machine": describe_machine(chosen), "versions": versions()}
         stdout.print_json(json.dumps({**report, "costs": [cost.as_dict() for cost in costs]}))
     else:
-        _show(costs, describe_machine(place))
+        _show(costs, describe_machine(chosen))
 
 
 def _show(costs: "list[Cost]", machine: str) -> None:
@@ -79,7 +81,7 @@ def _show(costs: "list[Cost]", machine: str) -> None:
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Width and height of "1280x720"."""
+    """Return width and height of "1280x720"."""
     found = re.fullmatch(r"\s*([1-9]\d*)x([1-9]\d*)\s*", text)
     if not found:
         raise ValueError(f"--sizes: expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")

@@ -1,4 +1,4 @@
-"""``cdfi datasets``: which data sets there are, which are here, and how to get the others."""
+"""``cdfi datasets``: list the data sets, and download them."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from cdfi.cli.console import progress, show, stdout
 app = typer.Typer(no_args_is_help=True, help="List and download the data sets of cdfi evaluate.")
 
 Data = Annotated[
-    Path | None, typer.Option(help="Where data sets are. By default CDFI_DATA, or the cache.")
+    Path | None, typer.Option(help="Folder of the data sets. By default CDFI_DATA, or the cache.")
 ]
 
 
@@ -21,7 +21,7 @@ def list_datasets(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Every data set that has a name, and how much of it is here."""
+    """List the data sets that have a name, and how much of each is here."""
     from rich.table import Table
 
     from cdfi.evaluation.data.datasets import data_folder, present
@@ -44,11 +44,11 @@ def download(
     names: Annotated[list[str], typer.Argument(help="middlebury, ucf101-dvf, vimeo-90k.")],
     data: Data = None,
     mirror: Annotated[
-        str | None, typer.Option(help="Another address of the one data set that is named.")
+        str | None, typer.Option(help="Another URL of the data set; only with a single name.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Fetch data sets from their authors; what broke off is resumed, what arrives is checked."""
+    """Download data sets from their authors; downloads are resumed and checked."""
     from cdfi.evaluation.data.datasets import DATASETS, data_folder
     from cdfi.evaluation.data.remote import SOURCES
 
@@ -59,7 +59,7 @@ def download(
                 f"{name} cannot be downloaded by cdfi, only {', '.join(SOURCES)} can{other}"
             )
     if mirror and len(names) != 1:
-        raise ValueError("--mirror is the address of one data set, but several are named")
+        raise ValueError("--mirror is the URL of one data set, but several are named")
     with progress(quiet) as bar:
         for name in names:
             source = replace(SOURCES[name], url=mirror) if mirror else SOURCES[name]

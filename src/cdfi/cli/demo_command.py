@@ -1,4 +1,4 @@
-"""cdfi demo: a short film clip at twice its frame rate, and two ways to look at the difference."""
+"""``cdfi demo``: a short clip at twice its frame rate, a comparison and a contact sheet."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 #: Two seconds of "Big Buck Bunny", (c) Blender Foundation, CC BY 3.0.
 CLIP = Path(__file__).with_name("demo_clip.mp4")
-#: Instants of the result that the contact sheet shows, as shares of its length.
+#: Instants of the result that the contact sheet shows, as fractions of its length.
 SHOWN = (Fraction(1, 6), Fraction(1, 2), Fraction(5, 6))
 
 
 class Shot(NamedTuple):
-    """One frame of a video and when it is seen, in seconds."""
+    """A frame of a video and its time in seconds."""
 
     time: Fraction
     frame: "VideoFrame"
@@ -33,7 +33,7 @@ def demo(
     overwrite: Annotated[bool, typer.Option(help="Replace earlier results.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
-    """Interpolate the clip that comes with cdfi to twice its rate; say where the results are."""
+    """Interpolate the bundled clip to twice its rate, and print where the results are."""
     from cdfi.video import ModelSpec, interpolate_video
 
     output.mkdir(parents=True, exist_ok=True)
@@ -53,11 +53,11 @@ def demo(
         )
     _write_comparison(CLIP, result, compared)
     _write_sheet(_shots(result), sheet)
-    stdout.print(f"{report.interpolated} frames were made between those of a 25 fps clip.")
+    stdout.print(f"{report.interpolated} frames were interpolated between those of a 25 fps clip.")
     for label, path in (
         ("The clip at 50 fps", result),
         ("Before and after, side by side", compared),
-        ("Contact sheet (real, made, real)", sheet),
+        ("Contact sheet (source, interpolated, source)", sheet),
     ):
         stdout.print(f"{label}: {path.resolve()}")
 
@@ -73,7 +73,7 @@ def _shots(path: Path) -> list[Shot]:
 
 
 def _write_comparison(source: Path, result: Path, target: Path) -> None:
-    """The result's frames, each beside the frame the source shows at that time."""
+    """Write the result's frames, each beside the frame that the source shows at that time."""
     import av
     from PIL import Image
 
@@ -94,13 +94,13 @@ def _write_comparison(source: Path, result: Path, target: Path) -> None:
 
 
 def _write_sheet(shots: list[Shot], target: Path) -> None:
-    """A PNG of rows of three neighbouring frames, the made one in the middle."""
+    """Write a PNG of rows of three neighbouring frames, the interpolated one in the middle."""
     from PIL import Image
 
     rows: list[list[Image.Image]] = []
-    for share in SHOWN:
-        made = int(share * (len(shots) - 1)) | 1  # every second frame is a made one
-        rows.append([shot.frame.to_image() for shot in shots[made - 1 : made + 2]])
+    for fraction in SHOWN:
+        number = int(fraction * (len(shots) - 1)) | 1  # every second frame is interpolated
+        rows.append([shot.frame.to_image() for shot in shots[number - 1 : number + 2]])
     width, height = rows[0][0].size
     sheet = Image.new("RGB", (3 * width // 2, len(rows) * height // 2))
     for y, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""``cdfi evaluate``: networks, baselines and folders of predictions over data sets."""
+"""``cdfi evaluate``: score networks, baselines and folders of predictions on data sets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,24 +23,32 @@ Baselines = Annotated[
 ]
 Predictions = Annotated[
     list[Path] | None,
-    Option(help="A folder of pictures to score: NAME.png or DATASET/NAME.png; repeatable."),
+    Option(help="A folder of images to score: NAME.png or DATASET/NAME.png; repeatable."),
 ]
 Metrics = Annotated[
     str | None,
-    Option(help="psnr, ssim, lpips, lpips-paper, ie, mae, lpips-alex, lpips-vgg; with commas."),
+    Option(
+        help="psnr, ssim, lpips, lpips-paper, ie, mae, lpips-alex, lpips-vgg; separated by commas."
+    ),
 ]
-Data = Annotated[Path | None, Option(help="Where data sets are. By default CDFI_DATA, or cache.")]
+Data = Annotated[
+    Path | None, Option(help="Folder of data sets. By default CDFI_DATA, or the cache.")
+]
 Names = Annotated[str, Option(help="The three files in the folders of a data set given by path.")]
-Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
-Precision = Annotated[str, Option(help="fp32 for figures to compare; or bf16, fp16, auto.")]
-KeepGoing = Annotated[bool, Option("--keep-going", help="Skip bad pictures, and count them.")]
+Device = Annotated[
+    str | None, Option(help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.")
+]
+Precision = Annotated[str, Option(help="fp32 for comparable figures; or bf16, fp16, auto.")]
+KeepGoing = Annotated[
+    bool, Option("--keep-going", help="Skip images that cannot be scored, and count them.")
+]
 Json = Annotated[Path | None, Option("--json", help="Write everything as JSON; - is stdout.")]
-Csv = Annotated[Path | None, Option("--csv", help="Write a line for each picture; - is stdout.")]
+Csv = Annotated[Path | None, Option("--csv", help="Write a line for each image; - is stdout.")]
 Markdown = Annotated[Path | None, Option("--markdown", help="Write the table; - is stdout.")]
 SaveImages = Annotated[Path | None, Option(help="Write predictions: METHOD/DATASET/NAME.png.")]
 ErrorMaps = Annotated[Path | None, Option(help="Write error maps: METHOD/DATASET/NAME.png.")]
-Sheet = Annotated[Path | None, Option(help="Write the worst pictures of each method as PNG.")]
-Cases = Annotated[int, Option(help="Pictures of a method on the contact sheet.", min=1)]
+Sheet = Annotated[Path | None, Option(help="Write the worst images of each method as a PNG.")]
+Cases = Annotated[int, Option(help="Images of each method on the contact sheet.", min=1)]
 Plot = Annotated[Path | None, Option(help="Draw quality against time and parameters.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -66,7 +74,7 @@ def evaluate(
     plot: Plot = None,
     quiet: Quiet = False,
 ) -> None:
-    """Score methods over data sets, by the protocol that the report records.
+    """Score methods on data sets, by the protocol that the report records.
 
     Without a model, baseline or folder of predictions, the default model is scored.
     """
@@ -116,13 +124,13 @@ def _methods(
 
     if not (models or baselines or folders):
         models = ["default"]
-    files = _told_apart([Path(model) for model in models if Path(model).is_file()])
+    files = _unique_names([Path(model) for model in models if Path(model).is_file()])
     methods = []
     for model in models:
         name = files.get(Path(model), model)
         methods.append(network_method(name, Interpolator(model, device, precision=precision)))  # type: ignore[arg-type]
     methods += map(baseline_method, list(BASELINES) if "all" in baselines else baselines)
-    methods += [folder_method(folder, name) for folder, name in _told_apart(folders).items()]
+    methods += [folder_method(folder, name) for folder, name in _unique_names(folders).items()]
     _require_different("methods", [method.name for method in methods])
     return methods
 
@@ -130,7 +138,7 @@ def _methods(
 def _run(
     report: "EvaluationReport", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
 ) -> None:
-    # What is missing should be told before the first hour of work, not after it.
+    # Missing files are reported before hours of work, not after them.
     if not scorer.keep_going:
         for dataset in sets:
             dataset.check()
@@ -148,8 +156,8 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _told_apart(paths: Sequence[Path]) -> dict[Path, str]:
-    """Names of files or folders: their own, with as much of where they are as tells them apart."""
+def _unique_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return unique names of files or folders, with as many parent folders as needed."""
     parts = {}
     for path in paths:
         *above, _ = whole = path.resolve().parts
@@ -164,6 +172,6 @@ def _told_apart(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def _require_different(what: str, names: Sequence[str]) -> None:
-    """Rows of two things with one name could not be told apart."""
+    """Raise ValueError if a name occurs twice: the rows could not be distinguished."""
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"two {what} are called {twice[0]}; rename one file or folder")

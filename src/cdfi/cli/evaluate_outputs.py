@@ -1,4 +1,4 @@
-"""What ``cdfi evaluate`` writes besides its table, and the table."""
+"""The files that ``cdfi evaluate`` writes, and its table."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ STDOUT = Path("-")
 
 @dataclass
 class Outputs:
-    """The files that were asked for; a text that goes to ``-`` takes the table's place."""
+    """The requested files; a text that goes to ``-`` replaces the table."""
 
     json: Path | None
     csv: Path | None
@@ -32,11 +32,11 @@ class Outputs:
     sheet: ContactSheet = field(default_factory=ContactSheet)
 
     def check(self) -> None:
-        """Make sure that everything can be written, before there is anything to lose.
+        """Make sure that everything can be written, before any work.
 
         Raises:
-            ValueError: A plot is asked for that matplotlib cannot draw, or is not there to draw.
-            OSError: One of the files cannot be written.
+            ValueError: a plot in a format that matplotlib does not write, or without matplotlib.
+            OSError: one of the files cannot be written.
         """
         if self.plot:
             check_plot(self.plot)
@@ -45,13 +45,13 @@ class Outputs:
                 _check_writable(path)
 
     def watchers(self) -> list[OnScored]:
-        """What must see every picture."""
+        """Return what is called with every image."""
         watchers: list[OnScored] = [Saver(self.images)] if self.images else []
         watchers += [Saver(self.errors, errors=True)] if self.errors else []
         return [*watchers, self.sheet] if self.contact_sheet else watchers
 
     def write(self, report: EvaluationReport) -> None:
-        """Write figures first, then pictures of them: those are what can fail."""
+        """Write the texts first, then the plots, which are more likely to fail."""
         _write(self.json, report.to_json)
         _write(self.csv, report.to_csv)
         _write(self.markdown, report.to_markdown)

@@ -29,7 +29,8 @@ class FieldOptions:
         required: the fields, separated by spaces, that have no default here.
         optional: leave fields out of the values unless their options are given.
         declared: field name -> option name, if it is not ``--`` and the field name.
-        parse: field name -> function that reads the value from text.
+        parse: field name -> function that reads the value from text; from several texts for a
+            collection, whose option is repeatable.
     """
 
     of: type
@@ -39,7 +40,7 @@ class FieldOptions:
     required: str = ""
     optional: bool = False
     declared: Mapping[str, str] = field(default_factory=dict)
-    parse: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    parse: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def field_options(**groups: FieldOptions | Sequence[FieldOptions]) -> Callable[[Command], Command]:
@@ -115,7 +116,9 @@ def _options(group: FieldOptions) -> list[inspect.Parameter]:
 def _option(group: FieldOptions, row: Field[Any], hint: Any, text: str) -> inspect.Parameter:
     """Return the parameter of one field, annotated as Typer expects it."""
     default = _default(group, row)
-    kind = str if row.name in group.parse else _option_type(hint)
+    kind = _option_type(hint)
+    if row.name in group.parse:
+        kind = list[str] if get_origin(kind) is list else str
     if kind is not bool and (default is None or row.name in group.parse):
         kind = kind | None
     name = _option_name(group, row.name)
@@ -134,19 +137,23 @@ def _default(group: FieldOptions, row: Field[Any]) -> Any:
     """Return the default of an option; ``Parameter.empty`` if it must be given."""
     if group.optional:
         return None
-    value = row.default if group.base is None else getattr(group.base, row.name)
+    value = getattr(group.base, row.name) if group.base is not None else row.default
+    if value is MISSING and row.default_factory is not MISSING:
+        value = row.default_factory()
     if value is MISSING or row.name in group.required.split():
         return inspect.Parameter.empty
-    if row.name in group.parse:
+    if row.name in group.parse or value in ((), {}):
         return None
-    return list(value) or None if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _option_type(hint: Any) -> Any:
-    """Return the type of an option: that of the field, as a list for tuples, without None."""
+    """Return the type of an option: that of the field without None, a list for collections."""
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (part for part in get_args(hint) if part is not NoneType)
-    return list[get_args(hint)[0]] if get_origin(hint) is tuple else hint  # type: ignore[misc]
+    if get_origin(hint) in (tuple, Mapping):
+        return list[get_args(hint)[0]]  # type: ignore[misc]
+    return hint
 
 
 def _collect(group: FieldOptions, given: dict[str, Any]) -> Values:

@@ -19,7 +19,7 @@ def info(
     if (model is None) != environment:
         raise ValueError("expected either a model or --environment")
     if environment:
-        from cdfi.video.environment import environment as read_environment
+        from cdfi.video.diagnostics import environment as read_environment
 
         stdout.print_json(json.dumps(read_environment()))
         return

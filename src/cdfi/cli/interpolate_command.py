@@ -1,118 +1,165 @@
 """``cdfi interpolate``: videos, a folder of images, or two images."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
+from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.common.sizes import byte_count
+from cdfi.video.options import Encoding, Options
+from cdfi.video.timing.rate import parse_rate
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-AUDIO = ("copy", "stretch", "drop")
+_FRAMES, _NETWORK, _ENCODING, _RUN = "Frames", "Network", "Encoding", "The run"
 
 Inputs = Annotated[list[Path], Argument(help="A video or several, a folder of images, two images.")]
 Output = Annotated[
     Path | None, Option("-o", "--output", help="The result; a folder for several videos.")
 ]
-Factor = Annotated[int | None, Option(help="Frames in place of each one. By default 2.")]
-Fps = Annotated[str | None, Option(help="A constant rate instead: 60, 59.94, 60000/1001, ntsc.")]
-Slow = Annotated[int, Option(help="Make the video this many times longer.")]
-ModelName = Annotated[str, Option("--model", help="A model's name or file.")]
-Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, mps. By default the best there is.")]
-Precision = Annotated[str, Option(help="auto, fp32, bf16 or fp16.")]
+Scenes = Annotated[
+    bool, Option(help="Repeat the last frame before a scene cut.", rich_help_panel=_FRAMES)
+]
+ModelName = Annotated[
+    str,
+    Option(
+        "--model",
+        help="A model's name (cdfi models list) or file.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Device = Annotated[
+    str | None,
+    Option(
+        help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+PrecisionOption = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    Option(help="Precision of the network.", rich_help_panel=_NETWORK),
+]
 Memory = Annotated[
-    str | None, Option(help="What the network may take: 4GB. By default what is free.")
+    str | None,
+    Option(
+        help="Memory that the network may use, such as 4GB. By default what is free.",
+        rich_help_panel=_NETWORK,
+    ),
 ]
 Compile = Annotated[
-    bool, Option("--compile", help="Compile the network first: slower to begin, then faster.")
+    bool,
+    Option(
+        "--compile",
+        help="Run the network through torch.compile: slower to start, then faster.",
+        rich_help_panel=_NETWORK,
+    ),
 ]
-Codec = Annotated[str | None, Option(help="h264, hevc, av1, vp9, prores, ffv1, or one of libav's.")]
-Crf = Annotated[float | None, Option(help="The encoder's quality: less is better.")]
-Preset = Annotated[str | None, Option(help="The encoder's preset.")]
-PixFmt = Annotated[str | None, Option("--pix-fmt", help="Pixel format. By default the source's.")]
-Extra = Annotated[
-    list[str] | None, Option("-x", help="An encoder's option, key=value; repeatable.")
-]
-Audio = Annotated[
-    str | None, Option(help="copy, stretch or drop. By default copy, with --slow drop.")
-]
-Threshold = Annotated[float, Option(help="How much must change to be a scene cut, in percent.")]
-Scenes = Annotated[bool, Option(help="Hold the last frame before a scene cut.")]
-Dedup = Annotated[bool, Option("--dedup", help="Interpolate across repeated frames.")]
-Deinterlace = Annotated[bool, Option("--deinterlace", help="Make interlaced frames whole first.")]
 Overwrite = Annotated[
-    bool, Option("--overwrite", help="Replace the result, and discard unfinished work on it.")
+    bool,
+    Option(
+        "--overwrite",
+        help="Replace the result, and discard unfinished work on it.",
+        rich_help_panel=_RUN,
+    ),
 ]
-Jobs = Annotated[int | None, Option(help="Processes at once. By default one for each GPU.")]
-Preview = Annotated[
-    bool, Option("--preview", help="Only show the first seconds, beside the source.")
+Jobs = Annotated[
+    int | None,
+    Option(help="Processes at a time. By default one for each GPU.", rich_help_panel=_RUN),
 ]
-DryRun = Annotated[bool, Option("--dry-run", help="Only tell what would be done.")]
-Json = Annotated[bool, Option("--json", help="Report a line of JSON for each file.")]
-Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
+PreviewOption = Annotated[
+    bool,
+    Option(
+        "--preview",
+        help="Write only the first seconds, beside the source.",
+        rich_help_panel=_RUN,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    Option(
+        "--dry-run",
+        help="Print what would be done, and how long it would take.",
+        rich_help_panel=_RUN,
+    ),
+]
+Json = Annotated[
+    bool,
+    Option("--json", help="Print a line of JSON for each file.", rich_help_panel=_RUN),
+]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
 
 
+def key_values(words: Sequence[str]) -> dict[str, str]:
+    """Return ``KEY=VALUE`` words as a dictionary.
+
+    Raises:
+        ValueError: a word has another form.
+    """
+    pairs = [word.partition("=") for word in words]
+    for key, sign, _ in pairs:
+        if not key or not sign:
+            raise ValueError(f"expected key=value, such as tune=film, got {key + sign!r}")
+    return {key: value for key, _, value in pairs}
+
+
+@field_options(
+    frames=FieldOptions(
+        Options,
+        "factor fps slow audio scene_threshold dedup deinterlace",
+        panel=_FRAMES,
+        parse={"fps": parse_rate},
+    ),
+    encoding=FieldOptions(
+        Encoding,
+        "codec crf preset pix_fmt extra",
+        panel=_ENCODING,
+        declared={"extra": "-x"},
+        parse={"extra": key_values},
+    ),
+)
 def interpolate(
     inputs: Inputs,
+    frames: Values,
+    encoding: Values,
     output: Output = None,
-    factor: Factor = None,
-    fps: Fps = None,
-    slow: Slow = 1,
+    scenes: Scenes = True,
     model: ModelName = "default",
     device: Device = None,
-    precision: Precision = "auto",
+    precision: PrecisionOption = "auto",
     memory: Memory = None,
     compile: Compile = False,
-    codec: Codec = None,
-    crf: Crf = None,
-    preset: Preset = None,
-    pix_fmt: PixFmt = None,
-    extra: Extra = None,
-    audio: Audio = None,
-    scene_threshold: Threshold = 10.0,
-    scenes: Scenes = True,
-    dedup: Dedup = False,
-    deinterlace: Deinterlace = False,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
-    preview: Preview = False,
+    preview: PreviewOption = False,
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make the frames between the frames.
+    """Interpolate the frames of videos or images.
 
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
-    takes up a run that was interrupted.
+    continues an interrupted run.
     """
+    options = Options(**frames, encoding=Encoding(**encoding))
+    if not scenes:
+        options = replace(options, scene_threshold=None)
+    require_files(inputs)
     from cdfi.cli.interpolate_task import InterpolationTask
-    from cdfi.video import Encoding, ModelSpec, Options, parse_rate
+    from cdfi.video import ModelSpec
 
-    encoding = Encoding(codec, crf, preset, pix_fmt, _pairs(extra or []))
-    rate = None if fps is None else parse_rate(fps)
-    cuts = scene_threshold if scenes else None
-    sound = _choice("--audio", audio, AUDIO)
-    options = Options(factor, rate, slow, sound, cuts, dedup, deinterlace, encoding)
-    half = _choice("--precision", precision, PRECISIONS)
-    network = ModelSpec(model, device, half, _bytes(memory), compile, keep=memory is None)
+    network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
 
 
-def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> Any:
-    """``value``, which is one of ``choices`` or not given."""
-    if value is not None and value not in choices:
-        raise ValueError(f"{option} {value}: expected one of {', '.join(choices)}")
-    return value
+def require_files(paths: Sequence[Path]) -> None:
+    """Raise FileNotFoundError for a single input that does not exist, before PyTorch is imported.
 
-
-def _pairs(words: list[str]) -> dict[str, str]:
-    """``key=value`` words as a table."""
-    pairs = [word.partition("=") for word in words]
-    for key, sign, _ in pairs:
-        if not key or not sign:
-            raise ValueError(f"-x {key}{sign}: expected key=value, such as -x tune=film")
-    return {key: value for key, _, value in pairs}
+    With several inputs, the others are still interpolated.
+    """
+    if len(paths) == 1 and not paths[0].exists():
+        raise FileNotFoundError(f"{paths[0]} does not exist")
 
 
 def _bytes(text: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""One call of ``cdfi interpolate``: which files become which, progress, and the report."""
+"""One call of ``cdfi interpolate``: its files, its progress and its report."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from cdfi.cli.console import progress as progress_bar
-from cdfi.cli.console import stderr, stdout
+from cdfi.cli.console import show, stderr, stdout
+from cdfi.cli.plan_table import plan_table
 from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
@@ -29,7 +30,7 @@ Mode = Literal["make", "preview", "plan"]
 
 @dataclass(frozen=True)
 class InterpolationTask:
-    """The files of a call, and how it talks."""
+    """The files of one call, and how it reports."""
 
     inputs: list[Path]
     output: Path | None
@@ -40,7 +41,7 @@ class InterpolationTask:
     mode: Mode
 
     def run(self, options: Options, model: ModelSpec) -> None:
-        """Do what the inputs call for."""
+        """Interpolate the inputs: a folder of images, two images, or videos."""
         if len(self.inputs) == 1 and self.inputs[0].is_dir():
             self.folder(options, model)
         elif any(is_image(path) for path in self.inputs):
@@ -53,7 +54,7 @@ class InterpolationTask:
             self.videos(options, model)
 
     def images(self, options: Options, model: ModelSpec) -> None:
-        """Two images to one."""
+        """Interpolate two images to one."""
         if len(self.inputs) != 2 or not all(is_image(path) for path in self.inputs):
             pattern = any("%" in path.name and not path.exists() for path in self.inputs)
             raise ValueError(
@@ -70,10 +71,10 @@ class InterpolationTask:
             check_images(first, second, target, self.overwrite)
         else:
             interpolate_images(first, second, target, model, self.overwrite, _warn)
-        self._say({"target": str(target), "frames": 1, "interpolated": 1})
+        self._print({"target": str(target), "frames": 1, "interpolated": 1})
 
     def folder(self, options: Options, model: ModelSpec) -> None:
-        """A folder of images to another."""
+        """Interpolate a folder of images to another."""
         source, factor = self.inputs[0], _factor(options)
         self._check_options(options)
         target = self.output or source.with_name(f"{source.name}_{factor}x")
@@ -90,11 +91,11 @@ class InterpolationTask:
                     progress=shown,
                     on_warning=_warn,
                 )
-        made = (count - 1) // factor * (factor - 1)
-        self._say({"target": str(target), "frames": count, "interpolated": made})
+        interpolated = (count - 1) // factor * (factor - 1)
+        self._print({"target": str(target), "frames": count, "interpolated": interpolated})
 
     def _check_options(self, options: Options) -> None:
-        """Raise ValueError for options that say nothing about images."""
+        """Raise ValueError for options that do not apply to images."""
         given = {
             "--codec, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
             "--audio": options.audio is not None,
@@ -103,11 +104,11 @@ class InterpolationTask:
             "--jobs": self.jobs is not None,
             "--preview": self.mode == "preview",
         }
-        if unfit := [name for name, asked in given.items() if asked]:
+        if unfit := [name for name, is_given in given.items() if is_given]:
             raise ValueError(f"{', '.join(unfit)}: for videos, not for images")
 
     def videos(self, options: Options, model: ModelSpec) -> None:
-        """Each video to its own; a failure of one is told, and the others still made."""
+        """Interpolate each video; if one fails, the error is printed and the others continue."""
         targets = self._targets(options)
         failures = 0
         for source, target in zip(self.inputs, targets):
@@ -121,17 +122,22 @@ class InterpolationTask:
                 if self.as_json:
                     stdout.print(json.dumps({"source": str(source), "error": str(error)}))
         if failures:
-            raise ValueError(f"{failures} of {len(self.inputs)} videos failed, as told above")
+            raise ValueError(
+                f"{failures} of {len(self.inputs)} videos failed; see the errors above"
+            )
 
     def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
-        """One video: made, shown beside its source, or planned."""
+        """Interpolate one video, write its preview, or print its plan."""
         if self.mode == "plan":
             plan = estimate(source, target, options, model)
-            stdout.print(json.dumps(plan, indent=None if self.as_json else 1), markup=False)
+            if self.as_json:
+                stdout.print(json.dumps(plan), markup=False)
+            else:
+                show(plan_table(plan))
             return
         if self.mode == "preview":
             preview = write_preview(source, target, options, model, overwrite=self.overwrite)
-            self._say({"target": str(target), **preview._asdict()})
+            self._print({"target": str(target), **preview._asdict()})
             return
         with self._progress(source.name) as shown:
             report = interpolate_video(
@@ -145,10 +151,10 @@ class InterpolationTask:
             )
         for warning in report.warnings:
             _warn(warning)
-        self._say(report.as_json())
+        self._print(report.as_json())
 
     def _targets(self, options: Options) -> list[Path]:
-        """Where each input's result goes."""
+        """Return the result's path for each input."""
         if len(self.inputs) == 1:
             only = self.inputs[0]
             if self.output is not None and self.output.is_dir():
@@ -168,12 +174,12 @@ class InterpolationTask:
         return targets
 
     def _default_name(self, source: Path, options: Options) -> str:
-        """A name beside the source's."""
+        """Return a name for a result in the folder of its source."""
         preview = "_preview" if self.mode == "preview" else ""
         return _name(source, f"_{_mark(options)}{preview}")
 
-    def _say(self, values: dict[str, object]) -> None:
-        """The result on stdout: a JSON line, or a sentence."""
+    def _print(self, values: dict[str, object]) -> None:
+        """Print a result as a JSON line, or as a sentence."""
         if self.as_json:
             stdout.print(json.dumps(values), markup=False)
             return
@@ -185,7 +191,7 @@ class InterpolationTask:
 
     @contextmanager
     def _progress(self, name: str) -> Iterator[Progress]:
-        """A bar with the rate and the time left."""
+        """Show a progress bar with the rate and the time left."""
         with progress_bar(self.quiet) as bar:
             row = bar.add_task(name, total=None, note="")
 
@@ -198,20 +204,20 @@ class InterpolationTask:
 
 
 def _name(source: Path, mark: str = "") -> str:
-    """The source's name with a mark; .mkv where a file of its ending cannot be written."""
+    """Return the source's name with a mark; .mkv if its container cannot be written."""
     suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
     return f"{source.stem}{mark}{suffix}"
 
 
 def _factor(options: Options) -> int:
-    """The factor for images, which have no times."""
+    """Return the factor for images, which have no times."""
     if options.fps is not None or options.slow != 1:
         raise ValueError("images have no times: --fps and --slow need a video")
     return options.factor or 2
 
 
 def _mark(options: Options) -> str:
-    """What was asked for, in a word for the result's name."""
+    """Return the rate or the factor, for the name of the result."""
     if options.fps is not None:
         return f"{float(options.fps):g}fps"
     return f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"

@@ -1,4 +1,4 @@
-"""cdfi models: what can be loaded by name, what is inside a file, downloads and conversion."""
+"""``cdfi models``: list, inspect, download and convert models."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="List, inspect, download and conver
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Every model that has a name: bundled, and released by the papers' authors."""
+    """List the models that have a name: bundled, and released by the papers' authors."""
     rows = _rows()
     if as_json:
         stdout.print_json(json.dumps(rows))
@@ -32,7 +32,7 @@ def list_models(
 
 @app.command()
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
-    """The architecture, notes and size of one model, as JSON."""
+    """Print the architecture, notes and size of a model as JSON."""
     from cdfi.weights.registry import info as read_info
 
     found = read_info(model)
@@ -55,12 +55,14 @@ def download(
     names: Annotated[list[str], typer.Argument(help="Names from the list, or 'all'.")],
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
-    """Fetch released checkpoints from their authors' repositories into the cache folder."""
+    """Download released checkpoints from their authors' repositories to the cache folder."""
     from cdfi.weights import RELEASED, registry
 
     wanted = list(RELEASED) if names == ["all"] else names
     if unknown := [name for name in wanted if name not in RELEASED]:
-        raise ValueError(f"{unknown[0]} is no released checkpoint; known are {', '.join(RELEASED)}")
+        raise ValueError(
+            f"{unknown[0]} is not a released checkpoint; known are {', '.join(RELEASED)}"
+        )
     with progress(quiet) as bar:
         for name in wanted:
             task = bar.add_task(name, total=None, note="")
@@ -85,7 +87,7 @@ def convert(
     note: Annotated[str, typer.Option(help="A sentence to keep with the weights.")] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace the target if it exists.")] = False,
 ) -> None:
-    """Write a model as our safetensors, which keep the architecture beside the weights."""
+    """Write a model as safetensors with the architecture in the metadata."""
     from dataclasses import replace
 
     import torch

@@ -1,32 +1,55 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
-from cdfi.video.dry_run import estimate
-from cdfi.video.environment import environment
-from cdfi.video.frames import interpolate_frames
-from cdfi.video.images import interpolate_folder, interpolate_images
-from cdfi.video.interpolate import VideoReport, interpolate_video
-from cdfi.video.jobs.model import FrameInterpolator, ModelSpec
-from cdfi.video.jobs.plan import plan_job
-from cdfi.video.options import Encoding, Options
-from cdfi.video.preview import Preview, write_preview
-from cdfi.video.timing.rate import parse_rate
-from cdfi.video.writing.image_files import is_image
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Encoding",
-    "FrameInterpolator",
-    "ModelSpec",
-    "Options",
-    "Preview",
-    "VideoReport",
-    "environment",
-    "estimate",
-    "interpolate_folder",
-    "interpolate_frames",
-    "interpolate_images",
-    "interpolate_video",
-    "is_image",
-    "parse_rate",
-    "plan_job",
-    "write_preview",
-]
+if TYPE_CHECKING:
+    from cdfi.video.diagnostics import environment as environment
+    from cdfi.video.dry_run import estimate as estimate
+    from cdfi.video.frames import interpolate_frames as interpolate_frames
+    from cdfi.video.images import interpolate_folder as interpolate_folder
+    from cdfi.video.images import interpolate_images as interpolate_images
+    from cdfi.video.interpolate import VideoReport as VideoReport
+    from cdfi.video.interpolate import interpolate_video as interpolate_video
+    from cdfi.video.jobs.model import FrameInterpolator as FrameInterpolator
+    from cdfi.video.jobs.model import ModelSpec as ModelSpec
+    from cdfi.video.jobs.plan import plan_job as plan_job
+    from cdfi.video.options import Encoding as Encoding
+    from cdfi.video.options import Options as Options
+    from cdfi.video.preview import Preview as Preview
+    from cdfi.video.preview import write_preview as write_preview
+    from cdfi.video.timing.rate import parse_rate as parse_rate
+    from cdfi.video.writing.image_files import is_image as is_image
+
+#: Public name -> module; imported on first use: the command line reads the options before it
+#: imports PyTorch.
+_MODULES = {
+    "Encoding": "options",
+    "FrameInterpolator": "jobs.model",
+    "ModelSpec": "jobs.model",
+    "Options": "options",
+    "Preview": "preview",
+    "VideoReport": "interpolate",
+    "environment": "diagnostics",
+    "estimate": "dry_run",
+    "interpolate_folder": "images",
+    "interpolate_frames": "frames",
+    "interpolate_images": "images",
+    "interpolate_video": "interpolate",
+    "is_image": "writing.image_files",
+    "parse_rate": "timing.rate",
+    "plan_job": "jobs.plan",
+    "write_preview": "preview",
+}
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'cdfi.video' has no attribute {name!r}")
+    return getattr(import_module(f"cdfi.video.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,16 +1,18 @@
-"""Options of a video job."""
+"""Options of a video job. The text under a field is its help on the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cdfi.video.reading.index import Index
-from cdfi.video.reading.source import Source
-from cdfi.video.timing.scene_changes import SCENE_THRESHOLD
+from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
+
+if TYPE_CHECKING:  # PyAV is slow to import, and the command line reads the options before it
+    from cdfi.video.reading.index import Index
+    from cdfi.video.reading.source import Source
 
 Audio = Literal["copy", "stretch", "drop"]
 
@@ -20,51 +22,59 @@ MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apar
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the result is encoded; None leaves a choice to the container and the source.
-
-    Attributes:
-        codec: one of ours (h264, hevc, av1, vp9, prores, ffv1, png, gif) or an encoder of libav.
-        crf: the encoder's quality; less is better.
-        preset: the encoder's preset.
-        pix_fmt: libav's pixel format.
-        extra: other options of the encoder.
-    """
+    """How the result is encoded; None leaves a choice to the container and the source."""
 
     codec: str | None = None
+    """Encoder: h264, hevc, av1, vp9, prores, ffv1, png, gif, or the name of one of libav. By
+    default the one that suits the container."""
+
     crf: float | None = None
+    """Quality of the encoder (constant rate factor): lower is better and larger."""
+
     preset: str | None = None
+    """Preset of the encoder, such as fast or slow."""
+
     pix_fmt: str | None = None
+    """Pixel format of the result, such as yuv420p10le. By default that of the source."""
+
     extra: Mapping[str, str] = field(default_factory=dict)
+    """Other option of the encoder as KEY=VALUE, repeatable."""
 
 
 @dataclass(frozen=True)
 class Options:
     """How a video is interpolated.
 
-    Attributes:
-        factor: frames in place of each source frame; 2 doubles the rate.
-        fps: a constant rate instead of ``factor``.
-        slow: how many times longer the video becomes; alone, its rate stays.
-        audio: None means copied, or dropped with ``slow``.
-        scene_threshold: how much must change to be a scene cut, in percent; None finds no cuts.
-        dedup: interpolate across repeated frames.
-        deinterlace: make progressive frames of interlaced ones first.
-        encoding: of the result.
-        segment: source frames in a segment of the saved work.
-
     Raises:
         ValueError: a value is out of its bounds.
     """
 
     factor: int | None = None
+    """Frames in place of each source frame: 2 doubles the rate. By default 2."""
+
     fps: Fraction | None = None
+    """Constant rate of the result instead of a factor: 60, 59.94, 60000/1001 or ntsc."""
+
     slow: int = 1
+    """How many times longer the video becomes. Without a factor or a rate, its rate stays."""
+
     audio: Audio | None = None
+    """What happens to the audio. By default it is copied, or dropped if the video is slowed."""
+
     scene_threshold: float | None = SCENE_THRESHOLD
+    """Change between two frames that counts as a scene cut, in percent."""
+
     dedup: bool = False
+    """Interpolate across repeated frames."""
+
     deinterlace: bool = False
+    """Deinterlace interlaced frames first."""
+
     encoding: Encoding = field(default_factory=Encoding)
+    """How the result is encoded."""
+
     segment: int = 100
+    """Source frames in a segment of the saved work."""
 
     def __post_init__(self) -> None:
         if self.factor is not None and self.fps is not None:

@@ -11,9 +11,9 @@ from av.video.frame import VideoFrame
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.picture_change import change as measure_change
 from cdfi.video.timing.picture_change import is_same, mean_change
+from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 
 LEAD = 12  # frames before a start that make every decision the same as from the beginning
-SCENE_THRESHOLD = 10.0  # libav's own default for scdet, in percent
 SHOTS = 3  # changes in a row that are cuts; more of them in a row are fast motion
 RETURN = 0.25  # of a change: a picture nearer than that to the last but one returns to it
 NEARBY = 3  # changes on either side that a repeat is compared with

@@ -1,4 +1,4 @@
-"""environment: what a report of a problem needs to say about the software and the machine."""
+"""The software and the machine, for a report of a problem."""
 
 import os
 import platform
