@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -149,3 +150,10 @@ def packets_of(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
             for packet in container.demux(*streams)
             if packet.size
         ]
+
+
+class Dies(Mean):
+    """Ends its process without an error, as the system does if memory runs out."""
+
+    def between(self, *arguments: Any) -> Iterator[Tensor]:
+        os._exit(9)

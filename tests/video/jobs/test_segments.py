@@ -14,7 +14,16 @@ from cdfi.common.files import create
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs.sealed import read_sealed
 from cdfi.video.jobs.workfolder import WorkFolder
-from tests.video.video_clips import Clip, Mean, Stops, images_of, samples_of, times_of, write_clip
+from tests.video.video_clips import (
+    Clip,
+    Dies,
+    Mean,
+    Stops,
+    images_of,
+    samples_of,
+    times_of,
+    write_clip,
+)
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
 KILLABLE = """
@@ -167,11 +176,19 @@ def test_segments_by_several_processes_give_the_same_frames(tmp_path, source, wh
 
 
 @pytest.mark.slow
-def test_an_error_in_a_process_is_told(tmp_path, source):
-    with pytest.raises(ValueError, match="a bad frame"):
-        interpolate_video(
-            source, tmp_path / "out.mp4", OPTIONS, Stops(0, ValueError("a bad frame")), jobs=2
-        )
+@pytest.mark.parametrize(
+    ("interpolator", "error", "message"),
+    [
+        (Stops(0, ValueError("a bad frame")), ValueError, "^a bad frame$"),
+        (Stops(0, OSError(28, "No space left")), OSError, "no space left on the disk"),
+        (Stops(0, KeyError("x")), RuntimeError, "^KeyError: 'x'$"),
+        (Dies(), ChildProcessError, "^a process that encodes segments died, .* fewer --jobs$"),
+    ],
+)
+def test_an_error_in_a_process_is_raised(tmp_path, source, interpolator, error, message):
+    with pytest.raises(error, match=message):
+        interpolate_video(source, tmp_path / "out.mp4", OPTIONS, interpolator, jobs=2)
+    assert not (tmp_path / "out.mp4").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
