@@ -32,7 +32,7 @@ OPERATIONS = sorted(
     path.name for path in (SOURCE / "ops").iterdir() if path.is_dir() and path.name != "common"
 )
 #: The file names that every operation has.
-FILES_OF_AN_OPERATION = {"op", "reference", "cpu", "triton"}
+FILES_OF_AN_OPERATION = {"op", "reference", "cpu", "triton", "cpu_kernels", "triton_kernels"}
 #: What only comes with an extra, or is slow to import: never at the top level of a module.
 EXTRAS = {"cv2", "matplotlib", "lightning_fabric", "tensorboard", "skimage", "lpips"}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 45

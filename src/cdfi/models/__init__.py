@@ -3,7 +3,8 @@
 from cdfi.models.architectures import NETWORKS
 from cdfi.models.config import Config
 from cdfi.models.families import build_network, config_from_json
-from cdfi.models.network import Maps, Network, Prediction
+from cdfi.models.network import Network, Prediction
+from cdfi.ops import Maps
 from cdfi.models.timed import Architecture, TimedNetwork
 
 __all__ = [
