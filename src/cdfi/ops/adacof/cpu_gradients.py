@@ -32,7 +32,7 @@ def backward_maps(lanes: int) -> Kernel:
             pixels = image[n].reshape((-1, lanes))
             for j in range(width):
                 locate(maps, table, n, i, j, rows, columns)
-                products(pixels, table.index, grad[n, i, j], dot, lanes)
+                products(pixels, table.pixel, grad[n, i, j], dot, lanes)
                 _fill_gradients(maps.weight[n, i, j], table, dot, of_maps, n, i, j)
 
     return compiled(kernel)
@@ -89,6 +89,6 @@ def backward_input(lanes: int) -> Kernel:
                     locate(maps, table, n, i, j, rows, columns)
                     weigh(maps.weight[n, i, j], table)
                     g = grad[n, i, j]
-                    scatter(pixels, table.index, table.factor, g, low, high, lanes)
+                    scatter(pixels, table.pixel, table.factor, g, low, high, lanes)
 
     return compiled(kernel)

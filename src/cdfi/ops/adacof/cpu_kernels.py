@@ -37,7 +37,7 @@ class TapTable(NamedTuple):
 
     tap_row: Array  # (K*K,) int32, rows from the pixel to the tap at offset 0
     tap_column: Array  # (K*K,) int32
-    index: Array  # (4, K*K) int32, pixels: top left, top right, bottom left, bottom right
+    pixel: Array  # (4, K*K) int32, pixels: top left, top right, bottom left, bottom right
     factor: Array  # (4, K*K), the neighbours' bilinear weights times the tap's weight
     fraction: Array  # (2, K*K), distance of the sample from the top row and the left column
 
@@ -51,8 +51,8 @@ def new_table(maps: MapArrays) -> TapTable:
     for t in range(taps):
         tap_row[t], tap_column[t] = t // kernel * maps.dilation, t % kernel * maps.dilation
     dtype = maps.weight.dtype
-    index, factor = np.empty((4, taps), np.int32), np.empty((4, taps), dtype)
-    return TapTable(tap_row, tap_column, index, factor, np.empty((2, taps), dtype))
+    pixel, factor = np.empty((4, taps), np.int32), np.empty((4, taps), dtype)
+    return TapTable(tap_row, tap_column, pixel, factor, np.empty((2, taps), dtype))
 
 
 @inlined
@@ -91,8 +91,8 @@ def locate_offsets(
         y0 = int32(int32(min(max(first_y, 0), bottom)) * stride)
         y1 = int32(int32(min(max(int32(first_y + one), 0), bottom)) * stride)
         x0, x1 = min(max(first_x, 0), end), min(max(int32(first_x + one), 0), end)
-        table.index[0, t], table.index[1, t] = y0 + x0, y0 + x1
-        table.index[2, t], table.index[3, t] = y1 + x0, y1 + x1
+        table.pixel[0, t], table.pixel[1, t] = y0 + x0, y0 + x1
+        table.pixel[2, t], table.pixel[3, t] = y1 + x0, y1 + x1
 
 
 @inlined
@@ -122,7 +122,7 @@ def forward(lanes: int) -> Kernel:
             for j in range(width):
                 locate(maps, table, n, i, j, rows, columns)
                 weigh(maps.weight[n, i, j], table)
-                weighted_sum(pixels, table.index, table.factor, total, lanes)
+                weighted_sum(pixels, table.pixel, table.factor, total, lanes)
                 for c in range(channels):
                     out[n, i, j, c] = total[c]
 

@@ -51,7 +51,7 @@ def forward(lanes: int) -> Kernel:
                 locate(maps, table, n, i, j, rows, columns)
                 weigh(maps.weight[n, i, j], table)
                 _sum_frame(few, table, total, out_frame[n, i, j])
-                weighted_sum(many, table.index, table.factor, out_features[n, i, j], lanes)
+                weighted_sum(many, table.pixel, table.factor, out_features[n, i, j], lanes)
 
     return compiled(kernel)
 
@@ -91,7 +91,7 @@ def forward_bf16(lanes: int) -> Kernel:
                 weigh(maps.weight[n, i, j], table)
                 _sum_frame(few, table, total, out_frame[n, i, j])
                 _to_bf16_pairs(table.factor, pairs)
-                weighted_sum_bf16(many, table.index, pairs, out_features[n, i, j], lanes)
+                weighted_sum_bf16(many, table.pixel, pairs, out_features[n, i, j], lanes)
 
     return compiled(kernel)
 
@@ -99,7 +99,7 @@ def forward_bf16(lanes: int) -> Kernel:
 @inlined
 def _sum_frame(frame: Array, table: TapTable, total: Array, out: Array) -> None:
     """Fill ``out`` (C <= 4) from a frame of 4 lanes; ``total`` (4,) is scratch memory."""
-    weighted_sum(frame, table.index, table.factor, total, 4)
+    weighted_sum(frame, table.pixel, table.factor, total, 4)
     for c in range(out.size):
         out[c] = total[c]
 

@@ -37,7 +37,7 @@ def conv_bias_act(
     Returns:
         As ``F.conv2d``.
     """
-    result = F.conv2d(x, weight, None if x.is_cuda else bias, stride, padding, dilation, groups)  # type: ignore[arg-type]
+    result = F.conv2d(x, weight, None if x.is_cuda else bias, stride, padding, dilation, groups)
     if x.is_cuda and bias is not None:
         # The kernel needs dense channels-last memory, which convolutions usually return.
         if has_triton_kernel(result) and result.is_contiguous(memory_format=channels_last):

@@ -39,7 +39,7 @@ class WindowTable(NamedTuple):
 
     down: Array  # (3, 4), weights of rows: cubic, linear, and linear after the binomial filter
     right: Array  # (3, 4), weights of columns
-    index: Array  # (4, 4) int32, pixels
+    pixel: Array  # (4, 4) int32, pixels
     factor: Array  # (4, 4), their weights in the sum of both bands
 
 
@@ -80,7 +80,7 @@ def _kernel(lanes: int) -> Kernel:
                 y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
                 residual, high_pass = band_weights[n, 0, i, j], band_weights[n, 1, i, j]
                 _fill(table, y, x, residual, high_pass, rows, columns)
-                weighted_sum(pixels, table.index, table.factor, total, lanes)
+                weighted_sum(pixels, table.pixel, table.factor, total, lanes)
                 for c in range(channels):
                     out[n, i, j, c] = total[c]
 
@@ -104,7 +104,7 @@ def _fill(
     for a in range(SIDE):
         row = min(max(first_row + a, 0), rows - 1) * columns
         for b in range(SIDE):
-            table.index[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
+            table.pixel[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
             linear = down[1, a] * right[1, b]
             factor = residual * (down[0, a] * right[0, b] - linear)
             table.factor[a, b] = factor + high_pass * (linear - down[2, a] * right[2, b])

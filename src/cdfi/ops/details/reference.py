@@ -12,8 +12,8 @@ def details_reference(frame: Tensor, flow: Tensor, band_weights: Tensor, top: in
     """Compute :func:`cdfi.ops.details` on any device."""
     bands = detail_bands_reference(frame, flow, top)
     first, second = bands.chunk(BANDS, 1)
-    weight0, weight1 = band_weights.to(bands.dtype).split(1, 1)
-    return first * weight0 + second * weight1
+    band_weights = band_weights.to(bands.dtype)
+    return first * band_weights[:, :1] + second * band_weights[:, 1:]
 
 
 @torch.no_grad()

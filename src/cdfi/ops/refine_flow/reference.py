@@ -41,7 +41,8 @@ def coarse_to_fine(
         shift = torch.zeros_like(pyramid[-1][2][:, :2])
         for level in reversed(range(levels)):
             moves = COARSE_MOVES if level else FINEST_MOVES
-            shift, sides = refine_level(*pyramid[level], shift, moves)
+            small0, small1, small_flow = pyramid[level]
+            shift, sides = refine_level(small0, small1, small_flow, shift, moves)
             if level:
                 shift = upsample_flow(shift)
     return flow.to(dtype) + torch.cat((-shift, shift), 1), sides
