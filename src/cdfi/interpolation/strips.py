@@ -159,9 +159,9 @@ def _fill_strip(
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
         images = [frame] if inputs.features is None else [frame, inputs.features]
-        logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
+        maps = [head(f"{name}{side}") for name in MAP_NAMES]
         side_flow = None if flow is None else flow[:, 2 * side : 2 * side + 2]
-        maps, dilation, rounding = (logits, alpha, beta), config.dilation, config.rounding
+        dilation, rounding = config.dilation, config.rounding
         return adacof_rows_from_logits(
             images, *maps, row=top, dilation=dilation, rounding=rounding, flow=side_flow
         )
@@ -208,14 +208,9 @@ def _head_rows(
     """
     above, below = max(top - 1, 0), min(bottom + 1, inputs.height)
     start, end = _coarse_row(above, inputs), _coarse_row(below - 1, inputs) + 2
-    wide = resize_rows(
-        hidden[:, :, start - first : end - first],
-        start,
-        inputs.decoded.shape[2],
-        (inputs.height, inputs.width),
-        top - 1,
-        bottom + 1,
-    )
+    rows, size = inputs.decoded.shape[2], (inputs.height, inputs.width)
+    known = hidden[:, :, start - first : end - first]
+    wide = resize_rows(known, start, rows, size, top - 1, bottom + 1)
     return conv_bias_act(wide, head.last.weight, head.last.bias, padding=(0, 1))
 
 

@@ -4,8 +4,8 @@ from cdfi.models.architectures import NETWORKS
 from cdfi.models.config import Config
 from cdfi.models.families import build_network, config_from_json
 from cdfi.models.network import Network, Prediction
-from cdfi.ops import Maps
 from cdfi.models.timed import Architecture, TimedNetwork
+from cdfi.ops import Maps
 
 __all__ = [
     "NETWORKS",

@@ -14,7 +14,7 @@ from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.models.gridnet import GridNet
 from cdfi.ops import Maps, adacof, details, tap_softmax
 from cdfi.ops.details.reference import BANDS
-from cdfi.ops.resize.op import resize, upsample2x
+from cdfi.ops.resize.op import resize
 
 #: Mean of each colour over the training set of AdaCoF, subtracted from the input of the U-Net.
 MEAN = (0.4631, 0.4352, 0.3990)
@@ -258,7 +258,7 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 def upsample2x(x: Tensor) -> Tensor:
     """Upsample bilinearly by 2 with aligned corners, as AdaCoF does everywhere."""
-    return upsample2x(x, align_corners=True)
+    return resize(x, (2 * x.shape[2], 2 * x.shape[3]), align_corners=True)
 
 
 def pad_to_multiple(frame: Tensor) -> Tensor:

@@ -129,14 +129,15 @@ def adacof_rows_from_logits(
     if flow is not None:
         offset_y, offset_x = offset_y + flow[:, :1], offset_x + flow[:, 1:]
     maps = Maps(tap_softmax(logits), offset_y, offset_x)
-    if logits.device.type == "cpu" and _is_frame_and_features(images):
+    return _run_all(images, maps, sampling)
+
+
+def _run_all(images: Sequence[Tensor], maps: Maps, sampling: Sampling) -> list[Tensor]:
+    """Warp all images; on a CPU, a frame of at most 4 channels and features in one pass."""
+    is_frame = [image.shape[1] <= 4 for image in images]
+    if maps.weight.device.type == "cpu" and is_frame == [True, False]:
         return list(_adacof_pair(*images, *maps, *sampling))
     return [_run(image, maps, sampling) for image in images]
-
-
-def _is_frame_and_features(images: Sequence[Tensor]) -> bool:
-    """Return whether the CPU has a kernel for both images in one pass."""
-    return [image.shape[1] <= 4 for image in images] == [True, False]
 
 
 def _run(input: Tensor, maps: Maps, sampling: Sampling) -> Tensor:

@@ -15,6 +15,7 @@ import triton
 import triton.language as tl
 
 from cdfi.ops.adacof.triton_samples import (
+    add_samples,
     add_to_pixels,
     corners,
     factors,
@@ -68,11 +69,7 @@ def forward_kernel(
         p00, p01, p10, p11, fy, fx = corners(
             y, x, row + i, j, t, rows, columns, KERNEL, DILATION, TRUNCATE
         )
-        w00, w01, w10, w11 = factors(w, fy, fx)
-        total += w00[:, None] * load_pixels(source, p00, mask, PADDED)
-        total += w01[:, None] * load_pixels(source, p01, mask, PADDED)
-        total += w10[:, None] * load_pixels(source, p10, mask, PADDED)
-        total += w11[:, None] * load_pixels(source, p11, mask, PADDED)
+        total = add_samples(total, source, p00, p01, p10, p11, w, fy, fx, mask, PADDED)
     target = out + n * out_n + (i * out_y + j * out_x)[:, None] + (c * out_c)[None, :]
     tl.store(target, total, mask=mask[:, None] & (c < channels)[None, :])
 

@@ -83,6 +83,21 @@ def load_vectors(
 
 
 @triton.jit
+def add_samples(
+    total: tl.tensor, image: tl.tensor,
+    p00: tl.tensor, p01: tl.tensor, p10: tl.tensor, p11: tl.tensor,
+    w: tl.tensor, fy: tl.tensor, fx: tl.tensor, mask: tl.tensor, PADDED: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
+    """Return ``total`` (PIXELS, LANES) plus a tap's weighted bilinear samples."""
+    w00, w01, w10, w11 = factors(w, fy, fx)
+    total += w00[:, None] * load_pixels(image, p00, mask, PADDED)
+    total += w01[:, None] * load_pixels(image, p01, mask, PADDED)
+    total += w10[:, None] * load_pixels(image, p10, mask, PADDED)
+    total += w11[:, None] * load_pixels(image, p11, mask, PADDED)
+    return total
+
+
+@triton.jit
 def add_to_pixels(
     image: tl.tensor, index: tl.tensor, values: tl.tensor, mask: tl.tensor, PADDED: tl.constexpr
 ) -> None:  # fmt: skip

@@ -22,6 +22,9 @@ from cdfi.ops.refine_flow.reference import (
 )
 
 COLUMNS = 64  # pixels per program
+_WINDOW = {"RADIUS": RADIUS, "COLUMNS": COLUMNS}
+_STEP = {"PRODUCTS": PRODUCTS, "REGULARISATION": REGULARISATION, "MAX_STEP": MAX_STEP, **_WINDOW}
+_MULTIPLY = {"PRODUCTS": PRODUCTS, "ROBUST_SCALE": ROBUST_SCALE, "COLUMNS": COLUMNS}
 
 
 def refine_level(
@@ -38,7 +41,6 @@ def refine_level(
     products = flow.new_empty((batch, PRODUCTS, height, width))
     sizes = (channels, height, width)
     grid = (batch * height, triton.cdiv(width, COLUMNS))
-    window = {"RADIUS": RADIUS, "COLUMNS": COLUMNS}
 
     def evaluate(
         proposed: Tensor, warped: Tensor, distance: tuple[int, int] = (0, 0), step: bool = False
@@ -46,27 +48,18 @@ def refine_level(
         """Warp with a candidate, and accept it where the residual decreases."""
         triton_kernels.evaluate_kernel[grid](
             *(*frames, flow, shift, products, proposed, warped, residual, *sizes, *distance),
-            **(window | {"REGULARISATION": REGULARISATION, "MAX_STEP": MAX_STEP}),
-            PRODUCTS=PRODUCTS,
-            STEP=step,
-            NEIGHBOURS=distance != (0, 0),
+            **(_STEP | {"STEP": step, "NEIGHBOURS": distance != (0, 0)}),
         )
         triton_kernels.accept_kernel[grid](
             *(residual, proposed, warped, shift, sides, error, *sizes),
-            **window,
-            ACCEPT_RATIO=ACCEPT_RATIO,
+            **(_WINDOW | {"ACCEPT_RATIO": ACCEPT_RATIO}),
         )
 
     evaluate(shift, sides)  # no shift
     evaluate(candidate, new_sides)
     for move in moves:
         if not move:
-            triton_kernels.multiply_kernel[grid](
-                *(sides, products, *sizes),
-                ROBUST_SCALE=ROBUST_SCALE,
-                PRODUCTS=PRODUCTS,
-                COLUMNS=COLUMNS,
-            )
+            triton_kernels.multiply_kernel[grid](sides, products, *sizes, **_MULTIPLY)
             evaluate(candidate, new_sides, step=True)
         for rows, columns in NEIGHBOURS if move else ():
             evaluate(candidate, new_sides, (move * rows, move * columns))

@@ -25,24 +25,14 @@ def evaluate_kernel(
     n, i, j = row_and_columns(height, COLUMNS)
     inside, plane, here = j < width, height * width, i * width + j
     flows, shifts = flow + n * 4 * plane, shift + n * 2 * plane
-    own = candidate + n * 2 * plane + here
+    own, sums = candidate + n * 2 * plane + here, products + n * PRODUCTS * plane
     y0, x0 = load_float32(flows, here, inside), load_float32(flows + plane, here, inside)
     y1 = load_float32(flows + 2 * plane, here, inside)
     x1 = load_float32(flows + 3 * plane, here, inside)
-    if STEP:
-        sums = products + n * PRODUCTS * plane
-        down, right = solve_step(sums, i, j, height, width, REGULARISATION, MAX_STEP, RADIUS)
-        down += load_float32(shifts, here, inside)
-        right += load_float32(shifts + plane, here, inside)
-    elif NEIGHBOURS:
-        there = clamp_index(i + rows, height) * width + clamp_index(j + columns, width)
-        down = neighbour_shift(flows, shifts, here, there, plane, inside)
-        right = neighbour_shift(flows + plane, shifts + plane, here, there, plane, inside)
-    else:
-        down, right = load_float32(own, 0, inside), load_float32(own, plane, inside)
-    if STEP or NEIGHBOURS:
-        tl.store(own, down, mask=inside)
-        tl.store(own + plane, right, mask=inside)
+    down, right = propose(
+        own, flows, shifts, sums, i, j, height, width, rows, columns,
+        STEP, NEIGHBOURS, REGULARISATION, MAX_STEP, RADIUS,
+    )  # fmt: skip
     at0, row0, column0, fy0, fx0 = locate(i + y0 - down, j + x0 - right, height, width)
     at1, row1, column1, fy1, fx1 = locate(i + y1 + down, j + x1 + right, height, width)
     total = tl.zeros((COLUMNS,), tl.float32)
@@ -55,6 +45,32 @@ def evaluate_kernel(
         tl.store(target + channels * plane, side1, mask=inside)
         total += (side1 - side0) * (side1 - side0)
     tl.store(residual + n * plane + here, total / channels, mask=inside)
+
+
+@triton.jit
+def propose(
+    candidate: tl.tensor, flow: tl.tensor, shift: tl.tensor, products: tl.tensor,
+    i: tl.tensor, j: tl.tensor, height: tl.tensor, width: tl.tensor,
+    rows: tl.tensor, columns: tl.tensor,
+    STEP: tl.constexpr, NEIGHBOURS: tl.constexpr,
+    REGULARISATION: tl.constexpr, MAX_STEP: tl.constexpr, RADIUS: tl.constexpr,
+) -> tuple[tl.tensor, ...]:  # fmt: skip
+    """Return the candidate's rows and columns; compute and store it first if it is a new one."""
+    inside, plane, here = j < width, height * width, i * width + j
+    if STEP:
+        down, right = solve_step(products, i, j, height, width, REGULARISATION, MAX_STEP, RADIUS)
+        down += load_float32(shift, here, inside)
+        right += load_float32(shift + plane, here, inside)
+    elif NEIGHBOURS:
+        there = clamp_index(i + rows, height) * width + clamp_index(j + columns, width)
+        down = neighbour_shift(flow, shift, here, there, plane, inside)
+        right = neighbour_shift(flow + plane, shift + plane, here, there, plane, inside)
+    else:
+        down, right = load_float32(candidate, 0, inside), load_float32(candidate, plane, inside)
+    if STEP or NEIGHBOURS:
+        tl.store(candidate, down, mask=inside)
+        tl.store(candidate + plane, right, mask=inside)
+    return down, right
 
 
 @triton.jit
