@@ -1,16 +1,20 @@
 """Networks and the architectures that have a name."""
 
-from cdfi.models.architectures import NETWORKS
+from cdfi.models.architectures import ARCHITECTURES, NETWORKS
 from cdfi.models.config import Config
 from cdfi.models.families import build_network, config_from_json
-from cdfi.models.network import Network, Prediction
+from cdfi.models.flow_config import FlowConfig
+from cdfi.models.flow_network import FlowNetwork
+from cdfi.models.network import Maps, Network, Prediction
 from cdfi.models.timed import Architecture, TimedNetwork
-from cdfi.ops import Maps
 
 __all__ = [
+    "ARCHITECTURES",
     "NETWORKS",
     "Architecture",
     "Config",
+    "FlowConfig",
+    "FlowNetwork",
     "Maps",
     "Network",
     "Prediction",

@@ -1,9 +1,11 @@
-"""NETWORKS: the architectures that have a name, the five published ones and ours."""
+"""The architectures that have a name: the five published ones and ours."""
 
 from dataclasses import replace
 from typing import Any
 
 from cdfi.models.config import MAP_HEADS, Config, Widths
+from cdfi.models.flow_config import FLOW_NETWORKS
+from cdfi.models.timed import Architecture
 
 
 def _same_widths(widths: Widths) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def _aligned() -> Config:
     return replace(_matched(), refine=3, flow=(32, 16), compare=(48, 48), detail=(32, 32, 16))
 
 
+#: Name -> AdaCoF and what grew out of it: networks that compute the middle frame.
 NETWORKS = {
     "adacof": _full(5, 1),
     "adacof+": _full(11, 2),
@@ -95,7 +98,15 @@ NETWORKS = {
 }
 
 
-def name_of(config: Config) -> str:
-    """Return the name of an architecture in :data:`NETWORKS`, else its kernel and dilation."""
-    names = (name for name, row in NETWORKS.items() if row == config)
-    return next(names, f"K={config.kernel}, d={config.dilation}")
+#: Name -> every architecture, of all families.
+ARCHITECTURES: dict[str, Architecture] = {**NETWORKS, **FLOW_NETWORKS}
+
+
+def name_of(config: Architecture) -> str:
+    """Return the name of an architecture in :data:`ARCHITECTURES`, else a few words for it."""
+    for name, row in ARCHITECTURES.items():
+        if row == config:
+            return name
+    if isinstance(config, Config):
+        return f"K={config.kernel}, d={config.dilation}"
+    return "a network of the flow family"

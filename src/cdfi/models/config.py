@@ -6,12 +6,14 @@ from itertools import chain
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from cdfi.ops.details.reference import BANDS
+from cdfi.ops.details.op import BANDS
 
 Widths = tuple[int, int, int]
 Rounding = Literal["floor", "trunc"]
 Features = Literal["aligned", "stretched"]
 
+#: Mean of each colour over the training set of AdaCoF, subtracted from the input of the U-Net.
+MEAN = (0.4631, 0.4352, 0.3990)
 STAGES = 5
 MAP_HEADS = ("weight0", "alpha0", "beta0", "weight1", "alpha1", "beta1")
 #: Upper bounds, so that a damaged or hostile file cannot describe a network that fills the memory.

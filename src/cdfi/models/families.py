@@ -4,6 +4,8 @@ import json
 from typing import Any, NamedTuple
 
 from cdfi.models.config import Config
+from cdfi.models.flow_config import FAMILY, FlowConfig
+from cdfi.models.flow_network import FlowNetwork
 from cdfi.models.network import Network
 from cdfi.models.timed import Architecture, TimedNetwork
 
@@ -16,7 +18,7 @@ class Family(NamedTuple):
 
 
 #: Value of "family" in the JSON of a Config -> the classes. Files without it hold the first.
-FAMILIES = {"adacof": Family(Config, Network)}
+FAMILIES = {"adacof": Family(Config, Network), FAMILY: Family(FlowConfig, FlowNetwork)}
 
 
 def build_network(config: Architecture) -> Network | TimedNetwork:

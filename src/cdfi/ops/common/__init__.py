@@ -1,1 +1,1 @@
-"""Helpers that the kernels of several operations share."""
+"""What the kernels of several operations share."""

@@ -3,17 +3,13 @@
 from torch import Tensor
 
 
-def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
-    """Return (N, C, H, W) as (N, H, W, lanes), with zeros in the lanes that are added.
+def padded(image: Tensor, step: int = 16) -> Tensor:
+    """Return (N, C, H, W) as (N, H, W, lanes): 4 lanes, or C rounded up to a multiple of ``step``.
 
-    Every pixel then is a number of full vectors, so that no inner loop has a remainder.
-
-    Args:
-        image: (N, C, H, W), in any memory layout.
-        multiple: lanes are a multiple of this; up to 4 channels get 4 lanes if it is 16.
+    With whole vectors per pixel no inner loop has a remainder. Extra lanes are zero.
     """
     channels = image.shape[1]
-    lanes = 4 if channels <= 4 and multiple == 16 else -(-channels // multiple) * multiple
+    lanes = 4 if channels <= 4 and step == 16 else -(-channels // step) * step
     last = image.permute(0, 2, 3, 1)
     if lanes == channels:
         return last.contiguous()

@@ -1,1 +1,1 @@
-"""A convolution fused with its bias and activation, for inference."""
+"""A convolution fused with its bias and activation."""

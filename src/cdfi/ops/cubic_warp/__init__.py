@@ -1,0 +1,1 @@
+"""Backward warping of frames with cubic convolution of adjustable sharpness."""

@@ -1,0 +1,87 @@
+"""Warped features and their cost volume: the checked, differentiable operation."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.match_features.reference import match_features_reference
+from cdfi.ops.warp.op import check_warp
+
+
+def match_features(
+    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
+) -> Tensor:
+    """Warp the features of both frames to one instant and compare them about every position.
+
+    Both maps are sampled where their flow leads (:func:`cdfi.ops.warp`), divided by the root mean
+    square of their channels, and compared by a symmetric cost volume
+    (:func:`cdfi.ops.cost_volume`): what is left of the motion shows as products at p - d and p + d.
+
+    Args:
+        features0, features1: (N, C, H, W), of one shape.
+        flow0, flow1: (N, 2, H, W) in pixels, rows then columns, from the instant to each frame.
+        radius: largest d on each axis, at least 1.
+
+    Returns:
+        (N, 2 * C + (2 * radius + 1)^2, H, W) in at least float32: the first map, the second, the
+        volume as a mean over channels; channels-last in memory on a CPU. Features and flows have
+        exact gradients.
+
+    Raises:
+        ValueError: shapes that do not fit together, two devices, or a radius below 1.
+    """
+    check_warp(features0, flow0)
+    check_warp(features1, flow1)
+    if features0.shape != features1.shape or flow0.shape[2:] != features0.shape[2:]:
+        raise ValueError(
+            "expected features of one shape and flows of their size, got "
+            f"{tuple(features0.shape)}, {tuple(features1.shape)} and {tuple(flow0.shape)}"
+        )
+    if flow0.shape != flow1.shape:
+        raise ValueError(f"the flows differ: {tuple(flow0.shape)} and {tuple(flow1.shape)}")
+    if radius < 1:
+        raise ValueError(f"expected a radius of at least 1, got {radius}")
+    matched: Tensor = _match_features(features0, features1, flow0, flow1, radius)
+    return matched
+
+
+@torch.library.custom_op("cdfi::match_features", mutates_args=())
+def _match_features(
+    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
+) -> Tensor:
+    return match_features_reference(features0, features1, flow0, flow1, radius)
+
+
+@_match_features.register_kernel("cpu")
+def _match_features_cpu(
+    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
+) -> Tensor:
+    from cdfi.ops.match_features import cpu
+
+    return cpu.match_features(features0, features1, flow0, flow1, radius)
+
+
+@_match_features.register_fake
+def _fake(
+    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
+) -> Tensor:
+    batch, channels, height, width = features0.shape
+    shape = (batch, 2 * channels + (2 * radius + 1) ** 2, height, width)
+    dtype = torch.promote_types(flow0.dtype, torch.float32)
+    layout = torch.channels_last if flow0.device.type == "cpu" else torch.contiguous_format
+    return torch.empty(shape, dtype=dtype, device=flow0.device, memory_format=layout)
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:4])
+    ctx.radius = inputs[4]
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    inputs = (*ctx.saved_tensors, ctx.radius)
+    return tuple(reference_gradients(match_features_reference, grad, inputs))
+
+
+_match_features.register_autograd(_backward, setup_context=_setup_context)

@@ -1,0 +1,1 @@
+"""Bilinear backward warping of feature maps."""

@@ -1,0 +1,77 @@
+"""Bilinear backward warping: the checked, differentiable operation."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.warp.reference import warp_reference
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Sample ``image`` at p + flow(p) with bilinear weights.
+
+    Args:
+        image: (N, C, H, W) features or colours.
+        flow: (N, 2, h, w) in pixels of ``image``, rows then columns. Positions beyond the image
+            are clamped to its edge; a position that is NaN counts as 0.
+
+    Returns:
+        (N, C, h, w) in at least float32; channels-last in memory on a CPU. Both inputs have exact
+        gradients.
+
+    Raises:
+        ValueError: shapes that do not fit together, or two devices.
+    """
+    check_warp(image, flow)
+    warped: Tensor = _warp(image, flow)
+    return warped
+
+
+def check_warp(image: Tensor, flow: Tensor) -> None:
+    """Raise a ValueError unless ``flow`` can sample ``image``."""
+    fits = image.dim() == flow.dim() == 4 and flow.shape[:2] == (len(image), 2)
+    if not fits or 0 in image.shape[2:]:
+        raise ValueError(
+            "expected an image (N, C, H, W) and a flow (N, 2, h, w), got "
+            f"{tuple(image.shape)} and {tuple(flow.shape)}"
+        )
+    if image.device != flow.device:
+        raise ValueError("expected image and flow on one device: move them with .to(device)")
+
+
+@torch.library.custom_op("cdfi::warp", mutates_args=())
+def _warp(image: Tensor, flow: Tensor) -> Tensor:
+    return warp_reference(image, flow)
+
+
+@_warp.register_kernel("cpu")
+def _warp_cpu(image: Tensor, flow: Tensor) -> Tensor:
+    from cdfi.ops.warp import cpu
+
+    return cpu.warp(image, flow)
+
+
+@_warp.register_fake
+def _fake(image: Tensor, flow: Tensor) -> Tensor:
+    return new_warped(image, flow)
+
+
+def new_warped(image: Tensor, flow: Tensor) -> Tensor:
+    """Return an empty result, in the layout that the kernels of the device use."""
+    shape = (image.shape[0], image.shape[1], *flow.shape[2:])
+    dtype = torch.promote_types(flow.dtype, torch.float32)
+    layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
+    return torch.empty(shape, dtype=dtype, device=flow.device, memory_format=layout)
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    return tuple(reference_gradients(warp_reference, grad, ctx.saved_tensors))
+
+
+_warp.register_autograd(_backward, setup_context=_setup_context)
