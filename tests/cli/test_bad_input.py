@@ -73,7 +73,7 @@ def test_a_folder_among_videos(refused, clip, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.png", "a.txt"])
-def test_files_that_are_nothing(refused, tmp_path, name):
+def test_files_with_meaningless_content(refused, tmp_path, name):
     for content in (b"", b"hello", bytes(5000)):
         (tmp_path / name).write_bytes(content)
         words = (tmp_path / name,) * (2 if name.endswith("png") else 1)
@@ -100,7 +100,7 @@ def test_a_truncated_image(refused, tmp_path):
     assert "b.png is" in refused(first, second, "-o", tmp_path / "c.png")
 
 
-def test_an_image_format_nobody_knows(refused, tmp_path):
+def test_an_unknown_image_format(refused, tmp_path):
     first, second = write_image(tmp_path / "a.png"), write_image(tmp_path / "b.png")
     assert "unsupported image format" in refused(first, second, "-o", tmp_path / "c.xyz")
 
@@ -144,7 +144,7 @@ def test_a_quality_that_the_encoder_does_not_have(refused, clip, tmp_path):
     assert "encoder prores_ks has no crf: give its own options with -x" in error
 
 
-def test_an_unknown_model_with_the_near_names(refused, clip, tmp_path):
+def test_an_unknown_model_shows_similar_names(refused, clip, tmp_path):
     error = refused(clip, "-o", tmp_path / "o.mp4", "--model", "compresed-adacof")
     assert "compressed-adacof" in error
 
@@ -190,7 +190,7 @@ def test_images_are_not_written_over_themselves(refused, tmp_path):
 @pytest.mark.parametrize(
     "words", [("--crf", "20"), ("--audio", "copy"), ("--dedup",), ("--jobs", "2"), ("--preview",)]
 )
-def test_what_says_nothing_about_images_is_refused_with_them(refused, tmp_path, words):
+def test_options_of_videos_are_refused_for_images(refused, tmp_path, words):
     pair = [write_image(tmp_path / f"{number}.png", number) for number in range(2)]
     assert f"{words[0]}" in (said := refused(*pair, *words))
     assert "for videos, not for images" in said
@@ -262,7 +262,7 @@ def test_a_huge_declared_size(refused, tmp_path):
     assert "in.y4m" in error
 
 
-def test_a_truncated_video_is_decoded_as_far_as_it_goes(command, tmp_path):
+def test_a_truncated_video_is_decoded_up_to_its_end(command, tmp_path):
     clip = Clip(60, options={"preset": "ultrafast", "g": "10"})
     source = write_clip(tmp_path / "in.mkv", clip)
     source.write_bytes(source.read_bytes()[: source.stat().st_size * 2 // 3])
@@ -271,7 +271,7 @@ def test_a_truncated_video_is_decoded_as_far_as_it_goes(command, tmp_path):
     assert len(images_of(tmp_path / "out.mkv")) == report["frames"]
 
 
-def test_flipped_bits_are_skipped_and_told(command, tmp_path):
+def test_flipped_bits_are_skipped_with_a_warning(command, tmp_path):
     clip = Clip(60, options={"preset": "ultrafast", "g": "10"})
     source = write_clip(tmp_path / "in.ts", clip)
     content = bytearray(source.read_bytes())
@@ -283,7 +283,7 @@ def test_flipped_bits_are_skipped_and_told(command, tmp_path):
     assert any("damaged packets" in line for line in report["warnings"])
 
 
-def test_damage_that_the_decoder_conceals_is_told(command, tmp_path):
+def test_damage_that_the_decoder_conceals_is_a_warning(command, tmp_path):
     source = write_video(tmp_path / "in.mp4", sliding(30))
     content = bytearray(source.read_bytes())
     start = content.index(b"mdat") + 1500
@@ -294,7 +294,7 @@ def test_damage_that_the_decoder_conceals_is_told(command, tmp_path):
     assert any("damaged frames kept" in line for line in report["warnings"])
 
 
-def test_a_size_that_changes_in_the_stream_is_scaled_and_told(command, tmp_path):
+def test_a_size_that_changes_in_the_stream_is_scaled_with_a_warning(command, tmp_path):
     parts = [write_clip(tmp_path / f"{w}.ts", Clip(40, size=(w, 48))) for w in (64, 96)]
     source = tmp_path / "in.ts"
     source.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -303,7 +303,7 @@ def test_a_size_that_changes_in_the_stream_is_scaled_and_told(command, tmp_path)
     assert {(image.width, image.height) for image in images_of(tmp_path / "out.mkv")} == {(64, 48)}
 
 
-def test_frames_of_one_time_are_all_kept_and_told_apart(command, tmp_path):
+def test_frames_of_one_time_are_all_kept(command, tmp_path):
     source, given = tmp_path / "in.mkv", [0, 40, 40, 80, 120, 120, 160, 200]
     retime(write_clip(tmp_path / "plain.mkv", Clip(8, codec="ffv1", options={})), source, given)
     report = command.json(source, "-o", tmp_path / "out.mkv", *FAST)

@@ -60,7 +60,7 @@ def test_density_reads_a_released_checkpoint(
     assert second.split()[1:6] == ["0.000", "24", "24", "0", "0"]
 
 
-def test_derive_meets_a_budget_and_says_the_factor(
+def test_derive_meets_a_budget_and_prints_the_factor(
     pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, config = tmp_path / "small.safetensors", tmp_path / "small.json"
@@ -97,7 +97,7 @@ def test_derive_reads_densities_from_a_file(
         (["--ratio", "0.5"], "at least 1"),
     ],
 )
-def test_impossible_wishes_are_one_line_and_status_1(
+def test_impossible_budgets_are_one_line_and_status_1(
     words: list[str], message: str, pruned: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["derive", str(pruned), *words]) == 1
@@ -130,7 +130,7 @@ def test_prune_searches_a_penalty_for_a_target(
     assert main(words) == 1
 
 
-def test_a_compression_that_was_stopped_ends_with_130(
+def test_an_interrupted_compression_ends_with_status_130(
     pruned: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

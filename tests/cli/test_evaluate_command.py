@@ -66,7 +66,7 @@ def test_every_output_is_written(triplets: Path, tmp_path: Path) -> None:
     ("option", "name", "said"),
     [("--plot", "plot.nothing", "unknown image format"), ("--json", ".", "is a folder")],
 )
-def test_an_output_that_cannot_be_written_is_told_before_anything_is_scored(
+def test_an_output_that_cannot_be_written_is_refused_before_scoring(
     triplets: Path,
     tmp_path: Path,
     option: str,
@@ -104,7 +104,7 @@ def test_a_missing_ground_truth_is_one_line_and_status_1(
     assert "1/im2.png" in err
 
 
-def test_keep_going_counts_what_it_skipped(
+def test_keep_going_counts_skipped_images(
     triplets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (triplets / "1" / "im2.png").unlink()
@@ -123,7 +123,7 @@ def test_two_methods_of_one_name_are_refused(
     assert "two methods are called average" in capsys.readouterr().err
 
 
-def test_files_of_one_name_are_called_by_their_folders_too(
+def test_files_of_one_name_are_distinguished_by_their_folders(
     triplets: Path, model: Path, tmp_path: Path
 ) -> None:
     words = ["evaluate", str(model)]
@@ -164,7 +164,7 @@ def test_data_sets_are_listed_with_what_is_here(
     assert (rows["middlebury"]["here"], rows["ucf101-dvf"]["here"]) == (12, 379)
 
 
-def test_a_data_set_that_cannot_be_downloaded_says_where_it_is(
+def test_the_error_of_a_data_set_without_download_names_its_source(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["datasets", "download", "snu-film-hard"]) == 1

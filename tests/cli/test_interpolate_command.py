@@ -34,7 +34,7 @@ def command(model, capsys):
     return Command(model, capsys)
 
 
-def test_two_images_give_the_one_between(tmp_path, command):
+def test_two_images_give_the_middle_one(tmp_path, command):
     first, second = write_image(tmp_path / "a.png", 0), write_image(tmp_path / "b.png", 4)
     assert command(first, second, "-o", tmp_path / "c.png") == 0
     with Image.open(tmp_path / "c.png") as made:
@@ -121,7 +121,7 @@ def test_a_name_that_looks_like_markup_is_printed_as_it_is(tmp_path, command):
     assert str(tmp_path / "[final] :cat:_2x.mp4") in command.out
 
 
-def test_an_ending_that_is_not_written_becomes_mkv_in_a_folder_too(tmp_path, command):
+def test_a_container_that_cannot_be_written_becomes_mkv_in_a_folder_too(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4", Clip(4)).rename(tmp_path / "in.avi")
     (tmp_path / "out").mkdir()
     assert command.json(source, "-o", tmp_path / "out", *FAST)["target"].endswith("out/in.mkv")
@@ -211,7 +211,7 @@ def test_one_bad_video_of_several_does_not_stop_the_others(tmp_path, command):
     assert "a.mp4 is not a readable video" in command.err
 
 
-def test_a_dry_run_tells_the_plan_and_writes_nothing(tmp_path, command):
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     plan = command.json(source, "--dry-run", "--fps", "60")
     assert plan["source_frames"] == 12

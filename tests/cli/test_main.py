@@ -93,7 +93,7 @@ def test_ctrl_c_is_status_130(monkeypatch, capsys):
         (MemoryError(), "out of memory: MemoryError"),
     ],
 )
-def test_every_error_is_told_in_one_line(error, line):
+def test_every_error_is_one_line(error, line):
     assert describe(error).startswith(line)
     assert "\n" not in describe(error)
 

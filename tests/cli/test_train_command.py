@@ -38,7 +38,7 @@ def test_set_help_lists_every_argument() -> None:
     assert "checkpoint_minutes" in out
 
 
-def test_a_run_and_its_continuation_say_how_they_ended(tmp_path: Path) -> None:
+def test_a_run_and_its_continuation_print_how_they_ended(tmp_path: Path) -> None:
     args = tmp_path / "args.json"
     args.write_text(tiny_args(tmp_path).to_json())
     code, out, _ = _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one")
@@ -60,13 +60,13 @@ def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes() == other
 
 
-def test_a_misspelt_name_is_told_before_data_is_opened(tmp_path: Path) -> None:
+def test_misspelt_names_are_refused_before_data_is_opened(tmp_path: Path) -> None:
     for words in (("--loss", "1*Carb"), ("--optimizer", "Moun"), ("--set", "schedule=kosine")):
         with pytest.raises(ValueError, match="unknown"):
             _run("--data", f"clips={tmp_path / 'nothing'}", "--loss", "1*Charb", *words)
 
 
-def test_a_run_out_of_time_says_how_to_go_on(tmp_path: Path) -> None:
+def test_a_run_out_of_time_prints_how_to_continue(tmp_path: Path) -> None:
     args = tmp_path / "args.json"
     args.write_text(tiny_args(tmp_path, steps=100_000).to_json())
     code, out, _ = _run("--args", str(args), "--max-minutes", "0.001", "--quiet")

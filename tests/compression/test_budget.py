@@ -15,7 +15,7 @@ def test_amounts_have_suffixes(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "M", "many", "-3", "0", "inf", "nan"])
-def test_what_is_no_amount_is_refused(text: str) -> None:
+def test_text_that_is_not_an_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected an amount"):
         amount(text)
 

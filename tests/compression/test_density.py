@@ -28,7 +28,7 @@ def test_rows_have_the_published_numbers() -> None:
     assert second[:6] == ("2", 1.0, 5, 10, 5, 10)
 
 
-def test_every_kind_of_layer_with_a_matrix_has_a_row() -> None:
+def test_every_kind_of_layer_with_a_weight_matrix_has_a_row() -> None:
     kinds = [
         *(nn.Conv1d(4, 6, 1), nn.Conv2d(4, 6, 1), nn.Conv3d(4, 6, 1), nn.Linear(4, 6)),
         *(nn.ConvTranspose1d(4, 6, 1), nn.ConvTranspose2d(4, 6, 1), nn.ConvTranspose3d(4, 6, 1)),
@@ -80,6 +80,6 @@ def test_nan_weights_are_refused_by_name() -> None:
         density(model)
 
 
-def test_lazy_layers_ask_for_a_run_first() -> None:
+def test_lazy_layers_are_refused_until_the_model_has_run() -> None:
     with pytest.raises(ValueError, match="no shape yet"):
         density(nn.Sequential(nn.LazyConv2d(4, 3)))

@@ -76,7 +76,7 @@ def test_the_cpu_kernels_equal_the_torch_steps(
     assert (fast == 0).sum() == (slow == 0).sum() > 100
 
 
-def test_other_layouts_and_precisions_step_alike() -> None:
+def test_other_layouts_and_dtypes_take_the_same_steps() -> None:
     def run(x: nn.Parameter) -> torch.Tensor:
         optimizer = OBProxSG([x], 0.1, 0.5, steps_per_epoch=2, prox_epochs=1, eps=0.01)
         for _ in range(6):
@@ -128,7 +128,7 @@ def test_phases_alternate_by_epochs_of_steps() -> None:
     assert phases == [False, False, True, True, True, True, False, False]
 
 
-def test_prox_sg_is_the_proximal_phase_for_ever() -> None:
+def test_prox_sg_stays_in_the_proximal_phase() -> None:
     x, twin = (nn.Parameter(torch.linspace(-1, 1, 9)) for _ in range(2))
     one, other = (
         ProxSG([x], 0.1, 0.3),

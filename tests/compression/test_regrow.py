@@ -21,7 +21,7 @@ def _dead_chain() -> nn.Sequential:
     return model
 
 
-def test_dead_channels_learn_again_and_the_output_stays() -> None:
+def test_regrow_gives_dead_channels_gradients_and_keeps_the_output() -> None:
     model = _dead_chain()
     before = model(example())
     assert regrow(model, (example(),)) == 3
@@ -31,7 +31,7 @@ def test_dead_channels_learn_again_and_the_output_stays() -> None:
     assert model[2].weight.grad[:, 2:5].abs().amin() > 0
 
 
-def test_what_is_alive_stays_as_it_is() -> None:
+def test_regrow_does_not_change_live_channels() -> None:
     model = _dead_chain()
     kept = model[0].weight[:2].clone()
     regrow(model, (example(),))
@@ -42,7 +42,7 @@ def test_what_is_alive_stays_as_it_is() -> None:
     assert torch.equal(model[0].weight, weights[0])
 
 
-def test_a_channel_of_zeros_that_is_read_starts_anew_too() -> None:
+def test_regrow_initialises_zero_channels_that_are_read() -> None:
     model = _dead_chain()
     with torch.no_grad():
         model[0].bias[2:5] = -1  # nothing passes the ReLU
@@ -70,7 +70,7 @@ def test_models_of_every_style_compute_the_same(name: str) -> None:
     torch.testing.assert_close(model(example()), before, atol=1e-5, rtol=0)
 
 
-def test_a_derived_network_begins_alive() -> None:
+def test_a_derived_network_has_no_dead_channels() -> None:
     model = _dead_chain()
     small = derive(model, (example(),), {"0": 0.6, "2": 0.6}).module
     assert small[0].weight.shape[0] == 6
@@ -78,7 +78,7 @@ def test_a_derived_network_begins_alive() -> None:
     torch.testing.assert_close(small(example()), model(example()), atol=1e-5, rtol=0)
 
 
-def test_ours_begins_alive_too() -> None:
+def test_a_compact_network_of_ours_has_no_dead_channels() -> None:
     torch.manual_seed(0)
     network = Network(TINY)
     with torch.no_grad():

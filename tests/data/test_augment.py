@@ -20,14 +20,14 @@ def batch(photos: Path, tmp_path: Path) -> Batch:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_flow_still_points_at_the_same_point_after(name: str, batch: Batch) -> None:
+def test_augmented_flow_points_at_the_same_point(name: str, batch: Batch) -> None:
     always = torch.full((16, len(CHANGES)), 0.3)
     changed = augment(batch, always, [name])
     assert not torch.equal(changed.frame0, batch.frame0)
     assert_flow_explains(changed)
 
 
-def test_each_change_meets_about_half_of_the_samples(batch: Batch) -> None:
+def test_each_augmentation_changes_about_half_of_the_samples(batch: Batch) -> None:
     numbers = torch.linspace(0, 0.99, 16)[:, None].expand(16, len(CHANGES))
     changed = augment(batch, numbers, ["reverse"])
     same = (changed.frame0 == batch.frame0).flatten(1).all(1)
@@ -43,7 +43,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(batch: Batch) -> None:
         augment(batch, torch.rand(16, len(CHANGES)), ["blur"])
 
 
-def test_frames_that_are_not_square_are_not_turned(batch: Batch) -> None:
+def test_frames_that_are_not_square_are_not_rotated(batch: Batch) -> None:
     flat = Batch(*(field[:, :, :20] for field in batch[:-1]), batch.t)
     turned = augment(flat, torch.zeros(16, len(CHANGES)), ["rotate"])
     assert turned.middle.shape == flat.middle.shape

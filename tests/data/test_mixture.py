@@ -50,7 +50,7 @@ def test_another_seed_is_another_stream(photos: Path, tmp_path: Path) -> None:
     assert not _same(one, two)
 
 
-def test_sources_come_in_their_shares(mixture: Mixture) -> None:
+def test_sources_occur_by_their_weights(mixture: Mixture) -> None:
     chosen = [mixture._choose(np.random.default_rng((5, i))) for i in range(2000)]
     assert np.mean(chosen) == pytest.approx(0.25, abs=0.04)
 

@@ -15,7 +15,7 @@ def test_every_photo_becomes_a_landscape_of_one_size(photos: Path, tmp_path: Pat
     assert kept.dtype == np.uint8
 
 
-def test_an_upright_photo_lies_down(tmp_path: Path) -> None:
+def test_an_upright_photo_is_rotated(tmp_path: Path) -> None:
     upright = np.zeros((96, 64, 3), np.uint8)
     upright[:48] = 255  # white above black
     Image.fromarray(upright).save(tmp_path / "a.png")
@@ -42,7 +42,7 @@ def test_one_unreadable_photo_in_a_hundred_is_named_and_left_out(tmp_path: Path)
     assert kept[:, 0, 0, 0].tolist() == [i for i in range(100) if i != 50]
 
 
-def test_a_photo_too_large_to_be_one_is_unreadable(
+def test_a_decompression_bomb_counts_as_unreadable(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)

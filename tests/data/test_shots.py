@@ -34,7 +34,7 @@ def test_the_middle_frame_lies_halfway_in_time(tmp_path: Path) -> None:
         assert found or not torch.equal(before, middle)  # a shrunk one slides by a fraction
 
 
-def test_videos_that_are_all_held_out_say_so() -> None:
+def test_videos_that_are_all_held_out_are_refused() -> None:
     with pytest.raises(ValueError, match="every video is held out for validation"):
         Shots([], 32)
 

@@ -24,7 +24,7 @@ def test_following_the_flow_from_the_middle_finds_the_same_point(source: Synthet
     assert_flow_explains(source.samples(requests(24)))
 
 
-def test_a_point_behind_a_shape_in_a_side_frame_is_not_seen_there(source: Synthetic) -> None:
+def test_a_point_behind_a_shape_in_a_side_frame_is_not_visible_there(source: Synthetic) -> None:
     batch = source.samples(requests(24))
     unseen = 1 - batch.visible0
     error = (warped(batch.frame0, batch.flow0) - batch.middle).abs().mean(1, keepdim=True)
@@ -32,7 +32,7 @@ def test_a_point_behind_a_shape_in_a_side_frame_is_not_seen_there(source: Synthe
     assert (error * unseen).sum() / unseen.sum() > 3 * (error * batch.visible0).mean()
 
 
-def test_a_sample_does_not_depend_on_those_beside_it(source: Synthetic) -> None:
+def test_a_sample_does_not_depend_on_the_rest_of_its_batch(source: Synthetic) -> None:
     together = source.samples(requests(6))
     alone = source.samples(requests(1, first=4))
     for many, one in zip(together, alone):

@@ -28,7 +28,7 @@ def test_a_change_of_size_ends_a_take() -> None:
     assert [take.shape[1] for take in found] == [48, 32]
 
 
-def test_runs_of_two_frames_are_no_take() -> None:
+def test_runs_of_two_frames_are_not_takes() -> None:
     assert list(takes(sliding(2))) == []
 
 
@@ -69,7 +69,7 @@ def test_shots_of_one_source_video_are_all_held_out_or_none(data: Path) -> None:
     assert 0.05 < share < 0.1
 
 
-def test_an_empty_folder_and_a_wrong_one_are_told_apart(tmp_path: Path) -> None:
+def test_an_empty_folder_and_a_missing_one_have_different_errors(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no videos"):
         cached_takes(tmp_path, tmp_path)
     with pytest.raises(ValueError, match="is not a folder"):

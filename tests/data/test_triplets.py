@@ -23,7 +23,7 @@ def _requests(count: int) -> list[SampleRequest]:
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n"])
-def test_a_vimeo_list_is_read_to_its_last_line(tmp_path: Path, ending: str) -> None:
+def test_the_last_line_of_a_vimeo_list_is_read(tmp_path: Path, ending: str) -> None:
     (tmp_path / "tri_trainlist.txt").write_bytes(f"00001/0001\n00001/0002{ending}".encode())
     found = vimeo_triplets(tmp_path)
     assert [paths[0].parent.name for paths in found] == ["0001", "0002"]
@@ -91,7 +91,7 @@ def test_frames_smaller_than_the_crop_are_refused(tmp_path: Path) -> None:
         Triplets(folder_triplets(tmp_path), crop=64).samples(_requests(1))
 
 
-def test_whole_frames_of_different_sizes_need_a_crop(tmp_path: Path) -> None:
+def test_full_frames_of_different_sizes_need_a_crop(tmp_path: Path) -> None:
     _save(tmp_path / "a")
     _save(tmp_path / "b", side=48)
     with pytest.raises(ValueError, match="need a --crop"):

@@ -99,7 +99,7 @@ def test_density_one_is_the_same_config(config: Config) -> None:
 
 
 @pytest.mark.parametrize("whole", [WITH_SYNTHESIS, EVERYTHING], ids=["synthesis", "everything"])
-def test_what_has_a_fixed_meaning_never_shrinks_and_no_width_falls_under_one(whole: Config) -> None:
+def test_channels_with_a_fixed_meaning_are_kept_and_no_width_is_below_one(whole: Config) -> None:
     config = derive(whole, evenly(whole, 0.0)).config
     assert set(config.stacks()) == {(1, 1, 1)}
     assert config.pyramid == (1,) * 5
@@ -110,7 +110,7 @@ def test_what_has_a_fixed_meaning_never_shrinks_and_no_width_falls_under_one(who
 
 
 @pytest.mark.parametrize("config", [SMALL, WITH_SYNTHESIS])
-def test_a_compact_network_runs_and_begins_with_the_largest_channels(config: Config) -> None:
+def test_a_compact_network_runs_and_keeps_the_largest_channels(config: Config) -> None:
     network = Network(config)
     first = network.encoder[0][0]
     with torch.no_grad():
@@ -123,7 +123,7 @@ def test_a_compact_network_runs_and_begins_with_the_largest_channels(config: Con
     assert all(p.grad is not None for p in small.parameters())
 
 
-def test_a_grid_as_narrow_as_its_output_loses_a_skip_layer_and_still_runs() -> None:
+def test_a_gridnet_as_narrow_as_its_output_runs_without_a_skip_layer() -> None:
     small, how = compact(Network(WITH_SYNTHESIS), evenly(WITH_SYNTHESIS, 0.15))
     assert how.config.grid[0] == 3
     frame = torch.rand(1, 3, 32, 32)

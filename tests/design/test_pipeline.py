@@ -51,7 +51,7 @@ def run(
     return compress(options, HARD, args, retrain, notes), notes
 
 
-def test_the_whole_method_leaves_a_smaller_network_and_a_report(tmp_path: Path) -> None:
+def test_compress_writes_a_smaller_network_and_a_report(tmp_path: Path) -> None:
     entries, _ = run(tmp_path)
     original, pruned, fresh, compact = entries
     assert pruned.parameters == original.parameters
@@ -124,7 +124,7 @@ def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_only_a_late_stage_needs_is_checked_before_any_work(tmp_path: Path) -> None:
+def test_errors_of_late_stages_are_raised_before_any_work(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
     for options, retrain in (
         (replace(WISH, datasets=("midlebury",)), args),
@@ -136,14 +136,14 @@ def test_what_only_a_late_stage_needs_is_checked_before_any_work(tmp_path: Path)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_retraining_out_of_time_is_not_taken_for_finished(tmp_path: Path) -> None:
+def test_a_retraining_out_of_time_is_not_finished(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
     with pytest.raises(InterruptedError, match="the same command continues"):
         compress(WISH, HARD, args, replace(args, optimizer="Adam", max_minutes=1e-4))
     assert not (tmp_path / "runs" / "small" / "small.safetensors").exists()
 
 
-def test_a_teacher_pulls_output_and_maps_towards_its_own() -> None:
+def test_distillation_pulls_output_and_maps_towards_the_teacher() -> None:
     torch.manual_seed(0)
     teacher, pupil = Network(CONFIG), Network(CONFIG)
     frame0, frame1 = torch.rand(2, 1, 3, 32, 32)

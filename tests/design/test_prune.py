@@ -26,7 +26,7 @@ def test_a_run_leaves_sparse_weights_and_their_densities(tmp_path: Path) -> None
     assert (folder / "density.csv").read_text().startswith("Name,Density,In,Out,In',Out'")
 
 
-def test_the_density_is_read_out_while_it_runs(tmp_path: Path) -> None:
+def test_the_density_is_reported_while_pruning(tmp_path: Path) -> None:
     notes = Notes()
     prune(pruning_args(tmp_path), HARD, callback=notes)
     read = [float(note.split()[-1]) for note in notes.notes if "density" in note]
@@ -62,20 +62,20 @@ def test_a_subset_repeats_its_samples(tmp_path: Path) -> None:
     assert not torch.equal(first, other)
 
 
-def test_a_batch_across_the_end_of_a_subset_goes_on_at_its_beginning(tmp_path: Path) -> None:
+def test_a_batch_across_the_end_of_a_subset_continues_at_its_start(tmp_path: Path) -> None:
     data = module._Subset(module.open_data(pruning_args(tmp_path)).mixture, 3)
     across, last, first = (data.batch(*at).middle for at in ((2, 2), (2, 1), (0, 1)))
     assert torch.equal(across, torch.cat((last, first)))
 
 
-def test_a_run_of_the_same_name_is_not_written_over(tmp_path: Path) -> None:
+def test_a_run_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
     prune(pruning_args(tmp_path, steps=2), HARD)
     for resume in (None, tmp_path):
         with pytest.raises(ValueError, match="holds a run already"):
             prune(pruning_args(tmp_path), HARD, resume)
 
 
-def test_an_interrupted_search_ends_and_repeats_nothing_when_it_goes_on(
+def test_an_interrupted_search_ends_and_continues_without_repeating_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, resumed = module.prune, []
@@ -112,16 +112,14 @@ def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path:
         best_of({}, 0.1)
 
 
-def test_the_phase_begins_after_the_proximal_epochs() -> None:
+def test_the_orthant_phase_starts_after_the_proximal_epochs() -> None:
     groups = build_pruner(Network(CONFIG), 0.1, Pruning(prox_epochs=3), epoch=7).param_groups
     assert [group["lambda_"] for group in groups] == [1e-4, 0.0]
     assert (groups[0]["prox_epochs"], groups[0]["steps_per_epoch"]) == (3, 7)
 
 
 @pytest.mark.parametrize("change", [{"weights": "", "network": "cdfi"}, {"data": ()}])
-def test_nothing_to_begin_with_or_to_train_on_is_an_error(
-    change: dict[str, object], tmp_path: Path
-) -> None:
+def test_pruning_needs_weights_and_data(change: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"give --weights|no data"):
         prune(pruning_args(tmp_path, **change), HARD)
 

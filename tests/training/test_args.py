@@ -82,14 +82,14 @@ def test_data_is_a_kind_a_folder_and_perhaps_a_weight(
     assert parse_source(text) == expected
 
 
-def test_data_of_an_unknown_kind_shows_near_ones() -> None:
+def test_an_unknown_kind_of_data_shows_similar_names() -> None:
     with pytest.raises(ValueError, match=r"unknown kind of data 'clip'; did you mean clips\?"):
         parse_source("clip=videos")
     with pytest.raises(ValueError, match="KIND=FOLDER"):
         parse_source("videos")
 
 
-def test_a_run_without_data_is_told_how_to_give_some() -> None:
+def test_the_error_of_a_run_without_data_names_the_option() -> None:
     with pytest.raises(ValueError, match="--data KIND=FOLDER"):
         open_data(TrainArgs())
 
@@ -103,7 +103,7 @@ def test_clips_need_a_crop(tmp_path: Path) -> None:
         open_data(TrainArgs(data=data, cache=str(tmp_path / "cache")))
 
 
-def test_an_unknown_network_shows_near_ones() -> None:
+def test_an_unknown_network_shows_similar_names() -> None:
     with pytest.raises(ValueError, match=r"no network is called 'cdif'.*did you mean cdfi"):
         find_config("cdif")
 

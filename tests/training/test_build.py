@@ -14,7 +14,7 @@ from cdfi.weights.load import read_checkpoint
 from tests.tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
 
 
-def test_a_wider_network_takes_over_what_overlaps() -> None:
+def test_a_wider_network_copies_overlapping_weights() -> None:
     wider = replace(TINY, encoder=((2, 3, 5), *TINY.encoder[1:]))
     old, new = Network(TINY), Network(wider)
     copy_overlap(new, old.state_dict(), TINY)
@@ -28,7 +28,7 @@ def test_a_wider_network_takes_over_what_overlaps() -> None:
     assert torch.equal(taken["decoder.0.0.weight"], given["decoder.0.0.weight"])
 
 
-def test_parts_that_only_the_new_network_has_stay_fresh() -> None:
+def test_new_parts_keep_their_initial_weights() -> None:
     like = replace(TINY, dilation=TINY_SYNTHESIS.dilation)
     old, new = Network(like), Network(TINY_SYNTHESIS)
     fresh = {name: value.clone() for name, value in new.state_dict().items()}
@@ -51,7 +51,7 @@ def test_a_larger_kernel_starts_by_sampling_what_the_smaller_one_sampled() -> No
     assert torch.allclose(new(*frames), old(*frames), atol=1e-5)
 
 
-def test_a_smaller_kernel_starts_with_fresh_taps() -> None:
+def test_a_smaller_kernel_starts_with_new_taps() -> None:
     old, new = Network(replace(TINY, kernel=5)), Network(TINY)
     fresh = new.state_dict()["heads.alpha0.last.weight"].clone()
     copy_overlap(new, old.state_dict(), old.config)
@@ -70,7 +70,7 @@ def test_a_fresh_synthesis_starts_as_the_mean_of_both_warps() -> None:
     assert torch.allclose(made, (prediction.warp0 + prediction.warp1) / 2, atol=1e-6)
 
 
-def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
+def test_overlap_does_not_copy_fresh_parts(tmp_path) -> None:
     save(Network(TINY), tmp_path / "old.safetensors", info={"network": "tiny"})
     row = tmp_path / "refined.json"
     row.write_text(TINY_REFINED.to_json())
@@ -90,7 +90,7 @@ def test_named_parts_start_fresh_all_the_same(tmp_path) -> None:
     assert torch.equal(kept["heads.alpha0.last.weight"], given["heads.alpha0.last.weight"])
 
 
-def test_what_shall_start_fresh_has_to_be_there_and_to_be_taken(tmp_path) -> None:
+def test_fresh_parts_must_exist_and_need_overlap(tmp_path) -> None:
     save(Network(TINY), tmp_path / "old.safetensors", info={"network": "tiny"})
     start = TrainArgs(weights=str(tmp_path / "old.safetensors"), network="aligned-adacof")
     with pytest.raises(ValueError, match="nothing to start fresh .*'heds.*encoder"):
@@ -99,7 +99,7 @@ def test_what_shall_start_fresh_has_to_be_there_and_to_be_taken(tmp_path) -> Non
         replace(start, fresh=("heads",))
 
 
-def test_nothing_is_fresh_that_a_larger_kernel_could_not_take() -> None:
+def test_a_larger_kernel_copies_every_tensor() -> None:
     torch.manual_seed(1)
     old = Network(TINY)
     state = {k: v for k, v in old.state_dict().items() if not k.startswith("heads.")}
@@ -109,19 +109,19 @@ def test_nothing_is_fresh_that_a_larger_kernel_could_not_take() -> None:
     assert torch.equal(new.state_dict()["heads.alpha0.last.weight"], fresh)
 
 
-def test_frozen_parts_ask_for_no_gradient() -> None:
+def test_frozen_parts_have_no_gradient() -> None:
     network = build_network(TrainArgs(network="compressed-adacof", freeze=("encoder", "heads.w")))
     asking = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
     assert asking == {"decoder", "upsample", "heads"}
     assert not network.heads["weight0"].last.weight.requires_grad
 
 
-def test_freezing_what_is_not_there_names_what_is() -> None:
+def test_freezing_an_unknown_part_shows_the_known_parts() -> None:
     with pytest.raises(ValueError, match="nothing to freeze .*encoder"):
         build_network(TrainArgs(network="compressed-adacof", freeze=("enc0der",)))
 
 
-def test_half_of_the_first_filters_see_nothing_where_the_frames_are_equal() -> None:
+def test_half_of_the_first_filters_are_zero_for_equal_frames() -> None:
     network = initialise(Network(replace(TINY, encoder=((8, 3, 2), *TINY.encoder[1:]))))
     first = network.encoder[0][0]
     still = torch.rand(1, 3, 16, 16).repeat(1, 2, 1, 1)
@@ -130,7 +130,7 @@ def test_half_of_the_first_filters_see_nothing_where_the_frames_are_equal() -> N
     assert torch.all(seen[4:] > 1e-2)
 
 
-def test_fresh_layers_scaled_for_relu_pass_their_signal_on() -> None:
+def test_he_initialisation_keeps_the_scale_of_activations() -> None:
     torch.manual_seed(0)
     wide = replace(TINY, encoder=((16, 16, 16),) * 5, decoder=((16, 16, 16),) * 4)
     published, scaled = Network(wide), initialise(Network(wide))

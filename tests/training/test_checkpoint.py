@@ -32,7 +32,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_intact(
     assert not list(folder.glob("*.part*"))
 
 
-def test_what_pytorch_says_of_a_full_disk_is_an_error_of_the_system(
+def test_a_full_disk_reported_by_pytorch_is_an_os_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(content: object, out: object) -> None:
@@ -62,7 +62,7 @@ def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
         train(replace(args, run="again"), resume=path)
 
 
-def test_files_that_are_no_checkpoint_say_so(tmp_path: Path) -> None:
+def test_files_that_are_not_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no checkpoint at"):
         checkpoint.read(tmp_path)
     (tmp_path / checkpoint.NAME).write_bytes(b"nothing")
@@ -80,7 +80,7 @@ def test_weights_of_another_network_are_refused_with_the_keys(tmp_path: Path) ->
         train(args)
 
 
-def test_weights_may_go_into_a_network_with_other_quirks(tmp_path: Path) -> None:
+def test_weights_load_into_a_network_with_other_quirks(tmp_path: Path) -> None:
     released = cdfi.Network(replace(TINY, rounding="trunc"))
     cdfi.save(released, tmp_path / "w.safetensors", dtype=torch.float32)
     args = tiny_args(tmp_path, weights=str(tmp_path / "w.safetensors"), steps=1, lr=1e-12)

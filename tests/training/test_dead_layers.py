@@ -34,7 +34,7 @@ def _dead_in_the_middle() -> Network:
     return network
 
 
-def test_a_layer_that_lets_nothing_through_is_named(triplets: np.ndarray) -> None:
+def test_a_dead_layer_is_found_by_name(triplets: np.ndarray) -> None:
     assert find_dead_layers(_alive(), triplets, CPU) == []
     network = _dead_in_the_middle()
     behind = ["decoder.1.4", "upsample.1.0"]  # whose biases are 0 yet, up to the next skip
@@ -42,7 +42,7 @@ def test_a_layer_that_lets_nothing_through_is_named(triplets: np.ndarray) -> Non
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
-def test_a_run_says_once_what_has_died(tmp_path: Path, triplets: np.ndarray) -> None:
+def test_a_run_reports_a_dead_layer_once(tmp_path: Path, triplets: np.ndarray) -> None:
     said: list[str] = []
 
     class Listening(Callback):

@@ -48,7 +48,7 @@ def _two_processes(args: TrainArgs, tmp_path: Path) -> str:
     return done.stdout
 
 
-def test_torchrun_understands_the_commands_of_the_documentation() -> None:
+def test_torchrun_accepts_the_commands_of_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     commands = re.findall(r"torchrun (--[^'`#]*?)(?:'|\n\n|```)", text.replace("\\\n", " "))
     assert len(commands) == 3
@@ -89,7 +89,7 @@ def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path:
     assert lines[2:] == ["threads 1", "threads 1"]
 
 
-def test_a_lone_process_needs_no_fabric(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process_needs_no_fabric(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     assert join_processes("cpu").count == 1
@@ -104,6 +104,6 @@ def test_several_processes_without_fabric_say_what_to_install(
         join_processes("cpu")
 
 
-def test_an_absent_device_is_named_with_those_that_are_there() -> None:
+def test_a_missing_device_is_named_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match=r"no device 'tpu' here; there is .*cpu"):
         choose_device("tpu")

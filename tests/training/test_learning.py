@@ -35,9 +35,7 @@ SMALL = Config(
 
 
 @pytest.mark.slow
-def test_a_few_minutes_on_real_shots_beat_frame_averaging_by_far(
-    data: Path, tmp_path: Path
-) -> None:
+def test_minutes_of_training_on_real_shots_beat_frame_averaging(data: Path, tmp_path: Path) -> None:
     train = data / "train"
     cache = Path(os.environ.get("CDFI_TEST_CACHE", tmp_path / "cache"))
     config = tmp_path / "small.json"

@@ -50,7 +50,7 @@ def test_a_run_leaves_its_arguments_log_samples_and_weights(finished: TrainArgs)
     assert not list(folder.glob("*.part*"))
 
 
-def test_the_best_weights_load_as_any_model_and_say_their_score(finished: TrainArgs) -> None:
+def test_the_best_weights_load_as_any_model_and_hold_their_score(finished: TrainArgs) -> None:
     folder = Path(finished.out) / finished.run
     network = cdfi.load(folder / "best.safetensors")
     assert network.config == TINY
@@ -60,7 +60,7 @@ def test_the_best_weights_load_as_any_model_and_say_their_score(finished: TrainA
     assert checkpoint.read(folder)["numbers"]["best"] == pytest.approx(max(scores), rel=1e-5)
 
 
-def test_the_last_weights_say_their_own_score(tmp_path: Path) -> None:
+def test_the_last_weights_hold_their_own_score(tmp_path: Path) -> None:
     make_triplets(tmp_path / "triplets", count=120)  # enough that some are held out
     args = tiny_args(tmp_path, steps=2, validate_every=1, lr=1.0)  # the second step ruins it
     folder = train(args).folder
@@ -87,7 +87,7 @@ def test_guidance_is_logged_until_it_is_annealed_away(finished: TrainArgs) -> No
     assert flow[3:] == ["", "", ""]
 
 
-def test_a_resumed_run_goes_on_in_the_same_log(tmp_path: Path) -> None:
+def test_a_resumed_run_continues_the_same_log(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, steps=2)
     train(args)
     train(replace(args, steps=4), resume=Path(args.out) / args.run)
@@ -110,7 +110,7 @@ def test_skip_nan_leaves_such_steps_out_and_counts_them(tmp_path: Path) -> None:
     assert content["numbers"]["skipped"] >= 4
 
 
-def test_gradients_are_clipped_to_their_longest(tmp_path: Path) -> None:
+def test_gradients_are_clipped_to_the_given_norm(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, optimizer="SGD", lr=1.0, steps=1, seed=3)
     moved = []
     for clip in (0.0, 1e-4):

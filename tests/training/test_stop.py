@@ -23,7 +23,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_what_a_launcher_passes_on_is_the_same_request(
+def test_a_signal_forwarded_by_a_launcher_is_the_same_request(
     now: list[float], second: signal.Signals
 ) -> None:
     with Stop() as stop:
@@ -35,7 +35,7 @@ def test_what_a_launcher_passes_on_is_the_same_request(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_later_one_takes_effect_at_once(now: list[float], number: signal.Signals) -> None:
+def test_a_later_signal_takes_effect_at_once(now: list[float], number: signal.Signals) -> None:
     with Stop() as stop:
         signal.raise_signal(number)
         now[0] += 6.0

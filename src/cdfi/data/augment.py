@@ -1,4 +1,4 @@
-"""Random changes that keep a triplet a triplet; any device, whole batches."""
+"""Random augmentations of batches of triplets, on any device."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -42,7 +42,7 @@ def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
 def _mirror(batch: Batch, axis: int) -> Batch:
     """Mirror all planes along rows (2) or columns (3); motion along it changes sign."""
     sign = torch.ones(2, device=batch.flow0.device)
-    sign[axis - 2 : axis - 1].fill_(-1.0)  # giving one element a number would wait for a GPU
+    sign[axis - 2 : axis - 1].fill_(-1.0)  # a plain assignment synchronises
     flipped = Batch(*(field.flip(axis) for field in batch))
     flow0, flow1 = (flow * sign[:, None, None] for flow in (flipped.flow0, flipped.flow1))
     return flipped._replace(flow0=flow0, flow1=flow1)

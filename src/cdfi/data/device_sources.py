@@ -1,4 +1,4 @@
-"""Training data that is kept on a GPU: every batch is made there, without waiting for the host."""
+"""Training data on a GPU: every batch is computed there, without waiting for the host."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

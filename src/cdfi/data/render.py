@@ -1,4 +1,4 @@
-"""Render synthetic scenes at three instants, with their exact motion; any device, whole batches."""
+"""Render batches of synthetic scenes at three instants, with their exact motion, on any device."""
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +21,8 @@ def render(scene: Scene, patches: Tensor, side: int, t: Tensor | None = None) ->
         t: (N, 1, 1, 1) the instant of the frame between, in (0, 1); 1/2 if None. The scene's
             velocities are for half of the gap, so frame0 lies 2 t half steps before it.
 
-    The flow at a point is that of the front layer there; a point is seen in a side's frame if it
-    lands inside, and the front layer there is the same one.
+    The flow at a point is that of the front layer there; a point is visible in a side's frame if it
+    lands inside the frame and the front layer there is the same.
     """
     if t is None:
         t = torch.full((len(scene.shapes), 1, 1, 1), 0.5, device=patches.device)
@@ -33,15 +33,15 @@ def render(scene: Scene, patches: Tensor, side: int, t: Tensor | None = None) ->
     frame0, middle, frame1 = canvas.clamp(0, 1).view(-1, 3, 3, side, side).unbind(2)
     past, now, future = front.view(-1, 3, side, side).unbind(1)
     to0, to1 = -2 * t * flow, 2 * (1 - t) * flow
-    visible0, visible1 = _seen(to0, now, past), _seen(to1, now, future)
+    visible0, visible1 = _visible(to0, now, past), _visible(to1, now, future)
     return Batch(frame0, middle, frame1, to0.flip(1), to1.flip(1), visible0, visible1, t)
 
 
 def _background(
     scene: Scene, patches: Tensor, side: int, steps: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Canvas (N, 3, 3*side, side) of the instants one under another, front layers, flow (x, y)."""
-    where = _places(scene.velocity[:, 0], steps, side)
+    """Return the canvas (N, 3, 3*side, side) of the stacked instants, front layers, flow (x, y)."""
+    where = _positions(scene.velocity[:, 0], steps, side)
     canvas = _sample_photo(scene, patches, 0, slice(None), where)
     front = torch.zeros_like(canvas[:, 0], dtype=torch.uint8)
     return canvas, front, _flow(scene.velocity[:, 0], side)
@@ -58,7 +58,7 @@ def _lay_over(
 ) -> None:
     """Paint one layer over those scenes that have it, in place."""
     exists = scene.shapes >= layer
-    if canvas.is_cuda:  # choosing would make the host wait for the device; paint invisibly instead
+    if canvas.is_cuda:  # indexing would synchronise with the device; paint with opacity 0 instead
         chosen: Tensor | slice = slice(None)
     else:
         chosen = exists.nonzero().flatten()
@@ -66,7 +66,7 @@ def _lay_over(
             return
     side = canvas.shape[3]
     velocity = scene.velocity[chosen, layer]
-    where = _places(velocity, steps[chosen], side)
+    where = _positions(velocity, steps[chosen], side)
     colour = _sample_photo(scene, patches, layer, chosen, where)
     opacity = _opacity(scene, layer, chosen, where) * exists[chosen, None, None, None]
     canvas[chosen] = torch.lerp(canvas[chosen], colour, opacity)
@@ -77,14 +77,14 @@ def _lay_over(
 
 
 def _pixels(side: int, like: Tensor) -> Tensor:
-    """(side*side, 3): x, y and 1 of every pixel, measured from the centre of the frame."""
+    """Return (side*side, 3): x, y and 1 of every pixel, relative to the centre of the frame."""
     axis = torch.arange(side, device=like.device, dtype=like.dtype) - (side - 1) / 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
 
 
-def _places(velocity: Tensor, steps: Tensor, side: int) -> Tensor:
-    """Where each pixel of each instant was in the middle frame: (n, 3*side*side, 3) as x, y, 1.
+def _positions(velocity: Tensor, steps: Tensor, side: int) -> Tensor:
+    """Return the position in the middle frame of each pixel: (n, 3*side*side, 3) as x, y, 1.
 
     A point p moves to p + s (A p + b) at instant s, in half steps, so a pixel q shows
     p = (1 + s A)^-1 (q - s b). ``steps`` is (n, 3).
@@ -96,14 +96,14 @@ def _places(velocity: Tensor, steps: Tensor, side: int) -> Tensor:
     inverse = inverse.view(*inverse.shape[:-1], 2, 2)
     shift = -(inverse @ (steps * velocity[:, None, :, 2:]))
     maps = torch.cat((inverse, shift), -1)  # (n, 3, 2, 3)
-    places = _pixels(side, velocity) @ maps.transpose(-1, -2)
-    return F.pad(places.flatten(1, 2), (0, 1), value=1.0)
+    positions = _pixels(side, velocity) @ maps.transpose(-1, -2)
+    return F.pad(positions.flatten(1, 2), (0, 1), value=1.0)
 
 
 def _sample_photo(
     scene: Scene, patches: Tensor, layer: int, chosen: Tensor | slice, where: Tensor
 ) -> Tensor:
-    """The layer's photo at those places: (n, 3, 3*side, side) in [0, 1] before the gain."""
+    """Return the photo of the layer at these positions: (n, 3, 3*side, side), before the gain."""
     patch = patches[chosen, layer].float()
     grid = where @ scene.texture[chosen, layer].transpose(-1, -2) * (2 / patch.shape[-1])
     colour = _sample(patch, grid, "reflection")
@@ -111,7 +111,7 @@ def _sample_photo(
 
 
 def _opacity(scene: Scene, layer: int, chosen: Tensor | slice, where: Tensor) -> Tensor:
-    """The layer's opacity at those places: (n, 1, 3*side, side)."""
+    """Return the layer's opacity at these positions: (n, 1, 3*side, side)."""
     library = outlines(where.device)
     outline = library[(scene.kind[chosen, layer] * len(library)).long()]
     grid = where @ scene.outline[chosen, layer].transpose(-1, -2)
@@ -127,17 +127,17 @@ def _sample(image: Tensor, grid: Tensor, outside: str) -> Tensor:
 
 
 def _flow(velocity: Tensor, side: int) -> Tensor:
-    """The displacement of every middle pixel over a half step: (n, 2, side, side), x then y."""
+    """Return the displacement of every middle pixel over a half step, (n, 2, side, side): x, y."""
     return (velocity @ _pixels(side, velocity).T).view(-1, 2, side, side)
 
 
-def _seen(flow: Tensor, now: Tensor, then: Tensor) -> Tensor:
-    """(N, 1, H, W): 1 where the middle frame's front layer is in front where it moves to."""
+def _visible(flow: Tensor, now: Tensor, then: Tensor) -> Tensor:
+    """Return (N, 1, H, W): 1 where the front layer of the middle frame is still the front layer."""
     side = flow.shape[-1]
     x, y, _ = _pixels(side, flow).T.reshape(3, side, side) + (side - 1) / 2
     column, row = (x + flow[:, 0]).round().long(), (y + flow[:, 1]).round().long()
     inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
-    place = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
-    landed = then.flatten(1).gather(1, place.flatten(1)).view_as(now)
-    seen: Tensor = inside & (landed == now)
-    return seen.to(flow.dtype)[:, None]
+    index = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
+    landed = then.flatten(1).gather(1, index.flatten(1)).view_as(now)
+    visible: Tensor = inside & (landed == now)
+    return visible.to(flow.dtype)[:, None]

@@ -70,7 +70,7 @@ def _velocity(u: Tensor, centre: Tensor, motion: float) -> Tensor:
     total = total * (motion / length)
     turn, grow, shear_x, shear_y = (_normal(u[..., 4 + i]) for i in range(4))
     spread = torch.full((LAYERS,), 0.03, device=u.device)
-    spread[:1].fill_(0.01)  # spread[0] = 0.01 would wait for a GPU
+    spread[:1].fill_(0.01)  # spread[0] = 0.01 would synchronise with a GPU
     bend = torch.stack(
         (grow + shear_x / 3, -turn + shear_y / 3, turn + shear_y / 3, grow - shear_x / 3), -1
     )

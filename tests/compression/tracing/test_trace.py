@@ -75,7 +75,7 @@ def test_removing_zero_channels_is_lossless(name: str) -> None:
 
 
 @torch.no_grad()
-def test_channels_nobody_reads_go_whatever_their_bias() -> None:
+def test_remove_zeros_removes_unread_channels_with_any_bias() -> None:
     model = Chain(F.relu)
     model.last.weight[:, 2:5] = 0
     small = remove_zeros(model, (example(),))
@@ -84,7 +84,7 @@ def test_channels_nobody_reads_go_whatever_their_bias() -> None:
 
 
 @torch.no_grad()
-def test_a_negative_bias_alone_dies_in_a_relu() -> None:
+def test_remove_zeros_removes_negative_constants_before_a_relu() -> None:
     model = Chain(F.relu)
     model.first.weight[2:5] = 0
     model.first.bias[2:5] = -1  # type: ignore[index]
@@ -92,7 +92,7 @@ def test_a_negative_bias_alone_dies_in_a_relu() -> None:
 
 
 @torch.no_grad()
-def test_a_constant_that_padding_would_show_stays() -> None:
+def test_remove_zeros_keeps_constants_next_to_zero_padding() -> None:
     model = Chain(F.relu)
     model.first.weight[2:5] = 0
     model.first.bias[2:5] = 1  # type: ignore[index]
@@ -102,7 +102,7 @@ def test_a_constant_that_padding_would_show_stays() -> None:
 
 
 @torch.no_grad()
-def test_zeros_that_a_sigmoid_or_a_norm_would_notice_stay() -> None:
+def test_remove_zeros_keeps_zeros_before_a_sigmoid_or_a_norm() -> None:
     for between in (torch.sigmoid, nn.GroupNorm(2, 8), nn.BatchNorm2d(8)):
         model = Chain(between).eval()
         model.first.weight[2:5] = 0
@@ -114,7 +114,7 @@ def test_zeros_that_a_sigmoid_or_a_norm_would_notice_stay() -> None:
         assert small.first.out_channels == 8
 
 
-def test_a_warm_start_begins_with_the_largest_channels() -> None:
+def test_a_warm_start_keeps_the_largest_channels() -> None:
     model = Chain(F.relu)
     with torch.no_grad():
         model.first.weight[[1, 4, 6]] *= 100
@@ -181,7 +181,7 @@ def test_channels_before_a_numbered_slice_stay() -> None:
     assert derive(model, (example(),), halves(model)).module.first.out_channels < 8
 
 
-def test_an_operation_without_a_rule_names_the_layer_and_the_way_round() -> None:
+def test_an_operation_without_a_rule_is_refused_with_the_layer_and_remedies() -> None:
     model = Chain(lambda x: torch.cumsum(x, 1))
     with pytest.raises(ValueError, match=r"'first' go into 'cumsum'.*protected"):
         derive(model, (example(),), halves(model))
@@ -217,7 +217,7 @@ def test_nan_weights_are_refused_by_name() -> None:
         derive(model, (example(),), {})
 
 
-def test_code_that_counts_on_a_width_is_named() -> None:
+def test_code_that_contains_a_width_is_refused_with_a_remedy() -> None:
     model = Chain(lambda x: x.view(2, 8, 16, 16))
     with pytest.raises(ValueError, match=r"does not run.*protected"):
         derive(model, (example(),), halves(model))

@@ -32,7 +32,7 @@ def _parts(maps0: Maps, maps1: Maps) -> Prediction:
     ("tap", "kernel", "dilation", "row", "column"),
     [(4, 3, 1, 0, 0), (0, 3, 1, -1, -1), (5, 3, 2, 0, 2), (22, 5, 2, 4, 0), (24, 5, 1, 2, 2)],
 )
-def test_one_tap_looks_at_its_place_plus_its_offset(
+def test_the_flow_of_one_tap_is_its_position_plus_its_offset(
     tap: int, kernel: int, dilation: int, row: float, column: float
 ) -> None:
     flow = expected_flow(_maps(tap, kernel, 0.25, -3.5), dilation)
@@ -47,7 +47,7 @@ def test_taps_are_averaged_by_their_weights() -> None:
     assert torch.allclose(expected_flow(maps, 1), torch.tensor(0.5))
 
 
-def test_what_the_operation_samples_is_where_the_flow_says() -> None:
+def test_adacof_samples_at_the_expected_flow() -> None:
     from cdfi.ops import adacof
 
     frame = torch.arange(SIDE * SIDE, dtype=torch.float32).view(1, 1, SIDE, SIDE)
@@ -57,7 +57,7 @@ def test_what_the_operation_samples_is_where_the_flow_says() -> None:
     assert adacof(padded, *maps)[0, 0, 3, 3] == frame[0, 0, 3 + dy, 3 + dx]
 
 
-def test_a_guess_is_measured_as_what_became_of_it() -> None:
+def test_the_initial_flow_has_the_same_loss_as_the_flow() -> None:
     maps = _maps(4, 3, 1, 0)
     prediction, batch = _parts(maps, maps), _batch((2, -1), (-2, 1))
     assert guess_loss(prediction, batch) is None
@@ -68,7 +68,7 @@ def test_a_guess_is_measured_as_what_became_of_it() -> None:
         assert torch.allclose(guess_loss(prediction._replace(initial_flow=flow), batch), expected)
 
 
-def test_looking_at_the_true_place_costs_nothing() -> None:
+def test_the_flow_loss_of_the_true_flow_is_zero() -> None:
     prediction = _parts(_maps(4, 3, 2.0, -1.0), _maps(4, 3, -2.0, 1.0))
     assert float(flow_loss(prediction, _batch((2, -1), (-2, 1)), 1)) == pytest.approx(0, abs=1e-6)
 
@@ -78,7 +78,7 @@ def test_the_error_is_a_distance_in_pixels_summed_over_the_sides() -> None:
     assert float(flow_loss(prediction, _batch((0, 0), (0, 0)), 1)) == pytest.approx(5.0, abs=0.11)
 
 
-def test_unseen_points_cost_nothing() -> None:
+def test_the_flow_loss_ignores_points_that_are_not_visible() -> None:
     prediction, batch = (
         _parts(_maps(4, 3, 9.0, 9.0), _maps(4, 3, 9.0, 9.0)),
         _batch((0, 0), (0, 0), 0.0),
@@ -87,7 +87,7 @@ def test_unseen_points_cost_nothing() -> None:
     assert float(warp_loss(prediction, batch)) == 0
 
 
-def test_guidance_falls_to_nothing_and_stays_there() -> None:
+def test_guidance_decays_to_zero_and_stays_there() -> None:
     shares = [anneal(progress, 0.5) for progress in (0.0, 0.1, 0.25, 0.4, 0.5, 0.9)]
     assert shares[0] == 1.0
     assert shares[2] == pytest.approx(0.5)

@@ -23,7 +23,7 @@ from tests.tiny import tiny_network
         ("fp32", True, torch.float32),
     ],
 )
-def test_bf16_is_used_where_it_is_quick_or_asked_for(precision, quick, dtype, monkeypatch) -> None:
+def test_bf16_is_used_if_it_is_fast_or_requested(precision, quick, dtype, monkeypatch) -> None:
     seen: list[torch.dtype] = []
 
     def measure(prediction: Prediction, _: Batch) -> torch.Tensor:

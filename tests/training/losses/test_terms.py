@@ -44,7 +44,7 @@ def test_the_published_string_is_three_weighted_terms(vgg: Path) -> None:
     ]
 
 
-def test_a_term_without_weight_counts_once_and_spaces_do_not_matter() -> None:
+def test_a_term_without_weight_has_weight_one_and_spaces_are_ignored() -> None:
     assert [term.weight for term in parse_loss("L1 + 2e-1 * MSE")] == [1.0, 0.2]
 
 
@@ -54,7 +54,7 @@ def test_other_grammar_is_refused_with_an_example(text: str) -> None:
         parse_loss(text)
 
 
-def test_an_unknown_name_shows_near_ones() -> None:
+def test_an_unknown_loss_shows_similar_names() -> None:
     with pytest.raises(ValueError, match=r"unknown loss 'charbo'; did you mean Charb\?"):
         parse_loss("1*charbo")
 
@@ -110,7 +110,7 @@ def test_smoothness_is_the_mean_step_along_both_axes() -> None:
     assert float(smoothness(ramp)) == pytest.approx(1.0 + 1e-3, abs=1e-5)
 
 
-def test_census_does_not_see_brightness() -> None:
+def test_census_is_invariant_to_brightness() -> None:
     x = torch.rand(1, 3, 16, 16) * 0.5
     assert float(census(x, x + 0.3)) < 1e-6
     assert float(census(x, x.flip(3))) > 0.1
@@ -128,7 +128,7 @@ def test_missing_vgg_weights_say_how_to_get_them(tmp_path: Path) -> None:
         VggLoss(tmp_path / "absent.pth")
 
 
-def test_another_file_is_not_taken_for_vgg(tmp_path: Path) -> None:
+def test_a_file_without_vgg_tensors_is_refused(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match="does not hold torchvision's VGG16"):
         VggLoss(tmp_path / "other.pth")

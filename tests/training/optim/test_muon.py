@@ -32,7 +32,7 @@ def test_both_layouts_of_filters_take_the_same_steps() -> None:
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_filters_step_as_pytorchs_muon_steps_the_matrix_they_are(quick, monkeypatch) -> None:
+def test_muon_steps_filters_as_pytorchs_muon_steps_matrices(quick, monkeypatch) -> None:
     monkeypatch.setattr(muon, "quick_bf16", lambda _: quick)
     layer = _layer()
     optimizer = Muon([layer.weight], lr=0.01, weight_decay=0.1)
@@ -59,7 +59,7 @@ def test_the_direction_is_nearly_orthogonal(shape, quick, monkeypatch) -> None:
     assert values.max() < 1.3
 
 
-def test_matrices_filled_up_to_one_size_have_the_directions_they_have_alone(monkeypatch) -> None:
+def test_zero_padded_matrices_have_the_same_directions(monkeypatch) -> None:
     monkeypatch.setattr(muon, "quick_bf16", lambda _: False)
     torch.manual_seed(2)
     matrices = [torch.randn(shape) for shape in [(5, 36), (36, 5), (7, 18), (12, 12)]]
@@ -79,7 +79,7 @@ def test_old_gradients_are_forgotten() -> None:
     assert all(p.grad is None for p in layer.parameters())
 
 
-def test_a_rate_set_after_loading_counts() -> None:
+def test_a_rate_set_after_loading_is_used() -> None:
     layer = _layer()
     optimizer = Muon(list(layer.parameters()), lr=0.01, weight_decay=0.0)
     optimizer.load_state_dict(optimizer.state_dict())

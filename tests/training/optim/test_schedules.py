@@ -24,7 +24,7 @@ def test_multi_step_falls_at_each_named_epoch() -> None:
     assert rates == pytest.approx([1e-3, 1e-4, 1e-4, 1e-5])
 
 
-def test_cosine_warms_up_and_ends_near_nothing() -> None:
+def test_cosine_warms_up_and_ends_near_zero() -> None:
     args = replace(TrainArgs(), schedule="cosine", warmup=100)
     rates = [rate(step, args, LENGTH) for step in range(1000)]
     assert rates[0] == pytest.approx(1e-5)
@@ -38,13 +38,13 @@ def test_constant_stays_after_its_warm_up() -> None:
     assert [rate(step, args, LENGTH) for step in (1, 4, 900)] == [5e-4, 1e-3, 1e-3]
 
 
-def test_an_unknown_schedule_shows_near_ones() -> None:
+def test_an_unknown_schedule_shows_similar_names() -> None:
     with pytest.raises(ValueError, match=r"unknown schedule 'cosin'; did you mean cosine\?"):
         rate(0, replace(TrainArgs(), schedule="cosin"), LENGTH)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_goes_downhill(name: str) -> None:
+def test_every_optimizer_reduces_the_loss(name: str) -> None:
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
     optimizer = build_optimizer(model, replace(TrainArgs(), optimizer=name, lr=0.01), 10)
@@ -59,7 +59,7 @@ def test_every_optimizer_goes_downhill(name: str) -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_optimizer_names_are_found_in_any_case_and_near_ones_shown() -> None:
+def test_optimizer_names_ignore_case_and_similar_names_are_shown() -> None:
     model = nn.Linear(1, 1)
     build_optimizer(model, replace(TrainArgs(), optimizer="adamax"), 1)
     with pytest.raises(ValueError, match=r"unknown optimizer 'AdmaW'; did you mean AdamW"):
