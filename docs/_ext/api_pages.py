@@ -43,9 +43,25 @@ def home(package: str, name: str) -> str:
     return package
 
 
+def exported(package: str) -> list[object]:
+    """Return the objects that the ``__all__`` of a package names."""
+    module = import_module(package)
+    return [getattr(module, name) for name in module.__all__]
+
+
+def elsewhere(package: str, found: object) -> str | None:
+    """Return the public package that defines ``found``, if that is not ``package``."""
+    owner = ".".join(str(getattr(found, "__module__", "")).split(".")[:2])
+    if owner == package or owner not in {other.name for other in packages()}:
+        return None
+    return owner if any(found is public for public in exported(owner)) else None
+
+
 def describe(package: str, name: str) -> list[str]:
     """Return the reStructuredText lines that document ``package.name``."""
     found = getattr(import_module(package), name)
+    if (isinstance(found, type) or isroutine(found)) and (owner := elsewhere(package, found)):
+        return [f"``{name}`` is :py:obj:`{owner}.{found.__name__}`.", ""]
     if isinstance(found, type):
         bases = {base.__name__ for base in found.__bases__} - {"object", "tuple", "Protocol"}
         options = ["   :members:", *(["   :show-inheritance:"] if bases else [])]
