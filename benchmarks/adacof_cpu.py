@@ -52,7 +52,7 @@ def check(case: Case) -> None:
     tensors = tuple(t.requires_grad_() for t in case.arguments(scale=16))
     results = []
     for operation in (adacof, adacof_reference):
-        result = operation(*tensors, case.dilation)
+        result = operation(*tensors, dilation=case.dilation)
         results.append([result, *torch.autograd.grad(result.square().sum(), tensors)])
     for ours, theirs in zip(*results):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
@@ -62,7 +62,7 @@ def gradients(case: Case, tensors: tuple[Tensor, ...], wanted: slice, repeats: i
     """The time of the backward pass to the tensors of ``wanted``."""
     inputs = [t.detach().clone() for t in tensors]
     chosen = [t.requires_grad_() for t in inputs[wanted]]
-    result = adacof(*inputs, case.dilation)
+    result = adacof(*inputs, dilation=case.dilation)
     grad = torch.ones_like(result)
     return seconds(lambda: torch.autograd.grad(result, chosen, grad, retain_graph=True), repeats)
 
@@ -71,7 +71,7 @@ def measure(case: Case, repeats: int, quick: bool) -> dict[str, object]:
     """All timings of one case, in seconds."""
     check(case)
     tensors = case.arguments()
-    forward = seconds(lambda: adacof(*tensors, case.dilation), repeats)
+    forward = seconds(lambda: adacof(*tensors, dilation=case.dilation), repeats)
     row: dict[str, object] = {
         **asdict(case),
         "forward": forward,
@@ -80,7 +80,7 @@ def measure(case: Case, repeats: int, quick: bool) -> dict[str, object]:
     }
     if not quick:
         start = time.perf_counter()
-        adacof_reference(*tensors, case.dilation)
+        adacof_reference(*tensors, dilation=case.dilation)
         reference = time.perf_counter() - start
         row |= {"reference": reference, "times_faster": reference / forward}
     return row

@@ -169,7 +169,9 @@ def check(device: str) -> None:
     """Refuse to time what is wrong: both kernels, values and gradients, on a small frame."""
     case = Case(KERNEL, DILATION, sum(LEVELS), 1, 40, 56)
     tensors = tuple(t.to(device).requires_grad_() for t in case.arguments())
-    ours, expected = adacof(*tensors, DILATION), adacof_reference(*tensors, DILATION)
+    ours, expected = (
+        operation(*tensors, dilation=DILATION) for operation in (adacof, adacof_reference)
+    )
     image, *maps = (t.detach().contiguous() for t in tensors)
     torch.testing.assert_close(torch.cat(released_side(image, maps), 1), expected)
     torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3)
@@ -198,10 +200,10 @@ def measure(case: Case, repeats: int) -> dict[str, float]:
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         cast = [t.to(dtype) for t in (image, *maps)]
         name = str(dtype).removeprefix("torch.")
-        times[name] = do_bench(lambda cast=cast: adacof(*cast, DILATION), rep=repeats * 10)
+        times[name] = do_bench(lambda cast=cast: adacof(*cast, dilation=DILATION), rep=repeats * 10)
     for name, wanted in (("backward_maps", maps), ("backward", [image, *maps])):
         leaves = [t.requires_grad_() for t in wanted]  # the image not yet, the first time
-        result = adacof(image, *maps, DILATION)
+        result = adacof(image, *maps, dilation=DILATION)
         times[name] = do_bench(
             lambda result=result, leaves=leaves: torch.autograd.grad(
                 result, leaves, result.detach(), retain_graph=True

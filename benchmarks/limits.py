@@ -33,7 +33,7 @@ STAGES: dict[tuple[Any, str], str] = {
     (Network, "refine"): "registration",
     (strips, "_hidden_rows"): "heads, hidden",
     (strips, "_head_rows"): "heads, last",
-    (strips, "adacof_logits_strip"): "softmax, warps",
+    (strips, "adacof_rows_from_logits"): "softmax, warps",
     (strips, "scaled_details"): "details",
     (strips, "_finish"): "GridNet, blend",
 }
@@ -97,7 +97,7 @@ class Count(TorchDispatchMode):
             x, weight = args[:2]
             flops = 2 * result.numel() * weight[0].numel()
             self._stages.did(flops, sum(t.numel() * t.element_size() for t in (x, weight, result)))
-        elif name in ("adacof", "adacof_both"):
+        elif name in ("adacof", "adacof_pair"):
             images, maps = (args[:1], args[1:4]) if name == "adacof" else (args[:2], args[2:5])
             results = (result,) if name == "adacof" else result
             # A strip reads its rows of an image; four neighbours a tap, a product and a sum each.

@@ -96,3 +96,24 @@ def test_takes_smaller_than_the_crop_are_refused_with_their_sizes(tmp_path: Path
     take = Take(tmp_path / "a.npy", "a", 5, 48, 64)
     with pytest.raises(ValueError, match=r"crop of 64 pixels; takes have .*\(48, 64\)"):
         Shots([take], crop=64)
+
+
+def test_a_damaged_index_of_the_cache_is_written_again(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos" / "a.mp4", sliding(5))
+    first = cached_takes(tmp_path / "videos", tmp_path / "cache")
+    (index,) = (tmp_path / "cache").rglob("takes.json")
+    for text in ("", "[[1, 2", "{}x", '{"a": 1}', "[1]"):
+        index.write_text(text)
+        assert cached_takes(tmp_path / "videos", tmp_path / "cache") == first
+
+
+def test_damaged_frames_of_the_cache_are_named(tmp_path: Path) -> None:
+    (tmp_path / "0.npy").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"0\.npy is damaged.*delete it"):
+        Take(tmp_path / "0.npy", "a", 3, 8, 8).pixels()
+
+
+def test_a_table_of_sources_without_its_columns_is_named(tmp_path: Path) -> None:
+    (tmp_path / "CLIPS.tsv").write_text("name\torigin\na.mp4\tb\n")
+    with pytest.raises(ValueError, match=r"CLIPS\.tsv must have the columns file"):
+        sources(tmp_path)

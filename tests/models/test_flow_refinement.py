@@ -9,7 +9,7 @@ from cdfi.design.architecture import compact
 from cdfi.models import Config, Network
 from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.ops import adacof, detail_bands
-from cdfi.ops.refine_flow.op import enlarged
+from cdfi.ops.refine_flow.reference import upsample_flow
 from cdfi.training.build import initialise
 from cdfi.training.losses.flow import expected_flow
 from cdfi.training.warm_start import copy_overlap
@@ -65,7 +65,7 @@ def test_offsets_are_counted_from_the_motion():
 
 def test_a_motion_of_half_size_is_enlarged_place_by_place():
     columns = torch.arange(8.0).expand(1, 4, 6, 8)
-    large = enlarged(columns)
+    large = upsample_flow(columns)
     inner = torch.arange(1, 15)  # beyond the outermost centres it stays as it is
     assert large.shape == (1, 4, 12, 16)
     assert torch.allclose(large[0, 0, 0, inner], 2 * (inner / 2 - 0.25))

@@ -11,14 +11,16 @@ from cdfi.cli.console import progress, show, stdout
 if TYPE_CHECKING:
     from cdfi.evaluation.cost import Cost
 
+MOST_PIXELS = 32_768  # a side; such a frame has four gigabytes in fp16 already
+
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
 Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several separated by commas.")]
 Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several separated by commas.")]
 Device = Annotated[
     str | None, Option(help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.")
 ]
-Runs = Annotated[int, Option(help="Timed runs; the median is reported.", min=1)]
-WarmUp = Annotated[int, Option(help="Runs before the timed ones.", min=0)]
+Runs = Annotated[int, Option(help="Timed runs; the median is reported.", min=1, max=10_000)]
+WarmUp = Annotated[int, Option(help="Runs before the timed ones.", min=0, max=10_000)]
 Compile = Annotated[bool, Option("--compile", help="Run the network through torch.compile.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
@@ -85,4 +87,7 @@ def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"\s*([1-9]\d*)x([1-9]\d*)\s*", text)
     if not found:
         raise ValueError(f"--sizes: expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")
-    return int(found.group(1)), int(found.group(2))
+    width, height = int(found.group(1)), int(found.group(2))
+    if max(width, height) > MOST_PIXELS:
+        raise ValueError(f"--sizes: at most {MOST_PIXELS} pixels a side, got {text.strip()}")
+    return width, height

@@ -72,6 +72,8 @@ def prune(
     with Bar(quiet) as bar:
         at: Path | None = folder
         if target_density is not None:
+            if not 0 < target_density < 1:
+                raise ValueError(f"--target-density must be in (0, 1), got {target_density}")
             short, penalties = replace(args, epochs=search_epochs), _numbers(lambdas)
             best = _search(short, how, penalties, target_density, plot, bar, resume)
             stop = max(how.stop_density, target_density)

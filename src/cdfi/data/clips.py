@@ -57,11 +57,17 @@ def sources(folder: Path) -> dict[str, str]:
 
     Shots of one video share scenes, so they must be on one side of the validation split. A video
     that the table does not name is its own source.
+
+    Raises:
+        ValueError: the table has no columns file, source_repository and source_path.
     """
     for table in (folder / "CLIPS.tsv", folder.parent / "CLIPS.tsv"):
         if table.is_file():
             with table.open(encoding="utf-8", newline="") as lines:
                 rows = csv.DictReader(lines, delimiter="\t")
+                columns = ("file", "source_repository", "source_path")
+                if not set(columns) <= set(rows.fieldnames or ()):
+                    raise ValueError(f"{table} must have the columns {', '.join(columns)}")
                 return {
                     row["file"]: f"{row['source_repository']}/{row['source_path']}" for row in rows
                 }
@@ -117,13 +123,22 @@ def _takes_of(path: Path, source: str, cache: Path, lines: int) -> list[Take]:
     """
     folder = cache / f"{path.stem}-{folder_key([path], str(lines))}"
     index = folder / "takes.json"
-    if not index.is_file():
+    shapes = _shapes(index)
+    if shapes is None:
         shapes = [
             _save(take, folder / f"{i}.npy") for i, take in enumerate(takes(decode(path, lines)))
         ]
         write_text(index, json.dumps(shapes))
-    shapes = json.loads(index.read_text())
     return [Take(folder / f"{i}.npy", source, *shape) for i, shape in enumerate(shapes)]
+
+
+def _shapes(index: Path) -> list[tuple[int, int, int]] | None:
+    """Return the sizes of the takes in an index; None if it is missing or damaged."""
+    try:
+        rows = json.loads(index.read_text(encoding="utf-8"))
+        return [(int(frames), int(height), int(width)) for frames, height, width in rows]
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _save(take: np.ndarray, file: Path) -> tuple[int, int, int]:

@@ -22,8 +22,15 @@ def mapped(path: Path) -> np.ndarray:
     """Return a ``.npy`` file as a read-only memory map, opened once per process.
 
     Data sets store paths, not maps: a memory map that is sent to a worker process is copied.
+
+    Raises:
+        ValueError: the file is damaged.
+        OSError: it cannot be read.
     """
-    array: np.ndarray = np.load(path, mmap_mode="r")
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it to decode it again") from error
     return array
 
 

@@ -19,7 +19,7 @@ from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator
 from cdfi.models import Architecture, build_network
-from cdfi.ops.refine_flow.op import AROUND, COARSE, FINEST
+from cdfi.ops.refine_flow.reference import COARSE_MOVES, FINEST_MOVES, NEIGHBOURS
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
     look, step = (2 * 8 + 3) * channels + window, 12 * channels + 5 * window + 30
     total = 0
     for level in range(levels):
-        steps = [move == 0 for move in (COARSE if level else FINEST)]
-        looks = 2 + sum(1 if is_step else len(AROUND) for is_step in steps)
+        steps = [move == 0 for move in (COARSE_MOVES if level else FINEST_MOVES)]
+        looks = 2 + sum(1 if is_step else len(NEIGHBOURS) for is_step in steps)
         total += (looks * look + sum(steps) * step) * batch * height * width // 4**level
     return total
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cdfi.models.gridnet import PReLU
 from cdfi.models.network import Head, Network
 from cdfi.models.timed import TimedNetwork
-from cdfi.ops.conv.op import convolved
+from cdfi.ops.conv.op import conv_bias_act
 
 #: Tensor cores need multiples of this many channels in half precision; other tensors are copied
 #: before and after each convolution.
@@ -39,9 +39,9 @@ class FusedConv2d(nn.Conv2d):
         self.slope = slope
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        where = {"stride": self.stride, "padding": self.padding}
+        stride, padding = self.stride, self.padding
         bias = bias if input.is_cuda or bias is None else bias.to(weight.dtype)
-        return convolved(input, weight, bias, self.slope, **where)
+        return conv_bias_act(input, weight, bias, self.slope, stride=stride, padding=padding)
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from cdfi.interpolation.strip_inputs import CHANNEL_BLOCK, FRAME_CHANNELS
 from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
 from cdfi.models.network import MULTIPLE
-from cdfi.ops.details.op import BANDS
+from cdfi.ops.details.reference import BANDS
 
 #: Rows of a strip of full-resolution maps, and of the tallest piece that GridNet is given.
 STRIP, CHUNK = 32, 512

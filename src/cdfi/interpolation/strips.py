@@ -16,9 +16,9 @@ from cdfi.models.network import (
     pad_to_multiple,
     scaled_details,
 )
-from cdfi.ops import adacof_logits_strip
-from cdfi.ops.conv.op import convolved
-from cdfi.ops.resize.op import enlarged_rows
+from cdfi.ops import adacof_rows_from_logits
+from cdfi.ops.conv.op import conv_bias_act
+from cdfi.ops.resize.op import resize_rows
 
 #: Halo of a head's three hidden convolutions, in rows at half resolution.
 HIDDEN_HALO = 3
@@ -159,10 +159,12 @@ def _fill_strip(
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
         images = [frame] if inputs.features is None else [frame, inputs.features]
-        logits, alpha, beta = (head(f"{name}{side}") for name in MAP_NAMES)
+        maps = [head(f"{name}{side}") for name in MAP_NAMES]
         side_flow = None if flow is None else flow[:, 2 * side : 2 * side + 2]
-        settings = (top, config.dilation, config.rounding)
-        return adacof_logits_strip(images, logits, alpha, beta, *settings, side_flow)
+        dilation, rounding = config.dilation, config.rounding
+        return adacof_rows_from_logits(
+            images, *maps, row=top, dilation=dilation, rounding=rounding, flow=side_flow
+        )
 
     config = network.config
     flow = None if inputs.flow is None else inputs.flow[:, :, top:bottom]
@@ -206,15 +208,10 @@ def _head_rows(
     """
     above, below = max(top - 1, 0), min(bottom + 1, inputs.height)
     start, end = _coarse_row(above, inputs), _coarse_row(below - 1, inputs) + 2
-    wide = enlarged_rows(
-        hidden[:, :, start - first : end - first],
-        start,
-        inputs.decoded.shape[2],
-        (inputs.height, inputs.width),
-        top - 1,
-        bottom + 1,
-    )
-    return convolved(wide, head.last.weight, head.last.bias, padding=(0, 1))
+    rows, size = inputs.decoded.shape[2], (inputs.height, inputs.width)
+    known = hidden[:, :, start - first : end - first]
+    wide = resize_rows(known, start, rows, size, top - 1, bottom + 1)
+    return conv_bias_act(wide, head.last.weight, head.last.bias, padding=(0, 1))
 
 
 def _append_rows(above: WarpedRows | None, below: WarpedRows) -> WarpedRows:

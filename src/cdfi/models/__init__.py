@@ -5,8 +5,9 @@ from cdfi.models.config import Config
 from cdfi.models.families import build_network, config_from_json
 from cdfi.models.flow_config import FlowConfig
 from cdfi.models.flow_network import FlowNetwork
-from cdfi.models.network import Maps, Network, Prediction
+from cdfi.models.network import Network, Prediction
 from cdfi.models.timed import Architecture, TimedNetwork
+from cdfi.ops import Maps
 
 __all__ = [
     "ARCHITECTURES",

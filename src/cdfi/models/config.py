@@ -6,7 +6,7 @@ from itertools import chain
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from cdfi.ops.details.op import BANDS
+from cdfi.ops.details.reference import BANDS
 
 Widths = tuple[int, int, int]
 Rounding = Literal["floor", "trunc"]

@@ -58,6 +58,7 @@ class FlowNetwork(TimedNetwork):
         config: the architecture.
     """
 
+    config: FlowConfig
     mean: Tensor
 
     def __init__(self, config: FlowConfig) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.ops import refine_flow
-from cdfi.ops.refine_flow.op import enlarged
+from cdfi.ops.refine_flow.reference import upsample_flow
 
 # Slope below zero of the layers that predict the initial flow. Refinement corrects their errors, so
 # the loss hardly depends on them, and with plain ReLUs more and more units became dead.
@@ -55,7 +55,7 @@ class Refinement(nn.Module):
             frame0: (N, 3, H, W) in [0, 1]; H and W are multiples of ``2 ** (levels - 1)``.
             frame1: the same.
         """
-        initial_flow = enlarged(self.flow(decoded).float())
+        initial_flow = upsample_flow(self.flow(decoded).float())
         flow, sides = refine_flow(frame0, frame1, initial_flow, self.levels)
         aligned = F.avg_pool2d(torch.cat((sides, flow.detach() / _SCALE), 1), 2)
         decoded = decoded + self.compare(torch.cat((decoded, aligned.to(decoded.dtype)), 1))

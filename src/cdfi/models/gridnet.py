@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cdfi.ops.resize.op import doubled
+from cdfi.ops.resize.op import upsample2x
 
 COLUMNS = 6
 
@@ -89,7 +89,7 @@ class Upsample2x(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, 2H, 2W)."""
-        return doubled(x, corners=False)
+        return upsample2x(x, align_corners=False)
 
 
 class Up(nn.Module):

@@ -12,20 +12,12 @@ from cdfi.models.config import MEAN, Config, Widths
 from cdfi.models.cost_volumes import Matching
 from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.models.gridnet import GridNet
-from cdfi.ops import adacof, details, shares
-from cdfi.ops.details.op import BANDS
-from cdfi.ops.resize.op import doubled, resized
+from cdfi.ops import Maps, adacof, details, tap_softmax
+from cdfi.ops.details.reference import BANDS
+from cdfi.ops.resize.op import resize
 
 #: The U-Net halves five times: frames are padded to a multiple of this.
 MULTIPLE = 32
-
-
-class Maps(NamedTuple):
-    """How one side is sampled: each (N, K*K, H, W), offsets in pixels, weights that sum to 1."""
-
-    weight: Tensor
-    offset_y: Tensor
-    offset_x: Tensor
 
 
 class Prediction(NamedTuple):
@@ -174,7 +166,7 @@ class Network(nn.Module):
     def maps(self, decoded: Tensor, side: int, flow: Tensor | None) -> Maps:
         """Return the maps of ``side`` (0 or 1), at the size of the padded frames."""
         weight, alpha, beta = (self.heads[f"{name}{side}"](decoded) for name in MAP_NAMES)
-        return Maps(shares(weight), *add_flow(alpha, beta, side, flow))
+        return Maps(tap_softmax(weight), *add_flow(alpha, beta, side, flow))
 
     def pyramid(self, features: list[Tensor]) -> list[Tensor]:
         """Return the 1 x 1 projection of each stage, at the stage's size."""
@@ -202,7 +194,7 @@ class Network(nn.Module):
         """Return one level at the size of the frame, with the warp border if "stretched"."""
         grow = 2 * self.config.reach if self.config.features == "stretched" else 0
         size = (height + grow, width + grow)
-        return resized(level, size, corners=False)
+        return resize(level, size, align_corners=False)
 
     def bordered(self, frame: Tensor) -> Tensor:
         """Return the frame with the border of a warp: (N, C, H + 2 * reach, W + 2 * reach)."""
@@ -216,7 +208,8 @@ class Network(nn.Module):
         """
         if features is not None:
             frame = torch.cat([frame, features.to(frame.dtype)], 1)
-        return adacof(frame, *maps, self.config.dilation, self.config.rounding)
+        config = self.config
+        return adacof(frame, *maps, dilation=config.dilation, rounding=config.rounding)
 
     def split_levels(self, warps: Tensor) -> tuple[Tensor, ...]:
         """Split the warps of one side into the frame and each level of the pyramid."""
@@ -250,7 +243,7 @@ def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: i
         top: row of the frame at which ``gains`` and ``flow`` begin.
     """
     components, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
-    return details(frame, flow[:, components], gains[:, bands], top).to(frame.dtype)
+    return details(frame, flow[:, components], gains[:, bands], top=top).to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
@@ -263,7 +256,7 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 def upsample2x(x: Tensor) -> Tensor:
     """Upsample bilinearly by 2 with aligned corners, as AdaCoF does everywhere."""
-    return doubled(x, corners=True)
+    return resize(x, (2 * x.shape[2], 2 * x.shape[3]), align_corners=True)
 
 
 def pad_to_multiple(frame: Tensor) -> Tensor:

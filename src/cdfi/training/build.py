@@ -14,7 +14,7 @@ from cdfi.data.batch import Batch
 from cdfi.data.mixture import BatchDataset, Mixture
 from cdfi.models import NETWORKS, Config, Network
 from cdfi.models.config import MAP_HEADS
-from cdfi.ops.details.op import BANDS
+from cdfi.ops.details.reference import BANDS
 from cdfi.training.arg_groups import DataArgs, NetworkArgs, OptimArgs
 from cdfi.training.distributed import Processes
 from cdfi.training.optim.schedules import Length

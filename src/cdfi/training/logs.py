@@ -83,6 +83,17 @@ def _write(path: Path, header: list[str], rows: list[dict[str, str]]) -> None:
 
 
 def _drop_after(path: Path, step: int) -> None:
+    """Remove the rows after ``step``.
+
+    Raises:
+        ValueError: the file is not a table of a run.
+    """
     header, rows = _read(path)
+    try:
+        kept = [row for row in rows if int(row["step"]) <= step]
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path} is not the table of a run: move it away to continue the run"
+        ) from error
     if header:
-        _write(path, header, [row for row in rows if int(row["step"]) <= step])
+        _write(path, header, kept)

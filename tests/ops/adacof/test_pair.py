@@ -1,4 +1,4 @@
-"""A frame and features read in one pass, in every precision, against one warp each."""
+"""A frame and features warped in one pass, in every precision, against two single warps."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from cdfi.ops import adacof_logits_strip, adacof_strip, shares
-from cdfi.ops.adacof import cpu_kernels
-from cdfi.ops.adacof.op import _adacof_both
+from cdfi.ops import adacof_rows, adacof_rows_from_logits, tap_softmax
+from cdfi.ops.adacof import cpu
+from cdfi.ops.adacof.op import _adacof_pair
 
 both_roundings = pytest.mark.parametrize("rounding", ["floor", "trunc"])
 
 
-def given(
+def inputs(
     channels: int,
     features: int,
     kernel: int = 3,
@@ -21,7 +21,7 @@ def given(
     reach: float = 2.0,
     dtype: torch.dtype = torch.float32,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Frame and features; logits, offset_y and offset_x, ``reach`` pixels far on average."""
+    """Frame and features; logits, offset_y and offset_x of ``reach`` pixels on average."""
     random = torch.Generator().manual_seed(0)
     pad = (kernel - 1) * dilation
     images = [
@@ -32,23 +32,21 @@ def given(
     return [x.to(dtype) for x in images], [x.to(dtype) for x in maps]
 
 
-def one_by_one(
-    images: Sequence[Tensor], maps: Sequence[Tensor], row: int, dilation: int, rounding: str
-) -> list[Tensor]:
-    weighted = (shares(maps[0]), *maps[1:])
-    return [adacof_strip(image, *weighted, row, dilation, rounding) for image in images]
+def single_warps(images: Sequence[Tensor], maps: Sequence[Tensor], **settings: str) -> list[Tensor]:
+    weighted = (tap_softmax(maps[0]), *maps[1:])
+    return [adacof_rows(image, *weighted, row=0, **settings) for image in images]
 
 
 @both_roundings
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("features", [5, 16, 63, 64, 70])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_both_are_what_each_alone_is(
+def test_a_pair_equals_two_single_warps(
     rounding: str, channels: int, features: int, dtype: torch.dtype
 ) -> None:
-    images, maps = given(channels, features, dtype=dtype)
-    both = adacof_logits_strip(images, *maps, 0, 1, rounding)
-    for ours, theirs in zip(both, one_by_one(images, maps, 0, 1, rounding), strict=True):
+    images, maps = inputs(channels, features, dtype=dtype)
+    pair = adacof_rows_from_logits(images, *maps, row=0, rounding=rounding)
+    for ours, theirs in zip(pair, single_warps(images, maps, rounding=rounding), strict=True):
         assert torch.equal(ours, theirs)
         assert ours.dtype == theirs.dtype
 
@@ -56,62 +54,59 @@ def test_both_are_what_each_alone_is(
 @both_roundings
 @pytest.mark.parametrize("features", [5, 32, 60, 64, 100])
 @pytest.mark.parametrize("reach", [2.0, 50.0, 1e12])
-def test_features_in_bfloat16_are_right_to_its_rounding(
+def test_features_in_bfloat16_are_exact_up_to_rounding(
     rounding: str, features: int, reach: float
 ) -> None:
-    images, maps = given(3, features, kernel=5, dilation=2, reach=reach)
-    if rounding == "trunc":  # what is extrapolated counts with more than its share
+    images, maps = inputs(3, features, kernel=5, dilation=2, reach=reach)
+    settings = {"dilation": 2, "rounding": rounding}
+    if rounding == "trunc":  # extrapolation has weights above 1
         maps[1:] = [offset.abs() for offset in maps[1:]]
-    exact = one_by_one(images, maps, 0, 2, rounding)
+    exact = single_warps(images, maps, **settings)
     images[1] = images[1].bfloat16()
-    frame, half = adacof_logits_strip(images, *maps, 0, 2, rounding)
-    assert torch.equal(frame, exact[0])  # the frame loses nothing
+    frame, half = adacof_rows_from_logits(images, *maps, row=0, **settings)
+    assert torch.equal(frame, exact[0])  # the frame stays float32
     assert half.dtype == torch.bfloat16
-    # Pixels, shares and the sum are rounded to 8 bits once each; magnitudes add up to this.
-    most = one_by_one([images[1].float().abs()], maps, 0, 2, rounding)[0]
+    # Pixels, weights and the sum are rounded to 8 bits once each, relative to the magnitudes' sum.
+    most = single_warps([images[1].float().abs()], maps, **settings)[0]
     assert ((half.float() - exact[1]).abs() <= 3 * 2**-8 * most + 1e-6).all()
 
 
-def test_offsets_in_bfloat16_are_taken_as_they_are() -> None:
-    images, maps = given(3, 64)
+def test_offsets_in_bfloat16_are_read_exactly() -> None:
+    images, maps = inputs(3, 64)
     images[1] = images[1].bfloat16()
     maps[1:] = [offset.bfloat16() for offset in maps[1:]]
     widened = [maps[0], *(offset.float() for offset in maps[1:])]
-    both = adacof_logits_strip(images, *maps, 0, 1, "floor")
-    for ours, theirs in zip(both, adacof_logits_strip(images, *widened, 0, 1, "floor")):
+    pair = adacof_rows_from_logits(images, *maps, row=0)
+    for ours, theirs in zip(pair, adacof_rows_from_logits(images, *widened, row=0)):
         assert torch.equal(ours, theirs)
 
 
 def test_a_processor_without_bfloat16_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu_kernels, "has_bf16_dot", lambda: False)
-    images, maps = given(3, 64)
+    monkeypatch.setattr(cpu, "has_bf16_dot", lambda: False)
+    images, maps = inputs(3, 64)
     images[1] = images[1].bfloat16()
-    both = adacof_logits_strip(images, *maps, 0, 1, "floor")
-    for ours, theirs in zip(both, one_by_one(images, maps, 0, 1, "floor")):
+    pair = adacof_rows_from_logits(images, *maps, row=0)
+    for ours, theirs in zip(pair, single_warps(images, maps)):
         assert torch.equal(ours, theirs)
 
 
-def test_a_strip_of_both_is_that_of_the_whole() -> None:
-    images, maps = given(3, 64)
+def test_rows_of_a_pair_equal_the_complete_result() -> None:
+    images, maps = inputs(3, 64)
     images[1] = images[1].bfloat16()
-    whole = adacof_logits_strip(images, *maps, 0, 1, "floor")
-    strip = adacof_logits_strip(images, *(x[:, :, 2:4] for x in maps), 2, 1, "floor")
-    for ours, theirs in zip(strip, whole):
+    complete = adacof_rows_from_logits(images, *maps, row=0)
+    rows = adacof_rows_from_logits(images, *(x[:, :, 2:4] for x in maps), row=2)
+    for ours, theirs in zip(rows, complete):
         assert torch.equal(ours, theirs[:, :, 2:4])
 
 
-def test_a_constant_stays_nearly_what_it_was() -> None:
-    """Rounded shares no longer add up to exactly 1, but nearly."""
-    images, maps = given(3, 64, kernel=11)
+def test_a_constant_in_bfloat16_stays_nearly_constant() -> None:
+    """Rounded weights do not add up to exactly 1."""
+    images, maps = inputs(3, 64, kernel=11)
     images[1] = torch.ones_like(images[1]).bfloat16()
-    _, half = adacof_logits_strip(images, *maps, 0, 1, "floor")
+    _, half = adacof_rows_from_logits(images, *maps, row=0)
     assert (half.float() - 1).abs().max() < 2**-7
 
 
-def test_shapes_are_known_without_computing() -> None:
-    images, maps = given(3, 64)
-    weighted = (shares(maps[0]), *maps[1:])
-    with torch._subclasses.FakeTensorMode() as mode:
-        fake = [mode.from_tensor(x) for x in (*images, *weighted)]
-        found = _adacof_both(*fake, 0, 1, "floor")
-    assert [x.shape for x in found] == [(2, 3, 5, 7), (2, 64, 5, 7)]
+def test_opcheck_accepts_the_pair() -> None:
+    images, maps = inputs(3, 64)
+    torch.library.opcheck(_adacof_pair, (*images, tap_softmax(maps[0]), *maps[1:], 0, 1, "floor"))

@@ -1,1 +1,1 @@
-"""AdaCoF: warp an image by a kernel of free sampling points per pixel."""
+"""AdaCoF: warp an image by a K x K kernel of free sampling points per pixel."""

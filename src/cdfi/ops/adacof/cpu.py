@@ -1,4 +1,4 @@
-"""AdaCoF on the CPU: memory layout, precision and threads around the Numba kernels."""
+"""AdaCoF on the CPU: memory layouts, precision and threads around the Numba kernels."""
 
 from typing import Any
 
@@ -6,91 +6,73 @@ import torch
 from torch import Tensor
 
 from cdfi.common.threads import over_lines
-from cdfi.ops.adacof import cpu_kernels
-from cdfi.ops.common.layout import padded
-from cdfi.ops.common.llvm import PAIRED
+from cdfi.ops.adacof import cpu_gradients, cpu_kernels, cpu_pair_kernels
+from cdfi.ops.adacof.arguments import Maps, Sampling
+from cdfi.ops.common.layout import pad_channels
+from cdfi.ops.common.llvm_bf16 import PAIRED_LANES, has_bf16_dot
 
 
-def forward(
-    input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
-) -> Tensor:
+def forward(input: Tensor, maps: Maps, sampling: Sampling) -> Tensor:
     """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last.
 
     Half precision is computed in float32 and rounded once at the end.
     """
     dtype = input.dtype
-    input, *tensors = _computed(input, weight, offset_y, offset_x)
-    maps = _maps(tensors, row, dilation, rounding)
-    image = padded(input)
-    batch, height, width, _ = maps.weight.shape
+    input, *tensors = _to_kernel_dtype(input, *maps)
+    arrays = _map_arrays(tensors, sampling)
+    image = pad_channels(input)
+    batch, height, width, _ = arrays.weight.shape
     out = input.new_empty((batch, height, width, input.shape[1]))
-    over_lines(
-        cpu_kernels.forward(image.shape[3]), batch * height, maps, image.numpy(), out.numpy()
-    )
+    kernel = cpu_kernels.forward(image.shape[3])
+    over_lines(kernel, batch * height, arrays, image.numpy(), out.numpy())
     return out.permute(0, 3, 1, 2).to(dtype)
 
 
-def forward_both(
-    frame: Tensor,
-    features: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
+def forward_pair(
+    frame: Tensor, features: Tensor, maps: Maps, sampling: Sampling
 ) -> tuple[Tensor, Tensor]:
     """Warp a frame of at most 4 channels and features by the same maps, which are read once.
 
-    Features in bfloat16 are multiplied in bfloat16 and added in float32 where the processor can.
+    Features in bfloat16 are multiplied in bfloat16 and added in float32 if the processor can.
     """
     dtypes = frame.dtype, features.dtype
     settings: tuple[Any, ...]
-    if features.dtype == torch.bfloat16 and cpu_kernels.has_bf16_dot():
-        frame, image = frame.float(), padded(features, PAIRED).view(torch.int16)
-        shift, offsets = _bits(offset_y, offset_x)
-        settings = (_maps([weight.float(), *offsets], row, dilation, rounding), shift)
-        kernel = cpu_kernels.forward_both_half(image.shape[3])
+    if features.dtype == torch.bfloat16 and has_bf16_dot():
+        frame, image = frame.float(), pad_channels(features, PAIRED_LANES).view(torch.int16)
+        shift, offsets = _offset_bits(maps.offset_y, maps.offset_x)
+        settings = (_map_arrays([maps.weight.float(), *offsets], sampling), shift)
+        kernel = cpu_pair_kernels.forward_bf16(image.shape[3])
     else:
-        frame, features, *maps = _computed(frame, features, weight, offset_y, offset_x)
-        image = padded(features)
-        settings = (_maps(maps, row, dilation, rounding),)
-        kernel = cpu_kernels.forward_both(image.shape[3])
-    batch, _, height, width = weight.shape
-    of_frame = frame.new_empty((batch, height, width, frame.shape[1]))
-    of_image = image.new_empty((batch, height, width, image.shape[3]))
-    images = (x.numpy() for x in (padded(frame), image, of_frame, of_image))
+        frame, features, *tensors = _to_kernel_dtype(frame, features, *maps)
+        image = pad_channels(features)
+        settings = (_map_arrays(tensors, sampling),)
+        kernel = cpu_pair_kernels.forward(image.shape[3])
+    batch, _, height, width = maps.weight.shape
+    out_frame = frame.new_empty((batch, height, width, frame.shape[1]))
+    out_image = image.new_empty((batch, height, width, image.shape[3]))
+    images = (x.numpy() for x in (pad_channels(frame), image, out_frame, out_image))
     over_lines(kernel, batch * height, *settings, *images)
-    of_features = of_image.view(dtypes[1]) if image.dtype == torch.int16 else of_image
-    used = of_features[..., : features.shape[1]]
-    return of_frame.permute(0, 3, 1, 2).to(dtypes[0]), used.permute(0, 3, 1, 2).to(dtypes[1])
+    if image.dtype == torch.int16:
+        out_image = out_image.view(torch.bfloat16)
+    out_features = out_image[..., : features.shape[1]]
+    return (
+        out_frame.permute(0, 3, 1, 2).to(dtypes[0]),
+        out_features.permute(0, 3, 1, 2).to(dtypes[1]),
+    )
 
 
 def backward_maps(
-    grad: Tensor,
-    input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
+    grad: Tensor, input: Tensor, maps: Maps, sampling: Sampling
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
-    dtypes = [values.dtype for values in (weight, offset_y, offset_x)]
-    grad, input, *tensors = _computed(grad, input, weight, offset_y, offset_x)
-    maps = _maps(tensors, row, dilation, rounding)
-    image, gradient = padded(input), padded(grad)
-    batch, height, width, taps = maps.weight.shape
+    """Return the gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
+    dtypes = [values.dtype for values in maps]
+    grad, input, *tensors = _to_kernel_dtype(grad, input, *maps)
+    arrays = _map_arrays(tensors, sampling)
+    image, gradient = pad_channels(input), pad_channels(grad)
+    batch, height, width, taps = arrays.weight.shape
     results = [input.new_empty((batch, height, width, taps)) for _ in range(3)]
     over_lines(
-        *(cpu_kernels.backward_maps(image.shape[3]), batch * height, maps),
+        *(cpu_gradients.backward_maps(image.shape[3]), batch * height, arrays),
         *(gradient.numpy(), image.numpy(), tuple(result.numpy() for result in results)),
     )
     of_weight, of_y, of_x = (
@@ -99,47 +81,39 @@ def backward_maps(
     return of_weight, of_y, of_x
 
 
-def backward_input(
-    grad: Tensor,
-    input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
-) -> Tensor:
-    """The gradient of the input, in its dtype; the same bits for any number of threads."""
+def backward_input(grad: Tensor, input: Tensor, maps: Maps, sampling: Sampling) -> Tensor:
+    """Return the input's gradient, in its dtype; the same bits for any number of threads."""
     dtype, (batch, channels, height, width) = input.dtype, input.shape
-    grad, *tensors = _computed(grad, weight, offset_y, offset_x)
-    maps = _maps(tensors, row, dilation, rounding)
-    gradient = padded(grad)
+    grad, *tensors = _to_kernel_dtype(grad, *maps)
+    arrays = _map_arrays(tensors, sampling)
+    gradient = pad_channels(grad)
     result = grad.new_zeros((batch, height, width, gradient.shape[3]))
-    reach = torch.stack(torch.aminmax(torch.from_numpy(maps.offset_y).flatten(2), dim=2))
+    reach = torch.stack(torch.aminmax(torch.from_numpy(arrays.offset_y).flatten(2), dim=2))
     over_lines(
-        *(cpu_kernels.backward_input(gradient.shape[3]), batch * height, maps),
+        *(cpu_gradients.backward_input(gradient.shape[3]), batch * height, arrays),
         *(reach.numpy(), gradient.numpy(), result.numpy()),
     )
     return result[..., :channels].to(dtype).contiguous().permute(0, 3, 1, 2)
 
 
-def _computed(*tensors: Tensor) -> list[Tensor]:
-    """The tensors in one precision that the kernels know: float64 if any is, else float32."""
+def _to_kernel_dtype(*tensors: Tensor) -> list[Tensor]:
+    """Return the tensors in one precision: float64 if any of them has it, else float32."""
     double = any(values.dtype == torch.float64 for values in tensors)
     dtype = torch.float64 if double else torch.float32
     return [values.detach().to(dtype) for values in tensors]
 
 
-def _maps(tensors: list[Tensor], row: int, dilation: int, rounding: str) -> cpu_kernels.KernelMaps:
-    """Maps (N, K*K, H, W) as (N, H, W, K*K): free when a channels-last convolution made them."""
+def _map_arrays(tensors: list[Tensor], sampling: Sampling) -> cpu_kernels.MapArrays:
+    """Return maps (N, K*K, H, W) as (N, H, W, K*K), without a copy if they are channels-last."""
     weight, offset_y, offset_x = (
         values.permute(0, 2, 3, 1).contiguous().numpy() for values in tensors
     )
-    return cpu_kernels.KernelMaps(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
+    row, dilation, rounding = sampling
+    return cpu_kernels.MapArrays(weight, offset_y, offset_x, row, dilation, rounding == "trunc")
 
 
-def _bits(*tensors: Tensor) -> tuple[int, list[Tensor]]:
-    """The tensors as integers, and by how many places these lie below the bits of a float32."""
+def _offset_bits(*tensors: Tensor) -> tuple[int, list[Tensor]]:
+    """Return offsets as integers, and the left shift that makes them the bits of a float32."""
     if all(values.dtype == torch.bfloat16 for values in tensors):
         return 16, [values.detach().view(torch.int16) for values in tensors]
     return 0, [values.detach().float().view(torch.int32) for values in tensors]

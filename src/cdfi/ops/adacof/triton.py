@@ -1,4 +1,4 @@
-"""AdaCoF on CUDA devices: layouts and launches of the Triton kernels.
+"""AdaCoF on CUDA devices: memory layouts and launches of the Triton kernels.
 
 float32, float16 and bfloat16 are read as they are and may be mixed; sums are in float32.
 """
@@ -11,74 +11,73 @@ import triton
 from torch import Tensor
 
 from cdfi.ops.adacof import triton_kernels
+from cdfi.ops.adacof.arguments import Maps, Sampling
 
-# Channels a program: more would leave too few registers for the four neighbours.
-WIDEST = 64
-# What follows was fastest on an H200 (docs/benchmarks.md). A program's pixels, and in how many rows
-# they lie where they have many channels; fewer in half precision, and for gradients of maps.
-PIXELS, FEW_PIXELS, TALL = 32, 16, 4
-# Images of one vector of so many channels: pixels times taps a program, all at once. The forward
-# pass goes tap by tap up to so many taps.
-NARROW, MOST_STEPS = 4, 32
+# Channels per program: more would leave too few registers for the four neighbours.
+MAX_LANES = 64
+# The following values were fastest on an H200 (docs/benchmarks.md). Pixels per program, and the
+# number of rows they form if there are many channels. Fewer in half precision and for gradients of
+# maps.
+PIXELS, FEW_PIXELS, BLOCK_ROWS = 32, 16, 4
+# Images of at most so many channels are one vector per pixel ("narrow").
+NARROW = 4
+# A narrow forward pass goes tap by tap up to this number of taps. Otherwise a program computes this
+# number of pixels times taps at once.
+MAX_SEQUENTIAL_TAPS = 32
 FORWARD_TILE, MAPS_TILE = 128, 256
 
 
 def forward(
     input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
+    maps: Maps,
+    sampling: Sampling,
+    *,
     softmax: bool = False,
-    way: Tensor | None = None,
+    flow: Tensor | None = None,
 ) -> Tensor:
     """Warp ``input`` (N, C, H', W') by maps (N, K*K, H, W); the result is channels-last.
 
-    With ``softmax``, ``weight`` holds logits, whose softmax over the taps is never written. ``way``
-    (N, 2, H, W) is added to the offsets of all taps.
+    Args:
+        input: (N, C, H', W').
+        maps: each (N, K*K, H, W).
+        sampling: see :class:`Sampling`.
+        softmax: the weights are logits; their softmax over the taps is never written to memory.
+        flow: (N, 2, H, W), added to the offsets of all taps.
     """
-    out = _empty(input, (*input.shape[:2], *weight.shape[2:]), input.dtype)
-    narrow = _wide(input.shape[1]) <= NARROW
+    out = _empty(input, (*input.shape[:2], *maps.weight.shape[2:]), input.dtype)
+    narrow = _padded_channels(input.shape[1]) <= NARROW
     kernel, tile = triton_kernels.forward_kernel, 0
-    if narrow and weight.shape[1] > MOST_STEPS:
+    if narrow and maps.weight.shape[1] > MAX_SEQUENTIAL_TAPS:
         kernel, tile = triton_kernels.narrow_forward_kernel, FORWARD_TILE
     pixels = PIXELS if narrow or input.element_size() == 4 else FEW_PIXELS
-    launch = _launch(input, weight, row, dilation, rounding, pixels, tile)
+    launch = _launch(input, maps, sampling, pixels, tile)
     kernel[launch.grid](
-        _filled(input),
-        *_alike(weight, offset_y, offset_x),
-        *_strided(weight if way is None else way),
-        *_strided(out),
+        _pad_channels(input),
+        *_with_shared_strides(maps),
+        *_with_strides(maps.weight if flow is None else flow),
+        *_with_strides(out),
+        input.shape[1],
         *launch.sizes,
         **launch.constants,
         SOFTMAX=softmax,
-        MOVED=way is not None,
+        HAS_FLOW=flow is not None,
     )
     return out
 
 
 def backward_maps(
-    grad: Tensor,
-    input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
+    grad: Tensor, input: Tensor, maps: Maps, sampling: Sampling
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
-    of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in (weight, offset_y, offset_x))
+    """Return the gradients of weight, offset_y and offset_x, each in the dtype of its tensor."""
+    of_weight, of_y, of_x = (_empty(m, m.shape, m.dtype) for m in maps)
     kernel, tile = triton_kernels.backward_maps_kernel, 0
-    if _wide(input.shape[1]) <= NARROW:
+    if _padded_channels(input.shape[1]) <= NARROW:
         kernel, tile = triton_kernels.narrow_backward_maps_kernel, MAPS_TILE
-    launch = _launch(input, weight, row, dilation, rounding, FEW_PIXELS, tile)
+    launch = _launch(input, maps, sampling, FEW_PIXELS, tile)
     kernel[launch.grid[:2]](
-        _filled(input),
-        *_alike(weight, offset_y, offset_x),
-        _filled(grad),
+        _pad_channels(input),
+        *_with_shared_strides(maps),
+        _pad_channels(grad),
         *(of_weight, of_y, of_x, *of_weight.stride()),
         *launch.sizes,
         **launch.constants,
@@ -86,24 +85,16 @@ def backward_maps(
     return of_weight, of_y, of_x
 
 
-def backward_input(
-    grad: Tensor,
-    input: Tensor,
-    weight: Tensor,
-    offset_y: Tensor,
-    offset_x: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
-) -> Tensor:
-    """The gradient of the input. Additions are atomic: its last bits differ between runs."""
+def backward_input(grad: Tensor, input: Tensor, maps: Maps, sampling: Sampling) -> Tensor:
+    """Return the input's gradient. Additions are atomic: the last bits differ between runs."""
     batch, channels, rows, columns = input.shape
-    result = input.new_zeros((batch, rows, columns, _wide(channels)), dtype=torch.float32)
-    launch = _launch(input, weight, row, dilation, rounding, PIXELS)
+    padded = _padded_channels(channels)
+    result = input.new_zeros((batch, rows, columns, padded), dtype=torch.float32)
+    launch = _launch(input, maps, sampling, PIXELS)
     triton_kernels.backward_input_kernel[launch.grid](
         result,
-        *_alike(weight, offset_y, offset_x),
-        _filled(grad),
+        *_with_shared_strides(maps),
+        _pad_channels(grad),
         *launch.sizes,
         **launch.constants,
     )
@@ -111,75 +102,76 @@ def backward_input(
 
 
 class _Launch(NamedTuple):
-    """What all kernels are launched with."""
+    """The arguments that all launches share."""
 
     grid: tuple[int, int, int]
     sizes: tuple[int, ...]
     constants: dict[str, Any]
 
 
-def _launch(
-    input: Tensor,
-    weight: Tensor,
-    row: int,
-    dilation: int,
-    rounding: str,
-    pixels: int,
-    tile: int = 0,
-) -> _Launch:
-    """Tap by tap for ``pixels`` a program; or all at once, ``tile`` of pixels times taps."""
+def _launch(input: Tensor, maps: Maps, sampling: Sampling, pixels: int, tile: int = 0) -> _Launch:
+    """Return the launch of a kernel.
+
+    Args:
+        input: the image.
+        maps: the maps.
+        sampling: what the offsets are relative to.
+        pixels: per program, for kernels that go tap by tap.
+        tile: pixels times taps of a program, for narrow kernels; 0 for others.
+    """
     batch, channels, rows, columns = input.shape
-    _, taps, height, width = weight.shape
-    wide = _wide(channels)
+    _, taps, height, width = maps.weight.shape
+    padded = _padded_channels(channels)
     constants = {
         "KERNEL": round(taps**0.5),
-        "DILATION": dilation,
-        "TRUNCATE": rounding == "trunc",
-        "WIDE": wide,
+        "DILATION": sampling.dilation,
+        "TRUNCATE": sampling.rounding == "trunc",
+        "PADDED": padded,
         "num_warps": 1,
     }
     if tile:
-        filled = triton.next_power_of_2(taps)
-        pixels = max(tile // filled, 1)
-        constants |= {"TAPS": filled, "PIXELS": pixels}
+        padded_taps = triton.next_power_of_2(taps)
+        pixels = max(tile // padded_taps, 1)
+        constants |= {"TAPS": padded_taps, "PIXELS": pixels}
         grid = (triton.cdiv(height * width, pixels), batch, 1)
     else:
-        lanes, tall = min(wide, WIDEST), 1 if wide <= NARROW else TALL
-        constants |= {"LANES": lanes, "PIXELS": pixels, "TALL": tall}
-        blocks = triton.cdiv(height, tall) * triton.cdiv(width, pixels // tall)
-        grid = (blocks, batch, wide // lanes)
-    return _Launch(grid, (channels, rows, columns, height, width, row), constants)
+        lanes, block_rows = min(padded, MAX_LANES), 1 if padded <= NARROW else BLOCK_ROWS
+        constants |= {"LANES": lanes, "PIXELS": pixels, "BLOCK_ROWS": block_rows}
+        blocks = triton.cdiv(height, block_rows) * triton.cdiv(width, pixels // block_rows)
+        grid = (blocks, batch, padded // lanes)
+    return _Launch(grid, (rows, columns, height, width, sampling.row), constants)
 
 
-def _wide(channels: int) -> int:
-    """Channels a pixel has in memory: a power of two, or a multiple of ``WIDEST``."""
-    wide: int = min(triton.next_power_of_2(channels), triton.cdiv(channels, WIDEST) * WIDEST)
-    return wide
+def _padded_channels(channels: int) -> int:
+    """Return the channels a pixel has in memory: a power of two, or a multiple of MAX_LANES."""
+    multiple = triton.cdiv(channels, MAX_LANES) * MAX_LANES
+    padded: int = min(triton.next_power_of_2(channels), multiple)
+    return padded
 
 
-def _filled(image: Tensor) -> Tensor:
-    """Channels side by side, (N, H, W, ``_wide``), with zeros for those that are missing.
+def _pad_channels(image: Tensor) -> Tensor:
+    """Return (N, C, H, W) as (N, H, W, padded channels), with zeros in the channels added.
 
-    An image that has as many, and has them so, is not copied.
+    A channels-last image that needs no padding is not copied.
     """
-    missing = _wide(image.shape[1]) - image.shape[1]
+    missing = _padded_channels(image.shape[1]) - image.shape[1]
     last = image.permute(0, 2, 3, 1)
     return F.pad(last, (0, missing)) if missing else last.contiguous()
 
 
 def _empty(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """An empty (N, C, H, W) tensor with its channels side by side."""
+    """Return an empty (N, C, H, W) tensor that is channels-last in memory."""
     batch, channels, height, width = shape
     return like.new_empty((batch, height, width, channels), dtype=dtype).permute(0, 3, 1, 2)
 
 
-def _strided(values: Tensor) -> tuple[Any, ...]:
+def _with_strides(values: Tensor) -> tuple[Any, ...]:
+    """Return a tensor and its strides, as the kernels take them."""
     return (values, *values.stride())
 
 
-def _alike(weight: Tensor, offset_y: Tensor, offset_x: Tensor) -> tuple[Any, ...]:
-    """The maps with strides that hold for all three: copied only where theirs differ."""
-    maps = (weight, offset_y, offset_x)
-    if any(m.stride() != weight.stride() for m in maps):
-        maps = (weight.contiguous(), offset_y.contiguous(), offset_x.contiguous())
-    return (*maps, *maps[0].stride())
+def _with_shared_strides(maps: Maps) -> tuple[Any, ...]:
+    """Return the maps and their common strides; maps are copied only if their strides differ."""
+    if any(m.stride() != maps.weight.stride() for m in maps):
+        maps = Maps(*(m.contiguous() for m in maps))
+    return (*maps, *maps.weight.stride())

@@ -1,1 +1,1 @@
-"""What the kernels of several operations share."""
+"""Helpers that the kernels of several operations share."""

@@ -1,28 +1,32 @@
-"""Which devices have kernels, and where they are."""
+"""Decide which tensors have a kernel on this machine.
 
-import importlib
+All operations follow one pattern:
+
+- ``op.py`` has the public function. It checks the arguments. If a tensor has no kernel, the
+  function returns the reference, which autograd differentiates. Otherwise it calls an operation of
+  ``torch.library`` with a kernel per device, a fake kernel, and its gradient.
+- ``reference.py`` defines the operation in plain PyTorch, on any device.
+- ``cpu.py`` (Numba) and ``triton.py`` (CUDA) have functions of the same names and signatures.
+  ``op.py`` imports them inside the kernels, at the first call, because the compilers load slowly.
+
+``resize`` and ``conv`` are for inference only: PyTorch computes them, except on a GPU.
+"""
+
 import importlib.util
-from types import ModuleType
 
-import torch
-from torch import Tensor
+from torch import Tensor, float64
 
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
-def has_kernel(x: Tensor) -> bool:
-    """Whether our operations have kernels for the tensor's device, and its precision there."""
-    if x.device.type == "cuda":
-        return HAS_TRITON and x.dtype != torch.float64
-    return x.device.type in ("cpu", "meta")
+def has_triton_kernel(x: Tensor) -> bool:
+    """Return whether Triton can run on the tensor's device, and its dtype has kernels there."""
+    return x.is_cuda and HAS_TRITON and x.dtype != float64
 
 
-def kernels(device: torch.device, operation: str) -> ModuleType:
-    """Return the module of an operation's kernels, imported late because its compiler loads slowly.
+def has_kernel(*tensors: Tensor) -> bool:
+    """Return whether our operations have kernels for the devices and dtypes of all tensors.
 
-    Args:
-        device: one that has kernels.
-        operation: a package of :mod:`cdfi.ops`, such as "adacof".
+    A meta tensor has one: the fake kernel.
     """
-    kind = "triton" if device.type == "cuda" else "cpu"
-    return importlib.import_module(f"cdfi.ops.{operation}.{kind}")
+    return all(x.device.type in ("cpu", "meta") or has_triton_kernel(x) for x in tensors)

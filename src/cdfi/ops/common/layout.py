@@ -3,13 +3,17 @@
 from torch import Tensor
 
 
-def padded(image: Tensor, step: int = 16) -> Tensor:
-    """Return (N, C, H, W) as (N, H, W, lanes): 4 lanes, or C rounded up to a multiple of ``step``.
+def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
+    """Return (N, C, H, W) as (N, H, W, lanes), with zeros in the lanes that are added.
 
-    With whole vectors per pixel no inner loop has a remainder. Extra lanes are zero.
+    Every pixel then is a number of full vectors, so that no inner loop has a remainder.
+
+    Args:
+        image: (N, C, H, W), in any memory layout.
+        multiple: lanes are a multiple of this; up to 4 channels get 4 lanes if it is 16.
     """
     channels = image.shape[1]
-    lanes = 4 if channels <= 4 and step == 16 else -(-channels // step) * step
+    lanes = 4 if channels <= 4 and multiple == 16 else -(-channels // multiple) * multiple
     last = image.permute(0, 2, 3, 1)
     if lanes == channels:
         return last.contiguous()

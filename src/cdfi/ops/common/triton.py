@@ -7,12 +7,26 @@ import triton.language as tl
 
 
 @triton.jit
-def loaded(base: tl.tensor, at: tl.tensor, inside: tl.tensor) -> tl.tensor:
-    """Return the numbers at ``base + at`` in float32, 0 outside."""
-    return tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
+def load_float32(base: tl.tensor, offset: tl.tensor, mask: tl.tensor) -> tl.tensor:
+    """Return the values at ``base + offset`` in float32, 0 where ``mask`` is False."""
+    return tl.load(base + offset, mask=mask, other=0.0).to(tl.float32)
 
 
 @triton.jit
-def clamped(at: tl.tensor, size: tl.tensor) -> tl.tensor:
-    """Return a position clamped to 0 ... size - 1; NaN becomes 0."""
-    return tl.minimum(tl.where(at > 0, at, 0.0), size - 1.0)  # a size of 1 comes as a plain number
+def clamp_index(value: tl.tensor, size: tl.tensor) -> tl.tensor:
+    """Return an integer clamped to 0 ... size - 1."""
+    return tl.minimum(tl.maximum(value, 0), size - 1)
+
+
+@triton.jit
+def clamp_position(position: tl.tensor, size: tl.tensor) -> tl.tensor:
+    """Return a float position clamped to 0 ... size - 1; NaN becomes 0."""
+    # Triton passes a size of 1 as a plain number, hence the subtraction of a float.
+    return tl.minimum(tl.where(position > 0, position, 0.0), size - 1.0)
+
+
+@triton.jit
+def row_and_columns(height: tl.tensor, COLUMNS: tl.constexpr) -> tuple[tl.tensor, ...]:
+    """Return the image, row and columns of a program. Grid: rows of all images, column blocks."""
+    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
+    return n, i, tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)

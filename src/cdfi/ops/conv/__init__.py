@@ -1,1 +1,1 @@
-"""A convolution fused with its bias and activation."""
+"""A convolution fused with its bias and activation, for inference."""

@@ -1,35 +1,49 @@
-"""What follows a convolution: bias and activation, in one pass over memory."""
+"""A convolution whose bias and activation take one pass over memory, for inference."""
 
-from typing import Any
-
-import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, channels_last
 
-from cdfi.ops.common.backends import has_kernel, kernels
+from cdfi.ops.common.backends import has_triton_kernel
+
+Size = int | tuple[int, ...]
 
 
-def convolved(
-    x: Tensor, weight: Tensor, bias: Tensor | None, slope: float = 1.0, **where: Any
+def conv_bias_act(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    slope: float = 1.0,
+    *,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """A convolution and its activation; inference only.
+    """Convolve, add the bias and apply the activation. There is no gradient.
 
-    On a GPU the bias is added by a kernel of its own, which reads and writes the whole result, and
-    the activation by one more: there one kernel of ours does both in place.
+    On a GPU, PyTorch adds the bias with a separate kernel, which reads and writes the complete
+    result, and applies the activation with another one. Our Triton kernel does both in place.
 
     Args:
         x: (N, C, H, W).
-        weight, bias: as of ``F.conv2d``.
-        slope: what negative results are multiplied by: 0 is a ReLU, 1 leaves them alone.
-        where: ``stride``, ``padding``, ... of ``F.conv2d``.
+        weight: as in ``F.conv2d``.
+        bias: as in ``F.conv2d``.
+        slope: factor of negative results: 0 is a ReLU, 1 the identity.
+        stride: as in ``F.conv2d``.
+        padding: as in ``F.conv2d``.
+        dilation: as in ``F.conv2d``.
+        groups: as in ``F.conv2d``.
+
+    Returns:
+        As ``F.conv2d``.
     """
-    # What the kernel reads has to be dense pixel by pixel, as convolutions leave it there.
+    result = F.conv2d(x, weight, None if x.is_cuda else bias, stride, padding, dilation, groups)
     if x.is_cuda and bias is not None:
-        made = F.conv2d(x, weight, None, **where)
-        if has_kernel(made) and made.is_contiguous(memory_format=torch.channels_last):
-            kernels(made.device, "conv").finish_(made, bias, slope)
-            return made
-        made += bias[:, None, None]
-    else:
-        made = F.conv2d(x, weight, bias, **where)
-    return made if slope == 1 else F.leaky_relu_(made, slope)
+        # The kernel needs dense channels-last memory, which convolutions usually return.
+        if has_triton_kernel(result) and result.is_contiguous(memory_format=channels_last):
+            from cdfi.ops.conv import triton
+
+            triton.add_bias_act_(result, bias, slope)
+            return result
+        result += bias[:, None, None]
+    return result if slope == 1 else F.leaky_relu_(result, slope)

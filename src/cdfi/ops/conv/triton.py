@@ -6,16 +6,16 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-BLOCK = 2048
+BLOCK = 2048  # values per program
 
 
-def finish_(x: Tensor, bias: Tensor, slope: float) -> None:
-    """Add ``bias``, and multiply by ``slope`` what is negative then, in the memory of ``x``.
+def add_bias_act_(x: Tensor, bias: Tensor, slope: float) -> None:
+    """Add ``bias``, then multiply negative values by ``slope``, in place.
 
     Args:
         x: (N, C, H, W), contiguous as channels-last.
         bias: (C,).
-        slope: of negative numbers.
+        slope: factor of negative values.
     """
     grid = (triton.cdiv(x.numel(), BLOCK),)
     kernel[grid](x, bias, slope, x.numel(), CHANNELS=x.shape[1], BLOCK=BLOCK)
@@ -26,11 +26,12 @@ def kernel(
     x: tl.tensor, bias: tl.tensor, slope: tl.tensor, count: tl.tensor,
     CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Grid: blocks of numbers, in the order of memory."""
+    """Process a block of values, in the order of memory. Grid: blocks."""
     start = tl.program_id(0).to(tl.int64) * BLOCK
-    own = tl.arange(0, BLOCK)
-    inside = own < count - start
-    channel = ((start % CHANNELS).to(tl.int32) + own) % CHANNELS  # a division of int64 is slow
-    value = tl.load(x + start + own, mask=inside, other=0.0).to(tl.float32)
+    lane = tl.arange(0, BLOCK)
+    inside = lane < count - start
+    # Only the block's start is an int64: their division is slow.
+    channel = ((start % CHANNELS).to(tl.int32) + lane) % CHANNELS
+    value = tl.load(x + start + lane, mask=inside, other=0.0).to(tl.float32)
     value += tl.load(bias + channel).to(tl.float32)
-    tl.store(x + start + own, tl.where(value < 0, value * slope, value), mask=inside)
+    tl.store(x + start + lane, tl.where(value < 0, value * slope, value), mask=inside)

@@ -1,4 +1,4 @@
-"""The cost volume on the CPU, row by row: Numba loops whose innermost runs along the columns."""
+"""The cost volume on the CPU, row by row: Numba loops, the innermost along the columns."""
 
 from typing import Any
 
@@ -12,38 +12,46 @@ from cdfi.common.threads import over_lines
 Array = np.ndarray[Any, Any]
 
 
-def forward(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    """The volume (N, D * D, H, W), channels-last; half precision is computed in float32."""
-    batch, _, height, width = first.shape
-    planes = _planes(first), _planes(second)
-    volume = np.empty((batch, height, width, (2 * radius + 1) ** 2), planes[0].dtype)
-    over_lines(_forward, batch * height, *planes, radius, volume)
-    return torch.from_numpy(volume).permute(0, 3, 1, 2).to(first.dtype)
+def forward(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """Return the volume (N, D * D, H, W), channels-last; half precision is computed in float32."""
+    batch, _, height, width = features0.shape
+    planes0, planes1 = _planes(features0), _planes(features1)
+    volume = planes0.new_empty((batch, height, width, (2 * radius + 1) ** 2))
+    images = (planes0.numpy(), planes1.numpy())
+    over_lines(_forward, batch * height, *images, radius, volume.numpy())
+    return volume.permute(0, 3, 1, 2).to(features0.dtype)
 
 
 def backward(grad: Tensor, other: Tensor, radius: int, sign: int) -> Tensor:
-    """The gradient of ``first`` (sign 1) or ``second`` (-1); ``other`` is the one it met."""
+    """Return the gradient of ``features0`` or ``features1``.
+
+    Args:
+        grad: (N, D * D, H, W), the gradient of the volume.
+        other: (N, C, H, W), the features whose gradient is not computed.
+        radius: as in :func:`forward`.
+        sign: 1 for the gradient of ``features0``, -1 for that of ``features1``.
+    """
     batch, _, height, _ = other.shape
-    planes = _planes(grad), _planes(other)
-    result = np.zeros(other.shape, planes[0].dtype)
-    over_lines(_backward, batch * height, *planes, radius, sign, result)
-    return torch.from_numpy(result).to(other.dtype)
+    planes = _planes(other)
+    result = torch.zeros_like(planes)
+    arrays = (_planes(grad).numpy(), planes.numpy())
+    over_lines(_backward, batch * height, *arrays, radius, sign, result.numpy())
+    return result.to(other.dtype)
 
 
-def _planes(x: Tensor) -> Array:
-    """Channel by channel in memory, in a precision that the kernels know."""
-    dtype = torch.promote_types(x.dtype, torch.float32)
-    planes: Array = x.detach().to(dtype).contiguous().numpy()
-    return planes
+def _planes(x: Tensor) -> Tensor:
+    """Return the tensor as contiguous (N, C, H, W), in float32 or float64."""
+    return x.detach().to(torch.promote_types(x.dtype, torch.float32)).contiguous()
 
 
 @compiled
 def _forward(
-    first: Array, second: Array, radius: int, volume: Array, start: int, stop: int
+    features0: Array, features1: Array, radius: int, volume: Array, start: int, stop: int
 ) -> None:
-    _, channels, height, width = first.shape
+    """Fill lines ``start`` to ``stop`` of ``volume`` (N, H, W, D * D)."""
+    _, channels, height, width = features0.shape
     side = 2 * radius + 1
-    sums = np.empty((side * side, width), first.dtype)
+    sums = np.empty((side * side, width), features0.dtype)
     for line in range(start, stop):
         n, i = line // height, line % height
         sums[:] = 0
@@ -54,8 +62,8 @@ def _forward(
                 continue
             total = sums[d, edge : width - edge]
             for c in range(channels):
-                before = first[n, c, i - down, edge - right : width - edge - right]
-                after = second[n, c, i + down, edge + right : width - edge + right]
+                before = features0[n, c, i - down, edge - right : width - edge - right]
+                after = features1[n, c, i + down, edge + right : width - edge + right]
                 for j in range(total.size):
                     total[j] += before[j] * after[j]
         for j in range(width):
@@ -67,7 +75,7 @@ def _forward(
 def _backward(
     grad: Array, other: Array, radius: int, sign: int, result: Array, start: int, stop: int
 ) -> None:
-    """Whoever meets p + 2d is told by the volume at p + d: rows are gathered, never scattered."""
+    """Fill lines of ``result``: its gradient at p gathers from grad[p + d] * other[p + 2d]."""
     _, channels, height, width = other.shape
     side = 2 * radius + 1
     for line in range(start, stop):
@@ -77,9 +85,9 @@ def _backward(
             low, high = max(0, -2 * right), min(width, width - 2 * right)
             if i + 2 * down < 0 or i + 2 * down >= height or low >= high:
                 continue
-            told = grad[n, d, i + down, low + right : high + right]
+            grad_row = grad[n, d, i + down, low + right : high + right]
             for c in range(channels):
-                met = other[n, c, i + 2 * down, low + 2 * right : high + 2 * right]
+                other_row = other[n, c, i + 2 * down, low + 2 * right : high + 2 * right]
                 total = result[n, c, i, low:high]
                 for j in range(total.size):
-                    total[j] += told[j] * met[j]
+                    total[j] += grad_row[j] * other_row[j]

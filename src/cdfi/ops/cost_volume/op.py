@@ -1,22 +1,24 @@
-"""The bilateral cost volume: two descriptions of a scene compared along straight motions."""
+"""The bilateral cost volume in PyTorch: feature maps compared along linear motion."""
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.common.backends import has_kernel, kernels
+from cdfi.ops.common.backends import has_kernel
+from cdfi.ops.cost_volume.reference import cost_volume_reference
 
 
-def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    """The products of ``first`` at p - d and ``second`` at p + d, summed over channels.
+def cost_volume(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """Compute the inner products of ``features0`` at p - d and ``features1`` at p + d.
 
-    What moves evenly through place p of the middle frame was at p - d and will be at p + d: Park et
-    al., "BMBC: Bilateral Motion Estimation with Bilateral Cost Volume", ECCV 2020, section 3.1.
+    An object that moves linearly through pixel p of the middle frame is at p - d in frame 0 and at
+    p + d in frame 1. Source: Park et al., "BMBC: Bilateral Motion Estimation with Bilateral Cost
+    Volume", ECCV 2020, section 3.1.
 
     Args:
-        first, second: (N, C, H, W), of one dtype, on one device.
+        features0: (N, C, H, W).
+        features1: (N, C, H, W), of the same dtype, on the same device.
         radius: largest d on each axis, in cells, at least 1. Beyond the border products are 0.
 
     Returns:
@@ -25,70 +27,75 @@ def cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
         threads.
 
     Raises:
-        ValueError: shapes, dtypes or devices that differ, or a radius below 1.
+        ValueError: shapes, dtypes or devices differ, or the radius is below 1.
     """
-    _check(first, second, radius)
-    if not has_kernel(first):
-        return cost_volume_reference(first, second, radius)
-    volume: Tensor = _cost_volume(first, second, radius)
+    _check(features0, features1, radius)
+    if not has_kernel(features0):
+        return cost_volume_reference(features0, features1, radius)
+    volume: Tensor = _cost_volume(features0, features1, radius)
     return volume
 
 
-def cost_volume_reference(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    """:func:`cost_volume` in plain differentiable PyTorch, on any device: its definition."""
-    height, width = first.shape[2:]
-    first, second = (F.pad(x, [radius] * 4) for x in (first, second))
-    last, side = 2 * radius, range(2 * radius + 1)
-
-    def at(x: Tensor, row: int, column: int) -> Tensor:
-        return x[:, :, row : row + height, column : column + width]
-
-    return torch.stack(
-        [(at(first, last - y, last - x) * at(second, y, x)).sum(1) for y in side for x in side], 1
-    )
-
-
-def _check(first: Tensor, second: Tensor, radius: int) -> None:
-    if first.dim() != 4 or first.shape != second.shape:
-        shapes = [tuple(x.shape) for x in (first, second)]
+def _check(features0: Tensor, features1: Tensor, radius: int) -> None:
+    """Raise ValueError if the arguments do not fit together."""
+    if features0.dim() != 4 or features0.shape != features1.shape:
+        shapes = [tuple(x.shape) for x in (features0, features1)]
         raise ValueError(f"expected two tensors of one shape (N, C, H, W), got {shapes}")
-    if not first.is_floating_point() or first.dtype != second.dtype:
-        raise ValueError(f"expected one floating-point dtype, got {first.dtype} and {second.dtype}")
-    if first.device != second.device:
+    if not features0.is_floating_point() or features0.dtype != features1.dtype:
+        dtypes = f"{features0.dtype} and {features1.dtype}"
+        raise ValueError(f"expected one floating-point dtype, got {dtypes}")
+    if features0.device != features1.device:
         raise ValueError("expected both tensors on one device: move them with .to(device)")
     if radius < 1:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
 
 
-@torch.library.custom_op("cdfi::cost_volume", mutates_args=())
-def _cost_volume(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    volume: Tensor = kernels(first.device, "cost_volume").forward(first, second, radius)
-    return volume
+@torch.library.custom_op("cdfi::cost_volume", mutates_args=(), device_types="cpu")
+def _cost_volume(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    from cdfi.ops.cost_volume import cpu
+
+    return cpu.forward(features0, features1, radius)
 
 
-@torch.library.custom_op("cdfi::cost_volume_backward", mutates_args=())
-def _cost_volume_backward(
-    grad: Tensor, first: Tensor, second: Tensor, radius: int
-) -> tuple[Tensor, Tensor]:
-    """Gradients of ``first`` and ``second``."""
-    backward = kernels(first.device, "cost_volume").backward
-    return backward(grad, second, radius, 1), backward(grad, first, radius, -1)
+@_cost_volume.register_kernel("cuda")
+def _cuda(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    from cdfi.ops.cost_volume import triton
+
+    return triton.forward(features0, features1, radius)
 
 
 @_cost_volume.register_fake
-def _fake(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    batch, _, height, width = first.shape
+def _fake(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    batch, _, height, width = features0.shape
     taps = (2 * radius + 1) ** 2
-    if first.device.type == "cuda":
-        return first.new_empty((batch, taps, height, width))
-    return first.new_empty((batch, height, width, taps)).permute(0, 3, 1, 2)
+    if features0.device.type == "cuda":
+        return features0.new_empty((batch, taps, height, width))
+    return features0.new_empty((batch, height, width, taps)).permute(0, 3, 1, 2)
+
+
+@torch.library.custom_op("cdfi::cost_volume_backward", mutates_args=(), device_types="cpu")
+def _cost_volume_backward(
+    grad: Tensor, features0: Tensor, features1: Tensor, radius: int
+) -> tuple[Tensor, Tensor]:
+    from cdfi.ops.cost_volume import cpu
+
+    return cpu.backward(grad, features1, radius, 1), cpu.backward(grad, features0, radius, -1)
+
+
+@_cost_volume_backward.register_kernel("cuda")
+def _backward_cuda(
+    grad: Tensor, features0: Tensor, features1: Tensor, radius: int
+) -> tuple[Tensor, Tensor]:
+    from cdfi.ops.cost_volume import triton
+
+    return triton.backward(grad, features1, radius, 1), triton.backward(grad, features0, radius, -1)
 
 
 @_cost_volume_backward.register_fake
 def _fake_backward(
-    grad: Tensor, first: Tensor, second: Tensor, radius: int
+    grad: Tensor, features0: Tensor, features1: Tensor, radius: int
 ) -> tuple[Tensor, Tensor]:
-    return first.new_empty(first.shape), second.new_empty(second.shape)
+    return features0.new_empty(features0.shape), features1.new_empty(features1.shape)
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -101,3 +108,4 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
 
 
 _cost_volume.register_autograd(_backward, setup_context=_setup_context)
+# Autocast needs no rule: both tensors have the dtype of one layer's output, and sums are float32.

@@ -1,7 +1,7 @@
-"""The cost volume on CUDA devices: Triton kernels, some neighbouring columns a program.
+"""The cost volume on CUDA devices: Triton kernels; a program computes some adjacent columns.
 
-Tensors are planar (N, C, H, W); float32, float16 and bfloat16 are read as they are, and sums are in
-float32.
+Tensors are (N, C, H, W), contiguous. float32, float16 and bfloat16 are read as they are, and sums
+are in float32.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -11,16 +11,18 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from cdfi.ops.common.triton import load_float32, row_and_columns
+
 COLUMNS, LANES = 64, 16
 
 
-def forward(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    """The volume (N, D * D, H, W)."""
-    batch, channels, height, width = first.shape
+def forward(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """Return the volume (N, D * D, H, W)."""
+    batch, channels, height, width = features0.shape
     taps = (2 * radius + 1) ** 2
-    volume = first.new_empty((batch, taps, height, width))
+    volume = features0.new_empty((batch, taps, height, width))
     forward_kernel[(batch * height, triton.cdiv(width, COLUMNS), taps)](
-        *(first.contiguous(), second.contiguous(), volume),
+        *(features0.contiguous(), features1.contiguous(), volume),
         *(channels, height, width),
         RADIUS=radius,
         COLUMNS=COLUMNS,
@@ -29,7 +31,14 @@ def forward(first: Tensor, second: Tensor, radius: int) -> Tensor:
 
 
 def backward(grad: Tensor, other: Tensor, radius: int, sign: int) -> Tensor:
-    """The gradient of ``first`` (sign 1) or ``second`` (-1); ``other`` is the one it met."""
+    """Return the gradient of ``features0`` (sign 1) or ``features1`` (-1).
+
+    Args:
+        grad: (N, D * D, H, W), the gradient of the volume.
+        other: (N, C, H, W), the features whose gradient is not computed.
+        radius: as in :func:`forward`.
+        sign: 1 or -1.
+    """
     batch, channels, height, width = other.shape
     result = torch.empty_like(other, memory_format=torch.contiguous_format)
     grid = (batch * height, triton.cdiv(width, COLUMNS), triton.cdiv(channels, LANES))
@@ -46,13 +55,12 @@ def backward(grad: Tensor, other: Tensor, radius: int, sign: int) -> Tensor:
 
 @triton.jit
 def forward_kernel(
-    first: tl.tensor, second: tl.tensor, volume: tl.tensor,
+    features0: tl.tensor, features1: tl.tensor, volume: tl.tensor,
     channels: tl.tensor, height: tl.tensor, width: tl.tensor,
     RADIUS: tl.constexpr, COLUMNS: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill ``volume``. Grid: rows of all images, blocks of columns, D * D."""
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    n, i, j = row_and_columns(height, COLUMNS)
     d = tl.program_id(2)
     down, across = d // (2 * RADIUS + 1) - RADIUS, d % (2 * RADIUS + 1) - RADIUS
     rows = i + tl.zeros((COLUMNS,), tl.int32)
@@ -60,12 +68,12 @@ def forward_kernel(
     inside = (left >= 0) & (left < width) & (right >= 0) & (right < width)
     inside &= (above >= 0) & (above < height) & (below >= 0) & (below < height)
     plane = height * width
-    before = first + n * channels * plane + above * width + left
-    after = second + n * channels * plane + below * width + right
+    before = features0 + n * channels * plane + above * width + left
+    after = features1 + n * channels * plane + below * width + right
     total = tl.zeros((COLUMNS,), tl.float32)
     for c in range(channels):
-        a = tl.load(before + c * plane, mask=inside, other=0.0).to(tl.float32)
-        b = tl.load(after + c * plane, mask=inside, other=0.0).to(tl.float32)
+        a = load_float32(before, c * plane, inside)
+        b = load_float32(after, c * plane, inside)
         total += a * b
     taps = (2 * RADIUS + 1) * (2 * RADIUS + 1)
     target = volume + (n * taps + d) * plane + i * width + j
@@ -78,9 +86,8 @@ def backward_kernel(
     channels: tl.tensor, height: tl.tensor, width: tl.tensor,
     RADIUS: tl.constexpr, SIGN: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Gather what each place met, nothing is scattered. Grid: rows, columns, channels in blocks."""
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    """Gather the gradient at p from grad[p + d] * other[p + 2d]. Grid: rows, columns, channels."""
+    n, i, j = row_and_columns(height, COLUMNS)
     c = tl.program_id(2) * LANES + tl.arange(0, LANES)
     rows = i + tl.zeros((COLUMNS,), tl.int32)
     side, plane = 2 * RADIUS + 1, height * width
@@ -90,10 +97,9 @@ def backward_kernel(
     for d in range(side * side):
         down, right = SIGN * (d // side - RADIUS), SIGN * (d % side - RADIUS)
         row, column = rows + 2 * down, j + 2 * right
-        met = (row >= 0) & (row < height) & (column >= 0) & (column < width) & (j < width)
-        told = of_grad + d * plane + (i + down) * width + (j + right)
-        g = tl.load(told, mask=met, other=0.0).to(tl.float32)
-        there = of_other + (c * plane)[:, None] + (row * width + column)[None, :]
-        total += g[None, :] * tl.load(there, mask=lanes & met[None, :], other=0.0).to(tl.float32)
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width) & (j < width)
+        g = load_float32(of_grad + d * plane, (i + down) * width + (j + right), inside)
+        source = of_other + (c * plane)[:, None] + (row * width + column)[None, :]
+        total += g[None, :] * load_float32(source, 0, lanes & inside[None, :])
     target = result + n * channels * plane + (c * plane)[:, None] + (i * width + j)[None, :]
     tl.store(target, total, mask=lanes & (j < width)[None, :])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import Kernel, over_lines
-from cdfi.ops.common.layout import padded
+from cdfi.ops.common.layout import pad_channels
 from cdfi.ops.common.llvm import weighted_sum
 from cdfi.ops.warp.cpu import planes
 from cdfi.ops.warp.reference import BEYOND
@@ -24,7 +24,7 @@ CUBIC = -0.75  # the parameter a of the kernel
 def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     """Return :func:`cdfi.ops.cubic_warp`, checked; channels-last in memory."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
-    image = padded(frame.detach().to(dtype)).numpy()
+    image = pad_channels(frame.detach().to(dtype)).numpy()
     batch, _, height, width = flow.shape
     out = np.empty((batch, height, width, frame.shape[1]), image.dtype)
     maps = planes(flow, dtype), planes(sharpness, dtype)

@@ -1,4 +1,4 @@
-"""The fine bands of a frame on the CPU: the sixteen pixels about a place, weighed at once."""
+"""The detail bands on the CPU: one weighted sum of the 16 pixels around each position."""
 
 import functools
 from typing import Any, NamedTuple
@@ -10,58 +10,59 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import Kernel, over_lines
-from cdfi.ops.common.layout import padded
+from cdfi.ops.common.layout import pad_channels
 from cdfi.ops.common.llvm import weighted_sum
-from cdfi.ops.details.op import AROUND, SHARPNESS
+from cdfi.ops.details.reference import NEIGHBOURS, SHARPNESS
 
 Array = np.ndarray[Any, Any]
 
-SIDE = len(AROUND)
-BEFORE = -AROUND[0]  # pixels read before a place
+SIDE = len(NEIGHBOURS)
+BEFORE = -NEIGHBOURS[0]  # pixels read before the integer position
 
 
-def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    """:func:`cdfi.ops.details`, checked; channels-last in memory."""
+def forward(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+    """Compute :func:`cdfi.ops.details`; channels-last in memory."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
-    image = padded(frame.to(dtype))
+    image = pad_channels(frame.to(dtype))
     batch, _, height, width = flow.shape
     out = flow.new_empty((batch, height, width, frame.shape[1]), dtype=dtype)
-    maps = (x.detach().to(dtype).contiguous().numpy() for x in (flow, gains))
+    maps = (x.detach().to(dtype).contiguous().numpy() for x in (flow, band_weights))
     border = (frame.shape[3] - width) // 2
-    places = (top + border, border)
-    compute = _kernel(image.shape[3])
-    over_lines(compute, batch * height, image.numpy(), *maps, *places, out.numpy())
+    origin = (top + border, border)
+    kernel = _kernel(image.shape[3])
+    over_lines(kernel, batch * height, image.numpy(), *maps, *origin, out.numpy())
     return out.permute(0, 3, 1, 2)
 
 
-class BandTable(NamedTuple):
-    """What one place reads, and how much each pixel counts."""
+class WindowTable(NamedTuple):
+    """Which pixels one position reads, and with which weights."""
 
-    down: Array  # (3, 4): weights of rows: cubic, linear, and linear of what is smoothed
-    right: Array  # the same of columns
-    place: Array  # (4, 4) int32, pixel numbers
-    share: Array  # (4, 4), their weights in both bands, by the gains
+    down: Array  # (3, 4), weights of rows: cubic, linear, and linear after the binomial filter
+    right: Array  # (3, 4), weights of columns
+    pixel: Array  # (4, 4) int32, pixels
+    factor: Array  # (4, 4), their weights in the sum of both bands
 
 
 @compiled
-def _new_table(image: Array) -> BandTable:
+def _new_table(image: Array) -> WindowTable:
+    """Return a table in the image's dtype."""
     down, right = np.empty((2, 3, SIDE), image.dtype)
-    share = np.empty((SIDE, SIDE), image.dtype)
-    return BandTable(down, right, np.empty((SIDE, SIDE), np.int32), share)
+    factor = np.empty((SIDE, SIDE), image.dtype)
+    return WindowTable(down, right, np.empty((SIDE, SIDE), np.int32), factor)
 
 
 @functools.cache
 def _kernel(lanes: int) -> Kernel:
-    """``kernel(image, flow, gains, top, left, out, start, stop)`` fills ``out`` (N, h, W, C).
+    """Return ``kernel(image, flow, band_weights, top, left, out, start, stop)``.
 
-    ``image`` is (N, H', W', lanes); ``flow`` and ``gains`` (N, 2, h, W) begin at its pixel
-    (top, left).
+    It fills lines of ``out`` (N, h, W, C). ``image`` is (N, H', W', lanes); ``flow`` and
+    ``band_weights`` (N, 2, h, W) begin at its pixel (top, left).
     """
 
     def kernel(
         image: Array,
         flow: Array,
-        gains: Array,
+        band_weights: Array,
         top: int,
         left: int,
         out: Array,
@@ -77,8 +78,9 @@ def _kernel(lanes: int) -> Kernel:
             pixels = image[n].reshape((-1, lanes))
             for j in range(width):
                 y, x = kind(top + i) + flow[n, 0, i, j], kind(left + j) + flow[n, 1, i, j]
-                _fill(table, y, x, gains[n, 0, i, j], gains[n, 1, i, j], rows, columns)
-                weighted_sum(pixels, table.place, table.share, total, lanes)
+                residual, high_pass = band_weights[n, 0, i, j], band_weights[n, 1, i, j]
+                _fill(table, y, x, residual, high_pass, rows, columns)
+                weighted_sum(pixels, table.pixel, table.factor, total, lanes)
                 for c in range(channels):
                     out[n, i, j, c] = total[c]
 
@@ -87,39 +89,46 @@ def _kernel(lanes: int) -> Kernel:
 
 @inlined
 def _fill(
-    table: BandTable, y: float, x: float, lost: float, fine: float, rows: int, columns: int
+    table: WindowTable,
+    y: float,
+    x: float,
+    residual: float,
+    high_pass: float,
+    rows: int,
+    columns: int,
 ) -> None:
-    """Pixels and weights of the place (y, x) of an image, for these gains of the two bands."""
-    first_row = _weigh(y, rows, table.down) - BEFORE
-    first_column = _weigh(x, columns, table.right) - BEFORE
+    """Fill indices and factors for position (y, x) and the weights of the two bands."""
+    first_row = _axis_weights(y, rows, table.down) - BEFORE
+    first_column = _axis_weights(x, columns, table.right) - BEFORE
     down, right = table.down, table.right
     for a in range(SIDE):
         row = min(max(first_row + a, 0), rows - 1) * columns
         for b in range(SIDE):
-            table.place[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
+            table.pixel[a, b] = int32(row + min(max(first_column + b, 0), columns - 1))
             linear = down[1, a] * right[1, b]
-            share = lost * (down[0, a] * right[0, b] - linear)
-            table.share[a, b] = share + fine * (linear - down[2, a] * right[2, b])
+            factor = residual * (down[0, a] * right[0, b] - linear)
+            table.factor[a, b] = factor + high_pass * (linear - down[2, a] * right[2, b])
 
 
 @inlined
-def _weigh(at: float, size: int, weights: Array) -> int:
-    """The pixel before a place of an axis; the four about it in ``weights`` (3, 4).
+def _axis_weights(position: float, size: int, weights: Array) -> int:
+    """Fill the weights (3, 4) of four pixels of an axis; return the integer position.
 
-    Cubic, linear, and linear of what is smoothed.
+    The rows are cubic, linear, and linear after the binomial filter.
     """
     kind = weights.dtype.type
-    at = min(at if at > kind(0) else kind(0), kind(size - 1))  # NaN ends up at 0
-    first = int(at)
-    share = at - kind(first)
+    # Comparisons in this order send NaN to 0.
+    position = min(position if position > kind(0) else kind(0), kind(size - 1))
+    first = int(position)
+    fraction = position - kind(first)
     a, one, quarter = kind(SHARPNESS), kind(1), kind(0.25)
-    rest = one - share
-    weights[0, 0] = a * share * rest * rest
-    weights[0, 3] = a * rest * share * share
-    weights[0, 1] = one + share * share * ((a + kind(2)) * share - (a + kind(3)))
+    rest = one - fraction
+    weights[0, 0] = a * fraction * rest * rest
+    weights[0, 3] = a * rest * fraction * fraction
+    weights[0, 1] = one + fraction * fraction * ((a + kind(2)) * fraction - (a + kind(3)))
     weights[0, 2] = one + rest * rest * ((a + kind(2)) * rest - (a + kind(3)))
     weights[1, 0] = weights[1, 3] = kind(0)
-    weights[1, 1], weights[1, 2] = rest, share
+    weights[1, 1], weights[1, 2] = rest, fraction
     weights[2, 0], weights[2, 1] = quarter * rest, quarter * (one + rest)
-    weights[2, 2], weights[2, 3] = quarter * (one + share), quarter * share
+    weights[2, 2], weights[2, 3] = quarter * (one + fraction), quarter * fraction
     return first

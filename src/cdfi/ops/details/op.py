@@ -1,119 +1,73 @@
-"""What bilinear sampling loses: the fine bands of a frame where a motion leads."""
+"""The detail bands in PyTorch: what bilinear sampling of a frame along a flow loses."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cdfi.ops.common.backends import has_kernel, kernels
-
-SHARPNESS = -0.5  # of the cubic kernel: third order (Keys, equation 15)
-BANDS = 2
-AROUND = (-1, 0, 1, 2)  # pixels of an axis that are read about a place, from the one before it
+from cdfi.ops.common.backends import has_kernel
+from cdfi.ops.details.reference import BANDS, details_reference
 
 
-def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int = 0) -> Tensor:
-    """What to add to bilinear samples of ``frame``: its fine bands, in the amounts of ``gains``.
+def details(frame: Tensor, flow: Tensor, band_weights: Tensor, *, top: int = 0) -> Tensor:
+    """Compute what to add to bilinear samples of ``frame``: a weighted sum of its detail bands.
 
-    Bilinear sampling between pixels blurs, and a weighted mean of such samples, which AdaCoF is,
-    can only blur further: its weights are positive. See :func:`detail_bands` for what is added.
+    Bilinear sampling between pixels blurs. A weighted mean of such samples, such as AdaCoF's, only
+    blurs more, because its weights are positive. :func:`detail_bands` defines the bands.
 
     Args:
         frame: (N, C, H + 2 * b, W + 2 * b), with a border of b >= 0 pixels.
-        flow: (N, 2, h, W) in pixels: rows and columns, for rows ``top`` to ``top + h`` of H.
-        gains: (N, 2, h, W), one for each band.
-        top: the frame's row that ``flow`` and ``gains`` begin with.
+        flow: (N, 2, h, W) in pixels, rows and columns, for rows ``top`` to ``top + h`` of H.
+        band_weights: (N, 2, h, W), one weight per band.
+        top: the frame's row that ``flow`` and ``band_weights`` begin with.
 
     Returns:
-        (N, C, h, W) in at least float32; channels-last in memory on a CPU. The gains have a
+        (N, C, h, W) in at least float32; channels-last in memory on a CPU. The band weights have a
         gradient; frame and flow count as constants.
 
     Raises:
-        ValueError: shapes that do not fit together, rows that the frame does not have, or mixed
-            devices.
+        ValueError: the shapes do not fit together, the frame does not have these rows, or the
+            devices differ.
     """
     _check(frame, flow, top)
-    if gains.shape != flow.shape or gains.device != flow.device:
+    if band_weights.shape != flow.shape or band_weights.device != flow.device:
         raise ValueError(
-            f"expected gains of shape {tuple(flow.shape)} on the device of the flow, got "
-            f"{tuple(gains.shape)} on {gains.device}"
+            f"expected band weights of shape {tuple(flow.shape)} on the device of the flow, got "
+            f"{tuple(band_weights.shape)} on {band_weights.device}"
         )
-    total: Tensor = _details(frame, flow, gains, top)
-    return total
+    return _run(frame, flow, band_weights, top)
 
 
-def detail_bands(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
-    """Two bands of ``frame`` at each place plus ``flow``: what sampling lost, and what is fine.
+def detail_bands(frame: Tensor, flow: Tensor, *, top: int = 0) -> Tensor:
+    """Compute two bands of ``frame`` at each pixel plus ``flow``: cubic residual and high-pass.
 
-    The first is what cubic convolution gives (Keys, "Cubic Convolution Interpolation for Digital
-    Image Processing", IEEE TASSP 1981, equation 15) less what bilinear sampling does: nothing at
-    whole pixels, most half-way between. The second is what bilinear sampling gives less the same of
-    the frame after the 3 x 3 binomial filter. Added to a sample in some amount, they sharpen it; in
-    a negative amount, they smooth it.
+    The first band is cubic convolution (Keys, "Cubic Convolution Interpolation for Digital Image
+    Processing", IEEE TASSP 1981, equation 15) minus bilinear sampling: zero at integer positions,
+    largest half-way between pixels. The second band is bilinear sampling of the frame minus
+    bilinear sampling of the frame after the 3 x 3 binomial filter. Added with a positive weight,
+    they sharpen a sample; with a negative weight, they smooth it.
 
     Args:
-        frame, flow, top: as of :func:`details`.
+        frame: as in :func:`details`.
+        flow: as in :func:`details`.
+        top: as in :func:`details`.
 
     Returns:
         (N, 2 * C, h, W), the first band before the second, in at least float32; channels-last in
-        memory on a CPU. Places beyond the image are its edge's. There is no gradient.
+        memory on a CPU. Positions are clamped to the frame. There is no gradient.
 
     Raises:
         ValueError: as :func:`details`.
     """
     _check(frame, flow, top)
     with torch.no_grad():
-        one, none = torch.ones_like(flow[:, :1]), torch.zeros_like(flow[:, :1])
-        gains = torch.cat((one, none), 1), torch.cat((none, one), 1)
-        return torch.cat([_details(frame, flow, gain, top) for gain in gains], 1)
-
-
-@torch.no_grad()
-def detail_bands_reference(frame: Tensor, flow: Tensor, top: int = 0) -> Tensor:
-    """:func:`detail_bands` in plain PyTorch, on any device: its definition."""
-    dtype = torch.promote_types(flow.dtype, torch.float32)
-    frame, flow = frame.to(dtype), flow.to(dtype)
-    height, width = frame.shape[2:]
-    border = (width - flow.shape[3]) // 2
-    rows, columns = (
-        torch.arange(size, dtype=dtype, device=flow.device) + border for size in flow.shape[2:]
-    )
-    y, down = _split(top + rows[:, None] + flow[:, 0], height - 1)
-    x, right = _split(columns + flow[:, 1], width - 1)
-    pixels = frame.flatten(2)
-    kernels = _kernels(down), _kernels(right)
-    sums = [torch.zeros_like(flow[:, :1]).expand(-1, frame.shape[1], -1, -1) for _ in range(3)]
-    for i, row in enumerate(AROUND):
-        for j, column in enumerate(AROUND):
-            place = (y + row).clamp(0, height - 1) * width + (x + column).clamp(0, width - 1)
-            index = place.flatten(1)[:, None].expand(-1, frame.shape[1], -1)
-            read = pixels.gather(2, index).view(*frame.shape[:2], *flow.shape[2:])
-            for k, (vertical, horizontal) in enumerate(zip(*kernels)):
-                sums[k] = sums[k] + (vertical[i] * horizontal[j])[:, None] * read
-    cubic, linear, smooth = sums
-    return torch.cat((cubic - linear, linear - smooth), 1)
-
-
-def _split(at: Tensor, last: int) -> tuple[Tensor, Tensor]:
-    """The pixel before a place clamped to 0 ... last, and how far beyond it the place is."""
-    at = at.clamp(0, last).nan_to_num(0)
-    first = at.floor()
-    return first.long(), at - first
-
-
-def _kernels(share: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Weights of the four pixels about a place: cubic, linear, and linear of what is smoothed."""
-    a, none = SHARPNESS, torch.zeros_like(share)
-    cubic = []
-    for pixel in AROUND:
-        d = (share - pixel).abs()
-        near, far = ((a + 2) * d - (a + 3)) * d * d + 1, a * (((d - 5) * d + 8) * d - 4)
-        cubic.append(near if pixel in (0, 1) else far)
-    smooth = [(1 - share) / 4, (2 - share) / 4, (1 + share) / 4, share / 4]
-    return cubic, [none, 1 - share, share, none], smooth
+        one, zero = torch.ones_like(flow[:, :1]), torch.zeros_like(flow[:, :1])
+        selections = torch.cat((one, zero), 1), torch.cat((zero, one), 1)
+        return torch.cat([_run(frame, flow, selected, top) for selected in selections], 1)
 
 
 def _check(frame: Tensor, flow: Tensor, top: int) -> None:
+    """Raise ValueError if frame and flow do not fit together."""
     if frame.dim() != 4 or flow.dim() != 4:
         shapes = [tuple(x.shape) for x in (frame, flow)]
         raise ValueError(f"expected a frame (N, C, H, W) and a flow (N, 2, h, W), got {shapes}")
@@ -126,27 +80,35 @@ def _check(frame: Tensor, flow: Tensor, top: int) -> None:
         )
     height = frame.shape[2] - 2 * border
     if top < 0 or top + rows > height:
-        raise ValueError(f"rows {top} to {top + rows} are not all of a frame of {height}")
+        raise ValueError(f"expected rows of a frame of {height} rows, got {top} to {top + rows}")
     if frame.device != flow.device:
         raise ValueError("expected frame and flow on one device: move them with .to(device)")
 
 
-def _weighed(bands: Tensor, gains: Tensor) -> Tensor:
-    """The sum of both bands (N, 2 * C, h, W), each times its gain (N, 2, h, W): (N, C, h, W)."""
-    return sum(band * gain for band, gain in zip(bands.chunk(BANDS, 1), gains.split(1, 1)))  # type: ignore
+def _run(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+    """Compute the sum with the device's kernel, or with the reference if it has none."""
+    if not has_kernel(frame, flow):
+        return details_reference(frame, flow, band_weights, top)
+    total: Tensor = _details(frame, flow, band_weights, top)
+    return total
 
 
-@torch.library.custom_op("cdfi::details", mutates_args=())
-def _details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    if has_kernel(frame) and has_kernel(flow):
-        total: Tensor = kernels(frame.device, "details").details(frame, flow, gains, top)
-        return total
-    bands = detail_bands_reference(frame, flow, top)
-    return _weighed(bands, gains.to(bands.dtype))
+@torch.library.custom_op("cdfi::details", mutates_args=(), device_types="cpu")
+def _details(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+    from cdfi.ops.details import cpu
+
+    return cpu.forward(frame, flow, band_weights, top)
+
+
+@_details.register_kernel("cuda")
+def _cuda(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+    from cdfi.ops.details import triton
+
+    return triton.forward(frame, flow, band_weights, top)
 
 
 @_details.register_fake
-def _fake(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
+def _fake(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
     dtype = torch.promote_types(flow.dtype, torch.float32)
     layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
     shape = (flow.shape[0], frame.shape[1], *flow.shape[2:])
@@ -154,16 +116,17 @@ def _fake(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    frame, flow, gains, top = inputs
+    frame, flow, band_weights, top = inputs
     ctx.save_for_backward(frame, flow)
-    ctx.top, ctx.dtype = top, gains.dtype
+    ctx.top, ctx.dtype = top, band_weights.dtype
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, None]:
     frame, flow = ctx.saved_tensors
-    bands = detail_bands(frame, flow, ctx.top)
-    of_gains = [(grad * band).sum(1, keepdim=True) for band in bands.chunk(BANDS, 1)]
-    return None, None, torch.cat(of_gains, 1).to(ctx.dtype), None
+    bands = detail_bands(frame, flow, top=ctx.top)
+    of_weights = [(grad * band).sum(1, keepdim=True) for band in bands.chunk(BANDS, 1)]
+    return None, None, torch.cat(of_weights, 1).to(ctx.dtype), None
 
 
 _details.register_autograd(_backward, setup_context=_setup_context)
+_details.register_autocast("cpu", torch.float32)

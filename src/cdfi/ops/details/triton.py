@@ -1,7 +1,7 @@
-"""The fine bands of a frame on CUDA devices: a Triton kernel, some neighbouring columns a program.
+"""The detail bands on CUDA devices: a Triton kernel; a program computes some adjacent columns.
 
-Tensors are planar (N, C, H, W); float32, float16 and bfloat16 are read as they are, and sums are in
-float32.
+Tensors are (N, C, H, W), contiguous. float32, float16 and bfloat16 are read as they are, and sums
+are in float32.
 """
 
 # mypy: disallow-untyped-decorators=False
@@ -11,22 +11,22 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from cdfi.ops.common.triton import clamped
-from cdfi.ops.details.op import SHARPNESS
+from cdfi.ops.common.triton import clamp_index, clamp_position, load_float32, row_and_columns
+from cdfi.ops.details.reference import SHARPNESS
 
-COLUMNS, MOST_LANES = 64, 16
+COLUMNS, MAX_LANES = 64, 16
 
 
-def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
-    """:func:`cdfi.ops.details`, checked."""
+def forward(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+    """Compute :func:`cdfi.ops.details`."""
     batch, channels, rows, columns = frame.shape
     height, width = flow.shape[2:]
     out = flow.new_empty((batch, channels, height, width), dtype=torch.float32)
     left = (columns - width) // 2
-    lanes = min(triton.next_power_of_2(channels), MOST_LANES)
+    lanes = min(triton.next_power_of_2(channels), MAX_LANES)
     grid = (batch * height, triton.cdiv(width, COLUMNS), triton.cdiv(channels, lanes))
     kernel[grid](
-        *(frame.contiguous(), flow.contiguous(), gains.contiguous(), out),
+        *(frame.contiguous(), flow.contiguous(), band_weights.contiguous(), out),
         *(channels, rows, columns, height, width, top + left, left),
         SHARPNESS=SHARPNESS,
         COLUMNS=COLUMNS,
@@ -37,7 +37,7 @@ def details(frame: Tensor, flow: Tensor, gains: Tensor, top: int) -> Tensor:
 
 @triton.jit
 def kernel(
-    frame: tl.tensor, flow: tl.tensor, gains: tl.tensor, out: tl.tensor,
+    frame: tl.tensor, flow: tl.tensor, band_weights: tl.tensor, out: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor,
     height: tl.tensor, width: tl.tensor, top: tl.tensor, left: tl.tensor,
     SHARPNESS: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
@@ -46,50 +46,47 @@ def kernel(
 
     Grid: rows of all images, blocks of columns, blocks of channels.
     """
-    n, i = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
-    j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    n, i, j = row_and_columns(height, COLUMNS)
     c = tl.program_id(2) * LANES + tl.arange(0, LANES)
     inside, lanes = j < width, c < channels
     plane, here = height * width, i * width + j
-    ways = flow + n * 2 * plane + here
-    y = clamped(tl.load(ways, mask=inside, other=0.0).to(tl.float32) + (top + i), rows)
-    x = clamped(tl.load(ways + plane, mask=inside, other=0.0).to(tl.float32) + (left + j), columns)
+    flow_rows = flow + n * 2 * plane
+    y = clamp_position(load_float32(flow_rows, here, inside) + (top + i), rows)
+    x = clamp_position(load_float32(flow_rows + plane, here, inside) + (left + j), columns)
     row, column = y.to(tl.int32), x.to(tl.int32)
-    down, right = y - row, x - column
+    fy, fx = y - row, x - column
     pixels = frame + n * channels * rows * columns + (c * rows * columns)[:, None]
-    lost = tl.zeros((LANES, COLUMNS), tl.float32)
-    fine = tl.zeros((LANES, COLUMNS), tl.float32)
+    residual = tl.zeros((LANES, COLUMNS), tl.float32)
+    high_pass = tl.zeros((LANES, COLUMNS), tl.float32)
     for a in tl.static_range(-1, 3):
-        line = tl.minimum(tl.maximum(row + a, 0), rows - 1) * columns
+        line = clamp_index(row + a, rows) * columns
         for b in tl.static_range(-1, 3):
-            place = line + tl.minimum(tl.maximum(column + b, 0), columns - 1)
-            colour = tl.load(pixels + place[None, :], mask=lanes[:, None], other=0.0)
-            colour = colour.to(tl.float32)
-            linear = linear_weight(down, a) * linear_weight(right, b)
-            cubic = cubic_weight(down, a, SHARPNESS) * cubic_weight(right, b, SHARPNESS)
-            smooth = smooth_weight(down, a) * smooth_weight(right, b)
-            lost += (cubic - linear)[None, :] * colour
-            fine += (linear - smooth)[None, :] * colour
-    gain = gains + n * 2 * plane + here
-    of_lost = tl.load(gain, mask=inside, other=0.0).to(tl.float32)
-    of_fine = tl.load(gain + plane, mask=inside, other=0.0).to(tl.float32)
-    total = of_lost[None, :] * lost + of_fine[None, :] * fine
+            index = line + clamp_index(column + b, columns)
+            value = load_float32(pixels, index[None, :], lanes[:, None])
+            linear = linear_weight(fy, a) * linear_weight(fx, b)
+            cubic = cubic_weight(fy, a, SHARPNESS) * cubic_weight(fx, b, SHARPNESS)
+            smooth = smooth_weight(fy, a) * smooth_weight(fx, b)
+            residual += (cubic - linear)[None, :] * value
+            high_pass += (linear - smooth)[None, :] * value
+    weights = band_weights + n * 2 * plane
+    total = load_float32(weights, here, inside)[None, :] * residual
+    total += load_float32(weights + plane, here, inside)[None, :] * high_pass
     target = out + n * channels * plane + (c * plane)[:, None] + here[None, :]
     tl.store(target, total, mask=lanes[:, None] & inside[None, :])
 
 
 @triton.jit
-def linear_weight(share: tl.tensor, PIXEL: tl.constexpr) -> tl.tensor:
-    """Of a pixel next to a place that is ``share`` beyond pixel 0."""
-    return tl.maximum(1.0 - tl.abs(share - PIXEL), 0.0)
+def linear_weight(fraction: tl.tensor, PIXEL: tl.constexpr) -> tl.tensor:
+    """Return the weight of an adjacent pixel for a position ``fraction`` beyond pixel 0."""
+    return tl.maximum(1.0 - tl.abs(fraction - PIXEL), 0.0)
 
 
 @triton.jit
 def cubic_weight(
-    share: tl.tensor, PIXEL: tl.constexpr, SHARPNESS: tl.constexpr
+    fraction: tl.tensor, PIXEL: tl.constexpr, SHARPNESS: tl.constexpr
 ) -> tl.tensor:  # fmt: skip
-    """The same of cubic convolution."""
-    d = tl.abs(share - PIXEL)
+    """Return the pixel's weight in cubic convolution."""
+    d = tl.abs(fraction - PIXEL)
     if (PIXEL == 0) | (PIXEL == 1):
         weight = ((SHARPNESS + 2.0) * d - (SHARPNESS + 3.0)) * d * d + 1.0
     else:
@@ -98,7 +95,7 @@ def cubic_weight(
 
 
 @triton.jit
-def smooth_weight(share: tl.tensor, PIXEL: tl.constexpr) -> tl.tensor:
-    """The same of linear interpolation after the binomial filter."""
-    near = linear_weight(share, PIXEL - 1) + linear_weight(share, PIXEL + 1)
-    return linear_weight(share, PIXEL) / 2.0 + near / 4.0
+def smooth_weight(fraction: tl.tensor, PIXEL: tl.constexpr) -> tl.tensor:
+    """Return the pixel's weight in linear interpolation after the binomial filter."""
+    adjacent = linear_weight(fraction, PIXEL - 1) + linear_weight(fraction, PIXEL + 1)
+    return linear_weight(fraction, PIXEL) / 2.0 + adjacent / 4.0

@@ -1,1 +1,1 @@
-"""Refinement of a bilateral optical flow by registration."""
+"""Refinement of a bilateral optical flow by registration of the two frames."""

@@ -1,1 +1,1 @@
-"""Bilinear resizing of maps and of some of their rows."""
+"""Bilinear resizing of maps, or of some of their rows."""

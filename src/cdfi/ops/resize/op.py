@@ -1,43 +1,44 @@
-"""Bilinear enlargement: of maps, and of some of their rows."""
+"""Bilinear resizing in PyTorch, and of some rows only, for inference."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cdfi.ops.common.backends import has_kernel, kernels
+from cdfi.ops.common.backends import has_triton_kernel
 
 
-def enlarged_rows(
+def resize_rows(
     x: Tensor, start: int, rows: int, size: tuple[int, int], top: int, bottom: int
 ) -> Tensor:
-    """Rows ``top`` to ``bottom`` of a bilinear enlargement with the corners aligned.
+    """Compute rows ``top`` to ``bottom`` of a bilinear resize with aligned corners.
 
-    Output row i lies at i * (rows - 1) / (height - 1). Inference only.
+    Output row i is at input row i * (rows - 1) / (height - 1). There is no gradient.
 
     Args:
-        x: (N, C, h, w): those rows of the map that are needed.
-        start: the map's row that ``x`` begins with.
-        rows: of the whole map, at least 2.
-        size: height and width of the whole result, at least 2 each.
-        top, bottom: what is wanted; rows beyond the frame are zeros, as a convolution pads it.
+        x: (N, C, h, w), the rows of the input that are needed.
+        start: the input row that ``x`` begins with.
+        rows: of the complete input, at least 2.
+        size: height and width of the complete result, at least 2 each.
+        top: first row of the result.
+        bottom: the row after the last; rows outside the frame are zeros, like the padding of a
+            convolution.
 
     Returns:
         (N, C, bottom - top, width), channels-last in memory.
     """
-    last = x.permute(0, 2, 3, 1)  # as it lies in memory
-    if x.is_cuda and has_kernel(x):
-        made: Tensor = kernels(x.device, "resize").enlarged_rows(
-            last, start, rows, size, top, bottom
-        )
-        return made.permute(0, 3, 1, 2)
+    if has_triton_kernel(x):
+        from cdfi.ops.resize import triton
+
+        return triton.resize_rows(x, start, rows, size, top, bottom)
     height, width = size
     first, end = max(top, 0), min(bottom, height)
-    place = torch.arange(first, end, device=x.device, dtype=torch.float64)
-    place = place * ((rows - 1) / (height - 1)) - start
-    upper = place.long()
-    share = (place - upper).to(x.dtype)[:, None, None]
+    position = torch.arange(first, end, device=x.device, dtype=torch.float64)
+    position = position * ((rows - 1) / (height - 1)) - start
+    upper = position.long()
+    fraction = (position - upper).to(x.dtype)[:, None, None]
+    last = x.permute(0, 2, 3, 1)  # the layout in memory
     lower = (upper + 1).clamp_(max=last.shape[1] - 1)
-    mixed = torch.lerp(last.index_select(1, upper), last.index_select(1, lower), share)
+    mixed = torch.lerp(last.index_select(1, upper), last.index_select(1, lower), fraction)
     wide = F.interpolate(
         mixed.permute(0, 3, 1, 2), (end - first, width), mode="bilinear", align_corners=True
     )
@@ -45,26 +46,27 @@ def enlarged_rows(
     return F.pad(wide, (0, 0, *missing)) if any(missing) else wide
 
 
-def resized(x: Tensor, size: tuple[int, int], corners: bool) -> Tensor:
-    """Bilinear resizing in the precision of ``x``.
+def resize(x: Tensor, size: tuple[int, int], *, align_corners: bool) -> Tensor:
+    """Resize bilinearly in the precision of ``x``.
 
-    A GPU's autocast would do it in float32, from numbers in half precision and for a convolution
-    that wants such; for inference a kernel of ours does it there, whole pixels at a time.
+    A GPU's autocast would compute it in float32, although its input and the next convolution have
+    half precision. If gradients are disabled, our Triton kernel keeps half precision.
 
     Args:
         x: (N, C, h, w).
         size: rows and columns of the result.
-        corners: whether corners meet corners, or else edges edges: ``align_corners``.
+        align_corners: as in ``F.interpolate``.
+
+    Returns:
+        (N, C, *size); channels-last in memory if the Triton kernel computes it.
     """
-    if x.is_cuda and has_kernel(x) and not torch.is_grad_enabled():
-        last, rows = x.permute(0, 2, 3, 1), x.shape[2]
-        made: Tensor = kernels(x.device, "resize").enlarged_rows(
-            last, 0, rows, size, 0, size[0], corners
-        )
-        return made.permute(0, 3, 1, 2)
-    return F.interpolate(x, size, mode="bilinear", align_corners=corners)
+    if has_triton_kernel(x) and not torch.is_grad_enabled():
+        from cdfi.ops.resize import triton
+
+        return triton.resize_rows(x, 0, x.shape[2], size, 0, size[0], align_corners=align_corners)
+    return F.interpolate(x, size, mode="bilinear", align_corners=align_corners)
 
 
-def doubled(x: Tensor, corners: bool) -> Tensor:
-    """:func:`resized` to twice the rows and columns."""
-    return resized(x, (2 * x.shape[2], 2 * x.shape[3]), corners)
+def upsample2x(x: Tensor, *, align_corners: bool) -> Tensor:
+    """Resize to twice the rows and columns with :func:`resize`."""
+    return resize(x, (2 * x.shape[2], 2 * x.shape[3]), align_corners=align_corners)

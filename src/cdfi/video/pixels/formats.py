@@ -54,7 +54,7 @@ SEMI_PLANAR = {
     "p410le": "yuv444p10le",
 }
 
-# Other formats whose samples libav turns into those of a format here without loss. Samples of 3 to
+# Other formats whose samples libav turns into those of a format here without loss. Samples of 5 and
 # 6 bits are spread over 8.
 SAME_SAMPLES = (
     SEMI_PLANAR
@@ -98,7 +98,6 @@ SAME_SAMPLES = (
         for bits in ("555", "565")
         for end in ("le", "be")
     }
-    | {"rgb8": "rgb24", "bgr8": "rgb24", "rgb4_byte": "rgb24", "bgr4_byte": "rgb24"}
 )
 
 # The full-range twins that old decoders name: the same samples under a name that says the range.

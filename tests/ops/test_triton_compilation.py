@@ -1,0 +1,128 @@
+"""The Triton kernels compile for a GPU, and access pixels as vectors."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+from tests.ops.operations import INTERPRETED
+
+#: Each kernel, and the constants to compile it with. Constants that a kernel lacks are ignored.
+KERNELS = [
+    ("adacof.triton_kernels", "forward_kernel"),
+    ("adacof.triton_kernels", "backward_maps_kernel"),
+    ("adacof.triton_kernels", "backward_input_kernel"),
+    ("adacof.triton_kernels", "narrow_forward_kernel"),
+    ("adacof.triton_kernels", "narrow_backward_maps_kernel"),
+    ("cost_volume.triton", "forward_kernel"),
+    ("cost_volume.triton", "backward_kernel"),
+    ("details.triton", "kernel"),
+    ("resize.triton", "kernel"),
+    ("conv.triton", "kernel"),
+    ("refine_flow.triton_kernels", "evaluate_kernel"),
+    ("refine_flow.triton_kernels", "accept_kernel"),
+    ("refine_flow.triton_kernels", "multiply_kernel"),
+]
+CONSTANTS = {
+    "KERNEL": 5,
+    "DILATION": 1,
+    "TRUNCATE": True,
+    "SOFTMAX": True,
+    "HAS_FLOW": True,
+    "BLOCK_ROWS": 4,
+    "TAPS": 32,
+    "CHANNELS": 24,
+    "BLOCK": 2048,
+    "PIXELS": 32,
+    "LANES": 64,
+    "PADDED": 64,
+    "RADIUS": 4,
+    "COLUMNS": 64,
+    "SIGN": -1,
+    "SHARPNESS": -0.5,
+    "STEP": True,
+    "NEIGHBOURS": False,
+    "PRODUCTS": 5,
+    "REGULARISATION": 1e-5,
+    "MAX_STEP": 1.0,
+    "ACCEPT_RATIO": 0.9999,
+    "ROBUST_SCALE": 0.02,
+}
+OTHERS = {
+    "LANES": 16,
+    "PADDED": 16,
+    "STEP": False,
+    "NEIGHBOURS": True,
+    "TRUNCATE": False,
+    "SOFTMAX": False,
+    "BLOCK_ROWS": 1,
+    "HAS_FLOW": False,
+    "CHANNELS": 21,
+}
+SIZES = (
+    *("channels", "height", "width", "rows", "columns", "row", "top", "left"),
+    *("out_rows", "count"),
+)
+FLOATS = ("slope", "row_step", "row_start", "column_step", "column_start")
+STRIDES = ("_n", "_c", "_y", "_x", "_row", "_column")
+MAPS = ("offset_y", "offset_x", "of_y", "of_x")  # pointers, whose names end alike
+#: The kernels that read images or add to them, and the instructions for it.
+IMAGES = {
+    "forward_kernel": ["ld.global.v4.b32"],
+    "backward_maps_kernel": ["ld.global.v4.b32"],
+    "backward_input_kernel": ["ld.global.v4.b32", ".add.v4.f32"],
+    "narrow_forward_kernel": ["ld.global.v4.b32"],
+    "narrow_backward_maps_kernel": ["ld.global.v4.b32"],
+}
+
+
+@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
+@pytest.mark.parametrize(("module", "name"), KERNELS)
+@pytest.mark.parametrize("others", [{}, OTHERS], ids=["first", "second"])
+@pytest.mark.parametrize("ones", [False, True])
+def test_kernels_compile_without_a_gpu(
+    module: str, name: str, others: dict[str, Any], ones: bool
+) -> None:
+    """With ``ones``, sizes and strides are 1, which Triton passes as constants."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+    kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
+    constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
+    if name.startswith("narrow"):
+        constants |= {"PADDED": 4}
+    if ones:
+        constants |= dict.fromkeys(numbers_of(kernel), 1)
+    assert ptx(kernel, constants)
+
+
+@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
+@pytest.mark.parametrize(("name", "vector"), [(k, v) for k in IMAGES for v in IMAGES[k]])
+def test_neighbours_are_read_and_added_to_as_vectors(name: str, vector: str) -> None:
+    """With one access per channel, the kernel would be slower than the released one."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+    kernel = getattr(importlib.import_module("cdfi.ops.adacof.triton_kernels"), name)
+    constants = {k: v for k, v in CONSTANTS.items() if k in kernel.arg_names}
+    if name.startswith("narrow"):
+        constants |= {"PADDED": 4}
+    assert vector in ptx(kernel, constants)
+
+
+def numbers_of(kernel: Any) -> list[str]:
+    """Return the names of a kernel's sizes and strides."""
+    names: list[str] = kernel.arg_names
+    return [x for x in names if x in SIZES or (x.endswith(STRIDES) and x not in MAPS)]
+
+
+def ptx(kernel: Any, constants: dict[str, Any]) -> str:
+    """Compile a kernel for sm_90 and aligned float32 tensors; return the assembly."""
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource, compile
+
+    signature = dict.fromkeys(kernel.arg_names, "*fp32")
+    signature |= dict.fromkeys(numbers_of(kernel), "i32")
+    signature |= {name: "fp32" for name in FLOATS if name in kernel.arg_names}
+    signature |= dict.fromkeys(constants, "constexpr")
+    tensors = [i for i, kind in enumerate(signature.values()) if kind.startswith("*")]
+    attributes = {(i,): [["tt.divisibility", 16]] for i in tensors}
+    source = ASTSource(kernel, signature=signature, constexprs=constants, attrs=attributes)
+    assembly: str = compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+    return assembly
