@@ -133,6 +133,13 @@ class _Scan:
         self.time_base = stream.time_base or Fraction(1, 1000)
         rate = stream.average_rate or stream.guessed_rate or DEFAULT_RATE
         self.nominal = max(round(1 / (rate * self.time_base)), 1)
+        # MP4 has no lengths of frames, but steps from one to the next in decode order. If that is
+        # not the order of time, the last frame ends with the track.
+        tracks = (
+            "mp4" in container.format.name and stream.duration and stream.start_time is not None
+        )
+        self._declared_frames = stream.frames if tracks else -1
+        self._declared_end = stream.start_time + stream.duration if tracks else 0
         self.missing = self.count = self._ordinal = 0
         self.damage = ""
         self.correction = ClockCorrection()
@@ -216,7 +223,11 @@ class _Scan:
         keys = np.frombuffer(self._keys, np.int8) != 0
         starts = np.unique(raw[keys]) if keys.any() else ordered[:1]
         last = np.flatnonzero(raw == ordered[-1])[-1]
-        return self._index(times, ordered, starts, int(self._lengths[int(last)]), by_order=False)
+        length = int(self._lengths[int(last)])
+        if self._ordinal == self._declared_frames and (np.diff(raw) < 0).any():
+            declared = self._declared_end - int(times[-1])
+            length = declared if declared > 0 else 0
+        return self._index(times, ordered, starts, length, by_order=False)
 
     def by_order(self) -> Index:
         """Return the index of frames that are timed by their order.
