@@ -10,6 +10,7 @@ from PIL import Image
 from cdfi.cli.main import main
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.pixels.formats import write_components
+from cdfi.video.reading.crop import has_crop
 from cdfi.video.reading.decoder import decoder_for
 from tests.video.case_files import CASES, copy, kinds_of, make, sample_table_seconds, tags_of
 from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
@@ -140,6 +141,24 @@ def test_f13_tags_that_the_container_does_not_hold_are_named(tmp_path):
 def test_f14_a_spherical_mapping_is_named(tmp_path):
     (line,) = make("sph.mkv", tmp_path / "x.mkv").warnings
     assert line == "sph.mkv: .mkv does not keep the spherical mapping"
+
+
+def test_f14_a_crop_of_matroska_is_named(tmp_path):
+    """The element of 11 bytes that holds its colour becomes a crop of 8 lines and a void."""
+    data = (CASES / "sph.mkv").read_bytes()
+    start = data.index(b"\x55\xb0\x88")
+    crop = b"\x54\xbb\x81\x08\xec\x85" + bytes(5)
+    cropped = tmp_path / "crop.mkv"
+    cropped.write_bytes(data[:start] + crop + data[start + len(crop) :])
+    lines = interpolate_video(cropped, tmp_path / "x.mkv", Options(), Mean()).warnings
+    assert any("its crop is not kept" in line for line in lines)
+    assert not has_crop(CASES / "sph.mkv")
+
+
+def test_f14_a_crop_of_mp4_is_found(tmp_path):
+    box = (40).to_bytes(4, "big") + b"clap" + bytes(32)
+    (tmp_path / "crop.mp4").write_bytes((CASES / "small.mp4").read_bytes() + box)
+    assert has_crop(tmp_path / "crop.mp4") and not has_crop(CASES / "small.mp4")
 
 
 @pytest.mark.parametrize("name", ["x.ts", "x.gif", "x_%03d.png"])

@@ -252,3 +252,30 @@ def test_a_work_folder_is_private(tmp_path, source):
     work = interrupt(source, tmp_path / "o.mp4")
     assert work.stat().st_mode & 0o077 == 0
     assert Path(work / MARKER).is_file()
+
+
+@pytest.mark.slow
+def test_random_damage_never_changes_a_frame(tmp_path, source, expected):
+    """Bytes flipped, inserted and cut at random in all files of the work folder."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    random = np.random.default_rng(seed)
+    for number in range(60):
+        target = tmp_path / f"{number}.mp4"
+        work = interrupt(source, target)
+        names = [path for path in work.iterdir() if path.suffix in (".json", ".mkv")]
+        path = names[random.integers(len(names))]
+        data = bytearray(path.read_bytes())
+        place = int(random.integers(len(data)))
+        kind = random.integers(3)
+        if kind == 0:
+            data[place] ^= int(random.integers(1, 256))
+        elif kind == 1:
+            data[place:place] = random.bytes(7)
+        else:
+            del data[place:]
+        path.write_bytes(data)
+        try:
+            interpolate_video(source, target, OPTIONS, Mean())
+        except BaseException as error:
+            raise AssertionError(f"seed {seed}, {path.name} at {place}: {error}") from error
+        is_expected(target, expected)

@@ -12,6 +12,7 @@ from cdfi.common.files import media_url
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.rehearsal import usual_step
 from cdfi.video.reading.container import open_video
+from cdfi.video.reading.crop import has_crop
 from cdfi.video.writing.check import Contents, differences, lost_side_data, side_data_of
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.pixel_choice import picture_losses
@@ -35,6 +36,8 @@ def planned_losses(job: Job) -> list[str]:
         )
     if form == "gif" and usual_step(job) < GIF_STEP:
         lines.append("browsers play frames of less than 1/50 s as 1/10 s: give --fps 50 or less")
+    if has_crop(job.source.path):
+        lines.append("its crop is not kept: the picture is interpolated and shown without it")
     if job.options.audio is None and job.options.slow > 1 and has_audio(job.source.path):
         lines.append("its audio is left out: give --audio stretch to keep it, slowed")
     if job.streams.left_out:
