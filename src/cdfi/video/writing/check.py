@@ -44,6 +44,7 @@ REWRITTEN = {
     "alpha_mode",
 }
 ATTACHED = ("cover", "attachment")
+ASPECT_ERROR = 0.01  # WebM stores the shape of pixels as whole numbers of pixels
 OPENING = 64  # packets in which the earliest frame is looked for
 
 
@@ -99,7 +100,7 @@ def differences(path: Path, expected: Contents) -> list[str]:
     lost += _lost_tags(expected, found)
     if found.chapters < expected.chapters:
         lost.append(f"{expected.chapters - found.chapters} chapters")
-    if (expected.aspect or 1) != (found.aspect or 1):
+    if abs((found.aspect or 1) / (expected.aspect or 1) - 1) > ASPECT_ERROR:
         lost.append(f"pixels of {expected.aspect or 1} (width to height)")
     moved = found.start - expected.start
     if abs(moved) >= max(2 * tick, Fraction(1, 1000)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from av.codec import Codec
+from av.video.format import VideoFormat
 
 from cdfi.video.pixels.formats import SAME_SAMPLES, SEMI_PLANAR, Layout, layout
 from cdfi.video.writing.codecs import CodecRow
 
+LEAST_BITS = 4  # per sample; formats of fewer are used with a fixed palette
 SAMPLING = {(0, 0): "4:4:4", (1, 0): "4:2:2", (1, 1): "4:2:0", (0, 1): "4:4:0", (2, 0): "4:1:1"}
 
 
@@ -41,9 +43,11 @@ def even_size(row: CodecRow, pix_fmt: str, width: int, height: int) -> tuple[int
 def picture_losses(source: str, target: str) -> list[str]:
     """Return what the format ``target`` loses of ``source``, a clause for each loss."""
     form, other = layout(source), _exact(target, SAME_SAMPLES)
-    if other is None or target == "pal8":
+    stored = VideoFormat(target, 64, 64)
+    bits = min(part.bits for part in stored.components)
+    if other is None or stored.has_palette or bits < LEAST_BITS:
         return ["colours are reduced to a palette of 256"]
-    bits, sampling = other.bits, SAMPLING.get(other.shifts, "a lower resolution")
+    sampling = SAMPLING.get(other.shifts, "a lower resolution")
     lost = [
         (form.alpha and not other.alpha, f"the alpha channel is lost: {target} has none"),
         (form.family != "gray" and other.family == "gray", "colours become grey"),
