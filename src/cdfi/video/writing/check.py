@@ -100,7 +100,8 @@ def differences(path: Path, expected: Contents) -> list[str]:
     lost += _lost_tags(expected, found)
     if found.chapters < expected.chapters:
         lost.append(f"{expected.chapters - found.chapters} chapters")
-    if abs((found.aspect or 1) / (expected.aspect or 1) - 1) > ASPECT_ERROR:
+    shape = (found.aspect or Fraction(1)) / (expected.aspect or Fraction(1))
+    if abs(float(shape) - 1) > ASPECT_ERROR:
         lost.append(f"pixels of {expected.aspect or 1} (width to height)")
     moved = found.start - expected.start
     if abs(moved) >= max(2 * tick, Fraction(1, 1000)):
