@@ -282,3 +282,68 @@ def test_a_flatten_by_view_and_dropout_of_tokens_are_followed() -> None:
     tokens = TokenMlp().eval()
     small = derive(tokens, (torch.rand(2, 5, 6),), {"up": 0.25, "down": 0.25}).module
     assert small.up.out_features == 8
+
+
+class Sequence(nn.Module):
+    """A function between two linear layers on tokens, (N, L, C)."""
+
+    def __init__(self, between: Callable[[Tensor], Tensor], width: int = 8) -> None:
+        super().__init__()
+        self.up, self.down, self.between = nn.Linear(6, 8), nn.Linear(width, 6), between
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.between(self.up(x)))
+
+
+@pytest.mark.parametrize(
+    ("between", "width"),
+    [
+        (lambda y: F.glu(y), 4),
+        (lambda y: F.glu(y.transpose(1, 2), 2).transpose(1, 2), 8),
+        (nn.RMSNorm(8), 8),
+        (lambda y: y.masked_fill(y < 0, 0.5), 8),
+        (lambda y: torch.cat([y[:, :1] * 2, y], 1), 8),
+        (lambda y: torch.channel_shuffle(y.permute(0, 2, 1)[..., None], 2)[..., 0].mT, 8),
+    ],
+)
+def test_common_operations_on_tokens_are_followed(
+    between: Callable[[Tensor], Tensor], width: int
+) -> None:
+    model, tokens = Sequence(between, width).eval(), torch.rand(2, 4, 6)
+    small = derive(model, (tokens,), {"up": 0.25, "down": 0.25}).module
+    assert small.up.out_features == 4
+    assert small.down.in_features == width // 2
+    same = derive(model, (tokens,), {"up": 1.0}).module
+    torch.testing.assert_close(same(tokens), model(tokens))
+
+
+@torch.no_grad()
+def test_removing_zeros_under_these_operations_is_exact() -> None:
+    for between, width in ((lambda y: F.glu(y), 4), (nn.RMSNorm(8), 8)):
+        model, tokens = Sequence(between, width).eval(), torch.rand(2, 4, 6)
+        model.up.weight[[1, 5]] = 0
+        model.up.bias[[1, 5]] = 0
+        small = remove_zeros(model, (tokens,))
+        torch.testing.assert_close(small(tokens), model(tokens))
+
+
+def test_a_token_of_its_own_pins_the_channels_it_is_joined_with() -> None:
+    token = torch.rand(1, 1, 8)
+    model = Sequence(lambda y: torch.cat([token.expand(len(y), -1, -1), y], 1))
+    with pytest.warns(UserWarning, match=r"no width has shrunk.*concatenated with a tensor"):
+        small = derive(model, (torch.rand(2, 4, 6),), {"up": 0.25, "down": 0.25}).module
+    assert small.up.out_features == 8
+
+
+def test_layers_that_cannot_be_followed_are_kept_on_demand() -> None:
+    model = Between(lambda y: torch.cumsum(y, 1))
+    halves = {row.name: 0.5 for row in density(model)}
+    with pytest.raises(ValueError, match='on_unknown="protect"'):
+        derive(model, (example(),), halves)
+    with pytest.warns(UserWarning, match=r"'first' \(cumsum\)"):
+        small = derive(model, (example(),), halves, on_unknown="protect").module
+    assert small.first.out_channels == 8
+    with pytest.warns(UserWarning, match="'first'"):
+        remove_zeros(model, (example(),), on_unknown="protect")
+    with pytest.raises(ValueError, match="on_unknown is one of error, protect, got 'ask'"):
+        derive(model, (example(),), halves, on_unknown="ask")  # type: ignore[arg-type]

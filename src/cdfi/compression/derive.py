@@ -1,8 +1,9 @@
 """Derive a smaller network from densities, for any module."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from torch import nn
 
@@ -10,9 +11,12 @@ from cdfi.compression.budget import Budget, Size, scale_to_budget
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.trace import trace
 from cdfi.compression.verify import check_runs, difference, require_same
-from cdfi.compression.widths import AGREE, WidthPlan
+from cdfi.compression.widths import AGREE, WidthPlan, protect, unfollowed
+
+OnUnknown = Literal["error", "protect"]
 
 
 class Derived(NamedTuple):
@@ -42,6 +46,7 @@ def derive(
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
     warm_start: bool = True,
+    on_unknown: OnUnknown = "error",
 ) -> Derived:
     """Return a smaller module of the same topology, with widths that follow from the densities.
 
@@ -61,12 +66,16 @@ def derive(
         extra: rules for operations of your own, by name.
         warm_start: start with the largest channels of ``model``, dead ones initialised again (see
             :func:`regrow`); otherwise with new weights.
+        on_unknown: "error" refuses operations that cannot be followed; "protect" keeps the widths
+            of the layers that they read, with a warning that names them.
 
     Raises:
         ValueError: a density outside [0, 1], an unknown layer or rule, a model that cannot be
             traced (the message names the layer), or an impossible budget.
     """
-    plan = WidthPlan(trace(model, example, extra), protected)
+    graph = trace(model, example, extra)
+    protected = _protected(graph, protected, on_unknown)
+    plan = WidthPlan(graph, protected)
     units, factor = choose(plan, densities, rule, round_to, budget)
     small = shrink(model, plan.largest(units))
     check_runs(model, small, example)
@@ -74,6 +83,8 @@ def derive(
         regrow(small, example, protected, extra)
     else:
         _reset(small)
+    if units == plan.full() and any(dense < 1 for dense in densities.values()):
+        _warn_of_no_change(plan)
     return Derived(small, factor, size(plan, plan.full()), size(plan, units))
 
 
@@ -105,6 +116,7 @@ def remove_zeros(
     example: Sequence[Any],
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
+    on_unknown: OnUnknown = "error",
 ) -> nn.Module:
     """Return a smaller module that computes exactly what ``model`` does in evaluation mode.
 
@@ -118,13 +130,16 @@ def remove_zeros(
         example: as for :func:`derive`.
         protected: as for :func:`derive`.
         extra: as for :func:`derive`.
+        on_unknown: as for :func:`derive`.
 
     Raises:
         ValueError: a model that cannot be traced, or a smaller one that computes something else
             on the example or on random inputs (the message names the layers).
     """
     while True:
-        plan = WidthPlan(trace(model, example, extra), protected)
+        graph = trace(model, example, extra)
+        protected = _protected(graph, protected, on_unknown)
+        plan = WidthPlan(graph, protected)
         live = plan.live_units()
         small = shrink(model, plan.indices(live))
         check_runs(model, small, example)
@@ -138,6 +153,35 @@ def remove_zeros(
 def size(plan: WidthPlan, units: Sequence[int]) -> Size:
     """Return the cost of the network at these widths."""
     return Size(plan.parameters(units), plan.flops(units))
+
+
+def _protected(graph: Graph, protected: Sequence[str], on_unknown: OnUnknown) -> Sequence[str]:
+    """Return the layers to protect, with those that cannot be followed if they shall be kept."""
+    if on_unknown not in get_args(OnUnknown):
+        raise ValueError(
+            f"on_unknown is one of {', '.join(get_args(OnUnknown))}, got {on_unknown!r}"
+        )
+    if on_unknown == "error":
+        return protected
+    for name in protected:
+        protect(graph, name)
+    found = unfollowed(graph)
+    if found:
+        names = ", ".join(
+            f"{layer!r} ({operation or 'not seen'})" for layer, operation in found.items()
+        )
+        warnings.warn(f"kept the widths of layers that cannot be followed: {names}", stacklevel=3)
+    return [*protected, *found]
+
+
+def _warn_of_no_change(plan: WidthPlan) -> None:
+    """Warn that nothing has shrunk, with the reasons that pin channels."""
+    reasons = sorted(set(plan.graph.pinned.values()))[:5]
+    warnings.warn(
+        "no width has shrunk: the densities are too high for the widths, or all channels are kept"
+        + (f" ({'; '.join(reasons)})" if reasons else ""),
+        stacklevel=3,
+    )
 
 
 def _check_choice(

@@ -68,7 +68,7 @@ def _update_norm(module: nn.Module) -> None:
         module.num_groups = width if by_channel else module.num_groups
     elif isinstance(module, nn.modules.batchnorm._NormBase):
         module.num_features = width
-    elif isinstance(module, nn.LayerNorm):
+    elif isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
         module.normalized_shape = (width,)
     elif isinstance(module, nn.PReLU):
         module.num_parameters = width

@@ -48,12 +48,11 @@ class WidthPlan:
 
     def __init__(self, graph: Graph, protected: Sequence[str] = ()) -> None:
         for name in protected:
-            _protect(graph, name)
+            protect(graph, name)
         self.graph = graph
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
         self._fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
-        self._refuse_unsupported()
-        self._refuse_unread()
+        _refuse_unfollowed(graph)
         self.widths = self._group()
 
     def full(self) -> list[int]:
@@ -175,52 +174,47 @@ class WidthPlan:
             for units in groups.values()
         ]
 
-    def _refuse_unsupported(self) -> None:
-        """Raise ValueError for channels that an operation without a rule reads: for all at once."""
-        found: dict[str, set[str]] = {}
-        for operation, ids in self.graph.unsupported:
-            loose = set(self.graph.roots(ids).tolist()) - self._fixed
-            layers = {
-                layer
-                for layer, out in self.graph.outputs
-                if loose & set(self.graph.roots(out).tolist())
-            }
-            if loose:
-                found.setdefault(operation, set()).update(layers)
-        if found:
-            reads = "; ".join(
-                f"the channels of {', '.join(map(repr, sorted(layers)))} go into {operation!r}"
-                for operation, layers in found.items()
-            )
-            names = ", ".join(repr(name) for name in sorted(set().union(*found.values())))
-            raise ValueError(
-                f"{reads}: after that they cannot be matched with those of other layers. Pass "
-                f"these layers in protected=({names},), so that their widths stay, or rules for "
-                f"the operations in extra={{...}}"
-            )
 
-    def _makers(self, units: set[int]) -> set[str]:
-        """Return the layers that compute some of these units."""
-        outputs = self.graph.outputs
-        return {name for name, ids in outputs if units & set(self.graph.roots(ids).tolist())}
+def unfollowed(graph: Graph) -> dict[str, str]:
+    """Return the layers whose channels the trace loses, and the operation that reads them.
 
-    def _refuse_unread(self) -> None:
-        """Raise ValueError for layers whose output nothing reads that the trace has seen."""
-        read = self._fixed.union(*(self.graph.roots(ids).tolist() for ids, _ in self.graph.uses))
-        unread = [
-            layer
-            for layer, ids in self.graph.outputs
-            if read.isdisjoint(self.graph.roots(ids).tolist())
-        ]
-        if unread:
-            names = ", ".join(map(repr, unread))
-            raise ValueError(
-                f"nothing that the trace sees reads the output of {names} (torch.jit.script, numpy "
-                f"and custom autograd functions are not seen): pass protected=({names},)"
-            )
+    The operation is empty if nothing that the trace has seen reads the layer.
+    """
+    fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
+    read = fixed.union(*(graph.roots(ids).tolist() for ids, _ in graph.uses))
+    outputs = {name: set(graph.roots(ids).tolist()) for name, ids in graph.outputs}
+    found: dict[str, str] = {}
+    for operation, ids in graph.unsupported:
+        loose = set(graph.roots(ids).tolist()) - fixed
+        found |= {name: operation for name, own in outputs.items() if own & loose}
+        read |= loose
+    return found | {name: "" for name, own in outputs.items() if not own & read}
 
 
-def _protect(graph: Graph, name: str) -> None:
+def _refuse_unfollowed(graph: Graph) -> None:
+    """Raise ValueError for all layers whose channels the trace loses, at once."""
+    found = unfollowed(graph)
+    if not found:
+        return
+    by_operation: dict[str, list[str]] = defaultdict(list)
+    for layer, operation in found.items():
+        by_operation[operation].append(repr(layer))
+    reasons = [
+        f"the channels of {', '.join(layers)} go into {operation!r}"
+        if operation
+        else f"nothing that the trace sees reads the output of {', '.join(layers)} "
+        "(torch.jit.script, numpy and custom autograd functions are not seen)"
+        for operation, layers in by_operation.items()
+    ]
+    names = ", ".join(map(repr, sorted(found)))
+    raise ValueError(
+        f"{'; '.join(reasons)}: they cannot be matched with the channels of other layers. Pass "
+        f'protected=({names},) or on_unknown="protect" to keep their widths, or a rule for the '
+        "operation in extra={...}"
+    )
+
+
+def protect(graph: Graph, name: str) -> None:
     """Fix the out-channels of a layer, or of all layers under a module."""
     outs = [ids for layer, ids in graph.outputs if layer == name or layer.startswith(f"{name}.")]
     if not outs:

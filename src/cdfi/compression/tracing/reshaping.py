@@ -72,12 +72,33 @@ def join_lists(graph: Graph, call: Call) -> bool:
     """Handle ``cat`` and ``stack``; channels that no layer computes are pinned."""
     parts = call.argument(0, "tensors")
     known = [channels for part in parts if (channels := graph.channels_of(part))]
+    dim = call.argument(1, "dim", 0)
+    dim = dim - parts[0].dim() if dim >= 0 else dim
+    if call.name != "stack" and known and dim != known[0].dim:
+        return _join_beside(graph, call, known)
     for part in parts if known else ():
         if graph.channels_of(part) is None and part.dim() >= -known[0].dim:
             own = graph.fresh(part.shape[known[0].dim])
             graph.pin(own, "computed by no layer")
             graph.set_channels(part, known[0].dim, own)
     return rearrange(graph, call)
+
+
+def _join_beside(graph: Graph, call: Call, known: list[Channels]) -> bool:
+    """Handle a ``cat`` along another dimension than the channels, such as that of tokens."""
+    dim, ids, value = known[0].dim, known[0].ids, known[0].value
+    for part in call.argument(0, "tensors"):
+        channels = graph.channels_of(part)
+        if channels is None:
+            graph.pin(ids, "concatenated with a tensor that no layer computes")
+            value = torch.full_like(value, torch.nan)
+        elif channels.dim != dim or len(channels.ids) != len(ids):
+            return False
+        else:
+            graph.join(channels.ids, ids)
+            value = torch.where(channels.value == value, value, torch.nan)
+    graph.set_channels(call.result, dim, ids, value)
+    return True
 
 
 def chunk(graph: Graph, call: Call) -> bool:
@@ -92,6 +113,33 @@ def chunk(graph: Graph, call: Call) -> bool:
     for column in columns[1:]:
         graph.join(column, columns[0])
     return split_by_width(graph, call)
+
+
+def glu(graph: Graph, call: Call) -> bool:
+    """Handle a gated linear unit: the k-th channels of both halves are merged."""
+    x, dim = call.args[0], call.argument(1, "dim", -1)
+    channels = graph.channels_of(x)
+    if channels is None:
+        return True
+    if dim % x.dim() != channels.dim + x.dim():
+        graph.set_channels(call.result, channels.dim, channels.ids)
+        return True
+    values, gates = channels.ids.chunk(2)
+    graph.join(gates, values)
+    constant = channels.value[: len(values)]
+    zero = torch.where(constant == 0, 0.0, torch.nan)
+    graph.set_channels(call.result, channels.dim, values, zero)
+    return True
+
+
+def channel_shuffle(graph: Graph, call: Call) -> bool:
+    """Handle a channel shuffle: groups stay equally wide, their k-th channels are merged."""
+    channels, groups = graph.channels_of(call.args[0]), call.argument(1, "groups")
+    if channels is not None:
+        rows = channels.ids.view(groups, -1)
+        for row in rows[1:]:
+            graph.join(row, rows[0])
+    return rearrange(graph, call)
 
 
 def split_by_width(graph: Graph, call: Call) -> bool:

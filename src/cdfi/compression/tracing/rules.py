@@ -11,7 +11,9 @@ from cdfi.compression.tracing.elementwise import (
     softmax,
 )
 from cdfi.compression.tracing.reshaping import (
+    channel_shuffle,
     chunk,
+    glu,
     join_lists,
     pixel_shuffle,
     pixel_unshuffle,
@@ -31,10 +33,10 @@ from cdfi.compression.tracing.weighted import (
 POINTWISE = """
     abs add addcdiv addcmul alpha_dropout bfloat16 celu clamp clamp_max clamp_min clip clone
     contiguous cos cpu cuda data detach div divide double dropout elu eq erf exp float ge gelu
-    gt half hardsigmoid hardswish hardtanh le leaky_relu lerp log logsigmoid lt maximum minimum
-    mish mul multiply nan_to_num ne neg pos positive pow reciprocal relu relu6 rsqrt selu
-    sigmoid sign silu sin softplus softsign sqrt square sub subtract tanh threshold to
-    true_divide truediv type_as where
+    gt half hardsigmoid hardswish hardtanh le leaky_relu lerp log logsigmoid lt masked_fill
+    maximum minimum mish mul multiply nan_to_num ne neg pos positive pow reciprocal relu relu6
+    rsqrt selu sigmoid sign silu sin softplus softsign sqrt square sub subtract tanh threshold
+    to true_divide truediv type_as where
 """
 OVER_SPACE = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
@@ -43,9 +45,9 @@ OVER_SPACE = """
     upsample
 """
 REARRANGING = """
-    expand expand_as flatten flip getitem movedim moveaxis narrow permute repeat repeat_interleave
-    reshape reshape_as roll select split squeeze swapaxes swapdims tile transpose unbind unflatten
-    unsqueeze view view_as
+    expand expand_as flatten flip getitem moveaxis movedim mT narrow permute repeat
+    repeat_interleave reshape reshape_as roll select split squeeze swapaxes swapdims T tile
+    transpose unbind unflatten unsqueeze view view_as
 """
 
 RULES: dict[str, Rule] = {
@@ -59,11 +61,14 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), join_lists),
     **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like"), like),
     "batch_norm": batch_norm,
+    "channel_shuffle": channel_shuffle,
     "chunk": chunk,
+    "glu": glu,
     "grid_sample": sample,
     "group_norm": group_norm,
     "instance_norm": instance_norm,
     "layer_norm": layer_norm,
+    "rms_norm": layer_norm,
     "linear": linear,
     "normalize": normalised,
     "pixel_shuffle": pixel_shuffle,
