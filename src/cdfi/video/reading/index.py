@@ -135,11 +135,10 @@ class _Scan:
         self.nominal = max(round(1 / (rate * self.time_base)), 1)
         # MP4 has no lengths of frames, but steps from one to the next in decode order. If that is
         # not the order of time, the last frame ends with the track.
-        tracks = (
-            "mp4" in container.format.name and stream.duration and stream.start_time is not None
-        )
+        begin, length = stream.start_time, stream.duration
+        tracks = "mp4" in container.format.name and begin is not None and bool(length)
         self._declared_frames = stream.frames if tracks else -1
-        self._declared_end = stream.start_time + stream.duration if tracks else 0
+        self._declared_end = (begin or 0) + (length or 0)
         self.missing = self.count = self._ordinal = 0
         self.damage = ""
         self.correction = ClockCorrection()
