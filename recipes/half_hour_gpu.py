@@ -1,6 +1,7 @@
 """Train a network on one GPU under a time limit, from a checkpoint to the next.
 
     python recipes/half_hour_gpu.py --data data --network aligned-adacof --minutes 28 --out gpu
+    python recipes/half_hour_gpu.py --data data --network flow --preset flow --out gpu
     python recipes/half_hour_gpu.py --data data --resume gpu --minutes 28 --from 0.5 --out gpu2
 
 Photos and shots are kept on the device as bytes; scenes are rendered, shots cropped and both
@@ -57,7 +58,7 @@ def run_args(options: argparse.Namespace) -> TrainArgs:
         done, network = content["numbers"]["step"], str(options.out / "config.json")
         write_text(Path(network), content["config"] + "\n")
     args = replace(
-        PRESETS["bundled"],
+        PRESETS[options.preset],
         network=network,
         weights=options.weights,
         batch=options.batch,
@@ -85,8 +86,9 @@ def main(words: list[str] | None = None) -> Outcome:
     cache = options.cache or training_cache()
     takes = cached_takes(options.data / "train" / "clips", cache)
     photos = photo_cache(options.data / "train" / "stills", cache)
-    scenes = DeviceScenes(photos, args.crop, args.motion, device)
-    shots = DeviceShots([take for take in takes if not take.held_out], args.crop, device)
+    training, any_instant = [take for take in takes if not take.held_out], args.any_instant
+    scenes = DeviceScenes(photos, args.crop, args.motion, device, any_instant=any_instant)
+    shots = DeviceShots(training, args.crop, device, any_instant=any_instant)
     return train(
         args,
         options.resume,
@@ -102,6 +104,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="holds train/clips, train/stills")
     parser.add_argument("--network", default="aligned-adacof", help="a name, or a Config's file")
+    parser.add_argument("--preset", default="bundled", choices=PRESETS)
     parser.add_argument("--weights", default="", help="start from these")
     parser.add_argument("--resume", type=Path, help="continue from this checkpoint")
     parser.add_argument("--out", type=Path, default=Path("half-hour"))

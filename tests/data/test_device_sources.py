@@ -55,3 +55,14 @@ def test_a_batch_on_the_device_never_waits_for_it(photos: Path, tmp_path: Path, 
         next(batches)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_shots_at_any_instant_know_their_instant(tmp_path: Path) -> None:
+    frames = np.arange(9, dtype=np.uint8)[:, None, None, None]
+    np.save(tmp_path / "a.npy", np.broadcast_to(frames, (9, 40, 48, 3)))
+    torch.manual_seed(0)
+    takes = [Take(tmp_path / "a.npy", "a", 9, 40, 48)]
+    batch = DeviceShots(takes, 32, torch.device("cpu"), any_instant=True).batch(64)
+    first, middle, last = (x[:, 0, 0, 0] for x in (batch.frame0, batch.middle, batch.frame1))
+    torch.testing.assert_close(batch.t.flatten(), (middle - first) / (last - first))
+    assert len(set(batch.t.flatten().tolist())) > 3

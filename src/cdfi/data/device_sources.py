@@ -13,9 +13,11 @@ from cdfi.data.clips import Take
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
 from cdfi.data.storage import mapped
-from cdfi.data.synthetic import patch_corners
+from cdfi.data.synthetic import draw_instants, patch_corners
 
 _CROPS_TRIED = 3
+_STRIDES = 3  # largest distance of the middle frame from the others
+_HALF_CHANCE = 0.5  # of a triplet whose middle frame is half-way
 _SPARSE = 16  # rows and columns that are compared to measure how much a crop changes
 
 
@@ -27,11 +29,20 @@ class DeviceScenes:
         side: of the square frames, in pixels.
         motion: longest translation of a layer over a half step, in pixels.
         device: where the photos are kept and the scenes rendered.
+        any_instant: whether half of the scenes have their middle frame at any instant.
     """
 
-    def __init__(self, photos: Path, side: int, motion: float, device: torch.device) -> None:
+    def __init__(
+        self,
+        photos: Path,
+        side: int,
+        motion: float,
+        device: torch.device,
+        *,
+        any_instant: bool = False,
+    ) -> None:
         self._photos = torch.from_numpy(np.array(mapped(photos))).to(device)
-        self._side, self._motion = side, motion
+        self._side, self._motion, self._any_instant = side, motion, any_instant
 
     def batch(self, count: int) -> Batch:
         """Return new random scenes, with their exact motion."""
@@ -42,7 +53,10 @@ class DeviceScenes:
         rows = corners[..., 1, None, None] + span[:, None]
         columns = corners[..., 2, None, None] + span
         patches = self._photos[corners[..., 0, None, None], rows, columns]
-        return render(scene, patches.permute(0, 1, 4, 2, 3), self._side)
+        t = None
+        if self._any_instant:
+            t = draw_instants(torch.rand(count, 2, device=numbers.device))
+        return render(scene, patches.permute(0, 1, 4, 2, 3), self._side, t)
 
 
 class DeviceShots:
@@ -52,12 +66,20 @@ class DeviceShots:
         takes: to train on.
         side: of the square crops, in pixels; smaller takes are left out.
         device: where the frames are kept.
+        any_instant: whether half of the triplets have their middle frame at any instant.
 
     Raises:
         ValueError: every take is smaller than the crop.
     """
 
-    def __init__(self, takes: Sequence[Take], side: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        takes: Sequence[Take],
+        side: int,
+        device: torch.device,
+        *,
+        any_instant: bool = False,
+    ) -> None:
         takes = [take for take in takes if min(take.height, take.width) >= side]
         if not takes:
             raise ValueError(f"no take is as large as the crop of {side} pixels: use a smaller one")
@@ -69,26 +91,42 @@ class DeviceShots:
             self._pixels[start : start + size] = pixels.to(device)
         rows = [(start, take.frames, take.height, take.width) for take, start in zip(takes, starts)]
         self._takes = torch.tensor(rows, device=device)
-        self._side = side
+        self._side, self._any_instant = side, any_instant
 
     def batch(self, count: int) -> Batch:
-        """Return triplets at strides 1 to 3: of three random crops, the one that changes most."""
+        """Return triplets at strides 1 to 3: of three crops, the one that changes most."""
         device = self._takes.device
-        u = torch.rand(count, 3 + 2 * _CROPS_TRIED, device=device)
+        u = torch.rand(count, 5 + 2 * _CROPS_TRIED, device=device)
         start, frames, height, width = self._takes[(u[:, 0] * len(self._takes)).long()].unbind(1)
-        stride = 1 + (u[:, 1] * ((frames - 1) // 2).clamp(max=3)).long()
-        first = (u[:, 2] * (frames - 2 * stride)).long()
-        instants = first[:, None] + stride[:, None] * torch.arange(3, device=device)
+        distance, span = self._draw_spans(frames, u[:, 1], u[:, 3:5])
+        first = (u[:, 2] * (frames - span)).long()
+        instants = torch.stack((first, first + distance, first + span), 1)
         planes = start[:, None] + instants * (height * width)[:, None]  # (N, 3): each frame's start
         range_ = torch.stack((height, width), 1) - self._side + 1
-        corners = (u[:, 3:].view(count, _CROPS_TRIED, 2) * range_[:, None]).long()
+        corners = (u[:, 5:].view(count, _CROPS_TRIED, 2) * range_[:, None]).long()
         top, left = self._most_changing(planes, corners, width).unbind(1)
-        span = torch.arange(self._side, device=device)
-        frames8 = self._gather(planes, top[:, None] + span, left[:, None] + span, width)
+        side = torch.arange(self._side, device=device)
+        frames8 = self._gather(planes, top[:, None] + side, left[:, None] + side, width)
         frame0, middle, frame1 = (frames8.permute(1, 0, 4, 2, 3).float() / 255).unbind(0)
         flow, visible = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
-        half = torch.full((count, 1, 1, 1), 0.5, device=device)
-        return Batch(frame0, middle, frame1, flow, flow, visible, visible, half)
+        t = (distance / span).view(-1, 1, 1, 1)
+        return Batch(frame0, middle, frame1, flow, flow, visible, visible, t)
+
+    def _draw_spans(self, frames: Tensor, length: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the distances of the middle and the last frames of triplets from their first.
+
+        Args:
+            frames: (N,), of each take.
+            length: (N,) uniform in [0, 1), which draws strides and spans.
+            rest: (N, 2) uniform in [0, 1), which draws whether half-way, and the middle frame.
+        """
+        stride = 1 + (length * ((frames - 1) // 2).clamp(max=_STRIDES)).long()
+        if not self._any_instant:
+            return stride, 2 * stride
+        span = 2 + (length * (frames - 2).clamp(max=2 * _STRIDES - 1)).long()
+        middle = 1 + (rest[:, 1] * (span - 1)).long()
+        half = rest[:, 0] < _HALF_CHANCE
+        return torch.where(half, stride, middle), torch.where(half, 2 * stride, span)
 
     def _most_changing(self, planes: Tensor, corners: Tensor, width: Tensor) -> Tensor:
         """Return the corner, (N, 2), of the crop whose outer frames differ most."""

@@ -12,25 +12,30 @@ from cdfi.data.clips import Take
 _SHRINK_CHANCE = 0.3
 _SHRINK_MOST = 2.0
 _CROPS_TRIED = 3
+_ANY_CHANCE = 0.5  # of a triplet whose middle frame is not half-way
 
 
 class Shots:
     """Triplets of real frames, drawn from takes.
 
-    The stride between frames is 1 to 3 if the take is long enough. Some triplets are scaled down
-    first, which sharpens them and hides compression artefacts. Of three random crops, the one that
-    changes most is used: static background adds little.
+    Strides are 1 to 3 if the take is long enough. With ``any_instant``, half of the triplets are
+    frames i < j < k of a span of up to twice the largest stride, with j anywhere between. Some
+    triplets are scaled down first, which sharpens them and hides compression artefacts. Of three
+    random crops, the one that changes most is used: static background adds little.
 
     Args:
         takes: to draw from.
         crop: side of the square crops, in pixels.
         strides: largest stride.
+        any_instant: whether the middle frame may be at any instant between the others.
 
     Raises:
         ValueError: no takes, or every take is smaller than the crop.
     """
 
-    def __init__(self, takes: Sequence[Take], crop: int, strides: int = 3) -> None:
+    def __init__(
+        self, takes: Sequence[Take], crop: int, strides: int = 3, *, any_instant: bool = False
+    ) -> None:
         if not takes:
             raise ValueError(
                 "every video is held out for validation, as one source in twelve is by its name: "
@@ -43,7 +48,7 @@ class Shots:
                 f"no take is as large as the crop of {crop} pixels; takes have (height, width) "
                 f"{sizes[-3:]}. Use a smaller --crop or larger videos"
             )
-        self._crop, self._strides = crop, strides
+        self._crop, self._strides, self._any_instant = crop, strides, any_instant
 
     @property
     def size(self) -> int:
@@ -52,17 +57,29 @@ class Shots:
 
     def samples(self, requests: Sequence[SampleRequest]) -> Batch:
         """Return one crop of a random triplet for each request."""
-        return from_frames(np.stack([self._sample(request.random) for request in requests]))
+        samples = [self._sample(request.random) for request in requests]
+        t = torch.tensor([t for _, t in samples]).view(-1, 1, 1, 1)
+        return from_frames(np.stack([frames for frames, _ in samples]), t)
 
-    def _sample(self, random: np.random.Generator) -> np.ndarray:
+    def _sample(self, random: np.random.Generator) -> tuple[np.ndarray, float]:
+        """Return a crop of a triplet, uint8 (3, S, S, 3), and the instant of its middle frame."""
         take = self._takes[random.integers(len(self._takes))]
-        stride = random.integers(1, min(self._strides, (take.frames - 1) // 2) + 1)
-        first = random.integers(take.frames - 2 * stride)
-        frames = take.pixels()[first : first + 2 * stride + 1 : stride]
+        middle, span = self._draw_span(take.frames, random)
+        first = random.integers(take.frames - span)
+        frames = take.pixels()[[first, first + middle, first + span]]
         largest = min(_SHRINK_MOST, min(take.height, take.width) / self._crop)
         shrink = random.uniform(1.0, largest) if random.random() < _SHRINK_CHANCE else 1.0
         side = min(round(self._crop * shrink), take.height, take.width)
-        return shrunk(most_changing(frames, side, random), self._crop)
+        return shrunk(most_changing(frames, side, random), self._crop), middle / span
+
+    def _draw_span(self, frames: int, random: np.random.Generator) -> tuple[int, int]:
+        """Return the distances of the middle and the last frame of a triplet from its first."""
+        longest = min(self._strides, (frames - 1) // 2)
+        if self._any_instant and random.random() < _ANY_CHANCE:
+            span = int(random.integers(2, min(2 * self._strides, frames - 1) + 1))
+            return int(random.integers(1, span)), span
+        stride = int(random.integers(1, longest + 1))
+        return stride, 2 * stride
 
 
 def most_changing(frames: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:

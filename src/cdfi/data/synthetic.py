@@ -11,6 +11,9 @@ from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, Scene, draw_scene
 from cdfi.data.storage import mapped
 
+_HALF_CHANCE = 0.5  # of a scene whose middle frame is half-way
+_EARLIEST = 0.08  # the first instant of the others; the last is as close to 1
+
 
 class Synthetic:
     """Layered scenes rendered on the fly.
@@ -19,12 +22,15 @@ class Synthetic:
         photos: ``.npy`` file, uint8 (photos, height, width, 3), as ``photo_cache`` writes it.
         crop: side of the square frames, in pixels.
         motion: longest translation of a layer over a half step, in pixels.
+        any_instant: whether half of the scenes have their middle frame at any instant.
 
     Raises:
         ValueError: the photos are smaller than the crop.
     """
 
-    def __init__(self, photos: Path, crop: int, motion: float = 14.0) -> None:
+    def __init__(
+        self, photos: Path, crop: int, motion: float = 14.0, *, any_instant: bool = False
+    ) -> None:
         height, width = mapped(photos).shape[1:3]
         if crop > min(height, width):
             raise ValueError(
@@ -32,6 +38,7 @@ class Synthetic:
                 "smaller --crop"
             )
         self._photos, self._crop, self._motion = photos, crop, motion
+        self._any_instant = any_instant
 
     @property
     def size(self) -> int:
@@ -42,7 +49,10 @@ class Synthetic:
         """Return one scene for each request."""
         numbers = uniform([request.random for request in requests], (LAYERS, NUMBERS))
         scene = draw_scene(numbers, self._crop, self._motion)
-        return render(scene, self._patches(scene), self._crop)
+        t = None
+        if self._any_instant:
+            t = draw_instants(uniform([request.random for request in requests], (2,)))
+        return render(scene, self._patches(scene), self._crop, t)
 
     def _patches(self, scene: Scene) -> Tensor:
         """Return the patch of each existing layer from its photo, (N, 5, 3, P, P) uint8."""
@@ -55,6 +65,17 @@ class Synthetic:
                 view = photos[photo, top : top + side, left : left + side]
                 patches[sample, layer].numpy()[...] = view
         return patches.permute(0, 1, 4, 2, 3)
+
+
+def draw_instants(numbers: Tensor) -> Tensor:
+    """Return instants (N, 1, 1, 1): half of them 1/2, the others uniform in 0.08 to 0.92.
+
+    Args:
+        numbers: (N, 2) uniform in [0, 1).
+    """
+    anywhere = _EARLIEST + (1 - 2 * _EARLIEST) * numbers[:, 1]
+    t = torch.where(numbers[:, 0] < _HALF_CHANCE, 0.5, anywhere)
+    return t.view(-1, 1, 1, 1)
 
 
 def patch_corners(scene: Scene, shape: Sequence[int], crop: int) -> tuple[int, Tensor]:

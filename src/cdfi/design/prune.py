@@ -16,7 +16,7 @@ from cdfi.compression.tracing.layers import layers
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import Mixture
 from cdfi.design.settings import Pruning
-from cdfi.models import Network
+from cdfi.models import AnyNetwork
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.build import run_length
@@ -119,7 +119,7 @@ def best_of(runs: dict[float, Pruned], target: float) -> float:
     return min(runs, key=lambda number: abs(overall(runs[number].densities) - target))
 
 
-def build_pruner(network: Network, lr: float, pruning: Pruning, epoch: int) -> OBProxSG:
+def build_pruner(network: AnyNetwork, lr: float, pruning: Pruning, epoch: int) -> OBProxSG:
     """Return OBProxSG with a penalty on the weights of layers, and none on other parameters.
 
     Args:
@@ -145,7 +145,7 @@ def build_pruner(network: Network, lr: float, pruning: Pruning, epoch: int) -> O
 class _DensityCallback(Callback):
     """Measures the density at log steps, and forwards everything to another callback."""
 
-    def __init__(self, network: Network, callback: Callback, every: int) -> None:
+    def __init__(self, network: AnyNetwork, callback: Callback, every: int) -> None:
         self.density = 1.0
         self._network, self._callback, self._every = network, callback, every
         self.on_decode = callback.on_decode  # type: ignore[method-assign]
@@ -203,7 +203,7 @@ def _data(args: TrainArgs, pruning: Pruning, callback: Callback) -> tuple[Mixtur
     return subset, data.held_out
 
 
-def _write_results(network: Network, folder: Path) -> tuple[Path, list[Density]]:
+def _write_results(network: AnyNetwork, folder: Path) -> tuple[Path, list[Density]]:
     """Write the sparse weights and their densities."""
     rows = density(network)
     weights.save(

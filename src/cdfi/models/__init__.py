@@ -2,7 +2,7 @@
 
 from cdfi.models.architectures import ARCHITECTURES, NETWORKS
 from cdfi.models.config import Config
-from cdfi.models.families import build_network, config_from_json
+from cdfi.models.families import AnyNetwork, build_network, config_from_json
 from cdfi.models.flow_config import FlowConfig
 from cdfi.models.flow_network import FlowNetwork
 from cdfi.models.network import Network, Prediction
@@ -12,6 +12,7 @@ from cdfi.ops import Maps
 __all__ = [
     "ARCHITECTURES",
     "NETWORKS",
+    "AnyNetwork",
     "Architecture",
     "Config",
     "FlowConfig",

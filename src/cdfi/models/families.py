@@ -9,6 +9,8 @@ from cdfi.models.flow_network import FlowNetwork
 from cdfi.models.network import Network
 from cdfi.models.timed import Architecture, TimedNetwork
 
+AnyNetwork = Network | TimedNetwork
+
 
 class Family(NamedTuple):
     """A kind of Config, and the network that is built from it."""

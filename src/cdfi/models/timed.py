@@ -59,6 +59,10 @@ class TimedNetwork(nn.Module, ABC):
         """
 
     @abstractmethod
+    def predict(self, state: Any, t: float | Tensor) -> Any:
+        """Return the frame at ``t`` as ``middle``, with what losses of the training read."""
+
+    @abstractmethod
     def peak_bytes(self, height: int, width: int) -> int:
         """Return the bytes that one pair of float32 frames takes at the peak of both steps."""
 

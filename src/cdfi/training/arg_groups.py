@@ -57,6 +57,10 @@ class DataArgs:
     motion: float = 14.0
     """Longest motion of synthetic layers, in pixels a half step."""
 
+    any_instant: bool = False
+    """Train on frames at any instant between two, not only in the middle: for networks of the
+    flow family."""
+
     estimate_motion: bool = False
     """Compute optical flow (OpenCV's DIS) for real shots, so that the flow loss uses them too."""
 

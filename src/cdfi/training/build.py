@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cdfi import weights
+from cdfi import models, weights
 from cdfi.common.choices import near_names
 from cdfi.data.batch import Batch
 from cdfi.data.mixture import BatchDataset, Mixture
-from cdfi.models import NETWORKS, Config, Network
+from cdfi.models import ARCHITECTURES, AnyNetwork, Architecture, Config, Network
 from cdfi.models.config import MAP_HEADS
 from cdfi.ops.details.reference import BANDS
 from cdfi.training.arg_groups import DataArgs, NetworkArgs, OptimArgs
@@ -26,27 +26,27 @@ _MIDDLE_TAP = 4.0  # initial logit of the middle tap: e^4 times the weight of ea
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
-def find_config(network: str) -> Config:
+def find_config(network: str) -> Architecture:
     """Return the architecture that a name or a JSON file stands for.
 
     Raises:
         ValueError: neither a known name (the message shows similar ones) nor a file with a Config.
     """
-    if network in NETWORKS:
-        return NETWORKS[network]
+    if network in ARCHITECTURES:
+        return ARCHITECTURES[network]
     path = Path(network).expanduser()
     if path.suffix == ".json" and path.is_file():
         try:
-            return Config.from_json(path.read_text(encoding="utf-8"))
+            return models.config_from_json(path.read_text(encoding="utf-8"))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
     raise ValueError(
         f"no network is called {network!r}, and it is not a .json file with a Config"
-        f"{near_names(network, NETWORKS)}"
+        f"{near_names(network, ARCHITECTURES)}"
     )
 
 
-def build_network(args: NetworkArgs) -> Network:
+def build_network(args: NetworkArgs) -> AnyNetwork:
     """Return the network with its initial weights, on the CPU, ready to train.
 
     Weights may be loaded into a network that differs in its quirks (rounding, say) if every tensor
@@ -73,19 +73,19 @@ def _check_known(starts: Sequence[str], names: Iterable[str], what: str) -> None
             raise ValueError(f"nothing to {what} is called {start!r}...; there are {known}")
 
 
-def _with_weights(args: NetworkArgs) -> Network:
+def _with_weights(args: NetworkArgs) -> AnyNetwork:
     """Return the network with the weights that it starts from."""
     if args.weights and not args.network:
         return weights.load(args.weights).requires_grad_(True)
-    network = Network(find_config(args.network or DEFAULT))
-    if args.he_init:
+    network = models.build_network(find_config(args.network or DEFAULT))
+    if args.he_init and isinstance(network, Network):  # others initialise themselves
         initialise(network)
     if args.weights:
         found = read_checkpoint(resolve_path(args.weights))
         if args.overlap:
             _check_known(args.fresh, found.state, "start fresh")
             taken = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
-            if not isinstance(found.config, Config):
+            if not isinstance(found.config, Config) or not isinstance(network, Network):
                 raise ValueError(f"{args.weights} is of another family of networks: no overlap")
             copy_overlap(network, taken, found.config)
         else:
@@ -140,6 +140,18 @@ def _initialise_refinement(network: Network) -> None:
         lost, fine = network.get_parameter("heads.detail.last.bias").data.view(-1, BANDS).unbind(1)
         lost.fill_(1.0)
         fine.zero_()
+
+
+def check_instants(network: AnyNetwork, args: DataArgs) -> None:
+    """Raise an error if the data has instants that the network cannot learn.
+
+    Raises:
+        ValueError: any instant for a network that computes the middle frame only.
+    """
+    if args.any_instant and not network.takes_time:
+        raise ValueError(
+            "this network computes the middle frame only: train it without --any-instant"
+        )
 
 
 def run_length(args: OptimArgs, samples: int, batch: int) -> Length:

@@ -9,7 +9,7 @@ import torch
 from torch.optim import Optimizer
 
 from cdfi.common.files import atomic_write
-from cdfi.models import Config, Network
+from cdfi.models import AnyNetwork, config_from_json
 from cdfi.training.args import TrainArgs
 from cdfi.training.optim.ema import WeightAverage
 
@@ -20,7 +20,7 @@ NAME = "checkpoint.pt"
 class State:
     """Everything a run changes. The data stream has no state: batch n is a function of n."""
 
-    network: Network
+    network: AnyNetwork
     optimizer: Optimizer
     average: WeightAverage
     step: int = 0
@@ -118,7 +118,7 @@ def restore(state: State, content: dict[str, Any], path: Path) -> None:
         ValueError: it belongs to another network or optimizer.
     """
     try:
-        config = Config.from_json(content["config"])
+        config = config_from_json(content["config"])
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{path}: the architecture in the checkpoint is unusable: {error}"

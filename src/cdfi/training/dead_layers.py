@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cdfi.models import Network
+from cdfi.models import AnyNetwork
 from cdfi.training.validate import predict
 
 
-def find_dead_layers(network: Network, triplets: np.ndarray, device: torch.device) -> list[str]:
+def find_dead_layers(network: AnyNetwork, triplets: np.ndarray, device: torch.device) -> list[str]:
     """Return the names of convolutions whose ReLU is zero on all of these frames.
 
     A U-Net computes on without such a layer, since each skip connection bypasses it, so the loss

@@ -14,7 +14,7 @@ from cdfi.data.augment import CHANGES
 from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
-from cdfi.training.build import batches_of, build_network, run_length
+from cdfi.training.build import batches_of, build_network, check_instants, run_length
 from cdfi.training.callback import Callback, Outcome, Reason
 from cdfi.training.checkpoint import State
 from cdfi.training.distributed import Processes, join_processes
@@ -120,6 +120,7 @@ class Run:
         samples = data.mixture.size if data.mixture else args.steps * args.batch * args.accumulate
         self._length = run_length(args, samples, args.batch * processes.count)
         network = build_network(args)
+        check_instants(network, args)
         network.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = build_optimizer(network, args, self._length.epoch)
         self.state = State(network, optimizer, WeightAverage(network, args.ema))

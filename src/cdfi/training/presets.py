@@ -27,11 +27,24 @@ _BUNDLED = TrainArgs(
     validate_every=1000,
 )
 
-Preset = Literal["paper", "bundled", "fine-tune"]
+_FLOW = replace(
+    _BUNDLED,
+    network="flow",
+    crop=256,
+    batch=32,
+    motion=40.0,
+    any_instant=True,
+    guidance=0.03,
+    guidance_until=0.8,
+    precision="auto",
+)
+
+Preset = Literal["paper", "bundled", "fine-tune", "flow"]
 
 #: Options of the command line change single arguments of these.
 PRESETS: dict[Preset, TrainArgs] = {
     "paper": TrainArgs(),
     "bundled": _BUNDLED,
+    "flow": _FLOW,
     "fine-tune": replace(_BUNDLED, steps=20_000, lr=3e-4, guidance=0.01, warp=0.1),
 }

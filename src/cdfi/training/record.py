@@ -9,7 +9,7 @@ import torch
 
 from cdfi import weights
 from cdfi.common.files import write_text
-from cdfi.models import Network
+from cdfi.models import AnyNetwork
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.callback import Callback
@@ -114,7 +114,7 @@ class Record:
                 f"frames scores {average_baseline_psnr(self._held_out):.2f} dB"
             )
 
-    def _warn_of_dead_layers(self, network: Network, device: torch.device) -> None:
+    def _warn_of_dead_layers(self, network: AnyNetwork, device: torch.device) -> None:
         """Report each layer that has died, once."""
         assert self._held_out is not None
         dead = find_dead_layers(network, pick_samples(self._held_out), device)

@@ -92,12 +92,14 @@ def data_cache(args: DataArgs) -> Path:
 def _clips(folder: Path, args: DataArgs, progress: Progress | None) -> Opened:
     takes = cached_takes(folder, data_cache(args), progress=progress)
     training = [take for take in takes if not take.held_out]
-    return Opened(_with_motion(Shots(training, _required_crop(args)), args), clip_triplets(takes))
+    shots = Shots(training, _required_crop(args), any_instant=args.any_instant)
+    return Opened(_with_motion(shots, args), clip_triplets(takes))
 
 
 def _synthetic(folder: Path, args: DataArgs, _: Progress | None) -> Opened:
     photos = photo_cache(folder, data_cache(args))
-    return Opened(Synthetic(photos, _required_crop(args), args.motion), None)
+    crop, any_instant = _required_crop(args), args.any_instant
+    return Opened(Synthetic(photos, crop, args.motion, any_instant=any_instant), None)
 
 
 def _vimeo(folder: Path, args: DataArgs, _: Progress | None) -> Opened:

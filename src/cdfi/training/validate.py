@@ -6,14 +6,15 @@ from torch import Tensor
 
 from cdfi.common.rounding import quantize, to_bytes
 from cdfi.metrics.psnr import psnr
-from cdfi.models import Network
+from cdfi.models import AnyNetwork, Network
 
 _SHOWN = 4  # triplets in a sample image
 _BATCH = 4
+_MIDDLE = 0.5  # the instant of the triplets
 _PERFECT = 60.0  # dB; an exact frame must not make the mean infinite
 
 
-def validate(network: Network, triplets: np.ndarray, device: torch.device) -> float:
+def validate(network: AnyNetwork, triplets: np.ndarray, device: torch.device) -> float:
     """Return the mean PSNR in dB of the middle frames, rounded to 8 bits.
 
     Args:
@@ -39,7 +40,7 @@ def psnr_per_triplet(predicted: Tensor, triplets: np.ndarray) -> Tensor:
     return psnr(quantize(predicted), _planes(triplets)[:, 1]).clamp(max=_PERFECT)
 
 
-def sample_image(network: Network, triplets: np.ndarray, device: torch.device) -> np.ndarray:
+def sample_image(network: AnyNetwork, triplets: np.ndarray, device: torch.device) -> np.ndarray:
     """Return rows of (mean of the outer frames, prediction, truth), uint8 (H, W, 3)."""
     chosen = pick_samples(triplets)
     frames, predicted = _planes(chosen), predict(network, chosen, device)
@@ -55,10 +56,11 @@ def pick_samples(triplets: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def predict(network: Network, triplets: np.ndarray, device: torch.device) -> Tensor:
+def predict(network: AnyNetwork, triplets: np.ndarray, device: torch.device) -> Tensor:
     """Return the middle frames, float32 (M, 3, H, W) on the CPU, of uint8 (M, 3, H, W, 3)."""
     frames = _planes(triplets).to(device)
-    predicted: Tensor = network(frames[:, 0], frames[:, 2])
+    instants = () if isinstance(network, Network) else (_MIDDLE,)
+    predicted: Tensor = network(frames[:, 0], frames[:, 2], *instants)
     return predicted.float().cpu()
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Prediction
+from cdfi.models.flow_network import FlowPrediction
 
 _EPSILON = 0.1  # pixels: smaller errors of the flow have a small gradient
 
@@ -73,7 +74,7 @@ def _flow_error(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
     return total
 
 
-def warp_loss(prediction: Prediction, batch: Batch) -> Tensor:
+def warp_loss(prediction: Prediction | FlowPrediction, batch: Batch) -> Tensor:
     """Return the L1 distance of each side's warp to the middle frame, where it is visible."""
     before = (prediction.warp0.float() - batch.middle).abs() * batch.visible0
     after = (prediction.warp1.float() - batch.middle).abs() * batch.visible1

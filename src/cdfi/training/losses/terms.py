@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,9 @@ from cdfi.models import Prediction
 from cdfi.training.losses.flow import displacement
 from cdfi.training.losses.vgg import VggLoss
 
-Measure = Callable[[Prediction, Batch], Tensor]
+Measure = Callable[[Any, Batch], Tensor]  # of a Prediction or a FlowPrediction
+#: Terms of the sampling maps of AdaCoF, which networks of the flow family do not have.
+MAP_TERMS = frozenset({"g_Spatial", "g_Occlusion"})
 _EPSILON = 1e-3  # of the Charbonnier function, as AdaCoF was trained
 _PSNR_FLOOR = 1e-5  # mean squared error of 50 dB
 

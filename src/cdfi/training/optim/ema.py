@@ -5,7 +5,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from cdfi.models import Network
+from cdfi.models import AnyNetwork
 
 
 class WeightAverage:
@@ -16,7 +16,7 @@ class WeightAverage:
         decay: weight of the old average at each step, after the first steps; 0 follows the network.
     """
 
-    def __init__(self, network: Network, decay: float) -> None:
+    def __init__(self, network: AnyNetwork, decay: float) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
 
