@@ -64,7 +64,7 @@ def test_zero_padded_matrices_have_the_same_directions(monkeypatch) -> None:
     torch.manual_seed(2)
     matrices = [torch.randn(shape) for shape in [(5, 36), (36, 5), (7, 18), (12, 12)]]
     alone = [orthogonalized([matrix])[0] for matrix in matrices]
-    monkeypatch.setattr(muon, "_room", lambda _: (16, 48))
+    monkeypatch.setattr(muon, "_size_multiples", lambda _: (16, 48))
     together = orthogonalized(matrices)
     for one, other in zip(alone, together):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
