@@ -60,7 +60,6 @@ class FlowNetwork(TimedNetwork):
 
     config: FlowConfig
     mean: Tensor
-    config: FlowConfig
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
