@@ -25,7 +25,7 @@ from video_pipeline import Nothing
 maker = Nothing() if {model!r} == "nothing" else Interpolator(
     Network(NETWORKS[{model!r}]), memory={memory} or None)
 options = Options(encoding=Encoding(preset="ultrafast"), scene_threshold=None)
-report = interpolate_video({source!r}, {target!r}, options, maker)
+report = interpolate_video({source!r}, {target!r}, options=options, model=maker)
 assert report.interpolated, "no frame was made"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -69,9 +69,13 @@ def main() -> None:
         for size, (width, height, count) in SIZES.items():
             source = folder / f"{size}.mp4"
             write_source(source, width, height, count)
-            interpolate_video(source, folder / "warm.mp4", OPTIONS, Nothing(), overwrite=True)
+            interpolate_video(
+                source, folder / "warm.mp4", options=OPTIONS, model=Nothing(), overwrite=True
+            )
             wall, work = time.perf_counter(), time.process_time()
-            report = interpolate_video(source, folder / f"{size}_2x.mp4", OPTIONS, Nothing())
+            report = interpolate_video(
+                source, folder / f"{size}_2x.mp4", options=OPTIONS, model=Nothing()
+            )
             if report.frames != 2 * count - 1:
                 raise SystemExit(f"nothing is reported: {report.frames} pictures of {count}")
             wall, work = time.perf_counter() - wall, time.process_time() - work
@@ -82,10 +86,10 @@ def main() -> None:
         source = folder / "short.mp4"
         write_source(source, 854, 480, 12)
         maker = Timed(ModelSpec().build())
-        interpolate_video(source, folder / "warm2.mp4", OPTIONS, maker)
+        interpolate_video(source, folder / "warm2.mp4", options=OPTIONS, model=maker)
         maker.seconds = 0.0
         wall = time.perf_counter()
-        interpolate_video(source, folder / "short_2x.mp4", OPTIONS, maker)
+        interpolate_video(source, folder / "short_2x.mp4", options=OPTIONS, model=maker)
         wall = time.perf_counter() - wall
         result["480p, default network"] = {
             "seconds": wall,

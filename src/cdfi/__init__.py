@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from cdfi.models import Config as Config
     from cdfi.models import Network as Network
     from cdfi.models import TimedNetwork as TimedNetwork
+    from cdfi.video import AnyModel as AnyModel
     from cdfi.video import Encoding as Encoding
     from cdfi.video import FrameInterpolator as FrameInterpolator
     from cdfi.video import ModelSpec as ModelSpec
     from cdfi.video import Options as Options
     from cdfi.video import Preview as Preview
+    from cdfi.video import Settings as Settings
     from cdfi.video import VideoReport as VideoReport
     from cdfi.video import environment as environment
     from cdfi.video import interpolate_folder as interpolate_folder
@@ -48,7 +50,9 @@ _NAMES = {
     "video": [
         "Encoding",
         "FrameInterpolator",
+        "AnyModel",
         "ModelSpec",
+        "Settings",
         "Options",
         "Preview",
         "VideoReport",

@@ -17,7 +17,7 @@ CASES = Path(__file__).parent / "cases"
 
 def make(name: str, target: Path, **options: Any) -> VideoReport:
     """Interpolate the case ``name`` into ``target`` with a stand-in for the network."""
-    return interpolate_video(CASES / name, target, Options(**options), Mean())
+    return interpolate_video(CASES / name, target, options=Options(**options), model=Mean())
 
 
 def copy(name: str, target: Path) -> Path:

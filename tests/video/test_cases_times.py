@@ -16,7 +16,7 @@ LOSSLESS = Encoding(codec="ffv1")
 
 
 def run(name, target, **options):
-    return interpolate_video(CASES / name, target, Options(**options), Mean())
+    return interpolate_video(CASES / name, target, options=Options(**options), model=Mean())
 
 
 def packet_times(path, stream):

@@ -108,7 +108,9 @@ def test_f8_a_gif_keeps_its_transparency(tmp_path):
 )
 def test_f9_a_rate_above_the_containers_clock_is_refused_at_once(tmp_path, name, factor, limit):
     with pytest.raises(ValueError, match=f"holds {limit} at most"):
-        interpolate_video(CASES / "small.mp4", tmp_path / name, Options(factor=factor), Refuses())
+        interpolate_video(
+            CASES / "small.mp4", tmp_path / name, options=Options(factor=factor), model=Refuses()
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -181,7 +183,9 @@ def test_f18_a_cover_is_an_attachment_in_matroska_and_a_stream_in_mp4(tmp_path):
     (line,) = make("attc.mkv", tmp_path / "x.mp4").warnings
     assert line.endswith("cannot hold attachment stream 2 (f.ttf)")
     assert cover_of(CASES / "attc.mkv") == cover_of(tmp_path / "x.mp4")
-    copied = interpolate_video(tmp_path / "x.mp4", tmp_path / "y.mkv", Options(), Mean())
+    copied = interpolate_video(
+        tmp_path / "x.mp4", tmp_path / "y.mkv", options=Options(), model=Mean()
+    )
     assert copied.warnings == []
     assert tags_of(tmp_path / "y.mkv", 2)["filename"] == "cover.png"
 
@@ -189,21 +193,21 @@ def test_f18_a_cover_is_an_attachment_in_matroska_and_a_stream_in_mp4(tmp_path):
 def test_f20_colons_in_names_are_no_protocols(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy("small.mp4", tmp_path / "clip:1.mp4")
-    report = interpolate_video("clip:1.mp4", "a:b.mp4", Options(), Mean())
+    report = interpolate_video("clip:1.mp4", "a:b.mp4", options=Options(), model=Mean())
     assert report.frames == len(images_of(tmp_path / "a:b.mp4")) == 11
 
 
 def test_f20_a_leading_dash_is_part_of_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy("small.mp4", tmp_path / "-i.mp4")
-    report = interpolate_video("-i.mp4", "-o.mp4", Options(), Mean())
+    report = interpolate_video("-i.mp4", "-o.mp4", options=Options(), model=Mean())
     assert report.frames == len(images_of(tmp_path / "-o.mp4"))
 
 
 @pytest.mark.parametrize("name", ["100% real.mp4", "50%d.mp4", "%05d.mkv"])
 def test_f21_percent_signs_in_the_names_of_videos_are_no_patterns(tmp_path, name):
     source = copy("small.mp4", tmp_path / f"in {name}".replace(".mkv", ".mp4"))
-    report = interpolate_video(source, tmp_path / name, Options(), Mean())
+    report = interpolate_video(source, tmp_path / name, options=Options(), model=Mean())
     assert report.frames == len(images_of(tmp_path / name))
 
 
@@ -278,6 +282,6 @@ def test_network_precision_reaches_a_deeper_format(tmp_path):
     source = write_clip(tmp_path / "in.mkv", clip, greys)
     encoding = Encoding(codec="ffv1", pix_fmt="yuv444p10le")
     options = Options(encoding=encoding, scene_threshold=None)
-    interpolate_video(source, tmp_path / "x.mkv", options, Mean())
+    interpolate_video(source, tmp_path / "x.mkv", options=options, model=Mean())
     means = [np.frombuffer(image.planes[0], "<u2").max() for image in images_of(tmp_path / "x.mkv")]
     assert means == [400, 402, 404]

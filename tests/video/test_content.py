@@ -15,7 +15,9 @@ LOSSLESS = Encoding(codec="ffv1")
 
 def run(source, target, **options):
     maker = Mean()
-    report = interpolate_video(source, target, Options(encoding=LOSSLESS, **options), maker)
+    report = interpolate_video(
+        source, target, options=Options(encoding=LOSSLESS, **options), model=maker
+    )
     return report, maker
 
 

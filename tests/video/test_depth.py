@@ -26,7 +26,9 @@ HDR_OPTIONS = {
 
 
 def run(source, target, **encoding):
-    return interpolate_video(source, target, Options(encoding=Encoding(**encoding)), Mean())
+    return interpolate_video(
+        source, target, options=Options(encoding=Encoding(**encoding)), model=Mean()
+    )
 
 
 @pytest.mark.parametrize(

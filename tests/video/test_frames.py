@@ -52,6 +52,9 @@ def test_times_that_do_not_ascend_are_refused(interpolator):
 def test_a_video_is_interpolated_from_python(tmp_path, interpolator):
     source = write_clip(tmp_path / "in.mp4", Clip(4))
     report = cdfi.interpolate_video(
-        source, tmp_path / "out.mp4", Options(encoding=Encoding(preset="ultrafast")), interpolator
+        source,
+        tmp_path / "out.mp4",
+        options=Options(encoding=Encoding(preset="ultrafast")),
+        model=interpolator,
     )
     assert (report.frames, report.interpolated) == (7, 3)

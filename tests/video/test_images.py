@@ -103,7 +103,7 @@ def test_a_folder_keeps_each_images_tags_and_names_gaps(tmp_path):
             folder / f"f100{number}.png", dpi=(dpi, dpi), icc_profile=PROFILE
         )
     lines = []
-    count = interpolate_folder(folder, tmp_path / "out", Mean(), on_warning=lines.append)
+    count = interpolate_folder(folder, tmp_path / "out", model=Mean(), on_warning=lines.append)
     assert count == 7
     (line,) = lines
     assert "f1002.png is followed by f1005.png: 2 images seem to be missing" in line
@@ -123,14 +123,14 @@ def test_a6_targa_images_are_taken(tmp_path):
     folder.mkdir()
     for number in range(2):
         Image.new("RGB", (16, 16), (number * 9, 0, 0)).save(folder / f"{number}.tga")
-    assert interpolate_folder(folder, tmp_path / "out", Mean()) == 3
+    assert interpolate_folder(folder, tmp_path / "out", model=Mean()) == 3
 
 
 def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.exr").touch()
     with pytest.raises(ValueError, match=r"holds 0 images, expected .*; its files are: 3 \.exr"):
-        interpolate_folder(tmp_path, tmp_path / "out", Mean())
+        interpolate_folder(tmp_path, tmp_path / "out", model=Mean())
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
@@ -145,6 +145,8 @@ def test_a9_animations_are_refused_with_a_remedy(tmp_path, suffix):
 def test_a10_pipes_and_standard_input_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(ValueError, match=r"pipe\.mp4 is a pipe or a device"):
-        interpolate_video(tmp_path / "pipe.mp4", tmp_path / "x.mp4", Options(), Mean())
+        interpolate_video(
+            tmp_path / "pipe.mp4", tmp_path / "x.mp4", options=Options(), model=Mean()
+        )
     with pytest.raises(ValueError, match="standard input cannot be read twice"):
-        interpolate_video("-", tmp_path / "x.mp4", Options(), Mean())
+        interpolate_video("-", tmp_path / "x.mp4", options=Options(), model=Mean())

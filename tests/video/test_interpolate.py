@@ -29,7 +29,7 @@ FAST = Encoding(preset="ultrafast")
 
 def run(source, target, options=None, maker=None, **more):
     return interpolate_video(
-        source, target, options or Options(encoding=FAST), maker or Mean(), **more
+        source, target, options=options or Options(encoding=FAST), model=maker or Mean(), **more
     )
 
 
@@ -215,6 +215,9 @@ def test_a_model_is_a_file_a_network_or_an_interpolator(tmp_path):
     results = []
     for number, model in enumerate((file, str(file), network, cdfi.Interpolator(network))):
         target = tmp_path / f"{number}.mp4"
-        assert interpolate_video(source, target, Options(encoding=FAST), model).frames == 3
+        assert (
+            interpolate_video(source, target, options=Options(encoding=FAST), model=model).frames
+            == 3
+        )
         results.append(target.read_bytes())
     assert len(set(results)) == 1

@@ -12,7 +12,9 @@ FAST = Encoding(preset="ultrafast")
 
 def shown(tmp_path, clip, options=None, **more):
     source, target = write_clip(tmp_path / "in.mp4", clip), tmp_path / "side.mp4"
-    return write_preview(source, target, options or Options(encoding=FAST), Mean(), **more), target
+    return write_preview(
+        source, target, options=options or Options(encoding=FAST), model=Mean(), **more
+    ), target
 
 
 def test_it_tells_how_many_pictures_there_are_and_were_made(tmp_path):

@@ -44,14 +44,14 @@ def test_an_edit_list_that_hides_the_beginning_is_obeyed(tmp_path):
     source = shifted(plain, tmp_path / "in.mp4", Fraction(-1, 5))
     given = times_of(source)
     assert len(given) == 15
-    interpolate_video(source, tmp_path / "out.mp4", FAST, Mean())
+    interpolate_video(source, tmp_path / "out.mp4", options=FAST, model=Mean())
     assert times_of(tmp_path / "out.mp4")[::2] == given
 
 
 def test_negative_first_times_are_kept_in_step_with_the_sound(tmp_path):
     plain = write_clip(tmp_path / "plain.mkv", Clip(12, audio=True))
     source = shifted(plain, tmp_path / "in.mkv", Fraction(-1, 5), avoid_negative_ts="disabled")
-    report = interpolate_video(source, tmp_path / "out.mkv", FAST, Mean())
+    report = interpolate_video(source, tmp_path / "out.mkv", options=FAST, model=Mean())
     made = times_of(tmp_path / "out.mkv")
     assert made == [Fraction(number * 20, 1000) for number in range(23)]
     sounds = [packets_of(path, "audio") for path in (source, tmp_path / "out.mkv")]
@@ -64,7 +64,7 @@ def test_video_that_starts_after_the_sound_stays_behind_it(tmp_path):
     times = [number * 600 + 9000 for number in range(10)]
     clip = Clip(10, rate=Fraction(25), time_base=Fraction(1, 15000), times=times, audio=True)
     source = write_clip(tmp_path / "in.mp4", clip)
-    interpolate_video(source, tmp_path / "out.mp4", FAST, Mean())
+    interpolate_video(source, tmp_path / "out.mp4", options=FAST, model=Mean())
     assert times_of(tmp_path / "out.mp4")[0] == times_of(source)[0] == Fraction(3, 5)
     assert packets_of(tmp_path / "out.mp4", "audio")[0] == packets_of(source, "audio")[0]
 
@@ -87,7 +87,7 @@ def check_drift(folder, count, fps):
     images = [picture(number, clip) for number in (0, 10)]
     source = write_clip(folder / "in.mp4", clip, (images[n % 2] for n in range(count)))
     options = Options(fps=fps, encoding=FAST.encoding, scene_threshold=None, segment=5000)
-    interpolate_video(source, folder / "out.mp4", options, Still())
+    interpolate_video(source, folder / "out.mp4", options=options, model=Still())
     times = times_of(folder / "out.mp4")
     rate = fps or 2 * NTSC
     assert times == [number / rate for number in range(len(times))]

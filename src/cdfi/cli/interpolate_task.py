@@ -68,9 +68,11 @@ class InterpolationTask:
         first, second = self.inputs
         target = self.output or first.with_name(f"{first.stem}_{second.stem}{first.suffix}")
         if self.mode == "plan":
-            check_images(first, second, target, self.overwrite)
+            check_images(first, second, target, overwrite=self.overwrite)
         else:
-            interpolate_images(first, second, target, model, self.overwrite, _warn)
+            interpolate_images(
+                first, second, target, model=model, overwrite=self.overwrite, on_warning=_warn
+            )
         self._print({"target": str(target), "frames": 1, "interpolated": 1})
 
     def folder(self, options: Options, model: ModelSpec) -> None:
@@ -79,14 +81,16 @@ class InterpolationTask:
         self._check_options(options)
         target = self.output or source.with_name(f"{source.name}_{factor}x")
         if self.mode == "plan":
-            count = pictures_of(check_folder(source, target, factor, self.overwrite), factor)
+            count = pictures_of(
+                check_folder(source, target, factor, overwrite=self.overwrite), factor
+            )
         else:
             with self._progress(source.name) as shown:
                 count = interpolate_folder(
                     source,
                     target,
-                    model,
-                    factor,
+                    model=model,
+                    factor=factor,
                     overwrite=self.overwrite,
                     progress=shown,
                     on_warning=_warn,
@@ -129,22 +133,24 @@ class InterpolationTask:
     def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         """Interpolate one video, write its preview, or print its plan."""
         if self.mode == "plan":
-            plan = estimate(source, target, options, model)
+            plan = estimate(source, target, options=options, model=model)
             if self.as_json:
                 stdout.print(json.dumps(plan), markup=False)
             else:
                 show(plan_table(plan))
             return
         if self.mode == "preview":
-            preview = write_preview(source, target, options, model, overwrite=self.overwrite)
+            preview = write_preview(
+                source, target, options=options, model=model, overwrite=self.overwrite
+            )
             self._print({"target": str(target), **preview._asdict()})
             return
         with self._progress(source.name) as shown:
             report = interpolate_video(
                 source,
                 target,
-                options,
-                model,
+                options=options,
+                model=model,
                 overwrite=self.overwrite,
                 jobs=self.jobs,
                 progress=shown,

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from cdfi.video.images import interpolate_images as interpolate_images
     from cdfi.video.interpolate import VideoReport as VideoReport
     from cdfi.video.interpolate import interpolate_video as interpolate_video
+    from cdfi.video.jobs.model import AnyModel as AnyModel
     from cdfi.video.jobs.model import FrameInterpolator as FrameInterpolator
     from cdfi.video.jobs.model import ModelSpec as ModelSpec
     from cdfi.video.jobs.plan import plan_job as plan_job
+    from cdfi.video.keywords import Settings as Settings
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
     from cdfi.video.preview import Preview as Preview
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 #: Public name -> module; imported on first use: the command line reads the options before it
 #: imports PyTorch.
 _MODULES = {
+    "AnyModel": "jobs.model",
     "Encoding": "options",
     "FrameInterpolator": "jobs.model",
     "ModelSpec": "jobs.model",
     "Options": "options",
     "Preview": "preview",
+    "Settings": "keywords",
     "VideoReport": "interpolate",
     "environment": "diagnostics",
     "estimate": "dry_run",

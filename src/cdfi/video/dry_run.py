@@ -13,7 +13,13 @@ from typing_extensions import Unpack
 from cdfi.interpolation import Interpolator
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import planned_losses
-from cdfi.video.jobs.model import AnyModel, FrameInterpolator, fingerprint, resolve_model
+from cdfi.video.jobs.model import (
+    AnyModel,
+    FrameInterpolator,
+    as_model,
+    fingerprint,
+    resolve_model,
+)
 from cdfi.video.jobs.plan import expected_frames, plan_job
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
@@ -24,8 +30,9 @@ HALF = [Fraction(1, 2)]
 def estimate(
     source: str | Path,
     target: str | Path,
-    options: Options | None = None,
+    *,
     model: AnyModel | None = None,
+    options: Options | None = None,
     **settings: Unpack[Settings],
 ) -> dict[str, object]:
     """Return the plan of ``interpolate_video`` with the same arguments, as JSON values.
@@ -37,9 +44,10 @@ def estimate(
         OSError, ValueError: as ``interpolate_video``.
     """
     job = plan_job(Path(source), Path(target), options_from(options, settings))
-    interpolator = resolve_model(model)
+    chosen = as_model(model)
+    interpolator = resolve_model(chosen)
     frames, source_frames = expected_frames(job), len(job.index.times)
-    job.work.serve(job.identity(fingerprint(interpolator)))
+    job.work.serve(job.identity(fingerprint(chosen)))
     finished = job.finished()
     left = max(frames - sum(len(record.times) for record in finished.values()), 0)
     one = _seconds_per_frame(job, interpolator)

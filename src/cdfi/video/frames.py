@@ -17,7 +17,7 @@ Image = TypeVar("Image", Tensor, NDArray[np.generic])
 
 
 def interpolate_frames(
-    frames: Iterable[tuple[Fraction, Image]], interpolator: Interpolator, factor: int = 2
+    frames: Iterable[tuple[Fraction, Image]], interpolator: Interpolator, *, factor: int = 2
 ) -> Iterator[tuple[Fraction, Image]]:
     """``frames``, each with its time, and ``factor - 1`` frames evenly between each two.
 

@@ -13,7 +13,13 @@ from av.video.frame import VideoFrame
 
 from cdfi.common.files import move, resolve_output
 from cdfi.common.progress import Progress
-from cdfi.video.jobs.model import AnyModel, FrameInterpolator, fingerprint, resolve_model
+from cdfi.video.jobs.model import (
+    AnyModel,
+    FrameInterpolator,
+    as_model,
+    fingerprint,
+    resolve_model,
+)
 from cdfi.video.jobs.plan import check_apart
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.sealed import file_fingerprint
@@ -39,10 +45,11 @@ _NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def interpolate_images(
-    first: Path,
-    second: Path,
-    target: Path,
-    model: AnyModel,
+    first: str | Path,
+    second: str | Path,
+    target: str | Path,
+    *,
+    model: AnyModel | None = None,
     overwrite: bool = False,
     on_warning: OnWarning | None = None,
 ) -> None:
@@ -54,7 +61,7 @@ def interpolate_images(
         first: an image.
         second: another.
         target: the image to write.
-        model: computes the image.
+        model: as in :func:`interpolate_video`.
         overwrite: replace ``target`` if it exists.
         on_warning: called with a line about everything that ``target`` cannot keep.
 
@@ -62,7 +69,8 @@ def interpolate_images(
         OSError: as :func:`check_images`, or the image cannot be written.
         ValueError: as :func:`check_images`.
     """
-    left, right = check_images(first, second, target, overwrite)
+    first, second, target = Path(first), Path(second), Path(target)
+    left, right = check_images(first, second, target, overwrite=overwrite)
     maker = resolve_model(model)
     tags = [read_tags(path) for path in (first, second)]
     (middle,) = _between(left, right, 2, maker)
@@ -72,7 +80,7 @@ def interpolate_images(
 
 
 def check_images(
-    first: Path, second: Path, target: Path, overwrite: bool = False
+    first: Path, second: Path, target: Path, *, overwrite: bool = False
 ) -> tuple[VideoFrame, VideoFrame]:
     """Return the two images that are to give ``target``.
 
@@ -92,11 +100,11 @@ def check_images(
 
 
 def interpolate_folder(
-    source: Path,
-    target: Path,
-    model: AnyModel,
-    factor: int = 2,
+    source: str | Path,
+    target: str | Path,
     *,
+    model: AnyModel | None = None,
+    factor: int = 2,
     overwrite: bool = False,
     progress: Progress | None = None,
     on_warning: OnWarning | None = None,
@@ -109,7 +117,7 @@ def interpolate_folder(
     Args:
         source: a folder of images.
         target: the folder to write.
-        model: computes the images.
+        model: as in :func:`interpolate_video`.
         factor: images in place of each one.
         overwrite: write into ``target`` even if it is not empty.
         progress: called with the number of images written and that of all.
@@ -122,11 +130,13 @@ def interpolate_folder(
     Raises:
         OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
-    paths = check_folder(source, target, factor, overwrite)
-    maker, work = resolve_model(model), WorkFolder(target)
+    source, target = Path(source), Path(target)
+    paths = check_folder(source, target, factor, overwrite=overwrite)
+    chosen, work = as_model(model), WorkFolder(target)
+    maker = resolve_model(chosen)
     with work.lock():
         names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
-        work.begin({"source": names, "factor": factor, "model": fingerprint(maker)}, overwrite)
+        work.begin({"source": names, "factor": factor, "model": fingerprint(chosen)}, overwrite)
         lost = _write_numbered(paths, factor, maker, work, progress)
         target.mkdir(exist_ok=True)
         for number in range(pictures_of(paths, factor)):
@@ -158,7 +168,7 @@ def _write_numbered(
     return sorted(lost)
 
 
-def check_folder(source: Path, target: Path, factor: int, overwrite: bool = False) -> list[Path]:
+def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = False) -> list[Path]:
     """Return the images of ``source`` that are to go to ``target``.
 
     Raises:

@@ -18,8 +18,7 @@ from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import (
     AnyModel,
-    FrameInterpolator,
-    ModelSpec,
+    Model,
     as_model,
     fingerprint,
     resolve_model,
@@ -62,9 +61,9 @@ class VideoReport:
 def interpolate_video(
     source: str | Path,
     target: str | Path,
-    options: Options | None = None,
-    model: AnyModel | None = None,
     *,
+    model: AnyModel | None = None,
+    options: Options | None = None,
     overwrite: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -78,8 +77,8 @@ def interpolate_video(
     Args:
         source: path of the video.
         target: path of the result; the suffix selects the container.
-        options: times, sound, scene changes and encoding.
         model: a name, a file, a network or an interpolator; by default the default network.
+        options: times, sound, scene changes and encoding.
         overwrite: replace ``target`` if it exists, and discard another job's segments.
         jobs: processes that work on segments in parallel; by default one for each CUDA device.
         progress: called with the number of frames written so far and in total.
@@ -95,11 +94,10 @@ def interpolate_video(
     job = plan_job(source, target, options_from(options, settings))
     chosen = as_model(model)
     count = processes_for(jobs, chosen)
-    interpolator = resolve_model(chosen)
     try_name(target)
     with job.work.lock(), _explained(source, target):
-        restarted = job.work.begin(job.identity(fingerprint(interpolator)), overwrite)
-        notes = _make_missing(job, chosen if count > 1 else interpolator, count, progress)
+        restarted = job.work.begin(job.identity(fingerprint(chosen)), overwrite)
+        notes = _make_missing(job, chosen, count, progress)
         report = _finish(job, notes, [f"{target.name}: {restarted}"] if restarted else [])
         job.work.clear()
     return report
@@ -121,9 +119,7 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
         raise ValueError(f"{source} could not be made into {target}: {error}") from error
 
 
-def _make_missing(
-    job: Job, model: ModelSpec | FrameInterpolator, jobs: int, progress: Progress | None
-) -> Counter[str]:
+def _make_missing(job: Job, model: Model, jobs: int, progress: Progress | None) -> Counter[str]:
     """Make every segment that is not finished yet."""
     finished = job.finished(check=True)
     done, total = sum(len(record.times) for record in finished.values()), expected_frames(job)
@@ -140,8 +136,10 @@ def _make_missing(
         numbers = [number for segment_range in missing for number in segment_range]
         return make_in_parallel(job, model, numbers, min(jobs, max(len(numbers), 1)), on_progress)
     notes: Counter[str] = Counter()
+    interpolator = resolve_model(model) if missing else None
     for segment_range in missing:
-        notes.update(make_segments(job, resolve_model(model), segment_range, on_progress))
+        assert interpolator is not None
+        notes.update(make_segments(job, interpolator, segment_range, on_progress))
     return notes
 
 

@@ -49,9 +49,9 @@ class Preview(NamedTuple):
 def write_preview(
     source: str | Path,
     target: str | Path,
-    options: Options | None = None,
-    model: AnyModel | None = None,
     *,
+    model: AnyModel | None = None,
+    options: Options | None = None,
     overwrite: bool = False,
     seconds: float = SECONDS,
     **settings: Unpack[Settings],

@@ -37,7 +37,7 @@ class Mean(Mean):
         time.sleep({pause})
         return super().between(*arguments)
 interpolate_video({source!r}, {target!r},
-    Options(encoding=Encoding(preset="ultrafast"), segment=4), Mean())
+    options=Options(encoding=Encoding(preset="ultrafast"), segment=4), model=Mean())
 """
 
 
@@ -57,7 +57,7 @@ def source(tmp_path):
 @pytest.fixture
 def whole(tmp_path, source):
     target = tmp_path / "whole.mp4"
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     return target
 
 
@@ -65,13 +65,13 @@ def whole(tmp_path, source):
 def test_an_interrupted_run_is_taken_up_and_gives_the_same_frames(tmp_path, source, whole, error):
     target = tmp_path / "out.mp4"
     with pytest.raises(type(error)):
-        interpolate_video(source, target, OPTIONS, Stops(17, error))
+        interpolate_video(source, target, options=OPTIONS, model=Stops(17, error))
     work = WorkFolder(target).path
     assert not target.exists()
     kept = sorted(path.name for path in work.glob("*.mkv"))
     assert len(kept) >= 3
     resumed = Mean()
-    interpolate_video(source, target, OPTIONS, resumed)
+    interpolate_video(source, target, options=OPTIONS, model=resumed)
     assert resumed.calls <= 29 - 4 * len(kept)
     assert not work.exists()
     same_frames(target, whole)
@@ -79,17 +79,19 @@ def test_an_interrupted_run_is_taken_up_and_gives_the_same_frames(tmp_path, sour
 
 def test_a_run_that_fails_before_its_first_segment_leaves_nothing(tmp_path, source):
     with pytest.raises(RuntimeError):
-        interpolate_video(source, tmp_path / "out.mp4", OPTIONS, Stops(1, RuntimeError()))
+        interpolate_video(
+            source, tmp_path / "out.mp4", options=OPTIONS, model=Stops(1, RuntimeError())
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_a_half_written_segment_is_made_again(tmp_path, source, whole):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):
-        interpolate_video(source, target, OPTIONS, Stops(17, RuntimeError()))
+        interpolate_video(source, target, options=OPTIONS, model=Stops(17, RuntimeError()))
     damaged = WorkFolder(target).segment(1)
     damaged.write_bytes(damaged.read_bytes()[:100])
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     same_frames(target, whole)
 
 
@@ -97,7 +99,7 @@ def test_a_half_written_segment_is_made_again(tmp_path, source, whole):
 def test_changed_work_is_refused_or_started_again(tmp_path, source, change):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):
-        interpolate_video(source, target, OPTIONS, Stops(17, RuntimeError()))
+        interpolate_video(source, target, options=OPTIONS, model=Stops(17, RuntimeError()))
     options, maker = OPTIONS, Mean()
     if change == "options":
         options = Options(factor=3, encoding=OPTIONS.encoding, segment=4)
@@ -106,8 +108,8 @@ def test_changed_work_is_refused_or_started_again(tmp_path, source, change):
     else:
         maker.fingerprint = "another mean"
     with pytest.raises(ValueError, match=f"unfinished run with another .*{change}.*--overwrite"):
-        interpolate_video(source, target, options, maker)
-    report = interpolate_video(source, target, options, maker, overwrite=True)
+        interpolate_video(source, target, options=options, model=maker)
+    report = interpolate_video(source, target, options=options, model=maker, overwrite=True)
     assert len(images_of(target)) == report.frames
 
 
@@ -119,11 +121,11 @@ def test_two_runs_on_one_target_do_not_mix(tmp_path, source):
         def between(self, *arguments):
             if not messages:
                 with pytest.raises(BlockingIOError) as caught:
-                    interpolate_video(source, target, OPTIONS, Mean())
+                    interpolate_video(source, target, options=OPTIONS, model=Mean())
                 messages.append(str(caught.value))
             return super().between(*arguments)
 
-    report = interpolate_video(source, target, OPTIONS, Meddles())
+    report = interpolate_video(source, target, options=OPTIONS, model=Meddles())
     assert f"is being written by another run (process {os.getpid()})" in messages[0]
     assert len(images_of(target)) == report.frames
 
@@ -151,7 +153,7 @@ def test_a_killed_run_is_taken_up(tmp_path, source, whole):
     target = tmp_path / "out.mp4"
     assert killed(source, target, [0.5], 0.1) == 1
     assert not target.exists()
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     same_frames(target, whole)
 
 
@@ -161,7 +163,7 @@ def test_ten_kills_at_random_moments_lose_nothing(tmp_path, source, whole):
     seed = int(time.time())
     moments = np.random.default_rng(seed).uniform(0, 1.2, 10)
     assert killed(source, target, moments, 0.4) == 10, f"seed {seed}"
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     same_frames(target, whole)
 
 
@@ -169,7 +171,12 @@ def test_segments_by_several_processes_give_the_same_frames(tmp_path, source, wh
     target = tmp_path / "out.mp4"
     seen = []
     report = interpolate_video(
-        source, target, OPTIONS, Mean(), jobs=2, progress=lambda done, total: seen.append(done)
+        source,
+        target,
+        options=OPTIONS,
+        model=Mean(),
+        jobs=2,
+        progress=lambda done, total: seen.append(done),
     )
     assert seen[-1] == report.frames == 59
     same_frames(target, whole)
@@ -187,7 +194,7 @@ def test_segments_by_several_processes_give_the_same_frames(tmp_path, source, wh
 )
 def test_an_error_in_a_process_is_raised(tmp_path, source, interpolator, error, message):
     with pytest.raises(error, match=message):
-        interpolate_video(source, tmp_path / "out.mp4", OPTIONS, interpolator, jobs=2)
+        interpolate_video(source, tmp_path / "out.mp4", options=OPTIONS, model=interpolator, jobs=2)
     assert not (tmp_path / "out.mp4").exists()
 
 
@@ -203,10 +210,10 @@ def test_a_full_disk_is_told_and_finished_segments_stay(tmp_path, source, monkey
         with pytest.raises(
             OSError, match="no space left on the disk; the finished segments are kept"
         ):
-            interpolate_video(source, target, OPTIONS, Mean())
+            interpolate_video(source, target, options=OPTIONS, model=Mean())
     assert not target.exists()
     assert len(list(WorkFolder(target).path.glob("*.json"))) == 4  # three records, the manifest
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     assert len(images_of(target)) == 59
 
 
@@ -235,7 +242,7 @@ def test_a_small_disk_fills_up_and_the_run_goes_on_when_it_has_grown(tmp_path, s
     options = Options(encoding=Encoding(codec="ffv1"), segment=4)
     target = folder / "out.mkv"
     with pytest.raises(OSError, match="no space left on the disk; the finished segments are kept"):
-        interpolate_video(source, target, options, Mean())
+        interpolate_video(source, target, options=options, model=Mean())
     assert not target.exists()
     finished = len(list(WorkFolder(target).path.glob("*.mkv")))
     assert 0 < finished < 8
@@ -243,17 +250,17 @@ def test_a_small_disk_fills_up_and_the_run_goes_on_when_it_has_grown(tmp_path, s
     maker, asked = Mean(), []
     between = maker.between
     maker.between = lambda *frames: asked.append(frames) or between(*frames)
-    interpolate_video(source, target, options, maker)
+    interpolate_video(source, target, options=options, model=maker)
     assert len(asked) <= 29 - 4 * finished + 4  # what was finished is not made again
     assert not WorkFolder(target).path.exists()
     whole = tmp_path / "whole.mkv"
-    interpolate_video(source, whole, options, Mean())
+    interpolate_video(source, whole, options=options, model=Mean())
     same_frames(target, whole)
 
 
 def test_the_manifest_names_source_options_and_model(tmp_path, source):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):
-        interpolate_video(source, target, OPTIONS, Stops(17, RuntimeError()))
+        interpolate_video(source, target, options=OPTIONS, model=Stops(17, RuntimeError()))
     manifest = read_sealed(WorkFolder(target).path / "manifest.json")
     assert {"source", "options", "model", "encoder"} <= manifest.keys()

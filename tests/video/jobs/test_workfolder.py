@@ -23,14 +23,14 @@ def source(tmp_path_factory):
 def expected(source):
     """The result of a run that nothing disturbs."""
     target = source.with_name("expected.mp4")
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     return times_of(target), samples_of(target)
 
 
 def interrupt(source, target, calls=10):
     """Leave some finished segments in the work folder of ``target``."""
     with pytest.raises(RuntimeError):
-        interpolate_video(source, target, OPTIONS, Stops(calls, RuntimeError()))
+        interpolate_video(source, target, options=OPTIONS, model=Stops(calls, RuntimeError()))
     return WorkFolder(target).path
 
 
@@ -74,7 +74,7 @@ def test_what_is_not_a_work_folder_is_refused_and_not_touched(
     else:
         work.write_text("theirs")
     with pytest.raises(FileExistsError, match=r"o\.mp4\.cdfi-work .*move it away"):
-        interpolate_video(source, target, OPTIONS, Mean(), overwrite=overwrite)
+        interpolate_video(source, target, options=OPTIONS, model=Mean(), overwrite=overwrite)
     assert not target.exists()
     assert work.read_text() == "theirs" if kind == "file" else untouched(others)
 
@@ -85,7 +85,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path, source, monkeypatch):
     interrupt(source, target)
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     with pytest.raises(FileExistsError, match="one of another user"):
-        interpolate_video(source, target, OPTIONS, Mean())
+        interpolate_video(source, target, options=OPTIONS, model=Mean())
 
 
 @pytest.mark.parametrize("name", ["lock", "owner", "000003.part", "000003.json", "result.part"])
@@ -98,7 +98,7 @@ def test_links_in_the_work_folder_are_replaced_and_never_followed(
     theirs.write_text("theirs")
     (work / name).unlink(missing_ok=True)
     getattr(work / name, make_link)(theirs)
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     assert theirs.read_text() == "theirs"
     assert not target.is_symlink()
     is_expected(target, expected)
@@ -109,7 +109,7 @@ def test_a_lost_manifest_starts_the_job_again_and_says_so(tmp_path, source):
     work = interrupt(source, target)
     (work / "manifest.json").unlink()
     options = Options(factor=3, encoding=OPTIONS.encoding, segment=4)
-    report = interpolate_video(source, target, options, Mean())
+    report = interpolate_video(source, target, options=options, model=Mean())
     assert report.frames == len(images_of(target)) == 3 * 13 + 1
     assert report.warnings == [
         "o.mp4: the record of its unfinished run is missing or damaged: started again"
@@ -123,14 +123,16 @@ def test_segments_of_another_job_are_never_used(tmp_path, source):
     kept = {path: path.read_bytes() for path in work.glob("0*")}
     options = Options(factor=3, encoding=OPTIONS.encoding, segment=4)
     with pytest.raises(RuntimeError):
-        interpolate_video(source, target, options, Stops(0, RuntimeError()), overwrite=True)
+        interpolate_video(
+            source, target, options=options, model=Stops(0, RuntimeError()), overwrite=True
+        )
     other = interrupt(source, tmp_path / "p.mp4")
     assert kept
     work.mkdir(exist_ok=True)
     (work / MARKER).write_bytes((other / MARKER).read_bytes())
     for path, content in kept.items():
         path.write_bytes(content)
-    report = interpolate_video(source, target, options, Mean())
+    report = interpolate_video(source, target, options=options, model=Mean())
     assert report.frames == len(images_of(target)) == 3 * 13 + 1
 
 
@@ -145,7 +147,7 @@ def test_a_flipped_byte_changes_no_frame(tmp_path, source, expected, name, fract
     work = interrupt(source, target)
     data = (work / name).read_bytes()
     (work / name).write_bytes(flipped(data, int(fraction * len(data))))
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     is_expected(target, expected)
 
 
@@ -170,7 +172,7 @@ def test_a_malformed_record_changes_no_frame(tmp_path, source, expected, name, d
     work = interrupt(source, target)
     text = DAMAGE[damage]((work / name).read_text())
     (work / name).write_bytes(text.encode(errors="surrogateescape"))
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     is_expected(target, expected)
 
 
@@ -181,7 +183,7 @@ def test_a_damaged_segment_is_encoded_again_and_others_are_kept(tmp_path, source
     data = (work / "000000.mkv").read_bytes()
     (work / "000000.mkv").write_bytes(flipped(data, len(data) // 2))
     resumed = Mean()
-    interpolate_video(source, target, OPTIONS, resumed)
+    interpolate_video(source, target, options=OPTIONS, model=resumed)
     is_expected(target, expected)
     assert resumed.calls <= 13 - 4
 
@@ -193,11 +195,13 @@ def test_folders_of_others_inside_are_left_alone(tmp_path, source, expected, ove
     (work / "@eaDir").mkdir()
     (work / "@eaDir" / "index").write_text("theirs")
     (work / "notes.txt").write_text("theirs")
-    interpolate_video(source, target, OPTIONS, Mean(), overwrite=overwrite)
+    interpolate_video(source, target, options=OPTIONS, model=Mean(), overwrite=overwrite)
     is_expected(target, expected)
     assert (work / "@eaDir" / "index").read_text() == (work / "notes.txt").read_text() == "theirs"
     assert not list(work.glob("0*"))
-    interpolate_video(source, target, OPTIONS, Mean(), overwrite=True)  # the folder is still ours
+    interpolate_video(
+        source, target, options=OPTIONS, model=Mean(), overwrite=True
+    )  # the folder is still ours
 
 
 def test_a_folder_with_a_segments_name_is_named_in_one_line(tmp_path, source):
@@ -205,7 +209,7 @@ def test_a_folder_with_a_segments_name_is_named_in_one_line(tmp_path, source):
     work = interrupt(source, target)
     (work / "000003.part").mkdir()
     with pytest.raises(FileExistsError, match=r"000003\.part is a folder: move it away"):
-        interpolate_video(source, target, OPTIONS, Mean())
+        interpolate_video(source, target, options=OPTIONS, model=Mean())
     assert (work / "000003.part").is_dir()
 
 
@@ -215,8 +219,8 @@ def test_an_output_link_is_followed_to_overwrite(tmp_path, source, expected):
     real.write_text("old")
     link.symlink_to(real)
     with pytest.raises(FileExistsError, match="--overwrite"):
-        interpolate_video(source, link, OPTIONS, Mean())
-    interpolate_video(source, link, OPTIONS, Mean(), overwrite=True)
+        interpolate_video(source, link, options=OPTIONS, model=Mean())
+    interpolate_video(source, link, options=OPTIONS, model=Mean(), overwrite=True)
     assert link.is_symlink()
     is_expected(real, expected)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "o.mp4"]
@@ -227,7 +231,7 @@ def test_images_follow_output_links_by_the_same_rule(tmp_path, source):
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "real.png").write_text("old")
     (tmp_path / "f2.png").symlink_to(tmp_path / "disk" / "real.png")
-    interpolate_video(source, tmp_path / "f%d.png", Options(), Mean(), overwrite=True)
+    interpolate_video(source, tmp_path / "f%d.png", options=Options(), model=Mean(), overwrite=True)
     assert (tmp_path / "f2.png").is_symlink()
     assert (tmp_path / "disk" / "real.png").read_bytes().startswith(b"\x89PNG")
 
@@ -235,7 +239,7 @@ def test_images_follow_output_links_by_the_same_rule(tmp_path, source):
 @pytest.mark.parametrize("stem", ["x" * 240, "ä" * 120, "💡" * 60])
 def test_long_names_are_written(tmp_path, source, expected, stem):
     target = tmp_path / f"{stem}.mp4"
-    interpolate_video(source, target, OPTIONS, Mean())
+    interpolate_video(source, target, options=OPTIONS, model=Mean())
     is_expected(target, expected)
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
@@ -243,7 +247,9 @@ def test_long_names_are_written(tmp_path, source, expected, stem):
 def test_a_name_that_is_too_long_is_refused_before_the_first_frame(tmp_path, source):
     interpolator = Mean()
     with pytest.raises(OSError, match="cannot be written"):
-        interpolate_video(source, tmp_path / f"{'x' * 300}.mp4", OPTIONS, interpolator)
+        interpolate_video(
+            source, tmp_path / f"{'x' * 300}.mp4", options=OPTIONS, model=interpolator
+        )
     assert not interpolator.calls
     assert not list(tmp_path.iterdir())
 

@@ -36,7 +36,7 @@ def write_sound(path, pieces, layout="mono", rate=RATE, codec="pcm_s16le"):
 def slowed(source, target, slow=2):
     encoding = Encoding(preset="8" if target.suffix == ".webm" else "ultrafast")
     return interpolate_video(
-        source, target, Options(slow=slow, audio="stretch", encoding=encoding), Mean()
+        source, target, options=Options(slow=slow, audio="stretch", encoding=encoding), model=Mean()
     )
 
 
@@ -111,6 +111,8 @@ def test_channels_that_are_mixed_are_told(tmp_path):
 def test_a_container_without_sound_says_so(tmp_path):
     source = write_sound(tmp_path / "in.mkv", [(0, 2)])
     options = Options(slow=2, audio="stretch")
-    colours, sound = interpolate_video(source, tmp_path / "out.gif", options, Mean()).warnings
+    colours, sound = interpolate_video(
+        source, tmp_path / "out.gif", options=options, model=Mean()
+    ).warnings
     assert colours == "in.mkv: colours are reduced to a palette of 256"
     assert sound.startswith("in.mkv: .gif cannot hold audio stream 1 (")

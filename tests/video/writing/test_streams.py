@@ -57,7 +57,7 @@ def write_rich(path):
 
 
 def run(source, target, options=FAST):
-    return interpolate_video(source, target, options, Mean())
+    return interpolate_video(source, target, options=options, model=Mean())
 
 
 def spoken(path):

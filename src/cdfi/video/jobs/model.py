@@ -11,9 +11,11 @@ from typing import Protocol
 from torch import Tensor
 
 from cdfi.common.allocator import keep_freed_memory
+from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator, Precision
-from cdfi.models import Network
-from cdfi.weights import digest
+from cdfi.interpolation.precision import automatic_precision
+from cdfi.models import Network, TimedNetwork
+from cdfi.weights import digest, identify, resolve_path
 
 
 class FrameInterpolator(Protocol):
@@ -63,33 +65,67 @@ class ModelSpec:
             compile=self.compile,
         )
 
+    def fingerprint(self) -> str:
+        """Return a text that stays the same while the frames do; the network is not built.
 
-AnyModel = ModelSpec | FrameInterpolator | Network | str | Path
+        Raises:
+            OSError, ValueError: as :meth:`build`.
+        """
+        found = identify(resolve_path(self.name))
+        precision: str = self.precision
+        if precision == "auto":
+            precision = automatic_precision(choose_device(self.device), found.config)
+        return _fingerprint(found.digest, found.config, precision, self.compile)
 
 
-def as_model(model: AnyModel | None) -> ModelSpec | FrameInterpolator:
-    """Return a model that was given by its name, file, network or interpolator; None is ours."""
+#: What a user may give as ``model``.
+AnyModel = ModelSpec | FrameInterpolator | Network | TimedNetwork | str | Path
+#: What a job keeps: a description that each process builds, or an interpolator.
+Model = ModelSpec | FrameInterpolator
+
+
+def as_model(model: AnyModel | None) -> Model:
+    """Return the model of a job from a name, a file, a network or an interpolator.
+
+    None is the default model.
+
+    Raises:
+        ValueError: ``model`` is of another type.
+    """
     if model is None:
         return ModelSpec()
     if isinstance(model, (str, Path)):
         return ModelSpec(model)
-    return Interpolator(model) if isinstance(model, Network) else model
+    if isinstance(model, (Network, TimedNetwork)):
+        return Interpolator(model)
+    if isinstance(model, ModelSpec) or hasattr(model, "between"):
+        return model
+    raise ValueError(
+        "expected as model a name, a path, a network, an Interpolator or a ModelSpec; got a "
+        f"{type(model).__name__}"
+    )
 
 
 def resolve_model(model: AnyModel | None) -> FrameInterpolator:
-    """Return the interpolator for a model; build it if ``model`` only names it."""
+    """Return the interpolator for a model; build it if ``model`` only describes it."""
     chosen = as_model(model)
     return chosen.build() if isinstance(chosen, ModelSpec) else chosen
 
 
-def fingerprint(interpolator: FrameInterpolator) -> str:
-    """Return a text that stays the same as long as the interpolator computes the same frames.
+def fingerprint(model: Model) -> str:
+    """Return a text that stays the same while the frames do; no network is built for it.
 
-    It is made of the weights and the precision of an ``Interpolator``; for anything else it is the
+    It consists of weights, architecture and precision. For an object of another class it is the
     attribute ``fingerprint``, or the name of the class.
     """
-    if isinstance(interpolator, Interpolator):
-        how = f"{interpolator.precision}{' compiled' if interpolator.compiled else ''}"
-        return f"{digest(interpolator.network.state_dict())} {interpolator.network.config} {how}"
-    name = f"{type(interpolator).__module__}.{type(interpolator).__qualname__}"
-    return str(getattr(interpolator, "fingerprint", name))
+    if isinstance(model, ModelSpec):
+        return model.fingerprint()
+    if isinstance(model, Interpolator):
+        weights = digest(model.network.state_dict())
+        return _fingerprint(weights, model.network.config, model.precision, model.compiled)
+    name = f"{type(model).__module__}.{type(model).__qualname__}"
+    return str(getattr(model, "fingerprint", name))
+
+
+def _fingerprint(weights: str, config: object, precision: str, compiled: bool) -> str:
+    return f"{weights} {config} {precision}{' compiled' if compiled else ''}"
