@@ -121,17 +121,16 @@ def interpolate_folder(
         factor: images in place of each one.
         overwrite: write into ``target`` even if it is not empty.
         progress: called with the number of images written and that of all.
-        on_warning: called with a line about each gap in the numbers of ``source``, and about
-            everything that the images cannot keep.
+        on_warning: called with a line about each gap in the numbers, and about what is lost.
 
     Returns:
-        How many images were written.
+        The number of images.
 
     Raises:
         OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
-    source, target = Path(source), Path(target)
-    paths = check_folder(source, target, factor, overwrite=overwrite)
+    target = Path(target)
+    paths = check_folder(Path(source), target, factor, overwrite=overwrite)
     chosen, work = as_model(model), WorkFolder(target)
     maker = resolve_model(chosen)
     with work.lock():
