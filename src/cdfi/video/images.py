@@ -132,11 +132,10 @@ def interpolate_folder(
     target = Path(target)
     paths = check_folder(Path(source), target, factor, overwrite=overwrite)
     chosen, work = as_model(model), WorkFolder(target)
-    maker = resolve_model(chosen)
     with work.lock():
         names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
         work.begin({"source": names, "factor": factor, "model": fingerprint(chosen)}, overwrite)
-        lost = _write_numbered(paths, factor, maker, work, progress)
+        lost = _write_numbered(paths, factor, resolve_model(chosen), work, progress)
         target.mkdir(exist_ok=True)
         for number in range(pictures_of(paths, factor)):
             image_path = work.image(number)
