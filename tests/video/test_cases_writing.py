@@ -152,7 +152,7 @@ def test_f14_a_crop_of_matroska_is_named(tmp_path):
     crop = b"\x54\xbb\x81\x08\xec\x85" + bytes(5)
     cropped = tmp_path / "crop.mkv"
     cropped.write_bytes(data[:start] + crop + data[start + len(crop) :])
-    lines = interpolate_video(cropped, tmp_path / "x.mkv", Options(), Mean()).warnings
+    lines = interpolate_video(cropped, tmp_path / "x.mkv", options=Options(), model=Mean()).warnings
     assert any("its crop is not kept" in line for line in lines)
     assert not has_crop(CASES / "sph.mkv")
 

@@ -32,7 +32,7 @@ def two(folder, suffix=".png", mode="RGB", **tags):
 def middle(paths, target):
     """Interpolate two images and return what was said."""
     lines = []
-    interpolate_images(*paths, target, Mean(), on_warning=lines.append)
+    interpolate_images(*paths, target, model=Mean(), on_warning=lines.append)
     return lines
 
 

@@ -189,7 +189,7 @@ def check(file: File, form: str) -> None:
         if file.form == "mpegts":  # libav takes a shorter one for another format
             assume(source.stat().st_size > 8000)
         options = Options(encoding=Encoding(crf=1), scene_threshold=None, segment=5)
-        report = interpolate_video(source, target, options, Mean())
+        report = interpolate_video(source, target, options=options, model=Mean())
         given, made = frames_of(source), frames_of(target)
         tick = max(TICK.get(form, Fraction(1, 90000)), Fraction(1, 90000))
         shift = made[0][1] - given[0][1]

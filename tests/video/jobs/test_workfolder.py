@@ -281,7 +281,7 @@ def test_random_damage_never_changes_a_frame(tmp_path, source, expected):
             del data[place:]
         path.write_bytes(data)
         try:
-            interpolate_video(source, target, OPTIONS, Mean())
+            interpolate_video(source, target, options=OPTIONS, model=Mean())
         except BaseException as error:
             raise AssertionError(f"seed {seed}, {path.name} at {place}: {error}") from error
         is_expected(target, expected)
