@@ -228,7 +228,8 @@ def _video_packets(
 def _moved(packet: Packet[Any], seconds: Fraction) -> Packet[Any]:
     """Return ``packet``, moved to be shown ``seconds`` later."""
     ticks = round(seconds / packet.time_base)
-    assert packet.pts is not None and packet.dts is not None
+    assert packet.pts is not None
+    assert packet.dts is not None
     packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
     return packet
 

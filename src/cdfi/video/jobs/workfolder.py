@@ -29,7 +29,7 @@ MARKER, MARKER_TEXT = "cdfi-work", "work folder of cdfi: it may be deleted when 
 LOCK, OWNER, MANIFEST = "lock", "owner", "manifest.json"
 #: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
 OURS = re.compile(
-    r"\d{6}\.(mkv|part|png|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
+    r"\d{6,}\.(mkv|part|png|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
 )
 
 
@@ -237,7 +237,7 @@ class WorkFolder:
 
     def _finished(self) -> bool:
         """Return whether the folder keeps finished segments or images."""
-        return any(re.fullmatch(r"\d{6}\.(json|png)", path.name) for path in self.path.iterdir())
+        return any(re.fullmatch(r"\d{6,}\.(json|png)", path.name) for path in self.path.iterdir())
 
     def _remove(self) -> None:
         """Remove the folder, unless it holds anything that is not ours."""

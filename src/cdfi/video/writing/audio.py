@@ -1,4 +1,4 @@
-"""Audio made longer without changing its pitch, through libav's atempo."""
+"""Slow audio down without changing its pitch, by libav's ``atempo`` filter."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from av.packet import Packet
 from cdfi.video.reading.container import open_media
 from cdfi.video.writing.tags import stream_tags
 
-SLOWEST = Fraction(1, 2)  # of one atempo; several follow one another for more
-BIT_RATE = 96_000  # a channel
-#: Where times jump by more seconds than this, silence fills the gap, or what is there twice goes.
+SLOWEST = Fraction(1, 2)  # of one filter; several are chained for less
+BIT_RATE = 96_000  # per channel, per second
+#: If times jump by more seconds than this, gaps become silence and overlapping samples are dropped.
 JUMP = 0.02
-#: What a stream becomes whose own arrangement of channels the encoder does not take.
+#: Channel layouts to mix down to, if the encoder does not take the stream's own.
 LAYOUTS = ("7.1", "5.1", "stereo", "mono")
 SILENCED = "damaged packets of sound, silent in the result"
 CUT_SHORT = "end of the sound unreadable"
@@ -34,9 +34,15 @@ CUT_SHORT = "end of the sound unreadable"
 
 @dataclass
 class StretchedAudio:
-    """One audio stream of ``path``, to be written to ``made`` ``slow`` times longer.
+    """An audio stream that is encoded again, slower.
 
-    ``notes`` counts what could not be read, by its reason.
+    Attributes:
+        path: of the source.
+        index: of the stream in the source.
+        made: the stream of the result.
+        slow: how many times longer it becomes.
+        start: the instant, in seconds, that stays where it is.
+        notes: counts what could not be read, by its reason.
     """
 
     path: Path
@@ -47,7 +53,7 @@ class StretchedAudio:
     notes: Counter[str]
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """The encoded packets; the time ``start`` (seconds) stays where it is."""
+        """Yield the encoded packets."""
         count, offset = 0, self.start
         context = self.made.codec_context
         resampler = AudioResampler(
@@ -75,7 +81,7 @@ class StretchedAudio:
             yield packet
 
     def _slowed(self) -> Iterator[tuple[AudioFrame, Fraction]]:
-        """Slowed frames, each with the source time (seconds) at which the stream starts."""
+        """Yield slowed frames, each with the source time (seconds) at which the stream starts."""
         graph: av.filter.Graph | None = None
         first = self.start
         for frame in _alike(self._decoded()):
@@ -90,7 +96,7 @@ class StretchedAudio:
             yield from ((slowed, first) for slowed in _ready(graph))
 
     def _decoded(self) -> Iterator[AudioFrame]:
-        """Every frame that can be decoded; damage is noted and passed over."""
+        """Yield every frame that can be decoded; damage is counted and skipped."""
         with open_media(self.path) as container:
             stream = container.streams[self.index]
             assert isinstance(stream, AudioStream)
@@ -121,9 +127,19 @@ def add_stretched(
     start: Fraction,
     notes: Counter[str],
 ) -> StretchedAudio:
-    """Add to ``target`` a stream for ``source`` slowed ``slow`` times about ``start`` seconds.
+    """Add to ``target`` a stream for slowed audio.
 
-    Raises ValueError where the encoder is not there, or takes no such sound at all.
+    Args:
+        path: of the source.
+        source: the stream of the source.
+        target: the result.
+        encoder: libav's name of the audio encoder.
+        slow: how many times longer the stream becomes.
+        start: the instant, in seconds, that stays where it is.
+        notes: counts what is lost, by its reason.
+
+    Raises:
+        ValueError: this FFmpeg has no such encoder, or it takes no such audio.
     """
     settings = _settings(encoder, source.codec_context)
     made = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
@@ -139,7 +155,7 @@ def add_stretched(
 
 
 def _settings(encoder: str, source: AudioCodecContext) -> AudioCodecContext:
-    """An encoder that was opened with the rate and the channels that lose least of the source."""
+    """Return an encoder, opened with the rate and the channels that lose least of the source."""
     try:
         codec = Codec(encoder, "w")
     except ValueError as error:
@@ -166,7 +182,7 @@ def _settings(encoder: str, source: AudioCodecContext) -> AudioCodecContext:
 
 
 def _alike(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    """``frames`` in the format, layout and rate of the first one."""
+    """Yield ``frames`` in the format, layout and rate of the first one."""
     wanted: tuple[str, str, int] | None = None
     converters: dict[tuple[str, str, int], AudioResampler] = {}
     for frame in frames:
@@ -181,7 +197,7 @@ def _alike(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
 
 
 def _graph(frame: AudioFrame, slow: int) -> av.filter.Graph:
-    """Continuous sound like ``frame``'s, ``slow`` times as long."""
+    """Return a filter for continuous audio like ``frame``, ``slow`` times as long."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(
         sample_rate=frame.sample_rate,
