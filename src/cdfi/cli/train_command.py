@@ -49,7 +49,7 @@ Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_pa
 
 
 @field_options(
-    what=FieldOptions(TrainArgs, "data network weights", panel=_WHAT, optional=True),
+    what=FieldOptions(TrainArgs, "data any_instant network weights", panel=_WHAT, optional=True),
     how=FieldOptions(
         TrainArgs,
         "loss steps epochs batch crop optimizer lr precision",
