@@ -37,7 +37,6 @@ def derive(
 
     Train it with: cdfi train --weights OUT, or from scratch with cdfi train --network CONFIG.
     """
-
     from cdfi import weights
     from cdfi.common.files import write_text
     from cdfi.compression.density import density

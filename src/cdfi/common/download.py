@@ -25,19 +25,22 @@ def fetch(
     sha256: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Downloads ``url`` to ``path``, unless a file with the right digest is there already.
+    r"""Download ``url`` to ``path``, unless a file with the right digest is there already.
 
-    What arrives is written to ``path`` + ".part", which a later call continues; it becomes
-    ``path`` by rename only when every check holds. A part that fails a check is removed.
+    Data is written to ``path`` + ".part", which a later call resumes; the part is renamed to
+    ``path`` only if every check holds, and removed if a check fails.
 
     Args:
+        url: an http or https address.
+        path: where the file is wanted.
         size: bytes expected.
-        git_blob: SHA-1 of the file as a git object, ``sha1(b"blob %d\\0" % size + content)``.
+        git_blob: SHA-1 of the file as a git object, ``sha1(b"blob %d\0" % size + content)``.
         sha256: SHA-256 of the file.
+        progress: called with the bytes so far and the size of the file.
 
     Raises:
-        ValueError: the address is no http(s) address, or the file is not the expected one.
-        OSError: the server cannot be reached, refuses, or breaks off; or the disk is full.
+        ValueError: the address is not an http or https address, or the file is not the expected one.
+        OSError: the server cannot be reached, refuses, or closes the connection; or the disk is full.
     """
     if path.is_file() and _mismatch(path, size, git_blob, sha256) is None:
         return path

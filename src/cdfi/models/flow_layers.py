@@ -89,7 +89,8 @@ class Synthesis(nn.Module):
         self.out = nn.Conv2d(config.synthesis, OUTPUTS * SHUFFLE**2, 3, padding=1)
         shrink(self.out)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H/2, W/2) -> (N, 10, H, W), float32
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H/2, W/2) -> (N, 10, H, W), float32."""
         x = self.enter(x)
         x = self.body(x + upsample(self.rise(self.low(x))))
         return F.pixel_shuffle(self.out(x).float(), SHUFFLE)
@@ -102,7 +103,8 @@ class Residual(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
         return x + F.leaky_relu(self.conv(x), SLOPE)
 
 

@@ -20,8 +20,10 @@ def match_features(
     (:func:`cdfi.ops.cost_volume`): what is left of the motion shows as products at p - d and p + d.
 
     Args:
-        features0, features1: (N, C, H, W), of one shape.
-        flow0, flow1: (N, 2, H, W) in pixels, rows then columns, from the instant to each frame.
+        features0: (N, C, H, W), of frame0.
+        features1: the same of frame1.
+        flow0: (N, 2, H, W) in pixels, rows then columns, from the instant to frame0.
+        flow1: the same to frame1.
         radius: largest d on each axis, at least 1.
 
     Returns:

@@ -12,7 +12,8 @@ def sampling_grid(flow: Tensor, height: int, width: int) -> Tensor:
 
     Args:
         flow: (N, 2, h, w) in pixels, rows then columns; positions that are NaN count as 0.
-        height, width: of the sampled image; ``align_corners=False`` is assumed.
+        height: of the sampled image; ``align_corners=False`` is assumed.
+        width: of the sampled image.
     """
     rows = torch.arange(flow.shape[2], device=flow.device, dtype=flow.dtype)
     columns = torch.arange(flow.shape[3], device=flow.device, dtype=flow.dtype)

@@ -46,7 +46,8 @@ def _flow_error(flow0: Tensor, flow1: Tensor, true: Tensor) -> Tensor:
     """Return the mean error of both flows, (N, 2, h, w) each, in pixels.
 
     Args:
-        flow0, flow1: rows then columns, in pixels.
+        flow0: rows then columns, in pixels.
+        flow1: the same for the other side.
         true: (N, 6, h, w): both true flows times their visibility, then both visibilities.
     """
     total = flow0.new_zeros(())

@@ -30,7 +30,8 @@ def deinterlaced(frames: Iterable[SourceFrame], source: Source) -> Iterator[Sour
             which = "interlaced" if source.mixed else "all"
             bwdif = graph.add("bwdif", f"mode=send_frame:deint={which}")
             graph.link_nodes(entry, bwdif, sink).configure()
-        assert entry is not None and sink is not None
+        assert entry is not None
+        assert sink is not None
         image.pts, image.time_base = frame.pts, source.time_base
         entry.push(image)
         yield from _ready(sink, source)
@@ -46,5 +47,7 @@ def _ready(sink: av.filter.context.FilterContext, source: Source) -> Iterator[So
             image = sink.pull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
-        assert isinstance(image, av.VideoFrame) and image.pts is not None and image.time_base
+        assert isinstance(image, av.VideoFrame)
+        assert image.pts is not None
+        assert image.time_base
         yield SourceFrame(round(image.pts * image.time_base / source.time_base), image)

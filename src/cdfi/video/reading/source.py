@@ -131,7 +131,7 @@ def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
 
 
 def chroma_location(frame: VideoFrame) -> str:
-    """libav's name of the place of ``frame``'s chroma samples.
+    """Libav's name of the place of ``frame``'s chroma samples.
 
     PyAV does not hand this field out, so libav's ``showinfo`` filter is asked and its log read.
     """

@@ -66,7 +66,8 @@ def copied_packets(
     first = dict.fromkeys(copied.streams, True)
     for packet in with_decode_times(_kept(packets, copied, times)):
         index, time_base = packet.stream_index, packet.time_base
-        assert packet.dts is not None and packet.pts is not None
+        assert packet.dts is not None
+        assert packet.pts is not None
         packet.dts = times.ticks(packet.dts, time_base)
         packet.pts = times.ticks(packet.pts, time_base)
         packet.duration = (packet.duration or 0) * times.slow
