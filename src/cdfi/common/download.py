@@ -39,8 +39,9 @@ def fetch(
         progress: called with the bytes so far and the size of the file.
 
     Raises:
-        ValueError: the address is not an http or https address, or the file is not the expected one.
-        OSError: the server cannot be reached, refuses, or closes the connection; or the disk is full.
+        ValueError: the address is not http or https, or the file is not the expected one.
+        OSError: the server cannot be reached, refuses or closes the connection, or the disk is
+            full.
     """
     if path.is_file() and _mismatch(path, size, git_blob, sha256) is None:
         return path
