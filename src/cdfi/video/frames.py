@@ -1,4 +1,4 @@
-"""Frames in, more frames out, for those who read and write videos by other means."""
+"""Interpolation of frames that are read and written by other means."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ Image = TypeVar("Image", Tensor, NDArray[np.generic])
 def interpolate_frames(
     frames: Iterable[tuple[Fraction, Image]], interpolator: Interpolator, *, factor: int = 2
 ) -> Iterator[tuple[Fraction, Image]]:
-    """``frames``, each with its time, and ``factor - 1`` frames evenly between each two.
+    """Yield ``frames`` with their times, and ``factor - 1`` frames evenly between each two.
 
-    Images are what ``Interpolator`` takes: arrays (H, W, 3) or tensors (3, H, W). Times are exact,
-    in any unit, and must ascend. Two frames are held at a time, however long the video is.
+    Two frames are held at a time, however long the video is.
 
-    Raises ValueError where a time does not ascend or ``factor`` is below 1.
+    Args:
+        frames: pairs of a time, in any unit, and an image: an array (H, W, 3) or a tensor
+            (3, H, W), as ``interpolator`` takes them. Times must ascend.
+        interpolator: computes the frames.
+        factor: frames in place of each one.
+
+    Raises:
+        ValueError: a time does not ascend, or ``factor`` is below 1.
     """
     if factor < 1:
         raise ValueError(f"factor must be a whole number of 1 or more, got {factor}")

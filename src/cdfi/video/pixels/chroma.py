@@ -22,9 +22,13 @@ COSITED = {
 
 
 def upsample_chroma(planes: Tensor, dim: int, size: int, cosited: bool) -> Tensor:
-    """Linear upsampling of ``planes`` along ``dim`` to ``size`` (twice as many, or one less).
+    """Upsample ``planes`` linearly along ``dim``.
 
-    ``cosited``: samples lie on the even positions; otherwise midway between even and odd.
+    Args:
+        planes: samples, of any shape.
+        dim: the dimension to upsample.
+        size: of the result along ``dim``: twice as many, or one less.
+        cosited: samples are at the even positions, otherwise midway between even and odd.
     """
     count = planes.shape[dim]
     after = _shifted(planes, dim, 1)
@@ -41,7 +45,7 @@ def upsample_chroma(planes: Tensor, dim: int, size: int, cosited: bool) -> Tenso
 
 
 def downsample_chroma(planes: Tensor, dim: int, cosited: bool) -> Tensor:
-    """The inverse of ``upsample_chroma``: every second sample, or the filter (-1, 3, 3, -1) / 4."""
+    """Invert ``upsample_chroma``: take every second sample, or filter by (-1, 3, 3, -1) / 4."""
     size = planes.shape[dim]
     if size % 2:
         planes = torch.cat((planes, _beyond(planes, dim, size)), dim)
@@ -55,7 +59,7 @@ def downsample_chroma(planes: Tensor, dim: int, cosited: bool) -> Tensor:
 
 
 def _beyond(planes: Tensor, dim: int, size: int) -> Tensor:
-    """The position after the last one, as ``upsample_chroma`` would have filled it."""
+    """Return the samples after the last ones, as ``upsample_chroma`` would have filled them."""
     last = planes.narrow(dim, size - 1, 1)
     if size == 1:
         return last
@@ -69,7 +73,7 @@ def _every_second(planes: Tensor, dim: int, first: int) -> Tensor:
 
 
 def _shifted(planes: Tensor, dim: int, by: int, edge: Tensor | None = None) -> Tensor:
-    """``planes`` one place on (``by`` 1) or back (-1); ``edge`` or the border fills in."""
+    """Return the next (``by`` 1) or previous (-1) samples; at the border ``edge``, or its own."""
     count = planes.shape[dim]
     if by > 0:
         border = planes.narrow(dim, count - 1, 1) if edge is None else edge

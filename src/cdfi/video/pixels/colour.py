@@ -1,4 +1,4 @@
-"""Colour as a video describes it, and the exact conversion between its codes and RGB."""
+"""Colour tags of a video, and the exact conversion between its codes and RGB."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Colour:
     location: str = "unspecified"
 
     def weights(self, height: int) -> tuple[float, float]:
-        """The luma weights of red and blue.
+        """Return the luma weights of red and blue.
 
         Where the matrix is unspecified, as players guess: BT.601 below 720 lines, BT.709 from
         there on. A matrix that is no plain weighting (ICtCp, YCgCo) is read as BT.709: the way
@@ -60,7 +60,7 @@ class Colour:
 
 
 class Converter:
-    """Turns frames of one format into RGB tensors and back."""
+    """Converts frames of one format to RGB tensors and back."""
 
     def __init__(self, pix_fmt: str, colour: Colour, device: torch.device | None = None) -> None:
         self.form: Layout = layout(pix_fmt)
@@ -68,7 +68,7 @@ class Converter:
         self.device = device or torch.device("cpu")
 
     def to_rgb(self, image: VideoFrame, out: Tensor | None = None) -> Tensor:
-        """Float RGB (3, H, W); legal codes lie in [0, 1]. ``out`` may be used to hold it."""
+        """Return float RGB (3, H, W), [0, 1] for legal codes. ``out`` may be used to hold it."""
         if self._compiled():
             return self._to_rgb_compiled(image, out)
         components = self._floats(image)
@@ -81,13 +81,13 @@ class Converter:
         return self._hues(components[1], components[2], luma.shape).add_(luma)
 
     def alpha(self, image: VideoFrame) -> Tensor | None:
-        """Opacity (1, H, W) in [0, 1], or None where the format has none."""
+        """Return opacity (1, H, W) in [0, 1], or None if the format has none."""
         if not self.form.alpha:
             return None
         return read_components(image)[-1].to(self.device).float().div_(self.form.peak)[None]
 
     def to_frame(self, rgb: Tensor, alpha: Tensor | None, like: VideoFrame) -> VideoFrame:
-        """The frame of ``rgb`` (3, H, W) and ``alpha`` (1, H, W), tagged as ``like`` is."""
+        """Return the frame of ``rgb`` (3, H, W) and ``alpha`` (1, H, W), tagged as ``like`` is."""
         if self._compiled() and rgb.device.type == "cpu":
             image = self._to_frame_compiled(rgb.float().contiguous(), alpha)
         else:
@@ -100,7 +100,7 @@ class Converter:
         return image
 
     def _compiled(self) -> bool:
-        """Whether the compiled twin of the conversion applies."""
+        """Return whether the compiled form of the conversion applies."""
         form = self.form
         native = form.bits == 8 or np.dtype(form.dtype).isnative
         return (
@@ -146,25 +146,25 @@ class Converter:
         return [samples.to(self.device).float() for samples in colours]
 
     def _luma(self) -> tuple[float, float]:
-        """How many codes span black to white, and the code of black."""
+        """Return the number of codes from black to white, and the code of black."""
         if not self._limited():
             return float(self.form.peak), 0.0
         unit = 1 << (self.form.bits - 8)
         return 219.0 * unit, 16.0 * unit
 
     def _chroma(self) -> tuple[float, float]:
-        """How many codes span a colour difference, and the code of none."""
+        """Return the number of codes of a colour difference, and the code of zero."""
         unit = 1 << (self.form.bits - 8)
         return (224.0 * unit if self._limited() else float(self.form.peak)), 128.0 * unit
 
     def _limited(self) -> bool:
-        """YUV is limited unless it says otherwise, grey full unless it says otherwise."""
+        """Return whether the range is limited: untagged YUV is, untagged grey is not."""
         if self.form.family == "gray":
             return self.colour.range == 1
         return self.colour.range != FULL
 
     def _hues(self, blue: Tensor, red: Tensor, shape: torch.Size) -> Tensor:
-        """What chroma adds to luma in each of R, G, B: (3, H, W).
+        """Return what chroma adds to luma in each of R, G, B: (3, H, W).
 
         The matrix is applied before upsampling, which is the same (both are linear) and cheaper.
         """
@@ -186,7 +186,7 @@ class Converter:
         return hues
 
     def _codes(self, rgb: Tensor) -> list[Tensor]:
-        """Float codes of the colour components."""
+        """Return the colour components as float codes."""
         if self.form.family == "rgb":
             return list(rgb.mul(self.form.peak))
         kr, kb = self.colour.weights(rgb.shape[-2])
@@ -207,7 +207,7 @@ class Converter:
         return [luma.mul_(scale).add_(offset), blue, red]
 
     def _sited(self) -> tuple[bool, bool]:
-        """Where chroma lies (across, down); unspecified means left, as in H.264 and MPEG-2."""
+        """Return the chroma position (across, down); unspecified is left, as in H.264, MPEG-2."""
         return COSITED.get(self.colour.location, COSITED["left"])
 
 

@@ -108,9 +108,15 @@ FULL_RANGE = {f"yuvj{layout}p": f"yuv{layout}p" for layout in ("420", "422", "44
 class Layout:
     """How a pixel format stores a frame.
 
-    ``shifts`` are the base-2 logarithms of the chroma subsampling (across, down); ``order`` names
-    the interleaved components of a packed format and is empty for a planar one; ``planes`` gives
-    each component's plane.
+    Attributes:
+        name: libav's.
+        family: of its colours.
+        bits: of a sample.
+        planes: the plane of each component.
+        shifts: base-2 logarithms of the chroma subsampling (across, down).
+        alpha: whether it has opacity.
+        order: the interleaved components of a packed format; empty for a planar one.
+        dtype: of a sample in memory, for numpy.
     """
 
     name: str
@@ -124,11 +130,11 @@ class Layout:
 
     @property
     def peak(self) -> int:
-        """The largest code."""
+        """Return the largest code."""
         return (1 << self.bits) - 1
 
     def size(self, component: int, width: int, height: int) -> tuple[int, int]:
-        """Rows and columns of ``component`` in a frame of the given size."""
+        """Return the rows and columns of ``component`` in a frame of the given size."""
         if self.family == "yuv" and component in (1, 2):
             return -(-height >> self.shifts[1]), -(-width >> self.shifts[0])
         return height, width
@@ -136,9 +142,10 @@ class Layout:
 
 @lru_cache(maxsize=64)
 def layout(name: str) -> Layout:
-    """The layout of the pixel format ``name``.
+    """Return the layout of the pixel format ``name``.
 
-    Raises ValueError when frames in it cannot be made here.
+    Raises:
+        ValueError: the format is not supported.
     """
     parts = VideoFormat(name, 64, 64)
     components = parts.components
@@ -168,13 +175,13 @@ def layout(name: str) -> Layout:
 
 
 def working_format(name: str) -> str:
-    """The format in which frames of format ``name`` are worked on: the same samples, ordered."""
+    """Return the format with the same samples in which frames of format ``name`` are handled."""
     plain = FULL_RANGE.get(name) or SAME_SAMPLES.get(name, name)
     return layout(plain).name
 
 
 def to_working(image: VideoFrame) -> VideoFrame:
-    """``image`` in its working format, each sample unchanged."""
+    """Return ``image`` in its working format, each sample unchanged."""
     name = image.format.name
     if name in FULL_RANGE:
         return _renamed(image, FULL_RANGE[name])
@@ -182,7 +189,7 @@ def to_working(image: VideoFrame) -> VideoFrame:
 
 
 def reformatted(image: VideoFrame, name: str, **settings: Any) -> VideoFrame:
-    """``image`` in format ``name`` by libav, on one thread.
+    """Convert ``image`` to the format ``name`` by libav, on one thread.
 
     With more of them libav (swscale 9.5) now and then garbles rows where two threads meet.
     """
@@ -193,7 +200,7 @@ def reformatted(image: VideoFrame, name: str, **settings: Any) -> VideoFrame:
 
 
 def read_components(image: VideoFrame) -> list[Tensor]:
-    """The samples of each component, (rows, columns) integers: Y Cb Cr [A], R G B [A] or Y [A].
+    """Return each component's samples (rows, columns): Y Cb Cr [A], R G B [A] or Y [A].
 
     The tensors share the frame's memory where its byte order allows; do not write to them.
     """
@@ -204,7 +211,7 @@ def read_components(image: VideoFrame) -> list[Tensor]:
 
 
 def flat_planes(image: VideoFrame) -> tuple[Triple, tuple[int, int, int]]:
-    """The three colour planes in the frame's memory, flat, and how many samples a line has."""
+    """Return the three colour planes in the frame's memory, flat, and the samples in a line."""
     form = layout(image.format.name)
     first, second, third = (image.planes[number] for number in form.planes[:3])
     step = np.dtype(form.dtype).itemsize
@@ -218,7 +225,7 @@ def _flat(plane: VideoPlane, form: Layout) -> NDArray[Any]:
 
 
 def write_components(components: list[Tensor], name: str) -> VideoFrame:
-    """A new frame of format ``name`` from integer or float codes, in ``read_components``'s order.
+    """Return a new frame of format ``name`` from codes in the order of ``read_components``.
 
     Floats are rounded to the nearest code and clamped to the format's codes.
     """
@@ -236,7 +243,7 @@ def write_component(image: VideoFrame, index: int, codes: Tensor) -> None:
 
 
 def _codes(codes: Tensor, peak: int) -> NDArray[np.generic]:
-    """``codes`` as integers between 0 and ``peak``."""
+    """Return ``codes`` as integers between 0 and ``peak``."""
     if codes.is_floating_point():
         codes = (codes + 0.5).clamp_(0, peak)
         codes = codes.to(torch.uint8) if peak <= 255 else codes.to(torch.int32)
@@ -245,7 +252,7 @@ def _codes(codes: Tensor, peak: int) -> NDArray[np.generic]:
 
 
 def _component(image: VideoFrame, form: Layout, index: int) -> NDArray[np.generic]:
-    """The (rows, columns) view of one component, in the frame's own memory."""
+    """Return a view (rows, columns) of one component in the frame's own memory."""
     plane = image.planes[form.planes[index]]
     rows, columns = form.size(index, image.width, image.height)
     samples = _flat(plane, form)
@@ -261,7 +268,7 @@ def _component(image: VideoFrame, form: Layout, index: int) -> NDArray[np.generi
 
 
 def _renamed(image: VideoFrame, name: str) -> VideoFrame:
-    """A copy of ``image`` whose format is called ``name``."""
+    """Return a copy of ``image`` with ``name`` as its format."""
     form = layout(name)
     copy = VideoFrame(image.width, image.height, name)
     for index in range(len(form.planes)):

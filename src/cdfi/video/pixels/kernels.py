@@ -1,4 +1,4 @@
-"""Planar YUV to RGB and back in one pass each, compiled: the fast twins of ``colour.Converter``.
+"""Planar YUV to RGB and back in one pass each, compiled: the fast form of ``colour.Converter``.
 
 They compute what the tensor operations there compute, for chroma subsampled by at most two, without
 the memory traffic of a dozen intermediate planes. They free the interpreter's lock while they run.
@@ -19,13 +19,13 @@ Floats = NDArray[np.float32]
 
 @compiled
 def _half(count: int, halved: bool) -> int:
-    """How many chroma samples ``count`` luma samples have."""
+    """Return the number of chroma samples of ``count`` luma samples."""
     return (count + 1) // 2 if halved else count
 
 
 @compiled
 def _neighbour(place: int, halved: bool, cosited: bool, count: int) -> tuple[int, int, float]:
-    """Which two chroma samples a luma position lies between, and the weight of the second."""
+    """Return the two chroma samples beside a luma position, and the weight of the second."""
     if not halved:
         return place, place, 0.0
     near = place // 2
@@ -79,7 +79,7 @@ def yuv_to_rgb(
 
 @compiled
 def _widen(low: Floats, wide: Floats, halved: bool, cosited: bool) -> None:
-    """One row of chroma to the width of luma."""
+    """Upsample one row of chroma to the width of luma."""
     small, columns = low.shape[0], wide.shape[0]
     if not halved:
         wide[:] = low
@@ -147,7 +147,7 @@ def _differences(
     sum_blue: Floats,
     sum_red: Floats,
 ) -> None:
-    """B - Y and R - Y of a row of chroma at the width of luma, filtered down the columns."""
+    """Compute B - Y and R - Y of a row of chroma at the width of luma, filtered vertically."""
     rows = rgb.shape[1]
     sum_blue[:] = 0
     sum_red[:] = 0
@@ -180,7 +180,7 @@ def _accumulate(
 
 @compiled
 def _narrow(wide: Floats, low: Floats, halved: bool, cosited: bool) -> None:
-    """One row from the width of luma to that of chroma: the inverse of ``_widen``."""
+    """Downsample one row from the width of luma to that of chroma: the inverse of ``_widen``."""
     columns, small = wide.shape[0], low.shape[0]
     if not halved:
         low[:] = wide

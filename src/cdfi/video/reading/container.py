@@ -13,6 +13,8 @@ from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
 
+MAX_PIXELS = 1 << 28
+
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
@@ -63,9 +65,19 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
                 raise ValueError(f"{path}: its video codec cannot be decoded by this libav")
+            _check_size(stream, path)
             return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise ValueError(f"{path} has no video stream, only {kinds}")
+
+
+def _check_size(stream: VideoStream, path: Path) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"{path} declares {width} x {height} pixels, more than {MAX_PIXELS}: the file is "
+            "damaged, or must be scaled down first"
+        )
 
 
 def _reason(error: Exception) -> str:

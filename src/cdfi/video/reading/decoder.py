@@ -11,9 +11,11 @@ WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def decoder_for(stream: VideoStream, threads: int = 0) -> VideoCodecContext:
-    """A decoder for ``stream``'s packets, with alpha where there is any.
+    """Return a decoder for ``stream``'s packets, which keeps alpha.
 
-    ``threads``: how many frames it may work at; 0 means as many as there are processors.
+    Args:
+        stream: an open video stream.
+        threads: how many threads decode; 0 means one for each processor.
     """
     name = WITH_ALPHA.get(stream.codec_context.name)
     if name and any(

@@ -1,4 +1,4 @@
-"""What a video file is: everything about its video stream that the result must keep."""
+"""The format of a video file: all that the result must keep of its video stream."""
 
 from __future__ import annotations
 
@@ -22,17 +22,29 @@ from cdfi.video.pixels.formats import FULL_RANGE, working_format
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
 
-MAX_PIXELS = 1 << 28
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT
 
 
 @dataclass(frozen=True)
 class Source:
-    """A video file's picture format; sizes in pixels, ``rate`` in frames per second.
+    """The format of a video file's frames.
 
-    ``pix_fmt`` is the format frames are worked in (the decoded one, or the same samples in
-    another order); ``matrix`` the nine numbers of a display matrix; ``mastering`` and ``light``
-    the HDR10 side data as libav's structures.
+    Attributes:
+        path: of the file.
+        width: of a frame, in pixels.
+        height: of a frame, in pixels.
+        pix_fmt: the format that frames are handled in: the decoded one, or one with the same
+            samples in another order.
+        colour: the colour tags.
+        time_base: the length of a tick of the frames' times, in seconds.
+        rate: the nominal rate, in frames per second.
+        aspect: the shape of a pixel, width to height; the container's if it has one.
+        matrix: the nine numbers of the display matrix, as libav has them.
+        mastering: HDR10 mastering display, as libav's structure.
+        light: HDR10 content light level, as libav's structure.
+        interlaced: frames have two fields of different instants, and must be filtered.
+        segmented: frames are flagged interlaced, but their fields show one instant.
+        mixed: only some frames are flagged interlaced.
     """
 
     path: Path
@@ -49,31 +61,26 @@ class Source:
     interlaced: bool = False
     segmented: bool = False
     mixed: bool = False
-    loop: int | None = None
 
 
 def read_source(path: Path) -> Source:
-    """Open ``path`` and decode one frame to learn its format.
+    """Read the format of ``path`` from its header and its first frame.
 
-    Raises OSError or ValueError when it is missing, unreadable, has no video, or a format that
-    frames cannot be made in.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a video, none of its frames can be decoded, or their format is not
+            supported.
     """
     with open_video(path) as (container, stream):
-        context = stream.codec_context
-        if context.width * context.height > MAX_PIXELS:
-            raise ValueError(
-                f"{path} declares {context.width} x {context.height} pixels, more than "
-                f"{MAX_PIXELS}: the file is damaged, or must be scaled down first"
-            )
         frame = _first_frame(container, stream, path)
         found = _describe(path, stream, frame)
-    # The decoder had no threads of its own: one that writes to libav's log, which is read here,
-    # would wait for Python while Python waits for it to end.
+    # The decoder above has no threads: one that wrote to libav's log, which is read here, would
+    # wait for Python while Python waits for the thread.
     return replace(found, colour=replace(found.colour, location=chroma_location(frame)))
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
-    """The first frame that can be decoded."""
+    """Return the first frame that can be decoded."""
     decoder = decoder_for(stream, threads=1)
     try:
         for packet in container.demux(stream):
@@ -88,7 +95,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
 
 
 def _describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
-    """The format of ``stream``, whose first frame is ``frame``."""
+    """Return the format of ``stream``, whose first frame is ``frame``."""
     context = stream.codec_context
     matrix = _side_data(frame, Type.DISPLAYMATRIX)
     return Source(
@@ -108,7 +115,7 @@ def _describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
 
 
 def _colour(stream: VideoStream, frame: VideoFrame) -> Colour:
-    """The tags of the first frame, completed by the container's where the frame has none."""
+    """Return the tags of the first frame; those that it lacks are the container's."""
     context = stream.codec_context
     full = frame.format.name in FULL_RANGE or frame.color_range == FULL
     return Colour(
@@ -131,9 +138,9 @@ def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
 
 
 def chroma_location(frame: VideoFrame) -> str:
-    """Libav's name of the place of ``frame``'s chroma samples.
+    """Return the position of ``frame``'s chroma samples, by libav's name.
 
-    PyAV does not hand this field out, so libav's ``showinfo`` filter is asked and its log read.
+    PyAV has no attribute for it, so it is read from the log of libav's ``showinfo`` filter.
     """
     graph = av.filter.Graph()
     source = graph.add_buffer(

@@ -1,4 +1,4 @@
-"""A decoded picture with the instant it appears."""
+"""Frames of the source and of the result, with their times."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import av
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """A source picture, never altered.
+    """A decoded frame; its image is never changed.
 
-    ``pts`` counts ticks of the source stream's time base; ``is_cut`` says that the picture opens a
-    new scene, ``is_repeat`` that it repeats the picture before it.
+    Attributes:
+        pts: when it is shown, in ticks of the source stream's time base.
+        image: the picture.
+        is_cut: it opens a new scene.
+        is_repeat: it shows the same as the frame before it.
     """
 
     pts: int
@@ -23,7 +26,13 @@ class SourceFrame:
 
 @dataclass(frozen=True, slots=True)
 class OutputFrame:
-    """A picture of the result; ``pts`` counts ticks of the result's time base."""
+    """A frame of the result.
+
+    Attributes:
+        pts: when it is shown, in ticks of the result's time base.
+        image: the picture.
+        interpolated: it is computed, not a frame of the source.
+    """
 
     pts: int
     image: av.VideoFrame

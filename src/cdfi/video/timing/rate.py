@@ -1,4 +1,4 @@
-"""Frame rates as people write them, as exact fractions."""
+"""Frame rates as they are usually written, as exact fractions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ EXPECTED = "expected a rate such as 60, 59.94, 60000/1001 or ntsc"
 
 
 def parse_rate(text: str | int | float | Fraction) -> Fraction:
-    """The exact rate, frames per second, that ``text`` means.
+    """Return the exact rate, in frames per second, that ``text`` means.
 
     A decimal such as ``59.94`` or ``23.976`` means the broadcast rate (n * 1000/1001) that it
-    abbreviates. Raises ValueError when ``text`` is no positive rate.
+    abbreviates.
+
+    Raises:
+        ValueError: ``text`` is not a positive rate.
     """
     word = str(text).strip().lower()
     if word in NAMED:
@@ -33,6 +36,6 @@ def parse_rate(text: str | int | float | Fraction) -> Fraction:
 
 
 def _broadcast(rate: Fraction) -> Fraction:
-    """The rate over 1001 nearest to ``rate`` when they agree to 0.005 frames/s, else ``rate``."""
+    """Return the nearest rate over 1001 if it agrees to 0.005 frames/s, else ``rate``."""
     near = min(NTSC, key=lambda known: abs(known - rate))
     return near if abs(near - rate) < Fraction(1, 200) else rate

@@ -1,4 +1,4 @@
-"""The stretches between neighbouring source frames, and what is shown in each."""
+"""Spans between neighbouring source frames, and the instants that are shown in each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours, a longer rest
 
 
 class Kind(Enum):
-    """Why a span is filled as it is."""
+    """How a span is filled, by its name in reports."""
 
     MOTION = "interpolated"
     CUT = "scene cuts held"
@@ -41,7 +41,7 @@ class Span:
 def spans(
     frames: Iterable[SourceFrame], timeline: Timeline, end: int, dedup: bool
 ) -> Iterator[Span]:
-    """The spans of ``frames`` (marked); the last one is shown until the source time ``end``."""
+    """Yield the spans of marked ``frames``; the last frame is shown until the time ``end``."""
     before: list[SourceFrame] | None = None
     for run in _runs(frames, dedup):
         if before is not None:
@@ -58,7 +58,7 @@ def spans(
 
 
 def _between(run: list[SourceFrame], right: SourceFrame, timeline: Timeline) -> Span:
-    """The span from the first frame of ``run``, which the others repeat, to ``right``."""
+    """Return the span from the first frame of ``run``, which the others repeat, to ``right``."""
     left = run[0]
     places = instants(timeline, [frame.pts for frame in run] + [right.pts])
     kind = Kind.CUT if right.is_cut else Kind.STILL if right.is_repeat else Kind.MOTION
@@ -66,7 +66,7 @@ def _between(run: list[SourceFrame], right: SourceFrame, timeline: Timeline) -> 
 
 
 def _runs(frames: Iterable[SourceFrame], dedup: bool) -> Iterator[list[SourceFrame]]:
-    """Each frame with the repeats that follow it; a long rest is left as single frames."""
+    """Yield each frame with the repeats that follow it; those of a long rest are single."""
     run: list[SourceFrame] = []
     resting = False
     for frame in frames:
