@@ -78,14 +78,14 @@ def use_video(path: Path, folder: Path) -> None:
     from cdfi.video import interpolate_video
     from tests.video.video_clips import Mean
 
-    interpolate_video(path, folder / "out.mkv", fast(), Mean())
+    interpolate_video(path, folder / "out.mkv", options=fast(), model=Mean())
 
 
 def use_image(path: Path, folder: Path) -> None:
     from cdfi.video import interpolate_images
     from tests.video.video_clips import Mean
 
-    interpolate_images(path, path, folder / "out.png", Mean())
+    interpolate_images(path, path, folder / "out.png", model=Mean())
 
 
 def use_weights(path: Path, folder: Path) -> None:
@@ -100,7 +100,7 @@ def use_work(path: Path, folder: Path) -> None:
     from tests.video.video_clips import Mean, times_of
 
     source = folder / "in.mp4"
-    interpolate_video(source, folder / "out.mkv", fast(), Mean())
+    interpolate_video(source, folder / "out.mkv", options=fast(), model=Mean())
     assert len(times_of(folder / "out.mkv")) == 2 * len(times_of(source)) - 1
 
 

@@ -79,7 +79,9 @@ def work_files(folder: Path) -> list[dict[str, str]]:
     home.mkdir()
     source = write_clip(home / "in.mp4", Clip(8, size=(32, 16)))
     with pytest.raises(KeyboardInterrupt):
-        interpolate_video(source, home / "out.mkv", fast(), Stops(5, KeyboardInterrupt()))
+        interpolate_video(
+            source, home / "out.mkv", options=fast(), model=Stops(5, KeyboardInterrupt())
+        )
     (work,) = (path for path in home.iterdir() if path.is_dir())
     kinds = {path.suffix or path.name: path for path in sorted(work.iterdir()) if path.is_file()}
     assert len(kinds) >= 3
