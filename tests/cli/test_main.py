@@ -1,12 +1,14 @@
 """The entry point: statuses, one line an error, and the models command."""
 
 import json
+from typing import get_args
 
 import pytest
 
 from cdfi.cli import main as entry
 from cdfi.cli.main import COMMANDS, describe, main
 from cdfi.weights import save
+from cdfi.weights.catalog import DEFAULT
 from tests.tiny import tiny_network
 
 
@@ -43,6 +45,7 @@ def test_a_wrong_use_is_status_2(words):
         (["evaluate", "--cases", "0"], "--cases: expected 1 or more, got '0'"),
         (["derive", "default", "--rule", "median"], "--rule: expected one of 'min', 'max', 'mean'"),
         (["prune", "--data", "clips=a"], "Missing option '--weights'"),
+        (["evaluate", "--precision", "fp8"], "--precision: expected one of 'auto', 'fp32'"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -101,7 +104,7 @@ def test_every_error_is_one_line(error, line):
 def test_the_list_of_models_is_json_where_asked(capsys):
     assert main(["models", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows if row["default"]] == ["aligned-adacof"]
+    assert [row["name"] for row in rows if row["default"]] == [DEFAULT]
     assert {row["name"] for row in rows} > {"released/cdfi", "released/adacof-pruned"}
 
 
@@ -126,3 +129,23 @@ def test_a_name_that_is_not_released_cannot_be_downloaded(capsys):
 def test_a_command_that_cannot_be_imported_does_not_stop_the_others(monkeypatch, capsys):
     monkeypatch.setitem(entry.COMMANDS, "broken", "cdfi.cli.no_such_module:run")
     assert main(["models", "list", "--json"]) == 0
+
+
+def test_the_names_of_precisions_are_those_of_the_library():
+    from cdfi.cli.network_options import PrecisionName
+    from cdfi.interpolation import Precision
+
+    assert get_args(PrecisionName) == get_args(Precision)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--precisions", "fp32,fp8"], "unknown precision 'fp8'"),
+        (["--sizes", "640"], "expected WIDTHxHEIGHT"),
+        (["--sizes", "999999x9"], "at most 32768 pixels a side"),
+    ],
+)
+def test_a_benchmark_that_makes_no_sense_is_refused_before_it_runs(words, line, capsys):
+    assert main(["benchmark", *words]) == 1
+    assert line in capsys.readouterr().err

@@ -2,11 +2,13 @@
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from typer import Argument, Option
 
 from cdfi.cli.console import progress, show, stdout
+from cdfi.cli.network_options import DeviceOption, PrecisionName
+from cdfi.common.choices import unknown_name
 
 if TYPE_CHECKING:
     from cdfi.evaluation.cost import Cost
@@ -16,9 +18,6 @@ MOST_PIXELS = 32_768  # a side; such a frame has four gigabytes in fp16 already
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
 Sizes = Annotated[str, Option(help="WIDTHxHEIGHT, several separated by commas.")]
 Precisions = Annotated[str, Option(help="auto, fp32, bf16, fp16; several separated by commas.")]
-Device = Annotated[
-    str | None, Option(help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.")
-]
 Runs = Annotated[int, Option(help="Timed runs; the median is reported.", min=1, max=10_000)]
 WarmUp = Annotated[int, Option(help="Runs before the timed ones.", min=0, max=10_000)]
 Compile = Annotated[bool, Option("--compile", help="Run the network through torch.compile.")]
@@ -30,7 +29,7 @@ def benchmark(
     models: Models = None,
     sizes: Sizes = "640x480,1280x720",
     precisions: Precisions = "auto",
-    device: Device = None,
+    device: DeviceOption = None,
     runs: Runs = 5,
     warm_up: WarmUp = 2,
     compile: Compile = False,
@@ -47,7 +46,7 @@ def benchmark(
         CostTask(model, *size, precision, str(chosen), runs, warm_up, compile)
         for model in models or ["default"]
         for size in map(_size, sizes.split(","))
-        for precision in precisions.split(",")
+        for precision in map(_precision, precisions.split(","))
     ]
     costs: list[Cost] = []
     with progress(quiet) as bar:
@@ -80,6 +79,14 @@ def _show(costs: "list[Cost]", machine: str) -> None:
             memory,
         )
     show(table)
+
+
+def _precision(text: str) -> str:
+    """Return one of the names in ``--precisions``."""
+    name = text.strip()
+    if name not in get_args(PrecisionName):
+        raise unknown_name("precision", name, get_args(PrecisionName))
+    return name
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from cdfi.cli.console import progress
+from cdfi.cli.network_options import DeviceOption, PrecisionName
 
 if TYPE_CHECKING:
     from cdfi.evaluation import DataSet, EvaluationReport, Method, Scorer
@@ -35,10 +36,9 @@ Data = Annotated[
     Path | None, Option(help="Folder of data sets. By default CDFI_DATA, or the cache.")
 ]
 Names = Annotated[str, Option(help="The three files in the folders of a data set given by path.")]
-Device = Annotated[
-    str | None, Option(help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.")
+PrecisionOption = Annotated[
+    PrecisionName, Option(help="Precision of the networks; fp32 for comparable figures.")
 ]
-Precision = Annotated[str, Option(help="fp32 for comparable figures; or bf16, fp16, auto.")]
 KeepGoing = Annotated[
     bool, Option("--keep-going", help="Skip images that cannot be scored, and count them.")
 ]
@@ -61,8 +61,8 @@ def evaluate(
     metrics: Metrics = None,
     data: Data = None,
     names: Names = "im1.png,im2.png,im3.png",
-    device: Device = None,
-    precision: Precision = "fp32",
+    device: DeviceOption = None,
+    precision: PrecisionOption = "fp32",
     keep_going: KeepGoing = False,
     json: Json = None,
     csv: Csv = None,
@@ -116,7 +116,7 @@ def _methods(
     baselines: Sequence[str],
     folders: Sequence[Path],
     device: str | None,
-    precision: str,
+    precision: PrecisionName,
 ) -> list["Method"]:
     from cdfi.evaluation import baseline_method, folder_method, network_method
     from cdfi.evaluation.methods.baselines import BASELINES
@@ -128,7 +128,7 @@ def _methods(
     methods = []
     for model in models:
         name = files.get(Path(model), model)
-        methods.append(network_method(name, Interpolator(model, device, precision=precision)))  # type: ignore[arg-type]
+        methods.append(network_method(name, Interpolator(model, device, precision=precision)))
     methods += map(baseline_method, list(BASELINES) if "all" in baselines else baselines)
     methods += [folder_method(folder, name) for folder, name in _unique_names(folders).items()]
     _require_different("methods", [method.name for method in methods])

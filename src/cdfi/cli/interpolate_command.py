@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from cdfi.cli.field_options import FieldOptions, Values, field_options
+from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.rate import parse_rate
@@ -29,16 +30,9 @@ ModelName = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
-Device = Annotated[
-    str | None,
-    Option(
-        help="cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU.",
-        rich_help_panel=_NETWORK,
-    ),
-]
+Device = Annotated[str | None, Option(help=DEVICE_HELP, rich_help_panel=_NETWORK)]
 PrecisionOption = Annotated[
-    Literal["auto", "fp32", "bf16", "fp16"],
-    Option(help="Precision of the network.", rich_help_panel=_NETWORK),
+    PrecisionName, Option(help="Precision of the network.", rich_help_panel=_NETWORK)
 ]
 Memory = Annotated[
     str | None,

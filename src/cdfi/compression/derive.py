@@ -11,7 +11,6 @@ from cdfi.compression.budget import Budget, Size, scale_to_budget
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.trace import trace
 from cdfi.compression.verify import check_runs, difference, require_same
 from cdfi.compression.widths import AGREE, WidthPlan, protect, unfollowed
@@ -50,32 +49,27 @@ def derive(
 ) -> Derived:
     """Return a smaller module of the same topology, with widths that follow from the densities.
 
-    Running ``model`` once shows which layers share a width: additions and other pointwise
-    operations, concatenations, grouped, depthwise and transposed convolutions, PixelShuffle, norms
-    and PReLU are followed. Inputs, outputs, and channels that the code selects by number keep
-    their width.
+    Running ``model`` once shows which layers share a width. Inputs, outputs, and channels that the
+    code selects by number keep their width.
 
     Args:
         model: the pruned network; it is not changed.
         example: arguments of its forward, small but of a typical shape.
-        densities: of layers by name, as :func:`cdfi.compression.density.density` returns them.
+        densities: by layer, as :func:`cdfi.compression.density.density` returns them.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this (8 or 16 suit most hardware).
         budget: scale all densities by the one factor that meets it.
         protected: layers, or modules that contain them, whose outputs keep their width.
         extra: rules for operations of your own, by name.
-        warm_start: start with the largest channels of ``model``, dead ones initialised again (see
-            :func:`regrow`); otherwise with new weights.
-        on_unknown: "error" refuses operations that cannot be followed; "protect" keeps the widths
-            of the layers that they read, with a warning that names them.
+        warm_start: keep the largest channels and :func:`regrow` dead ones; else draw new weights.
+        on_unknown: "protect" keeps the widths of layers that cannot be followed, with a warning;
+            "error" refuses them.
 
     Raises:
         ValueError: a density outside [0, 1], an unknown layer or rule, a model that cannot be
             traced (the message names the layer), or an impossible budget.
     """
-    graph = trace(model, example, extra)
-    protected = _protected(graph, protected, on_unknown)
-    plan = WidthPlan(graph, protected)
+    plan, protected = _plan(model, example, protected, extra, on_unknown)
     units, factor = choose(plan, densities, rule, round_to, budget)
     small = shrink(model, plan.largest(units))
     check_runs(model, small, example)
@@ -83,8 +77,7 @@ def derive(
         regrow(small, example, protected, extra)
     else:
         _reset(small)
-    if units == plan.full() and any(dense < 1 for dense in densities.values()):
-        _warn_of_no_change(plan)
+    _warn_of_no_change(plan, units, densities)
     return Derived(small, factor, size(plan, plan.full()), size(plan, units))
 
 
@@ -137,9 +130,7 @@ def remove_zeros(
             on the example or on random inputs (the message names the layers).
     """
     while True:
-        graph = trace(model, example, extra)
-        protected = _protected(graph, protected, on_unknown)
-        plan = WidthPlan(graph, protected)
+        plan, protected = _plan(model, example, protected, extra, on_unknown)
         live = plan.live_units()
         small = shrink(model, plan.indices(live))
         check_runs(model, small, example)
@@ -155,27 +146,38 @@ def size(plan: WidthPlan, units: Sequence[int]) -> Size:
     return Size(plan.parameters(units), plan.flops(units))
 
 
-def _protected(graph: Graph, protected: Sequence[str], on_unknown: OnUnknown) -> Sequence[str]:
-    """Return the layers to protect, with those that cannot be followed if they shall be kept."""
+def _plan(
+    model: nn.Module,
+    example: Sequence[Any],
+    protected: Sequence[str],
+    extra: Mapping[str, Rule] | None,
+    on_unknown: OnUnknown,
+) -> tuple[WidthPlan, Sequence[str]]:
+    """Return the widths of a model, and the layers to protect: with "protect", the unknown too."""
     if on_unknown not in get_args(OnUnknown):
-        raise ValueError(
-            f"on_unknown is one of {', '.join(get_args(OnUnknown))}, got {on_unknown!r}"
-        )
-    if on_unknown == "error":
-        return protected
-    for name in protected:
-        protect(graph, name)
-    found = unfollowed(graph)
-    if found:
-        names = ", ".join(
-            f"{layer!r} ({operation or 'not seen'})" for layer, operation in found.items()
-        )
-        warnings.warn(f"kept the widths of layers that cannot be followed: {names}", stacklevel=3)
-    return [*protected, *found]
+        names = ", ".join(get_args(OnUnknown))
+        raise ValueError(f"on_unknown is one of {names}, got {on_unknown!r}")
+    graph = trace(model, example, extra)
+    if on_unknown == "protect":
+        for name in protected:
+            protect(graph, name)
+        if found := unfollowed(graph):
+            names = ", ".join(
+                f"{layer!r} ({cause or 'not seen'})" for layer, cause in found.items()
+            )
+            warnings.warn(
+                f"kept the widths of layers that cannot be followed: {names}", stacklevel=3
+            )
+            protected = [*protected, *found]
+    return WidthPlan(graph, protected), protected
 
 
-def _warn_of_no_change(plan: WidthPlan) -> None:
-    """Warn that nothing has shrunk, with the reasons that pin channels."""
+def _warn_of_no_change(
+    plan: WidthPlan, units: Sequence[int], densities: Mapping[str, float]
+) -> None:
+    """Warn if nothing has shrunk though a density is below 1, with the reasons of the trace."""
+    if list(units) != plan.full() or all(dense == 1 for dense in densities.values()):
+        return
     reasons = sorted(set(plan.graph.pinned.values()))[:5]
     warnings.warn(
         "no width has shrunk: the densities are too high for the widths, or all channels are kept"
