@@ -9,7 +9,7 @@ from torch import nn
 from cdfi.compression.budget import Budget, ratio
 from cdfi.compression.density import density
 from cdfi.design.architecture import Compact, compact, derive, size_of
-from cdfi.models import NETWORKS, Config, Network
+from cdfi.models import NETWORKS, Config, FlowConfig, Network, build_network
 
 SMALL = Config(
     kernel=3,
@@ -173,3 +173,8 @@ def test_a_budget_smaller_than_the_smallest_network_is_refused() -> None:
 def test_densities_of_another_network_are_refused() -> None:
     with pytest.raises(ValueError, match="does not have"):
         derive(SMALL, {"synthesis.first.skip": 0.5})
+
+
+def test_a_network_of_the_flow_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="flow family"):
+        compact(build_network(FlowConfig(levels=1)), {})

@@ -14,6 +14,7 @@ from cdfi.data.synthetic import draw_instants
 from cdfi.models import Config, FlowConfig, Network, build_network
 from cdfi.training.arg_groups import LossArgs
 from cdfi.training.args import TrainArgs
+from cdfi.training.build import build_network as build_training_network
 from cdfi.training.build import check_instants, find_config
 from cdfi.training.loop import train
 from cdfi.training.losses.objective import Objective
@@ -112,3 +113,9 @@ def test_a_flow_network_trains_resumes_and_is_written(photos: Path, tmp_path: Pa
     assert (folder / "last.safetensors").is_file()
     train(replace(args, steps=5), folder)
     assert "flow" in (folder / "train.csv").read_text().splitlines()[0]
+
+
+def test_weights_of_another_family_are_refused() -> None:
+    args = replace(TrainArgs(), network="flow", weights="compressed-adacof")
+    with pytest.raises(ValueError, match="another family"):
+        build_training_network(args)

@@ -16,6 +16,7 @@ from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.reshaping import split_by_width
 from cdfi.compression.tracing.trace import trace
 from cdfi.compression.widths import WidthPlan
+from cdfi.models import AnyNetwork
 from cdfi.models.config import MAP_HEADS, Config, Widths
 from cdfi.models.network import Network
 
@@ -67,7 +68,7 @@ def derive(
 
 
 def compact(
-    network: Network,
+    network: AnyNetwork,
     densities: Mapping[str, float],
     rule: str = "min",
     round_to: int = 1,
@@ -88,6 +89,7 @@ def compact(
         ValueError: as :func:`derive`.
     """
     widths = width_plan(network)
+    assert isinstance(network, Network)
     row, units = _choose(network.config, widths, densities, rule, round_to, budget)
     small = Network(row.config)
     state = shrink(network, widths.largest(units)).state_dict()
@@ -98,14 +100,23 @@ def compact(
     return small.to(next(network.parameters()).device), row
 
 
-def size_of(network: Network) -> Size:
+def size_of(network: AnyNetwork) -> Size:
     """Return the parameters, and the operations of the convolutions on a 720p frame."""
     widths = width_plan(network)
     return _per_frame(size(widths, widths.full()))
 
 
-def width_plan(network: Network) -> WidthPlan:
-    """Return which channels of a network share a width."""
+def width_plan(network: AnyNetwork) -> WidthPlan:
+    """Return which channels of a network share a width.
+
+    Raises:
+        ValueError: the network is of the flow family, which cannot be derived yet.
+    """
+    if not isinstance(network, Network):
+        raise ValueError(
+            "a network of the flow family cannot be made smaller yet: choose one of the AdaCoF "
+            "family, such as aligned-adacof"
+        )
     frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
     graph = trace(network, (frame, frame), OURS)
     for row in range(len(network.config.grid)):

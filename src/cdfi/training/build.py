@@ -82,11 +82,15 @@ def _with_weights(args: NetworkArgs) -> AnyNetwork:
         initialise(network)
     if args.weights:
         found = read_checkpoint(resolve_path(args.weights))
-        if args.overlap:
+        if type(found.config) is not type(network.config):
+            raise ValueError(
+                f"the weights {args.weights} are of another family of networks than "
+                f"{args.network or DEFAULT}: leave out --network to train their own network"
+            )
+        if args.overlap and isinstance(network, Network):
             _check_known(args.fresh, found.state, "start fresh")
             taken = {k: v for k, v in found.state.items() if not k.startswith(args.fresh)}
-            if not isinstance(found.config, Config) or not isinstance(network, Network):
-                raise ValueError(f"{args.weights} is of another family of networks: no overlap")
+            assert isinstance(found.config, Config)
             copy_overlap(network, taken, found.config)
         else:
             load_strict(network, found.state, args.weights)
