@@ -5,7 +5,9 @@ from fractions import Fraction
 import pytest
 
 from cdfi.video import Encoding, Options, write_preview
-from tests.video.video_clips import Clip, Mean, times_of, write_clip
+from cdfi.video.preview import _order
+from tests.video.case_files import CASES
+from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
 
 FAST = Encoding(preset="ultrafast")
 
@@ -44,3 +46,25 @@ def test_a_single_picture_is_a_clip_too(tmp_path):
 def test_no_time_at_all_is_refused(tmp_path, seconds):
     with pytest.raises(ValueError, match="seconds above 0"):
         shown(tmp_path, Clip(2), seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "order"),
+    [
+        (None, (False, False)),
+        ((65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30), (False, False)),
+        ((0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30), (True, True)),
+        ((0, -65536, 0, 65536, 0, 0, 0, 0, 1 << 30), (True, False)),
+        ((-65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30), (False, True)),
+    ],
+)
+def test_the_order_of_a_turned_video_follows_its_matrix(matrix, order):
+    assert _order(matrix) == order
+
+
+def test_a_turned_video_is_shown_side_by_side(tmp_path):
+    """It is stored as 160 x 90 and shown as 90 x 160."""
+    write_preview(CASES / "rot90.mp4", tmp_path / "side.mp4", model=Mean(), preset="ultrafast")
+    first = images_of(tmp_path / "side.mp4")[0]
+    assert (first.width, first.height) == (160, 180)
+    assert abs(first.rotation) == 90

@@ -105,7 +105,11 @@ def _widened(job: Job, target: Path) -> Job:
     width, height = (size & ~1 for size in job.encoding.converter.size)
     if not width or not height:
         raise ValueError(f"{job.source.path}: frames of one pixel are too small for a preview")
-    converter = replace(job.encoding.converter, width=2 * width, height=height, padded=None)
+    if _order(job.source.matrix).rows:
+        height *= 2
+    else:
+        width *= 2
+    converter = replace(job.encoding.converter, width=width, height=height, padded=None)
     encoding = replace(job.encoding, converter=converter)
     return replace(job, encoding=encoding, work=WorkFolder(target))
 
@@ -120,11 +124,36 @@ def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[O
                 return
             shown = span.right if instant.t == 1 and span.right is not None else span.left
             left = job.encoding.converter.convert(shown.image)
-            yield replace(frame, image=_beside(left, frame.image))
+            yield replace(frame, image=_beside(left, frame.image, _order(job.source.matrix)))
 
 
-def _beside(left: VideoFrame, right: VideoFrame) -> VideoFrame:
+class Order(NamedTuple):
+    """How two frames are stored so that they are shown side by side.
+
+    Attributes:
+        rows: one above the other, for videos that are turned when they are shown.
+        swapped: the left one second.
+    """
+
+    rows: bool
+    swapped: bool
+
+
+def _order(matrix: tuple[int, ...] | None) -> Order:
+    """Return the order for a display matrix.
+
+    Column p and row q of a stored frame are shown at the abscissa ``matrix[0] * p + matrix[3] * q``
+    (libav's ``display.h``).
+    """
+    across, down = (matrix[0], matrix[3]) if matrix else (1, 0)
+    rows = abs(down) > abs(across)
+    return Order(rows, (down if rows else across) < 0)
+
+
+def _beside(left: VideoFrame, right: VideoFrame, order: Order) -> VideoFrame:
     """Return two frames of one format in one, cut to even sizes."""
+    if order.swapped:
+        left, right = right, left
     given = left.format.name
     working = working_format(given) if _is_known(given) else "rgb24"
     if working != given:  # their samples lie in other places
@@ -136,7 +165,8 @@ def _beside(left: VideoFrame, right: VideoFrame) -> VideoFrame:
     for first, second in pairs:
         height = -(-rows * first.shape[0] // full[0])
         width = columns * first.shape[1] // full[1]
-        parts.append(torch.cat((first[:height, :width], second[:height, :width]), 1))
+        both = first[:height, :width], second[:height, :width]
+        parts.append(torch.cat(both, 0 if order.rows else 1))
     image = write_components(parts, working)
     for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
         setattr(image, field, getattr(left, field))

@@ -293,17 +293,17 @@ def test_a_damaged_or_linked_image_is_written_again(tmp_path):
     source.mkdir()
     for number in range(4):
         write_image(source / f"{number}.png", number)
-    interpolate_folder(source, tmp_path / "expected", Mean())
+    interpolate_folder(source, tmp_path / "expected", model=Mean())
     target, theirs = tmp_path / "out", tmp_path / "theirs"
     with pytest.raises(RuntimeError):
-        interpolate_folder(source, target, Stops(2, RuntimeError()))
+        interpolate_folder(source, target, model=Stops(2, RuntimeError()))
     work = WorkFolder(target).path
     data = (work / "000001.png").read_bytes()
     (work / "000001.png").write_bytes(flipped(data, len(data) // 2))
     theirs.write_text("theirs")
     (work / "000002.png").unlink()
     (work / "000002.png").symlink_to(theirs)
-    interpolate_folder(source, target, Mean())
+    interpolate_folder(source, target, model=Mean())
     names = [f"{number:06d}.png" for number in range(7)]
     assert sorted(path.name for path in target.iterdir()) == names
     for name in names:
@@ -319,6 +319,6 @@ def test_a_folder_of_images_refuses_a_link_for_its_work_folder(tmp_path, others)
         write_image(source / f"{number}.png", number)
     WorkFolder(target).path.symlink_to(others)
     with pytest.raises(FileExistsError, match="move it away"):
-        interpolate_folder(source, target, Mean(), overwrite=True)
+        interpolate_folder(source, target, model=Mean(), overwrite=True)
     assert untouched(others)
     assert not target.exists()
