@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from cdfi.common.progress import Progress as Progress
     from cdfi.interpolation import Interpolator as Interpolator
     from cdfi.interpolation import Precision as Precision
+    from cdfi.models import ARCHITECTURES as ARCHITECTURES
     from cdfi.models import NETWORKS as NETWORKS
+    from cdfi.models import Architecture as Architecture
     from cdfi.models import Config as Config
+    from cdfi.models import FlowConfig as FlowConfig
+    from cdfi.models import FlowNetwork as FlowNetwork
     from cdfi.models import Network as Network
     from cdfi.models import TimedNetwork as TimedNetwork
     from cdfi.video import AnyModel as AnyModel
@@ -46,7 +50,16 @@ if TYPE_CHECKING:
 _NAMES = {
     "common.progress": ["Progress"],
     "interpolation": ["Interpolator", "Precision"],
-    "models": ["NETWORKS", "Config", "Network", "TimedNetwork"],
+    "models": [
+        "ARCHITECTURES",
+        "NETWORKS",
+        "Architecture",
+        "Config",
+        "FlowConfig",
+        "FlowNetwork",
+        "Network",
+        "TimedNetwork",
+    ],
     "video": [
         "Encoding",
         "FrameInterpolator",

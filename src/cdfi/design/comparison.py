@@ -18,7 +18,7 @@ from cdfi.evaluation.columns import Metric, choose_metrics
 from cdfi.evaluation.cost import Cost, CostTask, measure
 from cdfi.evaluation.reports.protocol import protocol
 from cdfi.interpolation import Interpolator
-from cdfi.models import Config, Network
+from cdfi.models import AnyNetwork, Architecture
 
 METRICS = ("psnr", "ssim", "lpips")
 HELD_OUT = "held-out"
@@ -65,7 +65,7 @@ def compare(
     Raises:
         ValueError: a data set or a model that does not exist.
     """
-    costs: dict[Config, Cost] = {}  # one for each architecture: the weights do not change it
+    costs: dict[Architecture, Cost] = {}  # one for each architecture: the weights do not change it
     entries = []
     for name, at in networks.items():
         loaded = weights.load(at)
@@ -105,7 +105,7 @@ def _scores(means: Mapping[str, float]) -> str:
 
 
 def _entry(
-    name: str, loaded: Network, cost: Cost, scores: dict[str, dict[str, float]]
+    name: str, loaded: AnyNetwork, cost: Cost, scores: dict[str, dict[str, float]]
 ) -> ComparedNetwork:
     megabytes = math.nan if cost.peak_bytes is None else cost.peak_bytes / 1e6
     dense = overall(density(loaded))
@@ -115,7 +115,7 @@ def _entry(
 
 
 def _scores_of(
-    loaded: Network, held_out: np.ndarray | None, datasets: Sequence[str]
+    loaded: AnyNetwork, held_out: np.ndarray | None, datasets: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     interpolator = Interpolator(loaded, precision="fp32")
     metrics = choose_metrics(METRICS)

@@ -97,7 +97,7 @@ def budget_of(options: Compression, model: str) -> Budget | None:
     Raises:
         ValueError: a ratio below 1, or a model that cannot be loaded.
     """
-    network = weights.load(model)
+    network = weights.load_adacof(model)
     if options.ratio:
         return ratio(options.ratio, size_of(network))
     if options.params or options.flops:
@@ -184,7 +184,7 @@ def _prune(args: TrainArgs, pruning: Pruning, callback: Callback) -> None:
 
 def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
     rows = read_densities(folder / "prune" / DENSITIES)
-    network = weights.load(folder / "prune" / PRUNED)
+    network = weights.load_adacof(folder / "prune" / PRUNED)
     densities = {row.name: row.density for row in rows}
     small, how = compact(network, densities, options.rule, options.round_to, budget)
     note = {"factor": how.factor, "before": how.before._asdict(), "after": how.after._asdict()}
@@ -194,7 +194,7 @@ def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
 
 def _retrain(args: TrainArgs, original: str, options: Compression, callback: Callback) -> None:
     folder = Path(args.out)
-    terms = distillation(weights.load(original), options.distill_output, options.distill_maps)
+    terms = distillation(weights.load_adacof(original), options.distill_output, options.distill_maps)
     outcome = train(args, resumable(folder / args.run), callback, terms)
     if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")

@@ -12,7 +12,7 @@ from cdfi.interpolation.fused import fuse_for_gpu
 from cdfi.interpolation.memory import Tiling
 from cdfi.interpolation.pieces import Computation, computation, peak_of, tiling_for
 from cdfi.interpolation.precision import DTYPES, Precision, automatic_precision
-from cdfi.models import Network, TimedNetwork
+from cdfi.models import AnyNetwork, Network, TimedNetwork
 
 _MIDDLE = 0.5
 
@@ -69,7 +69,7 @@ class Engine:
 
     def __init__(
         self,
-        network: Network | TimedNetwork,
+        network: AnyNetwork,
         device: torch.device,
         *,
         precision: Precision = "auto",
@@ -83,7 +83,7 @@ class Engine:
         automatic = automatic_precision(device, network.config)
         self.precision: str = automatic if precision == "auto" else precision
         self._tilings: dict[torch.Size, Tiling] = {}
-        self._networks: dict[str, Network | TimedNetwork] = {"fp32": self.network}
+        self._networks: dict[str, AnyNetwork] = {"fp32": self.network}
         self._last_key: tuple[torch.Size, str] | None = None
         self._graph: CudaGraphed | None = None
         self._graph_gap: Gap | None = None
@@ -167,7 +167,7 @@ class Engine:
         pieces = computation(self._network_for_precision(), self._tiling(shape))
         return _Steps(pieces, self.device.type, self.precision)
 
-    def _network_for_precision(self) -> Network | TimedNetwork:
+    def _network_for_precision(self) -> AnyNetwork:
         """Return the network as it runs in the current precision: on a GPU, a fused copy."""
         if self.precision not in self._networks:
             fuse = self.device.type == "cuda" and not self.compiled
@@ -208,7 +208,7 @@ class _Steps(NamedTuple):
         return torch.autocast(self.device, DTYPES[self.precision], enabled=self.precision != "fp32")
 
 
-def compile_parts(network: Network | TimedNetwork) -> None:
+def compile_parts(network: AnyNetwork) -> None:
     """Compile the parts that run on a frame or a chunk of it, each as one graph.
 
     U-Net and GridNet, or both steps of a network that takes t.

@@ -17,7 +17,7 @@ from cdfi.ops.conv.op import conv_bias_act
 #: before and after each convolution.
 CHANNEL_MULTIPLE = 8
 
-AnyNetwork = TypeVar("AnyNetwork", bound=Network | TimedNetwork)
+NetworkT = TypeVar("NetworkT", bound=Network | TimedNetwork)
 
 
 class FusedConv2d(nn.Conv2d):
@@ -45,7 +45,7 @@ class FusedConv2d(nn.Conv2d):
 
 
 @torch.no_grad()
-def fuse_for_gpu(network: AnyNetwork, dtype: torch.dtype) -> AnyNetwork:
+def fuse_for_gpu(network: NetworkT, dtype: torch.dtype) -> NetworkT:
     """Return a copy for inference that computes the same frames faster on a GPU.
 
     The channels of U-Net and heads are zero-padded to multiples of ``CHANNEL_MULTIPLE``.
@@ -64,7 +64,7 @@ def fuse_for_gpu(network: AnyNetwork, dtype: torch.dtype) -> AnyNetwork:
     for sequence in [m for m in copy.modules() if isinstance(m, nn.Sequential)]:
         _fuse_activations(sequence, dtype)
     _fuse_remaining(copy, dtype)
-    return cast(AnyNetwork, copy)
+    return cast(NetworkT, copy)
 
 
 class ChannelLayout(NamedTuple):

@@ -12,7 +12,7 @@ from cdfi.interpolation.frame_batch import Frame, check_pair, from_batch, to_bat
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
 from cdfi.interpolation.precision import Precision, check_precision
 from cdfi.interpolation.times import Time, exact_times
-from cdfi.models import Network, TimedNetwork
+from cdfi.models import AnyNetwork, Network, TimedNetwork
 from cdfi.weights import load
 
 HALF = Fraction(1, 2)
@@ -40,7 +40,7 @@ class Interpolator:
 
     def __init__(
         self,
-        model: str | Path | Network | TimedNetwork = "default",
+        model: str | Path | AnyNetwork = "default",
         device: torch.device | str | None = None,
         *,
         precision: Precision = "auto",
@@ -67,7 +67,7 @@ class Interpolator:
         )
 
     @property
-    def network(self) -> Network | TimedNetwork:
+    def network(self) -> AnyNetwork:
         """The network; ``network(frame0, frame1)`` is the middle frame, not clamped."""
         return self.engine.network
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from cdfi.interpolation.memory import Tiling, choose_tile, choose_tiling, peak_bytes
 from cdfi.interpolation.strips import middle_by_strips
 from cdfi.interpolation.tiles import frame_by_tiles
-from cdfi.models import Network, TimedNetwork
+from cdfi.models import AnyNetwork, Network, TimedNetwork
 
 
 class Computation(Protocol):
@@ -71,7 +71,7 @@ class TimedComputation(NamedTuple):
         return frame_by_tiles(partial(self.network, t=t), frame0, frame1, self.tiling.tile)
 
 
-def computation(network: Network | TimedNetwork, tiling: Tiling) -> Computation:
+def computation(network: AnyNetwork, tiling: Tiling) -> Computation:
     """Return how ``network`` computes frames in the pieces of ``tiling``."""
     if isinstance(network, Network):
         return MiddleComputation(network, tiling)
@@ -79,7 +79,7 @@ def computation(network: Network | TimedNetwork, tiling: Tiling) -> Computation:
 
 
 def tiling_for(
-    network: Network | TimedNetwork, shape: torch.Size, budget: int, gpu: bool
+    network: AnyNetwork, shape: torch.Size, budget: int, gpu: bool
 ) -> Tiling:
     """Return the largest pieces of frames of ``shape`` (N, 3, H, W) that ``budget`` bytes allow.
 
@@ -94,7 +94,7 @@ def tiling_for(
     return Tiling(height, height, choose_tile(network.peak_bytes, height, width, batch, budget))
 
 
-def peak_of(network: Network | TimedNetwork, height: int, width: int, tiling: Tiling) -> int:
+def peak_of(network: AnyNetwork, height: int, width: int, tiling: Tiling) -> int:
     """Return the bytes that one frame takes at its peak in the pieces of ``tiling``."""
     if tiling.tile:
         height, width = min(height, tiling.tile), min(width, tiling.tile)

@@ -2,7 +2,7 @@
 
 from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
 from cdfi.weights.checkpoint_file import digest, identify, read_checkpoint
-from cdfi.weights.load import load, load_strict, resolve_path, save
+from cdfi.weights.load import load, load_adacof, load_strict, resolve_path, save
 from cdfi.weights.registry import (
     ListedModel,
     ModelInfo,
@@ -25,6 +25,7 @@ __all__ = [
     "list_models",
     "listed_models",
     "load",
+    "load_adacof",
     "load_strict",
     "read_checkpoint",
     "resolve_path",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cdfi.common.choices import did_you_mean
 from cdfi.common.files import atomic_write
-from cdfi.models import Network, TimedNetwork, build_network
+from cdfi.models import AnyNetwork, Network, build_network
 from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
 from cdfi.weights.checkpoint_file import check_fit, digest, read_checkpoint, shapes_of
 
@@ -21,7 +21,7 @@ def load(
     device: torch.device | str | None = None,
     *,
     dtype: torch.dtype | None = None,
-) -> Network:
+) -> AnyNetwork:
     """Return the network that ``model`` names, with its weights, in evaluation mode.
 
     Args:
@@ -39,11 +39,27 @@ def load(
     checkpoint = read_checkpoint(resolve_path(model))
     network = build_network(checkpoint.config)
     load_strict(network, checkpoint.state, str(model))
-    return network.to(device=device, dtype=dtype or torch.float32).eval()  # type: ignore[return-value]
+    return network.to(device=device, dtype=dtype or torch.float32).eval()
+
+
+def load_adacof(model: str | Path) -> Network:
+    """Return a network of the AdaCoF family, as :func:`load` does.
+
+    Raises:
+        ValueError: as :func:`load`, or the model is of another family.
+        OSError: the file cannot be read.
+    """
+    network = load(model)
+    if isinstance(network, Network):
+        return network
+    raise ValueError(
+        f"{model} is a {type(network).__name__}; expected a network of the AdaCoF family, such as "
+        "compressed-adacof"
+    )
 
 
 def save(
-    network: Network | TimedNetwork,
+    network: AnyNetwork,
     path: str | Path,
     *,
     info: Mapping[str, str] | None = None,
