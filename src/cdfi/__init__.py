@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cdfi.interpolation import Precision as Precision
     from cdfi.models import ARCHITECTURES as ARCHITECTURES
     from cdfi.models import NETWORKS as NETWORKS
+    from cdfi.models import AnyNetwork as AnyNetwork
     from cdfi.models import Architecture as Architecture
     from cdfi.models import Config as Config
     from cdfi.models import FlowConfig as FlowConfig
@@ -53,6 +54,7 @@ _NAMES = {
     "models": [
         "ARCHITECTURES",
         "NETWORKS",
+        "AnyNetwork",
         "Architecture",
         "Config",
         "FlowConfig",

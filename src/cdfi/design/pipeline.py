@@ -194,7 +194,9 @@ def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
 
 def _retrain(args: TrainArgs, original: str, options: Compression, callback: Callback) -> None:
     folder = Path(args.out)
-    terms = distillation(weights.load_adacof(original), options.distill_output, options.distill_maps)
+    terms = distillation(
+        weights.load_adacof(original), options.distill_output, options.distill_maps
+    )
     outcome = train(args, resumable(folder / args.run), callback, terms)
     if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")

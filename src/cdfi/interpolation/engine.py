@@ -12,7 +12,7 @@ from cdfi.interpolation.fused import fuse_for_gpu
 from cdfi.interpolation.memory import Tiling
 from cdfi.interpolation.pieces import Computation, computation, peak_of, tiling_for
 from cdfi.interpolation.precision import DTYPES, Precision, automatic_precision
-from cdfi.models import AnyNetwork, Network, TimedNetwork
+from cdfi.models import AnyNetwork, Network
 
 _MIDDLE = 0.5
 

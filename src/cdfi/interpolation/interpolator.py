@@ -12,7 +12,7 @@ from cdfi.interpolation.frame_batch import Frame, check_pair, from_batch, to_bat
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
 from cdfi.interpolation.precision import Precision, check_precision
 from cdfi.interpolation.times import Time, exact_times
-from cdfi.models import AnyNetwork, Network, TimedNetwork
+from cdfi.models import AnyNetwork
 from cdfi.weights import load
 
 HALF = Fraction(1, 2)

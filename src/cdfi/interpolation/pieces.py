@@ -78,9 +78,7 @@ def computation(network: AnyNetwork, tiling: Tiling) -> Computation:
     return TimedComputation(network, tiling)
 
 
-def tiling_for(
-    network: AnyNetwork, shape: torch.Size, budget: int, gpu: bool
-) -> Tiling:
+def tiling_for(network: AnyNetwork, shape: torch.Size, budget: int, gpu: bool) -> Tiling:
     """Return the largest pieces of frames of ``shape`` (N, 3, H, W) that ``budget`` bytes allow.
 
     Raises:
