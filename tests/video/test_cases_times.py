@@ -9,7 +9,15 @@ import pytest
 
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.pixels.formats import read_components
-from tests.video.video_clips import Mean, images_of, times_of
+from tests.video.video_clips import (
+    Clip,
+    Mean,
+    add_tone,
+    images_of,
+    picture,
+    times_of,
+    write_clip,
+)
 
 CASES = Path(__file__).parent / "cases"
 LOSSLESS = Encoding(codec="ffv1")
@@ -124,3 +132,64 @@ def test_f11_frames_beside_a_flash_are_held(tmp_path):
     assert report.counts["scene cuts held"] == 6
     dark, bright = min(levels), max(levels)
     assert not [level for level in levels if dark + 20 < level < bright - 20]
+
+
+@pytest.mark.parametrize("options", [{"bf": "0"}, {"bf": "3"}])
+def test_a12_frames_that_share_a_tick_keep_their_number_and_their_place(tmp_path, options):
+    clip = Clip(40, rate=Fraction(1600), options=options | {"preset": "fast", "crf": "10"})
+    source = write_clip(tmp_path / "in.mkv", clip)
+    report = interpolate_video(source, tmp_path / "x.mp4", options=Options(), model=Mean())
+    assert report.counts["source frames"] == 40
+    times = times_of(tmp_path / "x.mp4")[::2]
+    for number, time in enumerate(times):
+        assert abs(time - Fraction(number, 1600)) <= Fraction(1, 1000)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options", "sound"),
+    [
+        (".ts", "libx264", {"bf": "3"}, "aac"),
+        (".flv", "libx264", {"bf": "3"}, "aac"),
+        (".mpg", "mpeg2video", {"bf": "2"}, "mp2"),
+    ],
+)
+def test_recordings_of_each_streaming_format_can_be_joined(tmp_path, suffix, codec, options, sound):
+    part = tmp_path / f"part{suffix}"
+    with av.open(str(part), "w") as container:
+        video = container.add_stream(codec, rate=25, options=options)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream(sound, rate=48000, layout="mono")
+        for number in range(14):
+            container.mux(video.encode(picture(number, Clip())))
+        container.mux(video.encode(None))
+        add_tone(container, audio, 14 / 25)
+    data, header = part.read_bytes(), 13 if suffix == ".flv" else 0
+    source = tmp_path / f"joined{suffix}"
+    source.write_bytes(data + data[header:])
+    report = interpolate_video(source, tmp_path / "x.mkv", options=Options(), model=Mean())
+    assert report.counts["source frames"] == 28
+    times = times_of(tmp_path / "x.mkv")[::2]
+    steps = [after - before for before, after in pairwise(times)]
+    usual = Fraction(1, 25)
+    assert all(abs(step - usual) <= Fraction(1, 500) for n, step in enumerate(steps) if n != 13)
+    assert usual - Fraction(1, 500) <= steps[13] <= usual + Fraction(1, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("in.avi", "libx264", {"bf": "3", "preset": "fast"}),
+        ("in.avi", "mpeg4", {"bf": "2"}),
+        ("in.h264", "libx264", {"bf": "3", "preset": "fast"}),
+        ("in.flv", "libx264", {"bf": "3", "preset": "fast"}),
+        ("in.mpg", "mpeg2video", {"bf": "2"}),
+    ],
+)
+def test_b_frames_keep_their_order_in_formats_without_presentation_times(
+    tmp_path, name, codec, options
+):
+    source = write_clip(tmp_path / name, Clip(20, codec=codec, options=options))
+    report = interpolate_video(source, tmp_path / "x.mkv", options=Options(), model=Mean())
+    assert report.counts["source frames"] == 20
+    steps = {b - a for a, b in pairwise(times_of(tmp_path / "x.mkv"))}
+    assert steps == {Fraction(1, 50)}

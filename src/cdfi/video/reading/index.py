@@ -15,12 +15,12 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.reading.probe import order_is_wrong
 from cdfi.video.timing.discontinuities import ClockCorrection, DiscontinuityFinder
+from cdfi.video.timing.distinct_times import Times, spread
 
 CLOCK_MAY_SKIP = 0x0200  # libav's AVFMT_TS_DISCONT
 DEFAULT_RATE = Fraction(25)
@@ -31,21 +31,21 @@ FIRST = 32  # packets of a stream, among which the one that is shown first is
 JUMPS = "jumps of the file's clock closed, in all its streams alike"
 MISSING = -(1 << 63)  # stands for an unknown time
 
-Times = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Index:
     """What the packets say; times count ticks of ``time_base`` and are corrected.
 
     Attributes:
-        times: when each frame is shown, strictly ascending.
+        times: when each frame is shown, strictly ascending; frames whose packets have the same time
+            are spread over its tick.
         keys: the times of the frames that decoding can start at, ascending.
         end: when the last frame ends.
         step: the usual distance of two frames, for frames whose time is not known.
         time_base: the length of a tick, in seconds.
-        packet_times: the times that the packets have, ascending; they differ from ``times`` if
-            several frames have the same.
+        packet_times: the times that the packets have, ascending, in ticks of the stream.
+        scale: how many ticks of ``time_base`` are one of the stream; above 1 if frames have the
+            same time.
         by_order: packet times are missing or wrong; frame n of the decoded order has ``times[n]``.
         correction: what to add to the times of all streams of the file.
         starts: when each stream of the file begins, in seconds, by its index.
@@ -60,6 +60,7 @@ class Index:
     step: int
     time_base: Fraction
     packet_times: Times
+    scale: int = 1
     by_order: bool = False
     correction: ClockCorrection = field(default_factory=ClockCorrection)
     starts: Mapping[int, Fraction] = field(default_factory=dict)
@@ -76,8 +77,7 @@ class Index:
     @property
     def seekable(self) -> bool:
         """Whether decoding can start at a keyframe in the middle and know each frame's time."""
-        unique = bool((np.diff(self.packet_times) > 0).all())
-        return not self.by_order and not self.correction.jumps and unique
+        return not self.by_order and not self.correction.jumps and self.scale == 1
 
     @property
     def first(self) -> int:
@@ -218,15 +218,16 @@ class _Scan:
         """Return the index of packets whose times can be used."""
         raw = self.pts()
         ordered = np.sort(raw)
-        times = _ascending(ordered)
+        times, scale = spread(ordered)
         keys = np.frombuffer(self._keys, np.int8) != 0
         starts = np.unique(raw[keys]) if keys.any() else ordered[:1]
         last = np.flatnonzero(raw == ordered[-1])[-1]
         length = int(self._lengths[int(last)])
         if self._ordinal == self._declared_frames and (np.diff(raw) < 0).any():
-            declared = self._declared_end - int(times[-1])
+            declared = self._declared_end - int(ordered[-1])
             length = declared if declared > 0 else 0
-        return self._index(times, ordered, starts, length, by_order=False)
+        end = int(ordered[-1] + length) * scale if length else 0
+        return self._index(times, ordered, starts * scale, end, scale=scale)
 
     def by_order(self) -> Index:
         """Return the index of frames that are timed by their order.
@@ -240,27 +241,41 @@ class _Scan:
         if guessed and (dts != MISSING).all() and (np.diff(dts) > 0).all():
             times = dts
         elif len(known) == self.count:
-            times = _ascending(np.sort(pts))
+            times = np.sort(pts)
+            times = times if (np.diff(times) > 0).all() else times[0] + self._counted()
         else:
             early = int(np.argmax(pts != MISSING))
             first = int(known.min()) - early * self.nominal if len(known) else 0
-            times = first + np.arange(self.count, dtype=np.int64) * self.nominal
+            times = first + self._counted()
         return self._index(times, times, times[:1], 0, by_order=True)
 
+    def _counted(self) -> Times:
+        """Return times at the nominal rate from 0 on."""
+        return np.arange(self.count, dtype=np.int64) * self.nominal
+
     def _index(
-        self, times: Times, packet_times: Times, keys: Times, length: int, *, by_order: bool
+        self,
+        times: Times,
+        packet_times: Times,
+        keys: Times,
+        end: int,
+        *,
+        scale: int = 1,
+        by_order: bool = False,
     ) -> Index:
+        """Return the index; ``end`` is that of the last frame, or 0 if it is not known."""
         gaps = np.diff(times)
-        step = int(np.median(gaps)) if len(gaps) and not by_order else self.nominal
-        end = int(times[-1]) + (length or step)
+        step = int(np.median(gaps)) if len(gaps) and not by_order else self.nominal * scale
+        step, last = max(step, 1), int(times[-1])
         jumps = self.correction.jumps
         return Index(
             times=times,
             keys=keys,
-            end=end,
+            end=end if end > last else last + step,
             step=step,
-            time_base=self.time_base,
+            time_base=self.time_base / scale,
             packet_times=packet_times,
+            scale=scale,
             by_order=by_order,
             correction=self.correction,
             starts={
@@ -271,12 +286,6 @@ class _Scan:
             damage=self.damage,
             warnings=(f"{jumps} {JUMPS}",) if jumps else (),
         )
-
-
-def _ascending(ordered: Times) -> Times:
-    """Return ``ordered`` with equal times moved on, a tick each, until all differ."""
-    steps = np.arange(len(ordered), dtype=np.int64)
-    return np.maximum.accumulate(ordered - steps) + steps
 
 
 def _is_dense(stream: Stream) -> bool:

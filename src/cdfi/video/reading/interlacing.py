@@ -31,11 +31,14 @@ Field = NDArray[np.float32]
 
 
 def survey_fields(source: Source, index: Index) -> Source:
-    """Return ``source`` with what is known of its fields after a look at frames all over the file.
+    """Return ``source`` with what frames all over the file show about fields.
+
+    Its time base becomes that of ``index``.
 
     Frames that are flagged interlaced are compared with their neighbours: if the second field shows
     the same instant as the first (progressive segmented frames), there is nothing to filter.
     """
+    source = replace(source, time_base=index.time_base)
     runs = [run for run in _runs(source, index) if run]
     flagged = [run for run in runs if any(image.interlaced_frame for image in run)]
     if not flagged:

@@ -137,7 +137,7 @@ class Reader:
 
 
 class _PacketTimer:
-    """Times frames by their packets; of several with one time, the later ones are moved on."""
+    """Times frames by their packets; several with one time are told apart."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -146,14 +146,17 @@ class _PacketTimer:
 
     def time(self, image: VideoFrame) -> int:
         """Return the time of the next frame in decoded order."""
-        pts = self._last + self.index.step if image.pts is None else image.pts
-        rest = self.index.packet_times[self._next :]
-        place = self._next + int(np.searchsorted(rest, pts))
-        if place < len(self.index.times) and self.index.packet_times[place] == pts:
+        place, known = self._next, self.index.packet_times
+        if image.pts is not None:
+            place += int(np.searchsorted(known[place:], image.pts))
+        if image.pts is not None and place < len(known) and known[place] == image.pts:
             self._next = place + 1
-            pts = int(self.index.times[place])
-        self._last = pts
-        return pts
+            self._last = int(self.index.times[place])
+        elif image.pts is not None:
+            self._last = image.pts * self.index.scale
+        else:
+            self._last += self.index.step
+        return self._last
 
 
 class _OrderTimer:
