@@ -5,6 +5,7 @@ from cdfi.compression.density import Density, density, overall
 from cdfi.compression.derive import Derived, derive, remove_zeros
 from cdfi.compression.obproxsg import OBProxSG, ProxSG
 from cdfi.compression.regrow import regrow
+from cdfi.compression.saved import load, save
 
 __all__ = [
     "Budget",
@@ -14,7 +15,9 @@ __all__ = [
     "ProxSG",
     "density",
     "derive",
+    "load",
     "overall",
     "regrow",
     "remove_zeros",
+    "save",
 ]

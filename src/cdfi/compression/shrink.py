@@ -18,27 +18,28 @@ def shrink(model: nn.Module, indices: Mapping[Slot, torch.Tensor]) -> nn.Module:
         by_tensor.setdefault(name, {})[dim] = kept
     for name, dims in by_tensor.items():
         path, _, leaf = name.rpartition(".")
-        _cut(small.get_submodule(path), leaf, dims)
+        tensor: torch.Tensor = getattr(model.get_submodule(path), leaf).detach()
+        for dim, kept in dims.items():
+            tensor = tensor.index_select(dim, kept.to(tensor.device))
+        set_tensor(small, name, tensor.clone())
     for module in small.modules():
-        _update_widths(module)
+        update_widths(module)
     return small
 
 
-def _cut(module: nn.Module, leaf: str, dims: Mapping[int, torch.Tensor]) -> None:
-    """Keep the indices in ``dims`` of one parameter or buffer of ``module``."""
-    owner = module._parameters if leaf in module._parameters else module._buffers
-    old = owner[leaf]
-    assert old is not None
-    tensor = old.detach()
-    for dim, kept in dims.items():
-        tensor = tensor.index_select(dim, kept.to(tensor.device))
-    if isinstance(old, nn.Parameter):
-        module._parameters[leaf] = nn.Parameter(tensor.clone(), old.requires_grad)
+def set_tensor(model: nn.Module, name: str, value: torch.Tensor) -> None:
+    """Replace a parameter or buffer of ``model``, which may have another shape."""
+    path, _, leaf = name.rpartition(".")
+    module = model.get_submodule(path)
+    if leaf in module._parameters:
+        old = module._parameters[leaf]
+        assert old is not None
+        module._parameters[leaf] = nn.Parameter(value, old.requires_grad)
     else:
-        module._buffers[leaf] = tensor.clone()
+        module._buffers[leaf] = value
 
 
-def _update_widths(module: nn.Module) -> None:
+def update_widths(module: nn.Module) -> None:
     """Set the attributes of a layer to the widths of its weights."""
     if isinstance(module, CONVOLUTIONS):
         depthwise = module.groups == module.in_channels > 1
