@@ -30,7 +30,6 @@ KILLABLE = """
 import sys, time
 sys.path.insert(0, {folder!r})
 from tests.video.video_clips import Mean
-from cdfi.common.files import create
 from cdfi.video import Encoding, Options, interpolate_video
 class Mean(Mean):
     def between(self, *arguments):
