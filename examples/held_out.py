@@ -21,8 +21,8 @@ METRICS = choose_metrics(["psnr", "ssim", "lpips", "lpips-paper"])
 
 
 def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
-    made = chosen.predict("", "", triplet[0], triplet[2])
-    return [m.function(to_tensor(made), to_tensor(triplet[1])).item() for m in METRICS]
+    middle = chosen.predict("", "", triplet[0], triplet[2])
+    return [m.function(to_tensor(middle), to_tensor(triplet[1])).item() for m in METRICS]
 
 
 def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
@@ -30,11 +30,8 @@ def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
     if triplets is None:
         raise SystemExit(f"no video in {clips} is held out")
     for name in names.split(","):
-        chosen = (
-            baseline_method(name)
-            if name in BASELINES
-            else network_method(name, cdfi.Interpolator(name))
-        )
+        model = None if name in BASELINES else cdfi.Interpolator(name)
+        chosen = network_method(name, model) if model else baseline_method(name)
         means = np.mean([scores(chosen, triplet) for triplet in triplets], 0)
         print(chosen.name, *(f"{m.name} {mean:.4f}" for m, mean in zip(METRICS, means)))
 

@@ -15,28 +15,23 @@ from cdfi.evaluation.data.pictures import read_rgb_image
 from cdfi.evaluation.methods.baselines import BASELINES
 
 SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows
-EVERY, SIDE, EDGE = 8, 256, 24  # use every 8th photo; its size; the border not scored
+EVERY, SIZE, EDGE = 8, (256, 256), 24  # use every 8th photo; its size; the border not scored
 
 
 def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
-    return cv2.warpAffine(photo, matrix, (SIDE, SIDE), None, cv2.INTER_LANCZOS4, cv2.BORDER_REFLECT)
+    return cv2.warpAffine(photo, matrix, SIZE, None, cv2.INTER_LANCZOS4, cv2.BORDER_REFLECT)
 
 
 def main(folder: str, names: str) -> None:
     paths = sorted(p for p in Path(folder).iterdir() if p.suffix in (".jpg", ".png"))[::EVERY]
-    photos = [
-        cv2.resize(read_rgb_image(p), (SIDE, SIDE), None, 0, 0, cv2.INTER_AREA) for p in paths
-    ]
+    photos = [cv2.resize(read_rgb_image(p), SIZE, None, 0, 0, cv2.INTER_AREA) for p in paths]
     for name in names.split(","):
-        method = (
-            baseline_method(name)
-            if name in BASELINES
-            else network_method(name, cdfi.Interpolator(name))
-        )
+        model = None if name in BASELINES else cdfi.Interpolator(name)
+        method = network_method(name, model) if model else baseline_method(name)
         for x, y in SHIFTS:
-            made = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
-            gaps = (np.stack(made).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
+            middles = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
+            gaps = (np.stack(middles).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
             errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # rounding error, so that no error is 0
             print(name, (x, y), f"{10 * np.log10(255**2 / errors).mean():.2f} dB")
 
