@@ -16,8 +16,8 @@ def automatic_precision(device: torch.device, config: Architecture) -> str:
     """Return half precision if the device is fast in it and the frames do not suffer, else "fp32".
 
     Networks that compute only where to sample: bf16, on GPUs since Ampere and processors with
-    AVX512-BF16 or AMX; fp16 has too small a range for them (the default's encoder overflows on a
-    GPU). Networks that compute colours: fp16 on CUDA, as bf16 has eight bits for a colour.
+    AVX512-BF16 or AMX; fp16 has too small a range for them (the encoder of aligned-adacof overflows
+    on a GPU). Networks that compute colours: fp16 on CUDA, as bf16 has eight bits for a colour.
     """
     if config.computes_colours:
         return "fp16" if device.type == "cuda" else "fp32"

@@ -60,7 +60,7 @@ BUNDLED = {
     ]
 }
 
-#: What "default" means: on held-out shots none has a better PSNR.
+#: What "default" means: of the fast networks, the one with the best PSNR on held-out shots.
 DEFAULT = "flow"
 
 _NO_LICENCE = "none: may be downloaded, not shipped"

@@ -25,7 +25,7 @@ def load(
     """Return the network that ``model`` names, with its weights, in evaluation mode.
 
     Args:
-        model: a bundled name ("aligned-adacof", "cdfi"; "default" is the best of them), a
+        model: a bundled name ("flow", "aligned-adacof"; "default" is "flow"), a
             downloaded one ("released/cdfi"), or a path: our safetensors, a released ``.pth``, or a
             training checkpoint around one.
         device: where to put it; the CPU by default.
