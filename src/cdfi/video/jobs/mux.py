@@ -33,6 +33,7 @@ from cdfi.video.writing.gif import loop_option
 from cdfi.video.writing.streams import QUICKTIME, add_streams
 from cdfi.video.writing.tags import needs_named_values, plain_tags, stream_tags
 
+TRIAL = 10  # seconds of the source that a trial of the header reads
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
 
 
@@ -93,9 +94,19 @@ def _fill(
     flows.append(copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0))))
     flows += stretched
     contents = planned(target, made, job.source.aspect, shown[0] * job.timeline.time_base)
-    for packet in islice(heapq.merge(*flows, key=_decode_time), most):
+    for packet in _opening(heapq.merge(*flows, key=_decode_time), most):
         target.mux_one(_moved(packet, later) if later else packet)
     return copied, contents
+
+
+def _opening(packets: Iterator[Packet[Any]], most: int | None) -> Iterator[Packet[Any]]:
+    """Yield ``packets``; with ``most``, only that many, and only those of ``TRIAL`` seconds."""
+    start: Fraction | None = None
+    for packet in islice(packets, most):
+        start = _decode_time(packet) if start is None else start
+        if most is not None and _decode_time(packet) - start > TRIAL:
+            return
+        yield packet
 
 
 def _distinct_times(
