@@ -1,6 +1,7 @@
 """A run from its first step to a clean end."""
 
 import csv
+import itertools
 import json
 import signal
 import subprocess
@@ -10,15 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
 import cdfi
+from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
 from cdfi.training.callback import Callback
-from cdfi.training.loop import Run, train
+from cdfi.training.distributed import SingleProcess
+from cdfi.training.loop import Run, check, train
+from cdfi.training.sources import Data
 from tests.tiny import TINY
 from tests.training.tiny_runs import make_photos, make_triplets, tiny_args
 
@@ -181,3 +186,53 @@ def test_a_terminated_process_with_workers_leaves_nothing_running(tmp_path: Path
     out, _ = process.communicate(timeout=60)
     assert out.strip() == "interrupted"
     assert (log.parent / "checkpoint.pt").is_file()
+
+
+def random_batch(device: str = "cpu", count: int = 2) -> Batch:
+    """Return random frames of 32 x 32 without motion."""
+    frames = torch.rand(3, count, 3, 32, 32, device=device)
+    flow, visible = torch.zeros_like(frames[0, :, :2]), torch.zeros_like(frames[0, :, :1])
+    half = torch.full((count, 1, 1, 1), 0.5, device=device)
+    return Batch(*frames.unbind(0), flow, flow, visible, visible, half)
+
+
+def test_a_run_trains_on_given_batches_and_follows_the_given_progress(tmp_path: Path) -> None:
+    args = tiny_args(tmp_path, data=(), steps=3, schedule="cosine", warmup=0, lr=1e-3)
+    progress = iter([0.0, 0.5, 1.0])
+    held_out = np.random.default_rng(0).integers(0, 255, (2, 3, 32, 32, 3), dtype=np.uint8)
+    outcome = train(
+        args,
+        batches=iter([random_batch() for _ in range(3)]),
+        held_out=held_out,
+        progress=lambda: next(progress),
+    )
+    assert (outcome.reason, outcome.step) == ("finished", 3)
+    with (outcome.folder / "train.csv").open() as lines:
+        rates = [float(row["lr"]) for row in csv.DictReader(lines)]
+    assert rates == pytest.approx([1e-3, 0.505e-3, 1e-5], rel=1e-2)
+    assert (outcome.folder / "validation.csv").is_file()
+    with pytest.raises(ValueError, match="steps must be given with batches"):
+        train(replace(args, steps=0, run="other"), batches=iter([]))
+
+
+def test_zero_nan_trains_on_without_the_values_that_are_not_finite(tmp_path: Path) -> None:
+    bad = random_batch()
+    bad.frame0[0, 0, 0, 0] = float("nan")
+    args = tiny_args(tmp_path, data=(), steps=2, zero_nan=True, clip=1.0)
+    outcome = train(args, batches=iter([bad, random_batch()]))
+    network = cdfi.load(outcome.folder / "last.safetensors")
+    assert all(bool(torch.isfinite(p).all()) for p in network.parameters())
+
+
+@pytest.mark.gpu
+def test_a_step_with_zero_nan_never_waits_for_the_device(tmp_path: Path, cuda: str) -> None:
+    args = tiny_args(tmp_path, data=(), device=cuda, zero_nan=True, clip=1.0, optimizer="Muon")
+    stream = itertools.repeat(random_batch(cuda))
+    data = Data(None, None, stream)
+    run = Run(args, SingleProcess(torch.device(cuda)), data, check(args))
+    run._step(stream)  # compiles kernels and fills caches
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        run._step(stream)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

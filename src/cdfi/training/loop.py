@@ -30,6 +30,8 @@ from cdfi.training.record import Record
 from cdfi.training.sources import Data, open_data, parse_source
 from cdfi.training.stop import Stop
 
+_PARTS = 1_000_000  # of a schedule that follows ``progress``
+
 
 def train(
     args: TrainArgs,
@@ -204,7 +206,8 @@ class Run:
         if self._progress is None:
             return rate(step, args, self._length)
         warm = min(1.0, (step + 1) / args.warmup) if args.warmup else 1.0
-        return warm * rate(round(done * self._length.steps), self._unwarmed, self._length)
+        epoch = max(1, _PARTS * self._length.epoch // self._length.steps)
+        return warm * rate(round(done * _PARTS), self._unwarmed, Length(_PARTS, epoch))
 
     def _clip(self) -> bool:
         """Clip the gradients, and return whether they are finite: the same in all processes."""
