@@ -69,6 +69,12 @@ def test_f4_joined_recordings_keep_picture_and_sound_in_step(tmp_path, suffix):
     assert float(frames[-1]) == pytest.approx(5.46, abs=0.02)
 
 
+def test_f4_the_slowed_sound_of_joined_recordings_is_whole(tmp_path):
+    run("joinedlong.ts", tmp_path / "x.mp4", slow=2, audio="stretch")
+    length = 2 * 190 * 1024  # packets of the source, at 48 kHz
+    assert abs(samples_of_sound(tmp_path / "x.mp4") - length) < 48000 // 5
+
+
 @pytest.mark.parametrize(("suffix", "later"), [(".mkv", 0.009), (".mp4", 0.0)])
 def test_f16_sound_hidden_by_an_edit_list_is_not_heard(tmp_path, suffix, later):
     report = run("trim.mp4", tmp_path / f"x{suffix}")

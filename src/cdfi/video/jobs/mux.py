@@ -216,9 +216,8 @@ def _stretched(
     with open_media(job.source.path) as source:
         for index in job.streams.stretched:
             audio: Any = source.streams[index]
-            stretched = add_stretched(
-                job.source.path, audio, target, encoder, job.options.slow, start, warnings
-            )
+            path, slow, clock = job.source.path, job.options.slow, job.index.correction
+            stretched = add_stretched(path, audio, target, encoder, slow, start, warnings, clock)
             flows.append(stretched.packets())
     return flows
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from cdfi.video.reading.container import open_media
+from cdfi.video.reading.packets import read_packets
+from cdfi.video.timing.discontinuities import ClockCorrection
 from cdfi.video.writing.tags import stream_tags
 
 SLOWEST = Fraction(1, 2)  # of one filter; several are chained for less
@@ -43,6 +46,7 @@ class StretchedAudio:
         slow: how many times longer it becomes.
         start: the instant, in seconds, that stays where it is.
         notes: counts what could not be read, by its reason.
+        correction: of the source's clock.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class StretchedAudio:
     slow: int
     start: Fraction
     notes: Counter[str]
+    correction: ClockCorrection = field(default_factory=ClockCorrection)
 
     def packets(self) -> Iterator[Packet[Any]]:
         """Yield the encoded packets."""
@@ -100,22 +105,17 @@ class StretchedAudio:
         with open_media(self.path) as container:
             stream = container.streams[self.index]
             assert isinstance(stream, AudioStream)
-            packets = container.demux(stream)
-            while True:
+            packets = read_packets(container, [stream], self.correction, self._failed)
+            for packet in chain(packets, [None]):
                 try:
-                    packet = next(packets, None)
-                except av.error.FFmpegError:
-                    self.notes[CUT_SHORT] += 1
-                    packet = None
-                last = packet is None or not packet.size
-                try:
-                    yield from stream.codec_context.decode(None if last else packet)
+                    yield from stream.codec_context.decode(packet)
                 except av.error.EOFError:
                     return
                 except av.error.FFmpegError:
                     self.notes[SILENCED] += 1
-                if last:
-                    return
+
+    def _failed(self, error: av.error.FFmpegError, final: bool) -> None:
+        self.notes[CUT_SHORT] += final
 
 
 def add_stretched(
@@ -126,6 +126,7 @@ def add_stretched(
     slow: int,
     start: Fraction,
     notes: Counter[str],
+    correction: ClockCorrection,
 ) -> StretchedAudio:
     """Add to ``target`` a stream for slowed audio.
 
@@ -137,6 +138,7 @@ def add_stretched(
         slow: how many times longer the stream becomes.
         start: the instant, in seconds, that stays where it is.
         notes: counts what is lost, by its reason.
+        correction: of the source's clock.
 
     Raises:
         ValueError: this FFmpeg has no such encoder, or it takes no such audio.
@@ -151,7 +153,7 @@ def add_stretched(
     if settings.layout.nb_channels < source.codec_context.layout.nb_channels:
         before, after = source.codec_context.layout.name, settings.layout.name
         notes[f"stream of sound mixed from {before} to {after}: {encoder} takes no {before}"] += 1
-    return StretchedAudio(path, source.index, made, slow, start, notes)
+    return StretchedAudio(path, source.index, made, slow, start, notes, correction)
 
 
 def _settings(encoder: str, source: AudioCodecContext) -> AudioCodecContext:
