@@ -94,6 +94,30 @@ def test_a_static_scene_does_not_flicker_between_real_and_made_frames(
             assert abs(first.astype(float) - second).mean() < 0.5
 
 
+@pytest.mark.parametrize(
+    ("pix_fmt", "codec"),
+    [
+        ("yuv444p10le", "ffv1"),  # deeper, with more chroma
+        ("yuv420p10le", "ffv1"),  # deeper only
+        ("gbrp10le", "ffv1"),
+        ("gray", "ffv1"),
+    ],
+)
+def test_a_static_scene_does_not_flicker_in_another_format(tmp_path, pix_fmt, codec, monkeypatch):
+    monkeypatch.setattr("cdfi.video.timing.scene_changes.is_same", lambda *pair: False)
+    clip = Clip(3, size=(63, 47), codec="ffv1", options={})
+    source = write_clip(tmp_path / "in.mkv", clip, [picture(3, clip) for _ in range(3)])
+    maker = Mean()
+    encoding = Encoding(codec=codec, pix_fmt=pix_fmt)
+    run(source, tmp_path / "out.mkv", Options(encoding=encoding, scene_threshold=None), maker)
+    assert maker.calls == 2
+    first, *others = samples_of(tmp_path / "out.mkv")
+    assert len(others) == 4
+    for frame in others:
+        for before, after in zip(first, frame, strict=True):
+            np.testing.assert_array_equal(before, after)
+
+
 def test_the_last_frame_keeps_its_length(tmp_path):
     source = write_clip(tmp_path / "in.mp4", Clip(10))
     run(source, tmp_path / "out.mp4")
