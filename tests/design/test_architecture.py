@@ -175,6 +175,29 @@ def test_densities_of_another_network_are_refused() -> None:
         derive(SMALL, {"synthesis.first.skip": 0.5})
 
 
-def test_a_network_of_the_flow_family_is_refused() -> None:
-    with pytest.raises(ValueError, match="flow family"):
-        compact(build_network(FlowConfig(levels=1)), {})
+FLOW = FlowConfig((4, 6), (8, 8, 10), 1, width=12, blocks=1, hidden=4, synthesis=8, low=10)
+
+
+def test_a_flow_network_gets_the_widths_of_its_densities() -> None:
+    densities = dict.fromkeys(["encoder.fine.0.0", "encoder.fine.1.0", "synthesis.low.0.0"], 0.25)
+    found = derive(FLOW, densities)
+    assert isinstance(found.config, FlowConfig)
+    assert found.config.fine == (2, 3) and found.config.coarse == FLOW.coarse
+    assert (found.config.low, found.config.width) == (5, FLOW.width)
+    assert found.after.parameters < found.before.parameters
+
+
+def test_a_flow_network_without_its_zero_channels_computes_the_same() -> None:
+    torch.manual_seed(0)
+    network = build_network(FLOW).eval()
+    layer = network.get_submodule("encoder.fine.0.0")
+    assert isinstance(layer, torch.nn.Conv2d) and layer.bias is not None
+    with torch.no_grad():
+        layer.weight[1:3] = 0
+        layer.bias[1:3] = 0
+    small, how = compact(network, {"encoder.fine.0.0": 0.25})
+    assert isinstance(how.config, FlowConfig) and how.config.fine == (2, 6)
+    frame0, frame1 = torch.rand(2, 1, 3, 70, 66)
+    with torch.no_grad():
+        expected, found = (x.eval()(frame0, frame1, 0.3) for x in (network, small))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

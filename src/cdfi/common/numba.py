@@ -15,9 +15,28 @@ def _compile(function: Function, **options: Any) -> Function:
     options |= {"nogil": True, "error_model": "numpy"}
     try:
         result = numba.njit(cache=True, **options)(function)
+        _drop_unreadable(result)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         result = numba.njit(**options)(function)
     return result  # type: ignore[no-any-return]
+
+
+def _drop_unreadable(dispatcher: Any) -> None:
+    """Compile again, instead of failing, if the cache on disk cannot be read.
+
+    Its index names types by module and class: it becomes unreadable if one of them is renamed.
+    """
+    cache = dispatcher._cache
+    load = cache.load_overload
+
+    def load_overload(signature: Any, target_context: Any) -> Any:
+        try:
+            return load(signature, target_context)
+        except Exception:  # whatever unpickling raises
+            cache.flush()
+            return None
+
+    cache.load_overload = load_overload
 
 
 def compiled(function: Function) -> Function:

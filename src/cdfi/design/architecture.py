@@ -16,8 +16,10 @@ from cdfi.compression.tracing.graph import Graph
 from cdfi.compression.tracing.reshaping import split_by_width
 from cdfi.compression.tracing.trace import trace
 from cdfi.compression.widths import WidthPlan
-from cdfi.models import AnyNetwork
+from cdfi.design.flow_widths import FLOW_RULES, PROTECTED, flow_config
+from cdfi.models import AnyNetwork, Architecture, build_network
 from cdfi.models.config import MAP_HEADS, Config, Widths
+from cdfi.models.flow_config import FlowConfig
 from cdfi.models.network import Network
 
 #: Side of the square frames that a network is traced with.
@@ -36,14 +38,14 @@ class Compact(NamedTuple):
         after: size of the smaller one.
     """
 
-    config: Config
+    config: Architecture
     factor: float
     before: Size
     after: Size
 
 
 def derive(
-    config: Config,
+    config: Architecture,
     densities: Mapping[str, float],
     rule: str = "min",
     round_to: int = 1,
@@ -73,7 +75,7 @@ def compact(
     rule: str = "min",
     round_to: int = 1,
     budget: Budget | None = None,
-) -> tuple[Network, Compact]:
+) -> tuple[AnyNetwork, Compact]:
     """Return the network of the derived architecture, with the largest channels of this one.
 
     Dead channels are initialised again: see :func:`cdfi.compression.regrow.regrow`.
@@ -89,14 +91,13 @@ def compact(
         ValueError: as :func:`derive`.
     """
     widths = width_plan(network)
-    assert isinstance(network, Network)
     row, units = _choose(network.config, widths, densities, rule, round_to, budget)
-    small = Network(row.config)
+    small = build_network(row.config)
     state = shrink(network, widths.largest(units)).state_dict()
     # If the two widths of a GridNet block have become equal, its skip has no layer any more.
     own = small.state_dict()
     small.load_state_dict({**own, **{key: state[key] for key in own if key in state}})
-    regrow(small, (torch.zeros(1, 3, SIDE, SIDE),) * 2, _protected(small.config), OURS)
+    regrow(small, _inputs(small), _protected(small.config), OURS)
     return small.to(next(network.parameters()).device), row
 
 
@@ -107,27 +108,27 @@ def size_of(network: AnyNetwork) -> Size:
 
 
 def width_plan(network: AnyNetwork) -> WidthPlan:
-    """Return which channels of a network share a width.
-
-    Raises:
-        ValueError: the network is of the flow family, which cannot be derived yet.
-    """
-    if not isinstance(network, Network):
-        raise ValueError(
-            "a network of the flow family cannot be made smaller yet: choose one of the AdaCoF "
-            "family, such as aligned-adacof"
-        )
-    frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
-    graph = trace(network, (frame, frame), OURS)
-    for row in range(len(network.config.grid)):
-        _one_width(graph, _grid_row(row))
-    for level in range(len(network.config.describe)):
-        _one_width(graph, (f"matching.describe.{level}.",))
+    """Return which channels of a network share a width."""
+    graph = trace(network, _inputs(network), OURS)
+    if isinstance(network, Network):
+        for row in range(len(network.config.grid)):
+            _one_width(graph, _grid_row(row))
+        for level in range(len(network.config.describe)):
+            _one_width(graph, (f"matching.describe.{level}.",))
     return WidthPlan(graph, _protected(network.config))
 
 
-def _protected(config: Config) -> tuple[str, ...]:
+def _inputs(network: AnyNetwork) -> tuple[torch.Tensor | float, ...]:
+    """Return what a network is traced with: two frames, and the instant if it takes one."""
+    frame = torch.zeros(1, 3, SIDE, SIDE, device=next(network.parameters()).device)
+    return (frame, frame, 0.5) if network.takes_time else (frame, frame)
+
+
+def _protected(config: Architecture) -> tuple[str, ...]:
     """Return the layers whose outputs have a fixed meaning: the synthesis outputs a frame."""
+    if isinstance(config, FlowConfig):
+        return PROTECTED
+    assert isinstance(config, Config)
     return ("synthesis.last",) if config.grid else ()
 
 
@@ -144,10 +145,10 @@ def _one_width(graph: Graph, starts: tuple[str, ...]) -> None:
         graph.join(ids, outs[0])
 
 
-def _zero_network(config: Config) -> Network:
+def _zero_network(config: Architecture) -> AnyNetwork:
     """Return a network of zeros, without drawing random weights: enough to trace it."""
     with torch.device("meta"):
-        network = Network(config)
+        network = build_network(config)
     network.to_empty(device="cpu")
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.detach().zero_()
@@ -155,7 +156,7 @@ def _zero_network(config: Config) -> Network:
 
 
 def _choose(
-    config: Config,
+    config: Architecture,
     widths: WidthPlan,
     densities: Mapping[str, float],
     rule: str,
@@ -166,7 +167,8 @@ def _choose(
         budget = budget._replace(flops=budget.flops * SIDE * SIDE // FRAME)
     units, factor = choose(widths, densities, rule, round_to, budget)
     before, after = (_per_frame(size(widths, u)) for u in (widths.full(), units))
-    return Compact(_config(config, widths, units), factor, before, after), units
+    derived = flow_config if isinstance(config, FlowConfig) else _config
+    return Compact(derived(config, widths, units), factor, before, after), units  # type: ignore[arg-type]
 
 
 def _per_frame(found: Size) -> Size:
@@ -238,4 +240,5 @@ OURS: dict[str, Rule] = {
     "refine_flow": _refine_flow,
     "details": _details,
     "split": split_by_width,
+    **FLOW_RULES,
 }

@@ -91,14 +91,14 @@ class FlowNetwork(TimedNetwork):
             state: of :meth:`prepare`.
             t: in (0, 1): a number, a tensor without dimensions, or (N, 1, 1, 1).
         """
-        if torch.is_grad_enabled():
+        height, width = state.size
+        step = strip_rows(state.frame0.shape[3] // SHUFFLE)
+        if torch.is_grad_enabled() or step * SHUFFLE >= state.frame0.shape[2]:
             return self.predict(state, t).middle
         t = self._instants(t, state)
         motions, hidden = self._motions(state, t)
         half, hidden = 2 * upsample(motions[-1]), upsample(hidden)
-        height, width = state.size
         middle = torch.empty_like(state.frame0[..., :height, :], dtype=torch.float32)
-        step = strip_rows(half.shape[3])
         for top in range(0, -(-height // SHUFFLE), step):
             rows = range(top, min(top + step, half.shape[2]))
             strip = self._rows(state, half, hidden, t, rows)[0]
@@ -203,7 +203,9 @@ class FlowNetwork(TimedNetwork):
 
 def _rows_from(first: int, flow: Tensor) -> Tensor:
     """Return (1, 2, 1, 1), which moves a flow of rows 0, 1, ... to rows ``first``, ..."""
-    return torch.tensor((float(first), 0.0), device=flow.device).view(1, 2, 1, 1)
+    offset = torch.zeros((1, 2, 1, 1), device=flow.device)  # a copy from the host stops CUDA graphs
+    offset[:, :1] += first
+    return offset
 
 
 def _pad(frame: Tensor, multiple: int) -> Tensor:
