@@ -3,7 +3,7 @@
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cdfi.video.jobs.join import decode_times, frame_times
@@ -16,6 +16,7 @@ from cdfi.video.jobs.workfolder import SegmentRecord
     st.integers(0, 8),
     st.integers(1, 5000),
 )
+@example([1, 3, 1, 1, 1, 1, 2, 1], 0, 6, 1)
 def test_decode_times_ascend_and_leave_a_duration_for_the_last_packet(gaps, first, depth, last):
     times = [first + offset for offset in accumulate(gaps)]
     depth, end = min(depth, len(times) - 1), times[-1] + last

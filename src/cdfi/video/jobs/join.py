@@ -73,10 +73,11 @@ def decode_times(times: Sequence[int], end: int, depth: int) -> list[int]:
     opening = [time - times[0] for time in times[: depth + 1]]
     early, most = opening[-1], end - times[len(times) - 1 - depth] - 1
     if early > most >= depth:
-        opening = [
-            max(index, min(time * most // early, most - depth + index))
-            for index, time in enumerate(opening)
-        ]
+        closer = [0]
+        for index, time in enumerate(opening[1:], 1):
+            latest = most - depth + index  # leaves a tick for each of those after it
+            closer.append(max(closer[-1] + 1, min(time * most // early, latest)))
+        opening = closer
     first = times[0] - opening[-1]
     return [*(first + time for time in opening[:-1]), *times[: len(times) - depth]]
 
