@@ -1,9 +1,13 @@
-"""Poisoned memory for the tests of the operations."""
+"""Poisoned memory for the tests of the operations; which files Triton's interpreter runs."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
+
+from tests.ops.operations import INTERPRETED
+
+collect_ignore = [] if INTERPRETED else ["test_interpreted.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -256,3 +256,5 @@ OPERATIONS = {
         half=False,
     ),
 }
+#: Each operation with each of its cases.
+ROWS = [(name, case) for name, row in OPERATIONS.items() for case in row.cases]

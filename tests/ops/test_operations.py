@@ -1,20 +1,14 @@
 """Every operation equals its reference: values and gradients, on every backend."""
 
-import importlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tests.ops.operations import HALVES, INTERPRETED, OPERATIONS, Case, Operation
+from tests.ops.comparison import assert_equals_reference, make, operation_module, outcome
+from tests.ops.operations import HALVES, OPERATIONS, ROWS, Case, Operation
 
-ROWS = [(name, case) for name, row in OPERATIONS.items() for case in row.cases]
 LEARNED = [name for name, row in OPERATIONS.items() if row.learned]
 REGISTERED = [
     name for name, row in OPERATIONS.items() if row.registered is not Operation.registered
@@ -22,57 +16,12 @@ REGISTERED = [
 
 #: The cases that run in float64 as well. Others would only compile more kernels.
 EXACT_CASES = ["default", "1x1", "13x11", "far", "truncated", "3 levels", "1 x 2 cells"]
-#: The cases that run in float64 as well. Others would only compile more kernels.
-EXACT_CASES = ["default", "1x1", "13x11", "far", "truncated", "3 levels", "1 x 2 cells"]
-#: The cases that Triton's interpreter runs, which takes seconds for each.
-INTERPRETED_CASES = ["default", "1x1", "wide", "70 channels", "far", "truncated", "some rows"]
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "channels last": lambda x: x.contiguous(memory_format=torch.channels_last),
     "sliced": lambda x: x.repeat_interleave(2, 3)[..., ::2],
     "transposed": lambda x: x.transpose(2, 3).contiguous().transpose(2, 3),
     "expanded": lambda x: x[:1].expand(2, -1, -1, -1),
 }
-
-
-def make(operation: Operation, case: Case, dtype: torch.dtype, device: str = "cpu") -> list[Tensor]:
-    """The tensors of a case, of which those with a gradient require it."""
-    torch.manual_seed(0)
-    tensors = [x.to(device, dtype) for x in operation.inputs(case)]
-    return [x.requires_grad_(i in operation.learned) for i, x in enumerate(tensors)]
-
-
-def operation_module(name: str) -> Any:
-    """The module of an operation; ``cdfi.ops.adacof`` is a function, not the package."""
-    return importlib.import_module(f"cdfi.ops.{name}.op")
-
-
-def outcome(results: tuple[Tensor, ...], tensors: list[Tensor]) -> list[Tensor]:
-    """The results and the gradients of the tensors that require one."""
-    learned = [x for x in tensors if x.requires_grad]
-    if not learned:
-        return list(results)
-    random = torch.Generator().manual_seed(1)
-    differentiable = [x for x in results if x.requires_grad]
-    grads = [torch.randn(x.shape, generator=random).to(x) for x in differentiable]
-    return [*results, *torch.autograd.grad(differentiable, learned, grads)]
-
-
-def assert_equals_reference(
-    operation: Operation, case: Case, tensors: list[Tensor], loose: float, close: float = 1.0
-) -> None:
-    """Compare with the reference in at least float32; ``close`` is the share that has to agree."""
-    exact = [x.detach().to(torch.promote_types(x.dtype, torch.float32)) for x in tensors]
-    exact = [y.requires_grad_(x.requires_grad) for x, y in zip(tensors, exact)]
-    ours = outcome(operation.run(tensors, case), tensors)
-    theirs = outcome(operation.reference(exact, case), exact)
-    for found, expected in zip(ours, theirs, strict=True):
-        assert found.shape == expected.shape
-        scale = max(1.0, expected.detach().abs().max().item())
-        found = found.to(expected.dtype)
-        agree = torch.isclose(found, expected, rtol=loose, atol=loose * scale)
-        if close == 1.0:
-            torch.testing.assert_close(found, expected, rtol=loose, atol=loose * scale)
-        assert agree.float().mean() >= close
 
 
 @pytest.mark.parametrize(("name", "case"), ROWS)
@@ -166,43 +115,6 @@ def test_memory_is_poisoned() -> None:
     assert torch.zeros(1).new_empty(3).isnan().all()
 
 
-@pytest.fixture
-def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the Triton kernels on CPU tensors, in Triton's interpreter."""
-    if not INTERPRETED:
-        pytest.skip("runs in a process of its own, with TRITON_INTERPRET=1")
-    for name in ("adacof", "cost_volume", "details", "refine_flow"):
-        cpu, triton = (importlib.import_module(f"cdfi.ops.{name}.{x}") for x in ("cpu", "triton"))
-        for function in ("forward", "backward", "backward_maps", "backward_input", "refine_level"):
-            if hasattr(cpu, function):
-                monkeypatch.setattr(cpu, function, getattr(triton, function))
-    for name in ("adacof", "resize"):
-        monkeypatch.setattr(operation_module(name), "has_triton_kernel", lambda x: True)
-
-
-def kernel_rows(half: bool) -> list[Any]:
-    """Rows of the table for Triton, few of them for the interpreter."""
-    rows = [(n, c) for n, c in ROWS if c in INTERPRETED_CASES[: 1 if half else None]]
-    return [pytest.param(*row, id=f"interpreter-{row[0]}-{row[1]}") for row in rows]
-
-
-@pytest.mark.parametrize(("name", "case"), kernel_rows(half=False))
-def test_interpreted_kernels_equal_the_reference(interpreted: None, name: str, case: str) -> None:
-    operation = OPERATIONS[name]
-    tensors = make(operation, operation.cases[case], torch.float32)
-    assert_equals_reference(operation, operation.cases[case], tensors, 1e-4, operation.close)
-
-
-@pytest.mark.parametrize(("name", "case"), kernel_rows(half=True))
-@pytest.mark.parametrize("dtype", HALVES)
-def test_interpreted_kernels_sum_half_precision_in_float32(
-    interpreted: None, name: str, case: str, dtype: torch.dtype
-) -> None:
-    operation = OPERATIONS[name]
-    tensors = make(operation, operation.cases[case], dtype)
-    assert_equals_reference(operation, operation.cases[case], tensors, 2e-2, operation.close)
-
-
 @pytest.mark.gpu
 @pytest.mark.parametrize(("name", "case"), ROWS)
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
@@ -222,19 +134,3 @@ def test_opcheck_accepts_the_registered_operations_on_a_gpu(cuda: str, name: str
     tensors = make(operation, case, torch.float32, cuda)
     for registered, arguments in operation.registered(tensors, case).items():
         torch.library.opcheck(getattr(torch.ops.cdfi, registered).default, arguments)
-
-
-@pytest.mark.skipif(INTERPRETED, reason="is the process that runs the others")
-def test_the_interpreter_passes_these_tests() -> None:
-    """Triton reads TRITON_INTERPRET once, when kernels are defined: hence a second process."""
-    pytest.importorskip("triton", reason="Triton comes only with PyTorch for CUDA on Linux")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    run = subprocess.run(
-        [*command, Path(__file__).parent, "-k", "interpreted"],
-        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "passed" in run.stdout and "skipped" not in run.stdout

@@ -10,33 +10,24 @@ from cdfi.ops import Maps, adacof, adacof_reference, tap_softmax
 from cdfi.ops.adacof.arguments import Sampling
 from tests.ops.operations import HALVES, INTERPRETED, Case, adacof_inputs
 
-interpreted_or_gpu = pytest.mark.parametrize(
-    "device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+#: In Triton's interpreter the device is the CPU (see test_interpreted.py).
+on_triton = pytest.mark.parametrize(
+    "device", ["cpu"] if INTERPRETED else [pytest.param("cuda", marks=pytest.mark.gpu)]
 )
 
 
-def prepare(device: str, request: pytest.FixtureRequest) -> None:
-    """Skip a test whose kernels cannot run: on a CPU they need Triton's interpreter."""
-    if device == "cuda":
-        request.getfixturevalue("cuda")
-    elif not INTERPRETED:
-        pytest.skip("runs in a process of its own, with TRITON_INTERPRET=1")
-
-
-@interpreted_or_gpu
+@on_triton
 @pytest.mark.parametrize("taps", [0, 32])
 @pytest.mark.parametrize("channels", [3, 5])
 @pytest.mark.parametrize("softmax", [False, True])
-def test_interpreted_forward_takes_logits_and_a_flow(
+def test_forward_takes_logits_and_a_flow(
     device: str,
     taps: int,
     channels: int,
     softmax: bool,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
 ) -> None:
     """All taps at once if ``taps`` is 0, and else one after the other."""
-    prepare(device, request)
     kernels = importlib.import_module("cdfi.ops.adacof.triton")
     monkeypatch.setattr(kernels, "MAX_SEQUENTIAL_TAPS", taps)
     torch.manual_seed(0)
@@ -54,13 +45,12 @@ def test_interpreted_forward_takes_logits_and_a_flow(
     torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-4)
 
 
-@interpreted_or_gpu
+@on_triton
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 @pytest.mark.parametrize("slope", [0.0, 1.0, -0.3])
-def test_interpreted_bias_and_activation_equal_their_definition(
-    device: str, dtype: torch.dtype, slope: float, request: pytest.FixtureRequest
+def test_bias_and_activation_equal_their_definition(
+    device: str, dtype: torch.dtype, slope: float
 ) -> None:
-    prepare(device, request)
     kernels = importlib.import_module("cdfi.ops.conv.triton")
     x = torch.randn(2, 12, 13, 11, device=device).to(dtype, memory_format=torch.channels_last)
     bias = torch.randn(12, device=device)
@@ -69,17 +59,15 @@ def test_interpreted_bias_and_activation_equal_their_definition(
     torch.testing.assert_close(x, torch.where(exact < 0, slope * exact, exact).to(dtype))
 
 
-@interpreted_or_gpu
+@on_triton
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES])
 @pytest.mark.parametrize(("channels", "align_corners"), [(8, True), (21, False)])
-def test_interpreted_rows_of_a_resize_equal_the_complete_result(
+def test_rows_of_a_resize_equal_the_complete_result(
     device: str,
     dtype: torch.dtype,
     channels: int,
     align_corners: bool,
-    request: pytest.FixtureRequest,
 ) -> None:
-    prepare(device, request)
     kernels = importlib.import_module("cdfi.ops.resize.triton")
     x = torch.randn(2, channels, 6, 5, device=device, dtype=dtype)
     interpolate, pad = torch.nn.functional.interpolate, torch.nn.functional.pad
@@ -93,12 +81,12 @@ def test_interpreted_rows_of_a_resize_equal_the_complete_result(
         torch.testing.assert_close(found, expected, rtol=loose, atol=loose)
 
 
-def test_interpreted_refinement_of_nan_frames_keeps_the_flow() -> None:
-    prepare("cpu", None)  # type: ignore[arg-type]
+@on_triton
+def test_refinement_of_nan_frames_keeps_the_flow(device: str) -> None:
     kernels = importlib.import_module("cdfi.ops.refine_flow.triton")
-    frame = torch.full((1, 3, 6, 9), torch.nan)
-    start = torch.ones(1, 2, 6, 9)
-    shift, _ = kernels.refine_level(frame, frame, torch.zeros(1, 4, 6, 9), start, (0, 2))
+    frame = torch.full((1, 3, 6, 9), torch.nan, device=device)
+    flow, start = torch.zeros(1, 4, 6, 9, device=device), torch.ones(1, 2, 6, 9, device=device)
+    shift, _ = kernels.refine_level(frame, frame, flow, start, (0, 2))
     assert torch.equal(shift, torch.zeros_like(shift))
 
 

@@ -1,11 +1,15 @@
-"""The Triton kernels compile for a GPU, and access pixels as vectors."""
+"""What can be tested of the Triton kernels without a GPU: compilation and interpretation."""
 
 import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ops.operations import INTERPRETED
+pytest.importorskip("triton", reason="Triton comes only with PyTorch for CUDA on Linux")
 
 #: Each kernel, and the constants to compile it with. Constants that a kernel lacks are ignored.
 KERNELS = [
@@ -76,7 +80,6 @@ IMAGES = {
 }
 
 
-@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
 @pytest.mark.parametrize(("module", "name"), KERNELS)
 @pytest.mark.parametrize("others", [{}, OTHERS], ids=["first", "second"])
 @pytest.mark.parametrize("ones", [False, True])
@@ -84,7 +87,6 @@ def test_kernels_compile_without_a_gpu(
     module: str, name: str, others: dict[str, Any], ones: bool
 ) -> None:
     """With ``ones``, sizes and strides are 1, which Triton passes as constants."""
-    pytest.importorskip("triton", reason="Triton is not installed")
     kernel = getattr(importlib.import_module(f"cdfi.ops.{module}"), name)
     constants = {k: v for k, v in (CONSTANTS | others).items() if k in kernel.arg_names}
     if name.startswith("narrow"):
@@ -94,11 +96,9 @@ def test_kernels_compile_without_a_gpu(
     assert ptx(kernel, constants)
 
 
-@pytest.mark.skipif(INTERPRETED, reason="interpreted kernels have no compiler")
 @pytest.mark.parametrize(("name", "vector"), [(k, v) for k in IMAGES for v in IMAGES[k]])
 def test_neighbours_are_read_and_added_to_as_vectors(name: str, vector: str) -> None:
     """With one access per channel, the kernel would be slower than the released one."""
-    pytest.importorskip("triton", reason="Triton is not installed")
     kernel = getattr(importlib.import_module("cdfi.ops.adacof.triton_kernels"), name)
     constants = {k: v for k, v in CONSTANTS.items() if k in kernel.arg_names}
     if name.startswith("narrow"):
@@ -126,3 +126,17 @@ def ptx(kernel: Any, constants: dict[str, Any]) -> str:
     source = ASTSource(kernel, signature=signature, constexprs=constants, attrs=attributes)
     assembly: str = compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
     return assembly
+
+
+def test_interpreted_kernels_equal_their_references() -> None:
+    """Triton reads TRITON_INTERPRET when kernels are defined: hence a second process."""
+    files = [Path(__file__).with_name(name) for name in ("test_interpreted.py", "test_triton.py")]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "passed" in run.stdout and "skipped" not in run.stdout

@@ -1,0 +1,43 @@
+"""Every operation equals its reference in Triton's interpreter, on a CPU.
+
+The launcher is in test_triton_compilation.py; conftest.py ignores this file elsewhere.
+"""
+
+import importlib
+
+import pytest
+import torch
+
+from tests.ops.comparison import assert_equals_reference, make, operation_module
+from tests.ops.operations import HALVES, OPERATIONS, ROWS
+
+#: The cases to run: each takes seconds.
+CASES = ["default", "1x1", "wide", "70 channels", "far", "truncated", "some rows"]
+FUNCTIONS = ["forward", "backward", "backward_maps", "backward_input", "refine_level"]
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the CPU kernels by the Triton kernels."""
+    for name in ("adacof", "cost_volume", "details", "refine_flow"):
+        cpu, triton = (importlib.import_module(f"cdfi.ops.{name}.{x}") for x in ("cpu", "triton"))
+        for function in FUNCTIONS:
+            if hasattr(cpu, function):
+                monkeypatch.setattr(cpu, function, getattr(triton, function))
+    for name in ("adacof", "resize"):
+        monkeypatch.setattr(operation_module(name), "has_triton_kernel", lambda x: True)
+
+
+@pytest.mark.parametrize(("name", "case"), [row for row in ROWS if row[1] in CASES])
+def test_an_operation_equals_its_reference(name: str, case: str) -> None:
+    operation = OPERATIONS[name]
+    tensors = make(operation, operation.cases[case], torch.float32)
+    assert_equals_reference(operation, operation.cases[case], tensors, 1e-4, operation.close)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("dtype", HALVES)
+def test_half_precision_is_summed_in_float32(name: str, dtype: torch.dtype) -> None:
+    operation = OPERATIONS[name]
+    case = operation.cases["default"]
+    assert_equals_reference(operation, case, make(operation, case, dtype), 2e-2, operation.close)
