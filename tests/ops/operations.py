@@ -15,11 +15,17 @@ from cdfi.ops import (
     adacof_rows_from_logits,
     cost_volume,
     cost_volume_reference,
+    cubic_warp,
+    cubic_warp_reference,
     details,
     details_reference,
+    match_features,
+    match_features_reference,
     refine_flow,
     refine_flow_reference,
     tap_softmax,
+    warp,
+    warp_reference,
 )
 from cdfi.ops.resize.op import resize, resize_rows
 
@@ -56,7 +62,7 @@ SHARED = {
     "5 channels": Case(channels=5),
     "16 channels": Case(channels=16),
     "63 channels": Case(channels=63),
-    "70 channels": Case(channels=70),
+    "70 channels": Case(size=(2, 3), channels=70),
     "far": Case(reach=30.0),
     "very far": Case(reach=1e5),
 }
@@ -84,6 +90,7 @@ class Operation:
         gradcheck: whether the gradient is the numerical one.
         close: share of values that have to agree on a GPU, in float32. Below 1 if decisions that
             depend on rounding are part of the operation.
+        loose: relative tolerance in float32.
     """
 
     run: Callable[[Tensors, Case], Results]
@@ -95,6 +102,7 @@ class Operation:
     half: bool = True
     gradcheck: bool = True
     close: float = 1.0
+    loose: float = 1e-5
 
 
 def adacof_inputs(case: Case) -> Tensors:
@@ -161,6 +169,19 @@ def refine_inputs(case: Case) -> Tensors:
     rough = torch.rand(2, 2, case.channels, -(-height // 4), -(-width // 4), dtype=torch.float64)
     frames = [F.interpolate(x, case.size, mode="bilinear", align_corners=False) for x in rough]
     return [*frames, case.reach * random(2, 4, height, width)]
+
+
+def warp_inputs(case: Case) -> Tensors:
+    return [random(2, case.channels, *case.size), case.reach * random(2, 2, *case.size)]
+
+
+def cubic_inputs(case: Case) -> Tensors:
+    return [*warp_inputs(case), 2 * torch.rand(2, 1, *case.size, dtype=torch.float64)]
+
+
+def match_inputs(case: Case) -> Tensors:
+    (features0, flow0), (features1, flow1) = warp_inputs(case), warp_inputs(case)
+    return [features0, features1, flow0, flow1]
 
 
 def rows_inputs(case: Case) -> Tensors:
@@ -242,6 +263,30 @@ OPERATIONS = {
         registered=lambda t, case: {"refine_flow": (*t, case.levels)},
         gradcheck=False,  # the shift counts as a constant
         close=0.98,
+    ),
+    "warp": Operation(
+        lambda t, case: (warp(*t),),
+        lambda t, case: (warp_reference(*t),),
+        warp_inputs,
+        learned=(0, 1),
+        registered=lambda t, case: {"warp": tuple(t)},
+        loose=1e-4,
+    ),
+    "cubic_warp": Operation(
+        lambda t, case: (cubic_warp(*t),),
+        lambda t, case: (cubic_warp_reference(*t),),
+        cubic_inputs,
+        learned=(0, 1, 2),
+        registered=lambda t, case: {"cubic_warp": tuple(t)},
+        loose=1e-4,
+    ),
+    "match_features": Operation(
+        lambda t, case: (match_features(*t, case.radius),),
+        lambda t, case: (match_features_reference(*t, case.radius),),
+        match_inputs,
+        learned=(0, 1, 2, 3),
+        registered=lambda t, case: {"match_features": (*t, case.radius)},
+        loose=1e-4,
     ),
     "resize": Operation(
         lambda t, case: (resize_inference(*t),),

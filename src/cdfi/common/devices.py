@@ -1,4 +1,4 @@
-"""Choose a device, and say whether it computes quickly in bfloat16."""
+"""Choose a device, and find out whether it computes quickly in bfloat16."""
 
 from collections.abc import Mapping
 from typing import Any

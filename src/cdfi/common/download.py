@@ -1,4 +1,4 @@
-"""Fetches one file: resumed where it broke off, checked, and whole or not there at all."""
+"""Download a file: resume an interrupted transfer, check the digest, write atomically."""
 
 import hashlib
 import shutil
@@ -25,23 +25,26 @@ def fetch(
     sha256: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    r"""Download ``url`` to ``path``, unless a file with the right digest is there already.
+    r"""Download ``url`` to ``path``, unless a file with the right digest exists already.
 
-    Data is written to ``path`` + ".part", which a later call resumes; the part is renamed to
-    ``path`` only if every check holds, and removed if a check fails.
+    Data is written to ``path`` + ".part", which a later call resumes. It is renamed to ``path`` if
+    all checks pass; a part that fails a check is removed.
 
     Args:
         url: an http or https address.
-        path: where the file is wanted.
+        path: of the file; its folder is created if it is missing.
         size: bytes expected.
         git_blob: SHA-1 of the file as a git object, ``sha1(b"blob %d\0" % size + content)``.
         sha256: SHA-256 of the file.
-        progress: called with the bytes so far and the size of the file.
+        progress: called with the bytes received and the total.
+
+    Returns:
+        ``path``.
 
     Raises:
         ValueError: the address is not http or https, or the file is not the expected one.
-        OSError: the server cannot be reached, refuses or closes the connection, or the disk is
-            full.
+        OSError: the server cannot be reached, refuses the request or closes the connection, or
+            the disk is full.
     """
     if path.is_file() and _mismatch(path, size, git_blob, sha256) is None:
         return path
@@ -59,12 +62,13 @@ def fetch(
 
 
 def git_blob_sha1(path: Path) -> str:
-    """SHA-1 of a file as the git object it would be."""
+    """Return the SHA-1 that git gives the file as an object."""
     start = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     return _digest(path, start)
 
 
 def _digest(path: Path, state: Any) -> str:
+    """Feed a file to a hashlib object; return the digest in hexadecimal."""
     with path.open("rb") as file:
         while block := file.read(CHUNK):
             state.update(block)
@@ -72,18 +76,19 @@ def _digest(path: Path, state: Any) -> str:
 
 
 def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None) -> str | None:
-    """How the file differs from what was expected; None where it does not."""
+    """Describe how the file differs from what was expected; None if it does not."""
     actual = path.stat().st_size
     if size is not None and actual != size:
-        return f"{actual} bytes where {size} were expected"
+        return f"{actual} bytes instead of {size}"
     if blob and (found := git_blob_sha1(path)) != blob:
-        return f"a file of git object {found} where {blob} was expected"
+        return f"a file of git object {found} instead of {blob}"
     if sha256 and (found := _digest(path, hashlib.sha256())) != sha256:
-        return f"a file of SHA-256 {found} where {sha256} was expected"
+        return f"a file of SHA-256 {found} instead of {sha256}"
     return None
 
 
 def _transfer(url: str, part: Path, size: int | None, progress: Progress | None) -> None:
+    """Complete ``part``, with several attempts if the connection fails."""
     for attempt in range(1, ATTEMPTS + 1):
         before = part.stat().st_size if part.exists() else 0
         if size is not None and before > size:
@@ -98,12 +103,12 @@ def _transfer(url: str, part: Path, size: int | None, progress: Progress | None)
                 reason = getattr(error, "reason", error)
                 kept = part.stat().st_size if part.exists() else 0
                 raise OSError(
-                    f"{url}: {reason} ({kept} bytes are kept; the same command goes on from there)"
+                    f"{url}: {reason} ({kept} bytes are kept; run the same command again to resume)"
                 ) from error
 
 
 def _continue(url: str, part: Path, progress: Progress | None) -> None:
-    """Appends what ``part`` lacks of ``url``; begins anew where the server cannot resume."""
+    """Append the rest of ``url`` to ``part``; start again if the server cannot resume."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "cdfi"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
@@ -111,28 +116,30 @@ def _continue(url: str, part: Path, progress: Progress | None) -> None:
             urllib.request.Request(url, headers=headers), timeout=TIMEOUT
         )
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is left to send: what is here is whole, or wrong
+        if error.code == 416:  # no bytes are left: the part is complete, or wrong
             return
         raise
     with reply:
         resumed = reply.status == 206
         length = reply.headers.get("Content-Length")
         total = int(length) + (have if resumed else 0) if length else None
-        _require_room(part, total, have if resumed else 0)
+        _require_space(part, total, have if resumed else 0)
         with part.open("ab" if resumed else "wb") as file:
             _copy(reply, file, total, progress)
 
 
 def _copy(reply: Any, file: IO[bytes], total: int | None, progress: Progress | None) -> None:
+    """Append a reply to a file, and check that it is complete."""
     while block := reply.read(CHUNK):
         file.write(block)
         if progress:
             progress(file.tell(), total)
     if total is not None and file.tell() < total:
-        raise ConnectionError(f"the transfer broke off at {file.tell()} of {total} bytes")
+        raise ConnectionError(f"the connection was closed at {file.tell()} of {total} bytes")
 
 
-def _require_room(part: Path, total: int | None, have: int) -> None:
+def _require_space(part: Path, total: int | None, have: int) -> None:
+    """Raise OSError if the disk has too little space for the rest of the file."""
     free = shutil.disk_usage(part.parent).free
     if total is not None and total - have > free:
         raise OSError(

@@ -1,19 +1,19 @@
-"""Optional libraries, and the one line that says which extra brings a missing one."""
+"""Import optional libraries, with an error that names the extra to install."""
 
 from importlib import import_module
 from typing import Any
 
 
 def need(module: str, purpose: str, install: str) -> Any:
-    """The imported ``module``.
+    """Import and return ``module``.
 
     Args:
-        module: Its import name.
-        purpose: What needs it, to begin the error message with.
-        install: What ``pip install`` gets it with.
+        module: its import name.
+        purpose: what needs it: the start of the error message.
+        install: the argument of ``pip install`` that installs it.
 
     Raises:
-        ValueError: It is not installed.
+        ValueError: it is not installed.
     """
     try:
         return import_module(module)

@@ -12,6 +12,7 @@ FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
 
 
 def _compile(function: Function, **options: Any) -> Function:
+    """Compile with a cache on disk, or without one if no folder is writable."""
     options |= {"nogil": True, "error_model": "numpy"}
     try:
         result = numba.njit(cache=True, **options)(function)
@@ -50,9 +51,9 @@ def compiled_exactly(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compile into the caller: passing the arrays for every pixel would double the cost.
+    """Compile into the caller, because passing the arrays for every pixel would double the cost.
 
-    LLVM does not inline these functions by itself; kernels of few channels take two to three times
-    as long without it.
+    LLVM does not inline these functions by itself; without it, kernels of few channels take two to
+    three times as long.
     """
     return _compile(function, fastmath=set(FASTMATH), inline="always")

@@ -1,4 +1,4 @@
-"""Names of files: which of them people see, and in which order they number them."""
+"""Find files in a folder, and sort numbered names."""
 
 import re
 from collections.abc import Collection
@@ -6,16 +6,20 @@ from pathlib import Path
 
 
 def natural(path: Path) -> list[tuple[bool, int, str]]:
-    """A key that puts ``2.png`` before ``10.png``."""
+    """Return a sort key that puts ``2.png`` before ``10.png``."""
     parts = re.split(r"(\d+)", str(path).lower())
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def visible(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """The files below ``folder`` with one of these endings, in a stable order.
+    """Return the files below ``folder`` with one of these suffixes, sorted.
 
-    Left out are those whose name, or folder's name, begins with a dot, such as the ``._a.jpg`` that
-    macOS puts beside ``a.jpg`` on other systems' disks.
+    Hidden files and folders, whose names begin with a dot, are left out, such as the ``._a.jpg``
+    that macOS writes for ``a.jpg`` on other file systems.
+
+    Args:
+        folder: searched with its subfolders.
+        suffixes: in lower case, with the dot.
     """
     found = [path for path in folder.rglob("*") if path.suffix.lower() in suffixes]
     shown = [

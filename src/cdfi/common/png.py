@@ -1,4 +1,4 @@
-"""Facts about image files that several readers need."""
+"""The header of PNG files."""
 
 PNG_HEAD = 25  # bytes that hold the depth
 

@@ -1,4 +1,4 @@
-"""Lines of work on as many threads as PyTorch uses."""
+"""Run a kernel over lines on as many threads as PyTorch uses."""
 
 import functools
 import os
@@ -11,16 +11,22 @@ import torch
 #: Called with its arguments and the range of lines to work on: ``start``, ``stop``.
 Kernel = Callable[..., None]
 
-LEAST = 8  # rows of pixels that are worth handing to another thread
+LEAST = 8  # rows of pixels that are worth the overhead of another thread
 
 
 def over_lines(kernel: Kernel, lines: int, *arguments: Any, least: int = LEAST) -> None:
     """Run ``kernel(*arguments, start, stop)`` over all lines.
 
-    Plain threads around code that releases the GIL, instead of Numba's parallel loops: those
-    share one pool a process, which crashes when two threads enter it or the process has forked.
-    More parts than threads, so that a busy core delays the others little. The calling thread takes
-    parts as well, and all of them while no other is free.
+    Kernels release the GIL and run in Python threads, not in Numba's parallel loops: Numba has one
+    pool per process, which crashes if two threads use it or the process has forked. There are more
+    parts than threads, so that one busy core delays the others little. The calling thread works,
+    too, and does all parts if no other thread is free.
+
+    Args:
+        kernel: called with its arguments and the range of lines, possibly in several threads.
+        lines: their number.
+        arguments: of the kernel.
+        least: lines per thread below which fewer threads are used.
     """
     most = -(-lines // least)
     threads = min(torch.get_num_threads(), most)
@@ -32,6 +38,7 @@ def over_lines(kernel: Kernel, lines: int, *arguments: Any, least: int = LEAST) 
     parts = list(zip(edges[-2::-1], edges[:0:-1]))
 
     def work() -> None:
+        """Run parts until none is left."""
         while True:
             try:
                 start, stop = parts.pop()
@@ -44,15 +51,15 @@ def over_lines(kernel: Kernel, lines: int, *arguments: Any, least: int = LEAST) 
         work()
     finally:
         for helper in helpers:
-            if not helper.cancel():  # it has begun
-                helper.result()  # raises what it raised
+            if not helper.cancel():  # it has started
+                helper.result()  # raises its error
 
 
 @functools.lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that stay: starting some takes longer than the work they get on a small frame."""
+    """Return a persistent pool: on a small frame, starting threads takes longer than the work."""
     return ThreadPoolExecutor(threads, "cdfi")
 
 
-if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+if hasattr(os, "register_at_fork"):  # a child process has no threads
     os.register_at_fork(after_in_child=_pool.cache_clear)
