@@ -32,6 +32,14 @@ def build_network(config: Architecture) -> Network | TimedNetwork:
     raise ValueError(f"expected a Config of {', '.join(FAMILIES)}; got a {type(config).__name__}")
 
 
+def takes_time(config: Architecture) -> bool:
+    """Return whether networks of this architecture compute any instant."""
+    return any(
+        isinstance(config, family.config) and family.network.takes_time
+        for family in FAMILIES.values()
+    )
+
+
 def config_from_json(text: str) -> Architecture:
     """Return the Config that ``text`` describes.
 

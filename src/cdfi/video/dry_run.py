@@ -43,8 +43,8 @@ def estimate(
     Raises:
         OSError, ValueError: as ``interpolate_video``.
     """
-    job = plan_job(Path(source), Path(target), options_from(options, settings))
     chosen = as_model(model)
+    job = plan_job(Path(source), Path(target), options_from(options, settings), chosen)
     interpolator = resolve_model(chosen)
     frames, source_frames = expected_frames(job), len(job.index.times)
     job.work.serve(job.identity(fingerprint(chosen)))

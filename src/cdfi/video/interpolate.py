@@ -91,8 +91,8 @@ def interpolate_video(
     """
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    job = plan_job(source, target, options_from(options, settings))
     chosen = as_model(model)
+    job = plan_job(source, target, options_from(options, settings), chosen)
     count = processes_for(jobs, chosen)
     try_name(target)
     with job.work.lock(), _explained(source, target):

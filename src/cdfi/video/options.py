@@ -110,15 +110,20 @@ class Options:
         """Frames in place of each source frame, if no rate is given."""
         return self.factor or (self.slow if self.slow > 1 else 2)
 
-    def timeline(self, source: Source, index: Index) -> Timeline:
+    def timeline(self, source: Source, index: Index, *, exact: bool = False) -> Timeline:
         """Return the instants of the result.
+
+        Args:
+            source: the video.
+            index: its times.
+            exact: whether the network computes any instant.
 
         Raises:
             ValueError: the rate is below the source's.
         """
         if self.fps is None:
             return MultipliedTimeline(
-                source.time_base, index.first, self.multiplier, self.slow, index.grid
+                source.time_base, index.first, self.multiplier, self.slow, index.grid, exact
             )
         shown = index.rate / self.slow
         if self.fps < shown * Fraction(999, 1000):
@@ -126,7 +131,7 @@ class Options:
                 f"fps {float(self.fps):g} is below the source's {float(shown):g}: frames would be "
                 "lost; give a higher rate"
             )
-        return ConstantRateTimeline(source.time_base, index.first, self.fps, self.slow)
+        return ConstantRateTimeline(source.time_base, index.first, self.fps, self.slow, exact)
 
     def as_json(self) -> dict[str, object]:
         """Return the options as plain JSON values."""

@@ -17,7 +17,7 @@ from typing_extensions import Unpack
 from cdfi.common.files import create, move
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.model import AnyModel, FrameInterpolator, resolve_model
+from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve_model
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job, try_name
 from cdfi.video.jobs.renderer import Renderer
@@ -66,8 +66,9 @@ def write_preview(
         raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    single = plan_job(source, target, options_from(options, settings))
-    interpolator = resolve_model(model)
+    chosen = as_model(model)
+    single = plan_job(source, target, options_from(options, settings), chosen)
+    interpolator = resolve_model(chosen)
     try_name(target)
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
         job = _widened(single, Path(folder) / f"preview{target.suffix}")

@@ -95,3 +95,34 @@ def test_a_source_time_rounded_to_milliseconds_still_meets_the_grid():
 @pytest.mark.parametrize("count", [1, 2, 3, 16, 100])
 def test_the_tolerance_never_lets_two_instants_meet(count):
     assert tolerance(count) * 2 <= Fraction(1, count) or tolerance(count) == TOLERANCE
+
+
+def test_an_exact_timeline_shows_a_source_frame_only_at_its_time() -> None:
+    base, gap = Fraction(1, 24000), [1001, 2002]
+    held, exact = (
+        [i.t for i in instants(ConstantRateTimeline(base, 0, Fraction(60), exact=exact), gap)]
+        for exact in (False, True)
+    )
+    assert held[0] == exact[0] == (Fraction(3, 60) - 1001 * base) / (1001 * base)
+    late = [30030 + 1001 * 10, 30030 + 1001 * 11]
+    held, exact = (
+        [i.t for i in instants(ConstantRateTimeline(base, 0, Fraction(60), exact=exact), late)]
+        for exact in (False, True)
+    )
+    assert len(held) == len(exact)
+    assert all(0 < t < 1 for t in exact)
+
+
+def test_an_exact_timeline_allows_for_the_rounding_of_source_times() -> None:
+    rounded = [0, 42, 83, 125]  # 24 frames a second in milliseconds
+    timeline = ConstantRateTimeline(Fraction(1, 1000), 0, Fraction(48), exact=True)
+    found = [i.t for pair in itertools.pairwise(rounded) for i in instants(timeline, pair)]
+    between = [t for t in found if t not in (0, 1)]
+    assert len(found) == 6
+    assert len(between) == 3
+    assert all(0.4 < t < 0.6 for t in between)
+
+
+def test_rounding_is_counted_in_ticks_of_the_slowed_result() -> None:
+    timeline = MultipliedTimeline(Fraction(1, 1000), 0, 4, slow=2, exact=True)
+    assert timeline.rounding * timeline.time_base == Fraction(3, 5) * 2 / 1000

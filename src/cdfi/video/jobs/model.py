@@ -15,6 +15,7 @@ from cdfi.common.devices import choose_device
 from cdfi.interpolation import Interpolator, Precision
 from cdfi.interpolation.precision import automatic_precision
 from cdfi.models import Network, TimedNetwork
+from cdfi.models.families import takes_time as config_takes_time
 from cdfi.weights import digest, identify, resolve_path
 
 
@@ -110,6 +111,17 @@ def resolve_model(model: AnyModel | None) -> FrameInterpolator:
     """Return the interpolator for a model; build it if ``model`` only describes it."""
     chosen = as_model(model)
     return chosen.build() if isinstance(chosen, ModelSpec) else chosen
+
+
+def takes_time(model: Model) -> bool:
+    """Return whether ``model`` computes any instant at once; no network is built for it.
+
+    Raises:
+        OSError, ValueError: as :meth:`ModelSpec.build`.
+    """
+    if isinstance(model, ModelSpec):
+        return config_takes_time(identify(resolve_path(model.name)).config)
+    return bool(getattr(model, "takes_time", False))
 
 
 def fingerprint(model: Model) -> str:

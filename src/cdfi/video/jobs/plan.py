@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cdfi.common.files import create, resolve_output
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.model import Model, takes_time
 from cdfi.video.jobs.rehearsal import rehearse
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
@@ -23,10 +24,16 @@ from cdfi.video.writing.encoder_options import encoder_options
 from cdfi.video.writing.pixel_choice import candidates, even_size
 
 
-def plan_job(source: Path, target: Path, options: Options) -> Job:
+def plan_job(source: Path, target: Path, options: Options, model: Model | None = None) -> Job:
     """Return the job that interpolates ``source`` into ``target``.
 
     The header of the result is tried with all its streams, in a temporary folder.
+
+    Args:
+        source: the video.
+        target: the result.
+        options: what the result is to be.
+        model: decides whether frames are computed at their exact instants; by default they are not.
 
     Raises:
         OSError: the source cannot be read.
@@ -40,7 +47,8 @@ def plan_job(source: Path, target: Path, options: Options) -> Job:
         raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
-    timeline = options.timeline(found, index)
+    exact = model is not None and takes_time(model)
+    timeline = options.timeline(found, index, exact=exact)
     encodings = _encodings(found, index, timeline, options, target)
     job = Job(found, index, timeline, options, encodings[0], WorkFolder(target))
     return rehearse(job, encodings)

@@ -9,7 +9,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-TOLERANCE = Fraction(1, 16)
+TOLERANCE = Fraction(1, 16)  # of a gap, for networks that compute midpoints
+ROUNDING = Fraction(3, 5)  # of a source tick: source times are rounded to ticks
 MAX_TICKS = 2**31 - 1  # a second; what libav and MP4 can count
 
 
@@ -21,7 +22,19 @@ class Instant(NamedTuple):
 
 
 class Timeline(Protocol):
-    """A rule that gives the result's instants; ``time_base`` is the length of its tick, seconds."""
+    """A rule that gives the result's instants; ``time_base`` is the length of its tick, seconds.
+
+    Instants near a source frame show that frame: up to 1/16 of the gap away, or, if ``exact``, only
+    as far away as the source's times are rounded.
+    """
+
+    @property
+    def exact(self) -> bool:
+        """Whether frames are computed at their exact instants."""
+
+    @property
+    def rounding(self) -> Fraction:
+        """How far source times may be rounded, in ticks of the result."""
 
     @property
     def time_base(self) -> Fraction:
@@ -46,6 +59,7 @@ class MultipliedTimeline:
         start: the source time that stays where it is when time is stretched.
         factor: instants in place of each source frame.
         slow: how many times longer the result is.
+        exact: whether frames are computed at their exact instants.
         grid: a number of source ticks that divides all source times. Ticks of the result are
             counted on it if they would otherwise be too short for containers.
     """
@@ -55,6 +69,12 @@ class MultipliedTimeline:
     factor: int
     slow: int = 1
     grid: int = 1
+    exact: bool = False
+
+    @property
+    def rounding(self) -> Fraction:
+        """How far source times may be rounded, in ticks of the result."""
+        return ROUNDING * self.source * self.slow / self.time_base
 
     @property
     def time_base(self) -> Fraction:
@@ -88,6 +108,12 @@ class ConstantRateTimeline:
     start: int
     rate: Fraction
     slow: int = 1
+    exact: bool = False
+
+    @property
+    def rounding(self) -> Fraction:
+        """How far source times may be rounded, in ticks of the result."""
+        return ROUNDING * self.source * self.slow / self.time_base
 
     @property
     def time_base(self) -> Fraction:
@@ -119,20 +145,21 @@ def instants(timeline: Timeline, anchors: Sequence[int]) -> list[Instant]:
     """Return the instants from the first source time of ``anchors`` up to the last.
 
     Times between the two count as instants of the source too (frames that were repeats). An
-    instant within ``tolerance`` of an end is that source frame itself: t is then 0 or 1.
+    instant nearer than ``tolerance`` to an end is that source frame itself: t is then 0 or 1.
     """
     low, high = timeline.at(anchors[0]), timeline.at(anchors[-1])
     ticks = [tick for pair in pairwise(anchors) for tick in timeline.ticks(*pair)]
-    near = tolerance(len(ticks))
+    limit = timeline.rounding / (high - low) if timeline.exact else TOLERANCE
+    near = tolerance(len(ticks), limit)
     return [Instant(tick, _snap((tick - low) / (high - low), near)) for tick in ticks]
 
 
-def tolerance(count: int) -> Fraction:
-    """Return how far from its instant a frame may be made, as a part of a gap of ``count``.
+def tolerance(count: int, limit: Fraction = TOLERANCE) -> Fraction:
+    """Return how far from its instant a frame may be, as a part of a gap of ``count`` instants.
 
-    At most 1/16, and always under half the distance of two instants, so that none coincide.
+    At most ``limit``, and always under half the distance of two instants, so that none coincide.
     """
-    return min(TOLERANCE, Fraction(1, 2 * max(count, 1)))
+    return min(limit, Fraction(1, 2 * max(count, 1)))
 
 
 def _snap(t: Fraction, near: Fraction) -> Fraction:
