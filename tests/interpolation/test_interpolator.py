@@ -98,9 +98,8 @@ def test_the_repr_names_network_device_and_precision():
     found = repr(Interpolator(network, "cpu", precision="fp32", memory=1 << 30))
     assert found == f"Interpolator({network!r}, device='cpu', precision='fp32', memory=1073741824)"
     assert repr(network) == "Network(K=3, d=2, 0.01 M parameters)"
-    assert repr(Interpolator("default", "cpu")).startswith(
-        "Interpolator('default', Network(aligned-"
-    )
+    named = repr(Interpolator("cdfi", "cpu", precision="fp32"))
+    assert named.startswith("Interpolator('cdfi', Network(")
 
 
 def test_to_moves_the_network_in_place(monkeypatch):
