@@ -47,5 +47,8 @@ class Lerp(TimedNetwork):
             self.instants.append(t)
         return state.frame0 + t * (state.frame1 - state.frame0) + state.features
 
+    def predict(self, state: Any, t: float | Tensor) -> Tensor:
+        return self.between(state, t)
+
     def peak_bytes(self, height: int, width: int) -> int:
         return self.bytes_per_pixel * height * width
