@@ -153,7 +153,12 @@ def require_files(paths: Sequence[Path]) -> None:
     With several inputs, the others are still interpolated.
     """
     if len(paths) == 1 and not paths[0].exists():
-        raise FileNotFoundError(f"{paths[0]} does not exist")
+        if str(paths[0]) == "-":
+            raise ValueError("standard input cannot be read twice: write the video to a file first")
+        hint = (
+            ": instead of a pattern, give the folder of its images" if "%" in paths[0].name else ""
+        )
+        raise FileNotFoundError(f"{paths[0]} does not exist{hint}")
 
 
 def _bytes(text: str | None) -> int | None:

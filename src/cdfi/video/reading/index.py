@@ -24,7 +24,7 @@ from cdfi.video.timing.distinct_times import Times, spread
 
 CLOCK_MAY_SKIP = 0x0200  # libav's AVFMT_TS_DISCONT
 DEFAULT_RATE = Fraction(25)
-PADDED = "opus"  # whose lead-in containers hide by its length, wherever it lies
+PADDED = ("opus", "libopus")  # whose lead-in containers hide by its length, wherever it lies
 PADDING = Fraction(1, 10)  # seconds; no lead-in is longer
 FIRST = 32  # packets of a stream, among which the one that is shown first is
 
@@ -179,7 +179,8 @@ class _Scan:
         if packet.pts is None or packet.is_discard:
             return
         number, time = packet.stream_index, packet.pts * packet.time_base
-        if packet.stream.name == PADDED:
+        context = packet.stream.codec_context
+        if context is not None and context.name in PADDED:
             time = max(time, min(Fraction(0), time + PADDING))
         if self._begun.get(number, 0) < FIRST:
             self._begun[number] = self._begun.get(number, 0) + 1

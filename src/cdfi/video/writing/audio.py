@@ -141,8 +141,11 @@ def add_stretched(
         correction: of the source's clock.
 
     Raises:
-        ValueError: this FFmpeg has no such encoder, or it takes no such audio.
+        ValueError: this FFmpeg has no such encoder, or it takes no such audio, or the source's
+            audio cannot be decoded.
     """
+    if source.codec_context is None:
+        raise ValueError(f"{path}: its sound cannot be decoded by this libav: give --audio drop")
     settings = _settings(encoder, source.codec_context)
     made = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
     assert isinstance(made, AudioStream)

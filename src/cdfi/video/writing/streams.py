@@ -78,7 +78,9 @@ def is_cover(stream: Stream) -> bool:
 
 def describe(stream: Stream) -> str:
     """Return what a user may call ``stream``."""
-    name = stream.name or (stream.codec_context.name if stream.codec_context else None)
+    # Without a decoder, a stream has neither a name nor a context.
+    context = stream.codec_context
+    name = getattr(stream, "name", None) or (context.name if context else None)
     kind = "cover picture" if is_cover(stream) else f"{stream.type} stream"
     return f"{kind} {stream.index} ({name or 'unknown'})"
 
