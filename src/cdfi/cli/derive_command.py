@@ -45,7 +45,7 @@ def derive(
     from cdfi.design.pipeline import budget_of
 
     options = Compression(**budget)
-    network = weights.load_adacof(model)
+    network = weights.load(model)
     rows = read_densities(densities) if densities else density(network)
     wanted = {row.name: row.density for row in rows}
     limits = budget_of(options, model)

@@ -71,6 +71,8 @@ def compress(
     callback = callback or Callback()
     folder = Path(train_args.out).expanduser() / train_args.run
     original = prune_args.weights
+    if original:
+        weights.load_adacof(original)  # refuses other families before anything is written
     budget = budget_of(options, original)
     prune_args, retrain = _runs(prune_args, train_args, folder)
     _check(options, prune_args, retrain)
@@ -97,7 +99,7 @@ def budget_of(options: Compression, model: str) -> Budget | None:
     Raises:
         ValueError: a ratio below 1, or a model that cannot be loaded.
     """
-    network = weights.load_adacof(model)
+    network = weights.load(model)
     if options.ratio:
         return ratio(options.ratio, size_of(network))
     if options.params or options.flops:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # PyAV is slow to import, and the command line reads the opti
 
 Audio = Literal["copy", "stretch", "drop"]
 
-MOST_FACTOR = 1000  # the network halves an interval at most ten times
+MOST_FACTOR = 1000  # networks that compute midpoints halve a gap at most ten times
 MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apart
 
 
