@@ -14,8 +14,8 @@ from PIL import Image
 from tests.video.video_clips import Clip, Stops, write_clip
 
 TESTS = Path(__file__).parent
-#: How many damaged inputs; ``make test-fuzz`` sets more.
-COUNT = int(os.environ.get("CDFI_FUZZ", "0")) or 30
+#: How many damaged inputs; ``make test-fuzz`` tries ten times as many.
+COUNT = int(os.environ.get("CDFI_FUZZ", "0")) or 200
 SEED = int(os.environ.get("CDFI_FUZZ_SEED", "0"))
 VIDEOS = {
     "mp4": {},
