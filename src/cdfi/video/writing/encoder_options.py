@@ -12,7 +12,7 @@ from cdfi.video.writing.codecs import CodecRow
 LOCATION = "chroma_sample_location"
 QUIET = {"libx265": ("x265-params", "log-level=none")}
 #: x265 4.1 writes outside its memory if its assembly gets frames smaller than a block.
-SMALLEST_X265, WITHOUT_ASSEMBLY = 48, "no-asm=1"
+SMALLEST_X265, WITHOUT_ASSEMBLY = 96, "no-asm=1"
 #: The option of each encoder that takes HDR10 metadata.
 HDR_OPTIONS = {
     "libx264": "x264-params",
