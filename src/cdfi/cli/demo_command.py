@@ -73,7 +73,7 @@ def _shots(path: Path) -> list[Shot]:
 
 
 def _write_comparison(source: Path, result: Path, target: Path) -> None:
-    """Write the result's frames, each beside the frame that the source shows at that time."""
+    """Write each frame of the result side by side with the source frame shown at that time."""
     import av
     from PIL import Image
 

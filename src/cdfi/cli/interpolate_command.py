@@ -65,7 +65,7 @@ PreviewOption = Annotated[
     bool,
     Option(
         "--preview",
-        help="Write only the first seconds, beside the source.",
+        help="Write only the first seconds, side by side with the source.",
         rich_help_panel=_RUN,
     ),
 ]

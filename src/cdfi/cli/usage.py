@@ -40,7 +40,7 @@ def describe_usage(error: Exception, words: Sequence[str]) -> str:
 
 
 def _value(option: str, words: Sequence[str]) -> str | None:
-    """Return the value that was given for an option; None if it cannot be told."""
+    """Return the value given for an option, or None if the message does not contain it."""
     for word, following in zip(words, [*words[1:], None]):
         if word == option:
             return following

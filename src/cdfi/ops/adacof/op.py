@@ -190,7 +190,7 @@ def _fake(input: Tensor, weight: Tensor, *rest: Any) -> Tensor:
     schema=f"(Tensor frame, Tensor features, {_MAPS}, {_SAMPLING}) -> (Tensor, Tensor)",
 )
 def _adacof_pair(frame: Tensor, features: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    """Warp a frame and features by the same maps. There is no gradient."""
+    """Warp a frame and features by the same maps, without a gradient."""
     from cdfi.ops.adacof import cpu
 
     return cpu.forward_pair(frame, features, *_grouped(rest))

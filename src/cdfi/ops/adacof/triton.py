@@ -19,7 +19,7 @@ MAX_LANES = 64
 # number of rows they form if there are many channels. Fewer in half precision and for gradients of
 # maps.
 PIXELS, FEW_PIXELS, BLOCK_ROWS = 32, 16, 4
-# Images of at most so many channels are one vector per pixel ("narrow").
+# Largest number of channels of a "narrow" image, which is read as one vector per pixel.
 NARROW = 4
 # A narrow forward pass goes tap by tap up to this number of taps. Otherwise a program computes this
 # number of pixels times taps at once.

@@ -10,7 +10,7 @@ from torch import Tensor
 def reference_gradients(
     reference: Callable[..., Tensor], grad: Tensor, inputs: Sequence[Any]
 ) -> list[Tensor | None]:
-    """Return the gradient of each input, None for inputs that are no tensors or need none.
+    """Return the gradient of each input; None if it is not a tensor or needs no gradient.
 
     Args:
         reference: the differentiable definition of the operation.

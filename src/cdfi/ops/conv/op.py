@@ -19,7 +19,7 @@ def conv_bias_act(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve, add the bias and apply the activation. There is no gradient.
+    """Convolve, add the bias and apply the activation, without a gradient.
 
     On a GPU, PyTorch adds the bias with a separate kernel, which reads and writes the complete
     result, and applies the activation with another one. Our Triton kernel does both in place.

@@ -112,7 +112,7 @@ def _opening(packets: Iterator[Packet[Any]], most: int | None) -> Iterator[Packe
 def _distinct_times(
     job: Job, records: Sequence[SegmentRecord], tick: Fraction, warnings: Counter[str]
 ) -> list[int]:
-    """Return when the frames are shown, so that the container's clock tells them apart."""
+    """Return the times of the frames, moved so that no two share a tick of the container."""
     exact = frame_times(records)
     times = frame_times(records, max(math.ceil(tick / job.timeline.time_base), 1))
     moved = sum(before != after for before, after in zip(exact, times))
