@@ -116,7 +116,7 @@ def _widened(job: Job, target: Path) -> Job:
 
 
 def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
-    """Yield the result's frames before ``end``, each side by side with the source frame of its instant."""
+    """Yield the result's frames before ``end``, side by side with the source frames."""
     renderer, options = Renderer(interpolator, job.encoding.converter), job.options
     frames = mark_scenes(job.reader().frames(), options.scene_threshold, options.dedup)
     for span in spans(frames, job.timeline, job.index.end, options.dedup):

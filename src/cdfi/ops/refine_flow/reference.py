@@ -12,9 +12,7 @@ COARSE_MOVES, FINEST_MOVES = (0, 8, 0, 4, 0), (0, 0)
 NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # their directions: rows and columns
 PRODUCTS = 5  # of gradients and differences, from which least squares computes a step
 MAX_STEP = 1.0  # pixels of a level
-ACCEPT_RATIO = (
-    0.9999  # of the residual: a candidate must be better by more than rounding
-)
+ACCEPT_RATIO = 0.9999  # of the residual: a candidate must be better by more than rounding
 RADIUS = 2  # of each of the two box filters that form a window
 ROBUST_SCALE = 0.02  # difference in colour, of [0, 1], beyond which residuals count less
 REGULARISATION = 1e-5  # squared gradient below which a window does not determine the motion
