@@ -70,9 +70,7 @@ def compress(
     """
     callback = callback or Callback()
     folder = Path(train_args.out).expanduser() / train_args.run
-    original = prune_args.weights
-    if original:
-        weights.load_adacof(original)  # refuses other families before anything is written
+    original = _checked_original(prune_args)
     budget = budget_of(options, original)
     prune_args, retrain = _runs(prune_args, train_args, folder)
     _check(options, prune_args, retrain)
@@ -87,6 +85,13 @@ def compress(
         _retrain(retrain, original, options, callback)
     callback.on_message("report: scoring the networks before and after")
     return compare(networks, held_out, options.datasets, options.size, folder)
+
+
+def _checked_original(args: TrainArgs) -> str:
+    """Return the weights to compress; refuse other families before anything is written."""
+    if args.weights:
+        weights.load_adacof(args.weights)
+    return args.weights
 
 
 def budget_of(options: Compression, model: str) -> Budget | None:
