@@ -1,7 +1,6 @@
 """Video frame interpolation with small networks, and the method that makes networks small."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
     from cdfi.weights import list_models as list_models
     from cdfi.weights import load as load
     from cdfi.weights import save as save
+
+    __version__: str
 
 #: Module -> its public names at the top; imported on first use, so that ``import cdfi`` is fast.
 _NAMES = {
@@ -93,11 +94,12 @@ _PACKAGES = [
 ]
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
-__version__ = version("cdfi")
 __all__ = sorted([*_MODULES, *_PACKAGES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("cdfi")
     if name in _PACKAGES:
         return import_module(f"cdfi.{name}")
     if name not in _MODULES:

@@ -1,6 +1,8 @@
 """The entry point: statuses, one line an error, and the models command."""
 
 import json
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
@@ -149,3 +151,38 @@ def test_the_names_of_precisions_are_those_of_the_library():
 def test_a_benchmark_that_makes_no_sense_is_refused_before_it_runs(words, line, capsys):
     assert main(["benchmark", *words]) == 1
     assert line in capsys.readouterr().err
+
+
+WRONG = [
+    ["interpolate", "no-such-file.mp4"],
+    ["interpolate", ".", "--model", "no-such-model"],
+    ["interpolate", ".", "--device", "gpu"],
+    ["interpolate", ".", "--factor", "1"],
+    ["interpolate", ".", "--nonsense"],
+    ["evaluate", "no-such-model"],
+    ["benchmark", "no-such-model"],
+    ["density", "no-such-model"],
+    ["derive", "no-such-model"],
+    ["models", "info", "no-such-model"],
+    ["train", "--weights", "no-such-model"],
+    ["prune", "--weights", "no-such-model", "--data", "clips=."],
+    ["nonsense"],
+]
+
+
+def test_wrong_words_are_answered_without_slow_imports():
+    program = (
+        "import json, sys\n"
+        "from cdfi.cli.main import main\n"
+        f"statuses = [main(words) for words in {WRONG!r}]\n"
+        "slow = {'torch', 'numba', 'numpy', 'av', 'rich.console'} & set(sys.modules)\n"
+        "print(json.dumps([statuses, sorted(slow)]))\n"
+    )
+    call = [sys.executable, "-c", program]
+    done = subprocess.run(call, check=True, capture_output=True, text=True)
+    statuses, slow = json.loads(done.stdout)
+    assert slow == []
+    assert set(statuses) <= {1, 2}
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(WRONG)
+    assert all(line.startswith("cdfi: ") for line in lines)

@@ -10,7 +10,7 @@ from cdfi.training.args import TrainArgs
 from cdfi.training.build import build_network, initialise
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights import save
-from cdfi.weights.load import read_checkpoint
+from cdfi.weights.checkpoint_file import read_checkpoint
 from tests.tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
 
 

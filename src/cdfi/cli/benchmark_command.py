@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 from typer import Argument, Option
 
 from cdfi.cli.console import progress, show, stdout
+from cdfi.cli.early_checks import check_device, check_model
 from cdfi.cli.network_options import DeviceOption, PrecisionName
 from cdfi.common.choices import unknown_name
 
@@ -37,6 +38,8 @@ def benchmark(
     quiet: Quiet = False,
 ) -> None:
     """Measure the cost of one frame, each size and precision in a process of its own."""
+    check_model(*(models or ()))
+    check_device(device)
     from cdfi.common.devices import choose_device
     from cdfi.common.machine import describe_machine, versions
     from cdfi.evaluation.cost import CostTask, measure

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from cdfi.cli.console import Bar, stdout
+from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.common.sizes import amount
 from cdfi.design.settings import PUBLISHED, PUBLISHED_PRUNING, Compression, Pruning
@@ -74,6 +75,7 @@ def compress(
 
     Example: cdfi compress --weights default --data clips=videos --ratio 2 --set crop=128
     """
+    check_model(start["weights"])
     from cdfi.design import pipeline
     from cdfi.design.comparison import as_markdown
 

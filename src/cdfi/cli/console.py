@@ -1,31 +1,58 @@
-"""Output of the commands: results to stdout, progress and errors to stderr."""
+"""Output of the commands: results to stdout, progress and errors to stderr.
 
+rich is imported when something is shown: a wrong command line is answered without it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
 import sys
 from types import TracebackType
-
-from rich.console import Console
-from rich.measure import Measurement
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from cdfi.training.callback import Callback
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
 INTERRUPTED = 130  # exit status after Ctrl-C
 
-# No markup: what is printed names files, and a file may be called "[final] :cat:.mp4".
-stdout = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
-stderr = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+class _LazyConsole:
+    """A rich console that is made at its first use."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    @functools.cached_property
+    def console(self) -> Console:
+        """The console, without markup: a file may be called "[final] :cat:.mp4"."""
+        from rich.console import Console
+
+        return Console(soft_wrap=True, highlight=False, markup=False, emoji=False, **self._options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.console, name)
+
+
+stdout: Console = _LazyConsole()  # type: ignore[assignment]
+stderr: Console = _LazyConsole(stderr=True)  # type: ignore[assignment]
+
+
+def print_error(text: str) -> None:
+    """Print one line on stderr, in red on a terminal."""
+    red = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    sys.stderr.write(f"\x1b[31m{text}\x1b[0m\n" if red else f"{text}\n")
 
 
 def show(table: Table) -> None:
     """Print a table at its own width: a narrow terminal wraps it, nothing is cut off."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
     unlimited = stdout.options.update(max_width=10_000)
     needed = Measurement.get(stdout, unlimited, table).maximum
     width = max(needed, stdout.width)
@@ -37,6 +64,15 @@ def progress(quiet: bool) -> Progress:
 
     A task has a field ``note`` (a rate, a file's name), shown after the bar.
     """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -44,7 +80,7 @@ def progress(quiet: bool) -> Progress:
         TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=stderr,
+        console=stderr.console,  # type: ignore[attr-defined]
         disable=quiet or not sys.stderr.isatty(),
     )
 
@@ -60,7 +96,7 @@ class Bar(Callback):
         self._quiet = quiet
         self._task = self._bar.add_task("starting", total=None, note="")
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Bar:
         self._bar.start()
         return self
 

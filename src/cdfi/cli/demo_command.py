@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from cdfi.cli.console import progress, stdout
+from cdfi.cli.early_checks import check_model
 from cdfi.common.files import atomic_write
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def demo(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Interpolate the bundled clip to twice its rate, and print where the results are."""
+    check_model(model)
     from cdfi.video import ModelSpec, interpolate_video
 
     output.mkdir(parents=True, exist_ok=True)

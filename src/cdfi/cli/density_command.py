@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cdfi.cli.console import stdout
+from cdfi.cli.early_checks import check_model
 
 
 def density(
@@ -20,6 +21,7 @@ def density(
 
     Density is the fraction of non-zero weights; In' and Out' are In and Out times its square root.
     """
+    check_model(model)
     from cdfi import weights
     from cdfi.compression import tables
     from cdfi.compression.density import density as read

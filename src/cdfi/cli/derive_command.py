@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from cdfi.cli.compress_command import budget_options
 from cdfi.cli.console import stdout
+from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import Values, field_options
 from cdfi.design.settings import Compression
 
@@ -37,6 +38,7 @@ def derive(
 
     Train it with: cdfi train --weights OUT, or from scratch with cdfi train --network CONFIG.
     """
+    check_model(model)
     from cdfi import weights
     from cdfi.common.files import write_text
     from cdfi.compression.density import density

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from cdfi.cli.console import progress
+from cdfi.cli.early_checks import check_device, check_model
 from cdfi.cli.network_options import DeviceOption, PrecisionName
 
 if TYPE_CHECKING:
@@ -78,17 +79,17 @@ def evaluate(
 
     Without a model, baseline or folder of predictions, the default model is scored.
     """
+    check_model(*(models or ()))
+    check_device(device)
     from cdfi.cli.evaluate_outputs import Outputs
     from cdfi.common.allocator import keep_freed_memory
     from cdfi.common.devices import choose_device
     from cdfi.evaluation import EvaluationReport, Scorer
     from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
-    from cdfi.evaluation.reports.contact_sheet import ContactSheet
     from cdfi.evaluation.reports.protocol import protocol
 
     keep_freed_memory()
-    sheet = ContactSheet(cases)
-    outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, sheet)
+    outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, cases)
     outputs.check()
     chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
     place = choose_device(device)

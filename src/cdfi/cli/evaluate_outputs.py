@@ -29,7 +29,11 @@ class Outputs:
     errors: Path | None
     contact_sheet: Path | None
     plot: Path | None
-    sheet: ContactSheet = field(default_factory=ContactSheet)
+    cases: int
+    sheet: ContactSheet = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sheet = ContactSheet(self.cases)
 
     def check(self) -> None:
         """Make sure that everything can be written, before any work.

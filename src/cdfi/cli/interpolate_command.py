@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from cdfi.cli.early_checks import check_device, check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
 from cdfi.common.sizes import byte_count
@@ -139,6 +140,8 @@ def interpolate(
     if not scenes:
         options = replace(options, scene_threshold=None)
     require_files(inputs)
+    check_model(model)
+    check_device(device)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 

@@ -5,13 +5,13 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
-from cdfi.cli.console import INTERRUPTED, stderr, stdout
+from cdfi.cli.console import INTERRUPTED, print_error, stdout
 from cdfi.cli.usage import UsageError, describe_usage
+from cdfi.common.choices import did_you_mean
 
 #: Command -> module and name of its function, or of its group of functions.
 COMMANDS = {
@@ -41,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if (first := _command_word(words)) and first not in COMMANDS:
+        hint = did_you_mean(first, COMMANDS)
+        print_error(f"cdfi: No such command {first!r}{hint} (see cdfi --help)")
+        return WRONG_USE
     try:
         status = build(words)(words, prog_name="cdfi", standalone_mode=False)
     except SystemExit as stop:
@@ -49,12 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()  # type: ignore[attr-defined]
         else:
-            stderr.print(f"cdfi: {describe_usage(error, words)}", style="red", markup=False)
+            print_error(f"cdfi: {describe_usage(error, words)}")
         return WRONG_USE
     except Exception as error:
         if debug:
             traceback.print_exc()
-        stderr.print(f"cdfi: {describe(error)}", style="red", markup=False)
+        print_error(f"cdfi: {describe(error)}")
         return FAILED
     return status if isinstance(status, int) else 0
 
@@ -71,7 +75,7 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
         help="Video frame interpolation with small networks, and the method that makes them small.",
     )
     app.callback()(_options)
-    first = next((word for word in words if not word.startswith("-")), None)
+    first = _command_word(words)
     for name in [first] if first in COMMANDS else COMMANDS:
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(import_module(module), attribute)
@@ -80,6 +84,11 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
         else:
             app.command(name)(_interruptible(command))
     return app
+
+
+def _command_word(words: Sequence[str]) -> str | None:
+    """Return the first word that is not an option; None if there is none."""
+    return next((word for word in words if not word.startswith("-")), None)
 
 
 def describe(error: BaseException) -> str:
@@ -103,10 +112,10 @@ def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            stderr.print("cdfi: interrupted")
+            print_error("cdfi: interrupted")
             raise SystemExit(INTERRUPTED) from None
         except InterruptedError as stopped:  # cleanly, with something to continue from
-            stderr.print(f"cdfi: {stopped}")
+            print_error(f"cdfi: {stopped}")
             raise SystemExit(INTERRUPTED) from None
 
     return run
@@ -114,6 +123,8 @@ def _interruptible(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         stdout.print(f"cdfi {version('cdfi')}")
         raise typer.Exit
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cdfi.cli.console import progress, show, stderr, stdout
+from cdfi.cli.early_checks import check_model
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +34,7 @@ def list_models(
 @app.command()
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
     """Print the architecture, notes and size of a model as JSON."""
+    check_model(model)
     from cdfi.weights.registry import info as read_info
 
     found = read_info(model)
@@ -56,13 +58,15 @@ def download(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Download released checkpoints from their authors' repositories to the cache folder."""
-    from cdfi.weights import RELEASED, registry
+    from cdfi.weights.catalog import RELEASED
 
     wanted = list(RELEASED) if names == ["all"] else names
     if unknown := [name for name in wanted if name not in RELEASED]:
         raise ValueError(
             f"{unknown[0]} is not a released checkpoint; known are {', '.join(RELEASED)}"
         )
+    from cdfi.weights import registry
+
     with progress(quiet) as bar:
         for name in wanted:
             task = bar.add_task(name, total=None, note="")
@@ -88,6 +92,9 @@ def convert(
     overwrite: Annotated[bool, typer.Option(help="Replace the target if it exists.")] = False,
 ) -> None:
     """Write a model as safetensors with the architecture in the metadata."""
+    if target.exists() and not overwrite:
+        raise ValueError(f"{target} exists; --overwrite replaces it")
+    check_model(source)
     from dataclasses import replace
 
     import torch
@@ -95,8 +102,6 @@ def convert(
     from cdfi.models import build_network
     from cdfi.weights import load_strict, read_checkpoint, resolve_path, save
 
-    if target.exists() and not overwrite:
-        raise ValueError(f"{target} exists; --overwrite replaces it")
     checkpoint = read_checkpoint(resolve_path(source))
     config = checkpoint.config
     if rounding != "keep":

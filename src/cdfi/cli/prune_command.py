@@ -9,6 +9,7 @@ from rich.table import Table
 from typer import Option
 
 from cdfi.cli.console import INTERRUPTED, Bar, show, stdout
+from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.design.settings import PUBLISHED, PUBLISHED_PRUNING, Pruning
 from cdfi.training.args import TrainArgs, changed
@@ -64,6 +65,7 @@ def prune(
 
     Example: cdfi prune --weights default --data clips=videos --target-density 0.3
     """
+    check_model(chosen["weights"])
     from cdfi.design import prune as stage
     from cdfi.training.checkpoint import resumable
 

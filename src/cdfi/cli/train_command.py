@@ -8,6 +8,7 @@ import typer
 from typer import Option
 
 from cdfi.cli.console import INTERRUPTED, Bar, stdout
+from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_docs, field_options
 from cdfi.training.args import TrainArgs, changed, read_args
 from cdfi.training.callback import Outcome
@@ -87,6 +88,8 @@ def train(
     if resume is not None:
         base = _args_of(resume)
     chosen = changed(base, {**what, **how, **record}, setting or [])
+    if chosen.weights:
+        check_model(chosen.weights)
     _train(chosen, resume, download_vgg, quiet)
 
 

@@ -28,9 +28,8 @@ def choose_device(device: torch.device | str | None = None) -> torch.device:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
         raise ValueError(
-            f"there is no device {str(device)!r} here; there is {', '.join(kinds)} ({reason})"
+            f"there is no device {str(device)!r} here; there is {', '.join(kinds)}"
         ) from error
     return chosen
 

@@ -1,9 +1,13 @@
-"""What can be loaded by name: the bundled weights, and the released checkpoints to download."""
+"""What can be loaded by name: the bundled weights, and the released checkpoints to download.
+
+PyTorch is not imported here: a wrong name is found before it is.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from cdfi.common.cache import cache_folder
+from cdfi.common.choices import did_you_mean
 
 _CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
 _ADACOF = (
@@ -123,3 +127,32 @@ RELEASED = {
         ),
     ]
 }
+
+
+def resolve_path(model: str | Path) -> Path:
+    """Return the file of ``model``, a name or a path; see :func:`cdfi.load`.
+
+    Raises:
+        ValueError: the name is unknown, or the model is not downloaded yet.
+    """
+    name = DEFAULT if str(model) == "default" else str(model)
+    if name in BUNDLED:
+        return BUNDLED[name].path
+    if name in RELEASED:
+        if not RELEASED[name].path.is_file():
+            raise ValueError(f"{name} is not downloaded yet: cdfi models download {name}")
+        return RELEASED[name].path
+    path = Path(model).expanduser()
+    if path.is_dir():
+        raise ValueError(f"expected a checkpoint, but {path} is a directory")
+    if not path.is_file():
+        raise ValueError(_unknown(name))
+    return path
+
+
+def _unknown(name: str) -> str:
+    known = ["default", *BUNDLED, *RELEASED]
+    hint = did_you_mean(name, known)
+    return (
+        f"no model is called {name}, and there is no such file{hint} (cdfi models list shows all)"
+    )

@@ -11,9 +11,8 @@ from cdfi.common.choices import unknown_name
 from cdfi.common.download import fetch
 from cdfi.common.progress import Progress
 from cdfi.models import NETWORKS, Architecture, Network
-from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED, Scores
+from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED, Scores, resolve_path
 from cdfi.weights.checkpoint_file import digest, read_checkpoint
-from cdfi.weights.load import resolve_path
 
 #: Keys of a file's metadata that are not notes.
 _OWN_KEYS = ("config", "digest")

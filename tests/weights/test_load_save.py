@@ -8,9 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from cdfi.models import NETWORKS, Network
 from cdfi.weights import BUNDLED, RELEASED, load, load_adacof, save
-from cdfi.weights.catalog import DEFAULT
+from cdfi.weights.catalog import DEFAULT, resolve_path
 from cdfi.weights.checkpoint_file import digest, read_checkpoint
-from cdfi.weights.load import resolve_path
 from cdfi.weights.official import rename
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 

@@ -7,10 +7,9 @@ import torch
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from cdfi.common.choices import did_you_mean
 from cdfi.common.files import atomic_write
 from cdfi.models import AnyNetwork, Network, build_network
-from cdfi.weights.catalog import BUNDLED, DEFAULT, RELEASED
+from cdfi.weights.catalog import resolve_path
 from cdfi.weights.checkpoint_file import check_fit, digest, read_checkpoint, shapes_of
 
 FORMAT = "cdfi-1"
@@ -88,27 +87,6 @@ def save(
         part.write_bytes(serialize(state, {**(info or {}), **notes}))
 
 
-def resolve_path(model: str | Path) -> Path:
-    """Return the file of ``model``, a name or a path; see :func:`load`.
-
-    Raises:
-        ValueError: the name is unknown, or the model is not downloaded yet.
-    """
-    name = DEFAULT if str(model) == "default" else str(model)
-    if name in BUNDLED:
-        return BUNDLED[name].path
-    if name in RELEASED:
-        if not RELEASED[name].path.is_file():
-            raise ValueError(f"{name} is not downloaded yet: cdfi models download {name}")
-        return RELEASED[name].path
-    path = Path(model).expanduser()
-    if path.is_dir():
-        raise ValueError(f"expected a checkpoint, but {path} is a directory")
-    if not path.is_file():
-        raise ValueError(_unknown(name))
-    return path
-
-
 def load_strict(network: torch.nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     """Copy ``state`` into ``network``, if names and shapes are the same.
 
@@ -119,11 +97,3 @@ def load_strict(network: torch.nn.Module, state: Mapping[str, Tensor], name: str
     own = network.state_dict()
     check_fit(shapes_of(own), shapes_of(state), name)
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
-
-
-def _unknown(name: str) -> str:
-    known = ["default", *BUNDLED, *RELEASED]
-    hint = did_you_mean(name, known)
-    return (
-        f"no model is called {name}, and there is no such file{hint} (cdfi models list shows all)"
-    )

@@ -1,0 +1,20 @@
+"""Check names before PyTorch is imported, which takes seconds."""
+
+import re
+
+from cdfi.weights.catalog import resolve_path
+
+#: Kinds of devices that the networks run on, with a number where there are several.
+DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d+)?")
+
+
+def check_model(*names: str) -> None:
+    """Raise ValueError if a model has no such name and there is no such file."""
+    for name in names:
+        resolve_path(name)
+
+
+def check_device(name: str | None) -> None:
+    """Raise ValueError if a device has no such name; whether it is here is found out later."""
+    if name is not None and not DEVICE.fullmatch(name):
+        raise ValueError(f"--device: expected auto, cpu, cuda, cuda:1, mps or xpu, got {name!r}")
