@@ -4,6 +4,8 @@ VENV ?= .venv
 # The versions to install: constraints.txt, constraints-oldest.txt, or empty for the newest.
 CONSTRAINTS ?= constraints.txt
 PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+# Tests run in this many processes.
+JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
 .PHONY: help demo test test-slow test-fuzz lint format docs wheel-check release-check clean
@@ -38,13 +40,13 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/cdfi demo --overwrite
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow
 
 test-fuzz: $(VENV)/dev.stamp
-	CDFI_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py
+	CDFI_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py tests/cli/test_fuzz_interpolate.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -7,7 +7,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine makes any example slow, and the first one compiles kernels.
+hypothesis.settings.register_profile("cdfi", deadline=None)
+hypothesis.settings.load_profile("cdfi")
 
 
 def _present(path: Path | None, name: str) -> Path:

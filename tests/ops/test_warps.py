@@ -1,4 +1,4 @@
-"""The warps and the feature match: kernels against references, gradients, odd inputs."""
+"""The warps and the feature match: NaN and infinite flows, zero flows, wrong shapes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +15,6 @@ from cdfi.ops import (
     warp,
     warp_reference,
 )
-
-SIZES = [(1, 1), (1, 7), (6, 5), (19, 33)]
 
 
 def _warp_inputs(size: tuple[int, int], dtype: torch.dtype) -> list[Any]:
@@ -46,19 +44,6 @@ each = pytest.mark.parametrize("name", list(OPERATIONS))
 
 
 @each
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_kernel_equals_reference(name: str, size: tuple[int, int], dtype: torch.dtype) -> None:
-    torch.manual_seed(0)
-    operation, reference, make = OPERATIONS[name]
-    inputs = make(size, dtype)
-    tolerance = 1e-4 if dtype == torch.float32 else 1e-11
-    torch.testing.assert_close(
-        operation(*inputs), reference(*inputs), atol=tolerance, rtol=tolerance
-    )
-
-
-@each
 def test_positions_far_outside_and_nan_equal_the_reference(name: str) -> None:
     torch.manual_seed(1)
     operation, reference, make = OPERATIONS[name]
@@ -69,50 +54,6 @@ def test_positions_far_outside_and_nan_equal_the_reference(name: str) -> None:
     result = operation(*inputs)
     assert torch.isfinite(result).all()
     torch.testing.assert_close(result, reference(*inputs), atol=1e-4, rtol=1e-4)
-
-
-@each
-def test_non_contiguous_inputs_equal_contiguous_ones(name: str) -> None:
-    torch.manual_seed(2)
-    operation, _, make = OPERATIONS[name]
-    inputs = make((6, 5), torch.float32)
-    strided = [
-        x.transpose(2, 3).contiguous().transpose(2, 3) if isinstance(x, Tensor) else x
-        for x in inputs
-    ]
-    assert torch.equal(operation(*inputs), operation(*strided))
-
-
-@each
-def test_gradients_are_exact(name: str) -> None:
-    torch.manual_seed(3)
-    operation, _, make = OPERATIONS[name]
-    inputs = make((4, 5), torch.float64)
-    inputs = [x.requires_grad_() if isinstance(x, Tensor) else x for x in inputs]
-    assert torch.autograd.gradcheck(operation, inputs)
-
-
-@each
-def test_operation_passes_opcheck(name: str) -> None:
-    torch.manual_seed(4)
-    inputs = OPERATIONS[name][2]((4, 5), torch.float32)
-    inputs = [x.requires_grad_() if isinstance(x, Tensor) else x for x in inputs]
-    torch.library.opcheck(getattr(torch.ops.cdfi, name).default, tuple(inputs))
-
-
-@each
-def test_threads_do_not_change_the_result(name: str) -> None:
-    torch.manual_seed(5)
-    operation, _, make = OPERATIONS[name]
-    inputs = make((40, 12), torch.float32)
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        single = operation(*inputs)
-        torch.set_num_threads(3)
-        assert torch.equal(single, operation(*inputs))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def test_zero_flow_returns_the_image() -> None:

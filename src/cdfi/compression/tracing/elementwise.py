@@ -12,7 +12,7 @@ _VALUES = (
     0.0,
     *(sign * size for size in (1e-3, 0.1, 0.7, 2.0, 30.0, 1e3, 1e6) for sign in (1, -1)),
 )
-_EVALUATIONS = 24
+_ROWS = 24  # of values for everything that varies
 
 
 def pointwise(graph: Graph, call: Call) -> bool:
@@ -52,8 +52,8 @@ def _join_parameter(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
     """Return the constants of the result, NaN for channels that vary.
 
-    The function is evaluated several times, with other values for everything that varies. A channel
-    whose result is always the same is a constant.
+    The function is evaluated once on rows of other values for everything that varies. A channel
+    whose result is the same in all rows is a constant.
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -61,24 +61,17 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
         if not isinstance(leaf, Tensor):
             return leaf
         if channels := graph.channels_of(leaf):
-            filled = _filled(channels.value.expand(width), generator)
+            filled = _filled(channels.value.expand(_ROWS, width), generator)
             return filled != 0 if leaf.dtype == torch.bool else filled
-        known = leaf.detach().float().cpu().flatten() if id(leaf) in graph.names else None
-        unknown = torch.full((width,), torch.nan)
-        return (
-            known.clone()
-            if known is not None and len(known) in (1, width)
-            else _filled(unknown, generator)
-        )
+        if id(leaf) in graph.names and leaf.numel() in (1, width):
+            return leaf.detach().float().cpu().flatten().clone()
+        return _filled(torch.full((_ROWS, width), torch.nan), generator)
 
-    results = []
-    for _ in range(_EVALUATIONS):
-        args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
-        try:
-            results.append(call.func(*args, **kwargs).float().cpu().expand(width))
-        except (RuntimeError, TypeError, AttributeError):  # it does not work on vectors
-            return torch.full((width,), torch.nan)
-    values = torch.stack(results)
+    args, kwargs = pytree.tree_map(stand_in, (call.args, call.kwargs))
+    try:
+        values = call.func(*args, **kwargs).float().cpu().expand(_ROWS, width)
+    except (RuntimeError, TypeError, AttributeError):  # it does not work on vectors
+        return torch.full((width,), torch.nan)
     constant = (values == values[0]).all(0) & torch.isfinite(values).all(0)
     return torch.where(constant, values[0], torch.nan)
 
