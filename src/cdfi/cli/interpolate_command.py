@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -83,6 +83,14 @@ Json = Annotated[
     Option("--json", help="Print a line of JSON for each file.", rich_help_panel=_RUN),
 ]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
+ProgressForm = Annotated[
+    Literal["bar", "json"],
+    Option(
+        "--progress",
+        help="A bar, or lines of JSON on stderr for other programs.",
+        rich_help_panel=_RUN,
+    ),
+]
 
 
 def key_values(words: Sequence[str]) -> dict[str, str]:
@@ -130,6 +138,7 @@ def interpolate(
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
+    progress: ProgressForm = "bar",
 ) -> None:
     """Interpolate the frames of videos or images.
 
@@ -147,7 +156,8 @@ def interpolate(
 
     network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode).run(options, network)
+    task = InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode, progress)
+    task.run(options, network)
 
 
 def require_files(paths: Sequence[Path]) -> None:

@@ -1,6 +1,7 @@
 """One call of ``cdfi interpolate``: its files, its progress and its report."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Literal
 from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.cli.plan_table import plan_table
+from cdfi.cli.progress_lines import ProgressLines
 from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
@@ -26,6 +28,7 @@ from cdfi.video.images import check_folder, check_images, pictures_of
 from cdfi.video.writing.codecs import CONTAINERS
 
 Mode = Literal["make", "preview", "plan"]
+ProgressForm = Literal["bar", "json"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class InterpolationTask:
     quiet: bool
     jobs: int | None
     mode: Mode
+    progress_form: ProgressForm = "bar"
 
     def run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs: a folder of images, two images, or videos."""
@@ -197,7 +201,10 @@ class InterpolationTask:
 
     @contextmanager
     def _progress(self, name: str) -> Iterator[Progress]:
-        """Show a progress bar with the rate and the time left."""
+        """Show a progress bar with the rate and the time left, or print lines of JSON."""
+        if self.progress_form == "json":
+            yield ProgressLines(sys.stderr)
+            return
         with progress_bar(self.quiet) as bar:
             row = bar.add_task(name, total=None, note="")
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "interpolate": "cdfi.cli.interpolate_command:interpolate",
     "demo": "cdfi.cli.demo_command:demo",
     "models": "cdfi.cli.models_command:app",
+    "serve": "cdfi.cli.serve_command:serve",
     "info": "cdfi.cli.info_command:info",
     "train": "cdfi.cli.train_command:train",
     "evaluate": "cdfi.cli.evaluate_command:evaluate",

@@ -1,0 +1,80 @@
+"""Server-sent events: one numbered list that all open pages read at their own speed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+KEPT = 2000  # events that a page which reconnects can still get
+QUIET = 15.0  # seconds after which a comment keeps the connection open
+RETRY = 1500  # milliseconds after which a browser connects again
+
+
+class EventLog:
+    """Events in order. All methods belong to the event loop's thread.
+
+    An event's id is ``<run>-<number>``: numbers of an earlier run of the server are not mixed up
+    with those of this one.
+    """
+
+    def __init__(self) -> None:
+        self.run = secrets.token_hex(4)
+        self.last = 0
+        self._kept: deque[bytes] = deque(maxlen=KEPT)
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def add(self, kind: str, values: object) -> None:
+        """Add an event; its data is ``values`` as JSON."""
+        self.last += 1
+        self._kept.append(self._encoded(kind, values))
+        self._wake()
+
+    def close(self) -> None:
+        """End all streams."""
+        self._closed = True
+        self._wake()
+
+    async def follow(self, seen: str, snapshot: Callable[[], object]) -> AsyncIterator[bytes]:
+        """Yield the events after the one with the id ``seen``, as they are sent to a browser.
+
+        If those are no longer kept, the stream begins with an event ``snapshot``.
+
+        Args:
+            seen: id of the last event that the page received, or "".
+            snapshot: returns the state that the events describe changes of.
+        """
+        yield f"retry: {RETRY}\n\n".encode()
+        place = self._place(seen)
+        while not self._closed:
+            if place is None or place < self.last - len(self._kept):
+                place = self.last
+                yield self._encoded("snapshot", snapshot())
+            changed = self._changed
+            while place < self.last and place >= self.last - len(self._kept):
+                event = self._kept[place - self.last + len(self._kept)]
+                place += 1
+                yield event
+            if place == self.last and not self._closed:
+                try:
+                    await asyncio.wait_for(changed.wait(), QUIET)
+                except asyncio.TimeoutError:
+                    yield b": quiet\n\n"
+
+    def _place(self, seen: str) -> int | None:
+        """Return the number of the event ``seen``; None if it is not of this run."""
+        run, _, number = seen.partition("-")
+        if run != self.run or not number.isdecimal() or int(number) > self.last:
+            return None
+        return int(number)
+
+    def _encoded(self, kind: str, values: object) -> bytes:
+        data = json.dumps(values, separators=(",", ":"))
+        return f"id: {self.run}-{self.last}\nevent: {kind}\ndata: {data}\n\n".encode()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,62 @@
+"""How a job ended: its state, and one line about it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from cdfi.serve.job_log import JobLog
+from cdfi.serve.stored_job import State, StoredJob
+
+MOST_BYTES = 1 << 20  # of a report
+INTERRUPTED = 130  # exit status of the command after Ctrl-C
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Return the last line of a report that is a JSON object, or an empty dictionary."""
+    try:
+        with path.open("rb") as file:
+            lines = file.read(MOST_BYTES).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        try:
+            values = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(values, dict):
+            return values
+    return {}
+
+
+def describe_end(job: StoredJob, code: int | None, log: JobLog) -> tuple[State, str]:
+    """Return the state of a job whose process has ended, and a message.
+
+    Args:
+        job: with its report.
+        code: exit status of the process; None if it is unknown.
+        log: of the run, read to its end.
+    """
+    if code in (0, None) and "target" in job.report and Path(job.target).exists():
+        return "done", ""
+    if job.state == "cancelling":
+        return "cancelled", ""
+    if code == INTERRUPTED or (code is None and not log.error):
+        return "interrupted", "The process stopped before it was finished."
+    if code is not None and code < 0:
+        return "failed", _killed(-code, log)
+    return "failed", log.error or f"The process ended with status {code}."
+
+
+def _killed(number: int, log: JobLog) -> str:
+    """Return what to show for a process that a signal ended."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    memory = number == getattr(signal, "SIGKILL", 9)
+    reason = ", perhaps because memory ran out" if memory else ""
+    last = f" Its last line: {log.error}" if log.error else ""
+    return f"The process was killed ({name}){reason}.{last}"

@@ -1,0 +1,57 @@
+"""Names of media files: which suffixes are accepted, and what a download is called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+_VIDEOS = """
+    .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .vob .wmv .flv .3gp .ogv .gif .nut
+    .mxf .y4m .h264 .264 .hevc .265
+"""
+VIDEOS = frozenset(_VIDEOS.split())
+IMAGES = frozenset([".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm"])
+CONTENT_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".gif": "image/gif",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".zip": "application/zip",
+}
+LONGEST = 120  # characters of a name
+_ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+
+
+def plain_name(text: str) -> str:
+    """Return the last part of a name from a user, without characters that file systems refuse.
+
+    Raises:
+        ValueError: nothing is left of it.
+    """
+    last = unicodedata.normalize("NFC", text).replace("\\", "/").rpartition("/")[2]
+    name = _ODD.sub("_", last).strip(" .")
+    name = "".join(letter for letter in name if letter.isprintable())
+    if not name:
+        raise ValueError(f"expected the name of a file, got {text[:LONGEST]!r}")
+    suffix = suffix_of(name)
+    return name if len(name) <= LONGEST else name[: LONGEST - len(suffix)] + suffix
+
+
+def suffix_of(name: str) -> str:
+    """Return the suffix of ``name``, in lower case."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def is_media(name: str) -> bool:
+    """Return whether ``name`` has the suffix of a video or an image."""
+    return suffix_of(name) in VIDEOS | IMAGES
+
+
+def content_type(name: str) -> str:
+    """Return the type of a file that is sent to a browser."""
+    return CONTENT_TYPES.get(suffix_of(name), "application/octet-stream")

@@ -1,0 +1,52 @@
+// Requests to the server.
+
+import { TEXT } from "./text.js";
+
+export class ApiError extends Error {
+  constructor(text, status) {
+    super(text);
+    this.status = status;
+  }
+}
+
+// Return the JSON of an answer; throw an ApiError with the server's message.
+export async function call(path, { method = "GET", body, signal } = {}) {
+  const options = { method, signal };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers = { "Content-Type": "application/json" };
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(TEXT.disconnected, 0);
+  }
+  const values = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(values.error || response.statusText, response.status);
+  return values;
+}
+
+// Return the query of a source, for facts and pictures.
+export function sourceQuery(ref) {
+  const query = new URLSearchParams();
+  for (const id of ref.files || []) query.append("file", id);
+  for (const path of ref.paths || []) query.append("path", path);
+  return query.toString();
+}
+
+// Follow the events of all jobs. The browser connects again by itself after a break.
+export function followEvents({ onSnapshot, onJob, onRemoved, onConnection }) {
+  const stream = new EventSource("api/events");
+  stream.addEventListener("snapshot", (event) => onSnapshot(JSON.parse(event.data)));
+  stream.addEventListener("job", (event) => onJob(JSON.parse(event.data)));
+  stream.addEventListener("removed", (event) => onRemoved(JSON.parse(event.data).id));
+  stream.addEventListener("open", () => onConnection(true));
+  stream.addEventListener("error", () => {
+    onConnection(false);
+    if (stream.readyState === EventSource.CLOSED) {
+      setTimeout(() => followEvents({ onSnapshot, onJob, onRemoved, onConnection }), 2000);
+    }
+  });
+}

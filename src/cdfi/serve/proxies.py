@@ -1,0 +1,142 @@
+"""The comparison video: what any browser plays, with the source above the result in each frame.
+
+One video cannot lose the sync that two would: the page draws both halves from the same frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+from av.video.frame import VideoFrame
+from PIL import Image
+
+from cdfi.common.files import atomic_write
+from cdfi.serve.turned import shown_image
+from cdfi.video.reading.container import open_video
+
+MOST = (960, 720)  # the largest width and height of each half
+CLOCK = 90_000  # ticks per second
+X264 = {"crf": "18", "preset": "veryfast", "bf": "0", "g": "12"}  # short groups: quick steps
+SAME = Fraction(2, 1000)  # seconds; containers round times to milliseconds
+
+
+class TimedFrame(NamedTuple):
+    """A frame, and its time in seconds after the first one of its video."""
+
+    time: Fraction
+    frame: VideoFrame
+
+
+class Pair(NamedTuple):
+    """A frame of the result, the source frame shown at that time, and whether they are one."""
+
+    time: Fraction
+    before: VideoFrame
+    after: VideoFrame
+    is_source: bool
+
+
+def write_proxy(
+    source: str,
+    result: str,
+    target: str,
+    *,
+    slow: float = 1,
+    shift: float = 0,
+    start: float = 0,
+    seconds: float = 20,
+) -> dict[str, Any]:
+    """Write a part of a result below the same part of its source, as an H.264 video of 8 bits.
+
+    Args:
+        source: path of the source.
+        result: path of the result.
+        target: path of the MP4 file to write.
+        slow: how many times longer the result is.
+        shift: seconds of the source before the result begins.
+        start: of the part, in seconds of the result.
+        seconds: length of the part.
+
+    Returns:
+        The size of each half, the time of each frame in seconds, and which frames of the result
+        are source frames.
+
+    Raises:
+        OSError, ValueError: a file cannot be read or written.
+    """
+    ratio, offset = Fraction(slow).limit_denominator(10**6), Fraction(shift)
+    begin, end = Fraction(start), Fraction(start) + Fraction(seconds)
+    pairs = _pairs(Path(source), Path(result), ratio, offset, begin)
+    times: list[float] = []
+    originals: list[bool] = []
+    with atomic_write(Path(target)) as part, av.open(str(part), "w", format="mp4") as container:
+        stream, size = None, (0, 0)
+        for pair in pairs:
+            if pair.time >= end:
+                break
+            image, size = _stacked(pair)
+            if stream is None:
+                stream = _stream(container, image)
+            frame = VideoFrame.from_image(image).reformat(format="yuv420p")
+            frame.pts = round((pair.time - begin) * CLOCK)
+            frame.time_base = Fraction(1, CLOCK)
+            container.mux(stream.encode(frame))
+            times.append(frame.pts / CLOCK)
+            originals.append(pair.is_source)
+        if stream is None:
+            raise ValueError(f"the result has no frame after {float(begin):g} s")
+        container.mux(stream.encode(None))
+    return {"size": list(size), "times": times, "source": originals}
+
+
+def _stream(container: Any, image: Image.Image) -> Any:
+    stream = container.add_stream("libx264", rate=30, options=X264)
+    stream.width, stream.height = image.size
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = Fraction(1, CLOCK)
+    return stream
+
+
+def _stacked(pair: Pair) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the source frame above the result's frame, and the size of one of them."""
+    after = shown_image(pair.after, MOST)
+    before = shown_image(pair.before, MOST)
+    if before.size != after.size:  # the encoder of the result needed even sizes
+        before = before.resize(after.size)
+    image = Image.new("RGB", (after.width, 2 * after.height))
+    image.paste(before, (0, 0))
+    image.paste(after, (0, after.height))
+    return image, after.size
+
+
+def _pairs(
+    source: Path, result: Path, slow: Fraction, shift: Fraction, begin: Fraction
+) -> Iterator[Pair]:
+    """Yield the frames of the result from ``begin`` on, each with the source frame shown then."""
+    befores = _frames(source, begin / slow + shift)
+    shown = next(befores, None)
+    following = next(befores, None)
+    for time, frame in _frames(result, begin):
+        if time < begin:
+            continue
+        wanted = time / slow + shift
+        while following is not None and following.time <= wanted + SAME:
+            shown, following = following, next(befores, None)
+        if shown is None:
+            return
+        yield Pair(time, shown.frame, frame, abs(shown.time - wanted) <= SAME)
+
+
+def _frames(path: Path, begin: Fraction) -> Iterator[TimedFrame]:
+    """Yield the frames of a video from the keyframe at or before ``begin`` on."""
+    with open_video(path) as (container, stream):
+        base = Fraction(stream.time_base or 1)
+        first = Fraction(stream.start_time or 0) * base
+        container.seek(int((first + begin) / base), stream=stream)
+        for frame in container.decode(stream):
+            if frame.pts is not None:
+                yield TimedFrame(frame.pts * base - first, frame)

@@ -1,0 +1,94 @@
+"""Pictures of a video for the page: a strip of thumbnails, and the frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from cdfi.common.files import atomic_write
+from cdfi.serve.media_names import IMAGES, suffix_of
+from cdfi.serve.turned import shown_image
+from cdfi.video.reading.container import open_video
+from cdfi.video.reading.index import read_index
+
+THUMBNAIL = (160, 120)  # the largest width and height
+STILL = (960, 720)
+
+
+def write_thumbnails(path: str, target: str, count: int) -> None:
+    """Write ``count`` pictures, evenly spread over a video, side by side in a JPEG.
+
+    Raises:
+        OSError, ValueError: the video cannot be read.
+    """
+    index = read_index(Path(path))
+    length = float((index.end - index.first) * index.time_base)
+    begin = float(index.first * index.time_base)
+    times = [begin + length * (place + 0.5) / count for place in range(count)]
+    with open_video(Path(path)) as (container, stream):
+        images = [shown_image(frame, THUMBNAIL) for frame in _near(container, stream, times)]
+    if not images:
+        raise ValueError("no frame of the video can be decoded")
+    images += [images[-1]] * (count - len(images))
+    width, height = images[0].size
+    strip = Image.new("RGB", (width * count, height))
+    for place, image in enumerate(images):
+        strip.paste(image, (place * width, 0))
+    _save(strip, target)
+
+
+def write_still(path: str, target: str, seconds: float) -> None:
+    """Write the frame that is shown ``seconds`` after the first one; of an image, the image.
+
+    Raises:
+        OSError, ValueError: the file cannot be read.
+    """
+    if suffix_of(path) in IMAGES:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
+            small.thumbnail(STILL)
+            _save(small, target)
+        return
+    with open_video(Path(path)) as (container, stream):
+        frame = _at(container, stream, seconds)
+        _save(shown_image(frame, STILL), target)
+
+
+def _near(
+    container: InputContainer, stream: VideoStream, times: list[float]
+) -> Iterator[VideoFrame]:
+    """Yield a frame near each time: the first that can be decoded after a seek."""
+    for seconds in times:
+        frame = next(_from(container, stream, seconds), None)
+        if frame is not None:
+            yield frame
+
+
+def _at(container: InputContainer, stream: VideoStream, seconds: float) -> VideoFrame:
+    """Return the frame that is shown at a time after the first one."""
+    begin = float((stream.start_time or 0) * (stream.time_base or 0))
+    wanted, found = begin + seconds, None
+    for frame in _from(container, stream, wanted):
+        if found is not None and frame.time is not None and frame.time > wanted + 1e-4:
+            break
+        found = frame
+    if found is None:
+        raise ValueError("no frame of the video can be decoded")
+    return found
+
+
+def _from(container: InputContainer, stream: VideoStream, seconds: float) -> Iterator[VideoFrame]:
+    """Yield frames from the keyframe at or before a time on."""
+    assert stream.time_base is not None
+    container.seek(max(int(seconds / stream.time_base), 0), stream=stream)
+    yield from container.decode(stream)
+
+
+def _save(image: Image.Image, target: str) -> None:
+    with atomic_write(Path(target)) as part:
+        image.save(part, "JPEG", quality=80)
