@@ -59,7 +59,7 @@ class ChildProcess:
         try:
             process = psutil.Process(self.pid)
             known = abs(process.create_time() - self.created) < SAME
-            return known and process.status() != psutil.STATUS_ZOMBIE
+            return bool(known and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.Error:
             return False
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from cdfi.serve.answers import ApiError, answer
 from cdfi.serve.service import Service
-from cdfi.serve.sources import ChosenSource
+from cdfi.serve.chosen_source import ChosenSource
 
 THUMBNAILS = 16
 

@@ -14,7 +14,7 @@ from cdfi.serve.answers import ApiError
 from cdfi.serve.job_options import CONTAINERS, arguments, mark, read_options
 from cdfi.serve.media_names import plain_name, suffix_of
 from cdfi.serve.serve_config import ServeConfig
-from cdfi.serve.sources import ChosenSource
+from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.stored_job import StoredJob
 
 FRAMES = "frames"  # the folder of a job that holds uploaded images
@@ -49,6 +49,7 @@ def new_job(
         name=source.name,
         kind=source.kind,
         inputs=[str(path) for path in _inputs(source, folder)],
+        names=[source.name] if source.kind == "folder" else [*source.names],
         target=str(target),
         download=download,
         options=dict(values),

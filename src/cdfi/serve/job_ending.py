@@ -9,6 +9,8 @@ from typing import Any
 
 from cdfi.serve.job_log import JobLog
 from cdfi.serve.stored_job import State, StoredJob
+from cdfi.video.jobs.sealed import read_sealed
+from cdfi.video.jobs.workfolder import WorkFolder
 
 MOST_BYTES = 1 << 20  # of a report
 INTERRUPTED = 130  # exit status of the command after Ctrl-C
@@ -48,6 +50,25 @@ def describe_end(job: StoredJob, code: int | None, log: JobLog) -> tuple[State, 
     if code is not None and code < 0:
         return "failed", _killed(-code, log)
     return "failed", log.error or f"The process ended with status {code}."
+
+
+def kept_frames(job: StoredJob) -> int:
+    """Return how many frames of an unfinished job are finished, and need not be made again."""
+    frames = 0
+    for path in WorkFolder(Path(job.target)).path.glob("*.json"):
+        record = read_sealed(path) if path.stem.isdecimal() else None
+        frames += len(record["times"]) if isinstance(record, dict) else 0
+    return frames
+
+
+def readable(text: str, job: StoredJob) -> str:
+    """Return a message of the command with the names that people know instead of our paths."""
+    shown = [*zip(job.inputs, job.names), (job.target, job.download)]
+    for path, name in shown:
+        text = text.replace(path, name)
+    for path, name in shown:
+        text = text.replace(Path(path).name, name)
+    return text
 
 
 def _killed(number: int, log: JobLog) -> str:

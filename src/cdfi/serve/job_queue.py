@@ -12,7 +12,7 @@ from cdfi.serve.answers import ApiError
 from cdfi.serve.child_process import ChildProcess
 from cdfi.serve.event_log import EventLog
 from cdfi.serve.job_command import command_of
-from cdfi.serve.job_ending import describe_end, read_report
+from cdfi.serve.job_ending import describe_end, kept_frames, read_report, readable
 from cdfi.serve.job_log import JobLog
 from cdfi.serve.serve_config import ServeConfig
 from cdfi.serve.stored_job import ACTIVE, JobFolder, StoredJob
@@ -21,7 +21,7 @@ INTERVAL = 0.25  # seconds between two looks at running jobs
 PATIENCE = 20.0  # seconds that a process has to stop by itself
 #: Attributes of a job that the page shows.
 SHOWN = """
-    id name kind download options created order preview in_place state message started finished
+    id name kind download options created order preview in_place state kept message started finished
 """
 UNFINISHED = ("cancelled", "failed", "interrupted")
 
@@ -78,7 +78,7 @@ class JobQueue:
             "seconds_left": log.seconds_left if log and job.state == "running" else None,
             "frames": job.report.get("frames"),
             "interpolated": job.report.get("interpolated"),
-            "warnings": job.report.get("warnings", []),
+            "warnings": [readable(line, job) for line in job.report.get("warnings", [])],
             "size": _size(Path(job.target)) if job.state == "done" else None,
         }
 
@@ -220,13 +220,14 @@ class JobQueue:
             return
         log.finish()
         job.report = read_report(self.folder.report(job))
-        state, job.message = describe_end(job, process.code, log)
+        state, message = describe_end(job, process.code, log)
+        job.message = readable(message, job)
         self._end(job, state)
 
     def _end(self, job: StoredJob, state: Any) -> None:
         job.state, job.finished, job.pid = state, time.time(), None
-        if state in ("done", "cancelled"):
-            job.fresh = False
+        job.kept = 0 if state == "done" else kept_frames(job)
+        job.fresh = job.fresh and not job.kept
         self._processes.pop(job.id, None)
         self._stops.pop(job.id, None)
         self._changed(job)

@@ -15,7 +15,7 @@ from cdfi.serve.helper_client import HelperClient
 from cdfi.serve.job_queue import JobQueue
 from cdfi.serve.root_folder import RootFolder
 from cdfi.serve.serve_config import ServeConfig
-from cdfi.serve.sources import ChosenSource, Sources
+from cdfi.serve.chosen_source import ChosenSource, Sources
 from cdfi.serve.uploads import Uploads
 
 
@@ -29,7 +29,9 @@ class Service:
     def __init__(self, config: ServeConfig) -> None:
         self.config = config
         config.data.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(config.data / "lock", timeout=0, is_singleton=False)
+        self._lock = FileLock(
+            config.data / "lock", timeout=0, is_singleton=False, thread_local=False
+        )
         try:
             self._lock.acquire()
         except Timeout:

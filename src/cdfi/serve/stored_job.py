@@ -26,6 +26,7 @@ class StoredJob:
         name: of the source, for people.
         kind: video, images or folder.
         inputs: paths of the sources.
+        names: what people call the inputs.
         target: path of the result.
         download: what a download of the result is called.
         options: as they were requested, see ``cdfi.serve.job_options``.
@@ -35,6 +36,7 @@ class StoredJob:
         in_place: whether the result lies beside its source.
         state: what happens to it now.
         fresh: whether the next run discards finished segments.
+        kept: frames that a run which did not finish has left.
         message: why it failed, or what it was last doing.
         started: when its last run began.
         finished: when its last run ended.
@@ -47,6 +49,7 @@ class StoredJob:
     name: str
     kind: str
     inputs: list[str]
+    names: list[str]
     target: str
     download: str
     options: dict[str, Any]
@@ -56,6 +59,7 @@ class StoredJob:
     in_place: bool = False
     state: State = "queued"
     fresh: bool = False
+    kept: int = 0
     message: str = ""
     started: float | None = None
     finished: float | None = None

@@ -23,5 +23,5 @@ def shown_image(frame: VideoFrame, most: tuple[int, int]) -> Image.Image:
     down = frame.width if turn % 180 else frame.height
     scale = min(most[0] / across, most[1] / down, 1.0)
     width, height = (max(round(size * scale) & ~1, 2) for size in (frame.width, frame.height))
-    image = frame.reformat(width=width, height=height, format="rgb24").to_image()
+    image: Image.Image = frame.reformat(width=width, height=height, format="rgb24").to_image()
     return image.rotate(turn, expand=True) if turn else image

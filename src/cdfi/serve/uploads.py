@@ -128,7 +128,8 @@ class Uploads:
         finally:
             if self._writers.get(number) is writer:
                 del self._writers[number]
-        return await run_in_threadpool(self._finish, upload)
+        finished: Upload = await run_in_threadpool(self._finish, upload)
+        return finished
 
     def remove(self, number: str) -> None:
         """Remove an upload and its file."""

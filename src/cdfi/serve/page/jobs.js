@@ -166,7 +166,7 @@ function status(job) {
     if (job.finished && job.started) parts.push(`${TEXT.took} ${duration(job.finished - job.started)}`);
     return parts.filter(Boolean).join(" \u00b7 ");
   }
-  if (UNFINISHED.includes(job.state) && job.done) return TEXT.kept(number(job.done), number(job.total || 0));
+  if (UNFINISHED.includes(job.state) && job.kept) return TEXT.kept(number(job.kept), number(job.total || 0));
   return "";
 }
 
