@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from starlette.testclient import TestClient
+
+from tests.serve.api_calls import TestClient
 
 TOKEN = "a" * 32
 

@@ -8,17 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from starlette.testclient import TestClient
 
-from cdfi.serve.job_queue import JobQueue
 from cdfi.serve.serve_config import ServeConfig
-from tests.serve.conftest import start_job, upload, wait_for
-
-
-def queue_of(client: TestClient) -> JobQueue:
-    queue = client.app.state.service.queue
-    assert isinstance(queue, JobQueue)
-    return queue
+from tests.serve.api_calls import JobQueue, TestClient, queue_of, start_job, upload, wait_for
 
 
 def let_go(config: ServeConfig, job: str) -> None:

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from cdfi.serve.serve_config import ServeConfig
-from tests.serve.conftest import wait_for
+from tests.serve.api_calls import TestClient, wait_for
 
 
 @pytest.fixture

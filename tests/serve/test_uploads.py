@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from cdfi.serve.media_names import plain_name
 from cdfi.serve.serve_config import ServeConfig
-from tests.serve.conftest import upload
+from tests.serve.api_calls import TestClient, upload
 
 
 def test_a_file_is_uploaded_in_one_request(client: TestClient, config: ServeConfig) -> None:

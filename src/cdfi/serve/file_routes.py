@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from cdfi.serve.answers import ApiError, answer
-from cdfi.serve.service import Service
 from cdfi.serve.chosen_source import ChosenSource
+from cdfi.serve.service import Service
 
 THUMBNAILS = 16
 

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cdfi.serve.answers import ApiError
+from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.job_options import CONTAINERS, arguments, mark, read_options
 from cdfi.serve.media_names import plain_name, suffix_of
 from cdfi.serve.serve_config import ServeConfig
-from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.stored_job import StoredJob
 
 FRAMES = "frames"  # the folder of a job that holds uploaded images

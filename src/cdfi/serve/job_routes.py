@@ -9,10 +9,10 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from cdfi.serve.answers import ApiError, answer, read_json
+from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.job_command import new_job
 from cdfi.serve.media_names import content_type
 from cdfi.serve.service import Service
-from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.stored_job import StoredJob
 
 

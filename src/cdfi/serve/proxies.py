@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
+from av.container import OutputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from PIL import Image
 
 from cdfi.common.files import atomic_write
@@ -71,29 +73,44 @@ def write_proxy(
     ratio, offset = Fraction(slow).limit_denominator(10**6), Fraction(shift)
     begin, end = Fraction(start), Fraction(start) + Fraction(seconds)
     pairs = _pairs(Path(source), Path(result), ratio, offset, begin)
-    times: list[float] = []
-    originals: list[bool] = []
     with atomic_write(Path(target)) as part, av.open(str(part), "w", format="mp4") as container:
-        stream, size = None, (0, 0)
+        writer = _ProxyWriter(container, begin)
         for pair in pairs:
             if pair.time >= end:
                 break
-            image, size = _stacked(pair)
-            if stream is None:
-                stream = _stream(container, image)
-            frame = VideoFrame.from_image(image).reformat(format="yuv420p")
-            frame.pts = round((pair.time - begin) * CLOCK)
-            frame.time_base = Fraction(1, CLOCK)
-            container.mux(stream.encode(frame))
-            times.append(frame.pts / CLOCK)
-            originals.append(pair.is_source)
-        if stream is None:
-            raise ValueError(f"the result has no frame after {float(begin):g} s")
-        container.mux(stream.encode(None))
-    return {"size": list(size), "times": times, "source": originals}
+            writer.add(pair)
+        writer.close()
+    return {"size": list(writer.size), "times": writer.times, "source": writer.originals}
 
 
-def _stream(container: Any, image: Image.Image) -> Any:
+class _ProxyWriter:
+    """Encodes pairs of frames, and remembers their times."""
+
+    def __init__(self, container: OutputContainer, begin: Fraction) -> None:
+        self.size = (0, 0)
+        self.times: list[float] = []
+        self.originals: list[bool] = []
+        self._container, self._begin = container, begin
+        self._stream: VideoStream | None = None
+
+    def add(self, pair: Pair) -> None:
+        image, self.size = _stacked(pair)
+        if self._stream is None:
+            self._stream = _stream(self._container, image)
+        frame = VideoFrame.from_image(image).reformat(format="yuv420p")
+        frame.pts = round((pair.time - self._begin) * CLOCK)
+        frame.time_base = Fraction(1, CLOCK)
+        self._container.mux(self._stream.encode(frame))
+        self.times.append(frame.pts / CLOCK)
+        self.originals.append(pair.is_source)
+
+    def close(self) -> None:
+        if self._stream is None:
+            raise ValueError(f"the result has no frame after {float(self._begin):g} s")
+        self._container.mux(self._stream.encode(None))
+
+
+def _stream(container: OutputContainer, image: Image.Image) -> VideoStream:
     stream = container.add_stream("libx264", rate=30, options=X264)
     stream.width, stream.height = image.size
     stream.pix_fmt = "yuv420p"

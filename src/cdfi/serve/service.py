@@ -10,12 +10,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cdfi.serve.answers import ApiError
+from cdfi.serve.chosen_source import ChosenSource, Sources
 from cdfi.serve.event_log import EventLog
 from cdfi.serve.helper_client import HelperClient
 from cdfi.serve.job_queue import JobQueue
 from cdfi.serve.root_folder import RootFolder
 from cdfi.serve.serve_config import ServeConfig
-from cdfi.serve.chosen_source import ChosenSource, Sources
 from cdfi.serve.uploads import Uploads
 
 
