@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cdfi.cli.compile_notice import compile_notice
 from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.cli.plan_table import plan_table
@@ -45,6 +46,11 @@ class InterpolationTask:
     progress_form: ProgressForm = "bar"
 
     def run(self, options: Options, model: ModelSpec) -> None:
+        """Interpolate the inputs; say so if kernels are compiled first."""
+        with compile_notice(self.quiet):
+            self._run(options, model)
+
+    def _run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs: a folder of images, two images, or videos."""
         if len(self.inputs) == 1 and self.inputs[0].is_dir():
             self.folder(options, model)

@@ -17,6 +17,7 @@ from cdfi.common.choices import did_you_mean
 COMMANDS = {
     "interpolate": "cdfi.cli.interpolate_command:interpolate",
     "demo": "cdfi.cli.demo_command:demo",
+    "warm-up": "cdfi.cli.warm_up_command:warm_up",
     "models": "cdfi.cli.models_command:app",
     "serve": "cdfi.cli.serve_command:serve",
     "info": "cdfi.cli.info_command:info",

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import numba
 
+from cdfi.common.compilation import report
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
@@ -16,14 +18,14 @@ def _compile(function: Function, **options: Any) -> Function:
     options |= {"nogil": True, "error_model": "numpy"}
     try:
         result = numba.njit(cache=True, **options)(function)
-        _drop_unreadable(result)
+        _load_carefully(result)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         result = numba.njit(**options)(function)
     return result  # type: ignore[no-any-return]
 
 
-def _drop_unreadable(dispatcher: Any) -> None:
-    """Compile again, instead of failing, if the cache on disk cannot be read.
+def _load_carefully(dispatcher: Any) -> None:
+    """Compile again, instead of failing, if the cache on disk cannot be read; report what is not.
 
     Its index names types by module and class: it becomes unreadable if one of them is renamed.
     """
@@ -32,10 +34,13 @@ def _drop_unreadable(dispatcher: Any) -> None:
 
     def load_overload(signature: Any, target_context: Any) -> Any:
         try:
-            return load(signature, target_context)
+            found = load(signature, target_context)
         except Exception:  # whatever unpickling raises
             cache.flush()
-            return None
+            found = None
+        if found is None:
+            report(f"{dispatcher.__module__}.{dispatcher.__name__}")
+        return found
 
     cache.load_overload = load_overload
 

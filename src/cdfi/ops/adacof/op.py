@@ -9,6 +9,7 @@ from torch import Tensor
 from cdfi.ops.adacof.arguments import Maps, Sampling, check_arguments, kernel_size
 from cdfi.ops.adacof.reference import adacof_reference, tap_softmax
 from cdfi.ops.common.backends import has_kernel, has_triton_kernel
+from cdfi.ops.common.dispatch import call
 
 
 def adacof(
@@ -136,7 +137,7 @@ def _run_all(images: Sequence[Tensor], maps: Maps, sampling: Sampling) -> list[T
     """Warp all images; on a CPU, a frame of at most 4 channels and features in one pass."""
     is_frame = [image.shape[1] <= 4 for image in images]
     if maps.weight.device.type == "cpu" and is_frame == [True, False]:
-        return list(_adacof_pair(*images, *maps, *sampling))
+        return list(call(_adacof_pair, _pair_cpu, *images, *maps, *sampling))
     return [_run(image, maps, sampling) for image in images]
 
 
@@ -145,7 +146,7 @@ def _run(input: Tensor, maps: Maps, sampling: Sampling) -> Tensor:
     if not has_kernel(input):
         row, dilation, rounding = sampling
         return adacof_reference(input, *maps, row=row, dilation=dilation, rounding=rounding)
-    result: Tensor = _adacof(input, *maps, *sampling)
+    result: Tensor = call(_adacof, _cpu, input, *maps, *sampling)
     return result
 
 
@@ -158,16 +159,19 @@ def _grouped(arguments: tuple[Any, ...]) -> tuple[Maps, Sampling]:
     return Maps(*arguments[:3]), Sampling(*arguments[3:])
 
 
-@torch.library.custom_op(
+def _cpu(input: Tensor, *rest: Any) -> Tensor:
+    from cdfi.ops.adacof import cpu
+
+    return cpu.forward(input, *_grouped(rest))
+
+
+_adacof = torch.library.custom_op(
     "cdfi::adacof",
+    _cpu,
     mutates_args=(),
     device_types="cpu",
     schema=f"(Tensor input, {_MAPS}, {_SAMPLING}) -> Tensor",
 )
-def _adacof(input: Tensor, *rest: Any) -> Tensor:
-    from cdfi.ops.adacof import cpu
-
-    return cpu.forward(input, *_grouped(rest))
 
 
 @_adacof.register_kernel("cuda")
@@ -183,17 +187,20 @@ def _fake(input: Tensor, weight: Tensor, *rest: Any) -> Tensor:
     return _empty_channels_last(input, (batch, input.shape[1], height, width))
 
 
-@torch.library.custom_op(
-    "cdfi::adacof_pair",
-    mutates_args=(),
-    device_types="cpu",
-    schema=f"(Tensor frame, Tensor features, {_MAPS}, {_SAMPLING}) -> (Tensor, Tensor)",
-)
-def _adacof_pair(frame: Tensor, features: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+def _pair_cpu(frame: Tensor, features: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     """Warp a frame and features by the same maps, without a gradient."""
     from cdfi.ops.adacof import cpu
 
     return cpu.forward_pair(frame, features, *_grouped(rest))
+
+
+_adacof_pair = torch.library.custom_op(
+    "cdfi::adacof_pair",
+    _pair_cpu,
+    mutates_args=(),
+    device_types="cpu",
+    schema=f"(Tensor frame, Tensor features, {_MAPS}, {_SAMPLING}) -> (Tensor, Tensor)",
+)
 
 
 @_adacof_pair.register_fake

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.backends import has_kernel
+from cdfi.ops.common.dispatch import call
 from cdfi.ops.cost_volume.reference import cost_volume_reference
 
 
@@ -32,7 +33,7 @@ def cost_volume(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
     _check(features0, features1, radius)
     if not has_kernel(features0):
         return cost_volume_reference(features0, features1, radius)
-    volume: Tensor = _cost_volume(features0, features1, radius)
+    volume: Tensor = call(_cost_volume, _cpu, features0, features1, radius)
     return volume
 
 
@@ -50,11 +51,15 @@ def _check(features0: Tensor, features1: Tensor, radius: int) -> None:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
 
 
-@torch.library.custom_op("cdfi::cost_volume", mutates_args=(), device_types="cpu")
-def _cost_volume(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+def _cpu(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
     from cdfi.ops.cost_volume import cpu
 
     return cpu.forward(features0, features1, radius)
+
+
+_cost_volume = torch.library.custom_op(
+    "cdfi::cost_volume", _cpu, mutates_args=(), device_types="cpu"
+)
 
 
 @_cost_volume.register_kernel("cuda")

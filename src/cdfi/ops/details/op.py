@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.backends import has_kernel
+from cdfi.ops.common.dispatch import call
 from cdfi.ops.details.reference import BANDS, details_reference
 
 
@@ -89,15 +90,17 @@ def _run(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
     """Compute the sum with the device's kernel, or with the reference if it has none."""
     if not has_kernel(frame, flow):
         return details_reference(frame, flow, band_weights, top)
-    total: Tensor = _details(frame, flow, band_weights, top)
+    total: Tensor = call(_details, _cpu, frame, flow, band_weights, top)
     return total
 
 
-@torch.library.custom_op("cdfi::details", mutates_args=(), device_types="cpu")
-def _details(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
+def _cpu(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
     from cdfi.ops.details import cpu
 
     return cpu.forward(frame, flow, band_weights, top)
+
+
+_details = torch.library.custom_op("cdfi::details", _cpu, mutates_args=(), device_types="cpu")
 
 
 @_details.register_kernel("cuda")

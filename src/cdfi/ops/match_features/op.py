@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.common.dispatch import call
 from cdfi.ops.match_features.reference import match_features_reference
 from cdfi.ops.warp.op import check_warp
 
@@ -45,7 +46,8 @@ def match_features(
         raise ValueError(f"the flows differ: {tuple(flow0.shape)} and {tuple(flow1.shape)}")
     if radius < 1:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
-    matched: Tensor = _match_features(features0, features1, flow0, flow1, radius)
+    arguments = features0, features1, flow0, flow1, radius
+    matched: Tensor = call(_match_features, _match_features_cpu, *arguments)
     return matched
 
 

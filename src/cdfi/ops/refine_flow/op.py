@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.backends import has_kernel
+from cdfi.ops.common.dispatch import call
 from cdfi.ops.refine_flow.reference import coarse_to_fine, refine_flow_reference
 
 
@@ -40,7 +41,8 @@ def refine_flow(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tu
     _check(frame0, frame1, flow, levels)
     if not has_kernel(frame0, frame1, flow):
         return refine_flow_reference(frame0, frame1, flow, levels)
-    refined: tuple[Tensor, Tensor] = _refine_flow(frame0, frame1, flow, levels)
+    arguments = frame0, frame1, flow, levels
+    refined: tuple[Tensor, Tensor] = call(_refine_flow, _cpu, *arguments)
     return refined
 
 
@@ -63,13 +65,15 @@ def _check(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> None:
         )
 
 
-@torch.library.custom_op("cdfi::refine_flow", mutates_args=(), device_types="cpu")
-def _refine_flow(
-    frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int
-) -> tuple[Tensor, Tensor]:
+def _cpu(frame0: Tensor, frame1: Tensor, flow: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     from cdfi.ops.refine_flow import cpu
 
     return coarse_to_fine(cpu.refine_level, frame0, frame1, flow, levels)
+
+
+_refine_flow = torch.library.custom_op(
+    "cdfi::refine_flow", _cpu, mutates_args=(), device_types="cpu"
+)
 
 
 @_refine_flow.register_kernel("cuda")

@@ -82,7 +82,8 @@ def _widen(low: Floats, wide: Floats, halved: bool, cosited: bool) -> None:
     """Upsample one row of chroma to the width of luma."""
     small, columns = low.shape[0], wide.shape[0]
     if not halved:
-        wide[:] = low
+        for j in range(columns):  # an assignment of arrays takes four seconds to compile
+            wide[j] = low[j]
         return
     quarter, half = np.float32(0.25), np.float32(0.5)
     if cosited:
@@ -183,7 +184,8 @@ def _narrow(wide: Floats, low: Floats, halved: bool, cosited: bool) -> None:
     """Downsample one row from the width of luma to that of chroma: the inverse of ``_widen``."""
     columns, small = wide.shape[0], low.shape[0]
     if not halved:
-        low[:] = wide
+        for j in range(small):
+            low[j] = wide[j]
         return
     if cosited:
         for j in range(small):

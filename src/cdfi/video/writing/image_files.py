@@ -201,7 +201,9 @@ def _plain_format(image: VideoFrame, path: Path) -> str:
 
 
 def _pillow_format(path: Path) -> str:
-    name = Image.registered_extensions().get(path.suffix.lower())
+    Image.preinit()  # the usual formats; all of them take long to import
+    suffix = path.suffix.lower()
+    name = Image.EXTENSION.get(suffix) or Image.registered_extensions().get(suffix)
     if name is None:
         raise ValueError(f"{path}: unsupported image format; expected one of {', '.join(SUFFIXES)}")
     return name
