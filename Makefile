@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-slow test-fuzz lint format docs wheel-check release-check clean
+.PHONY: help demo test test-slow test-fuzz test-web lint format docs wheel-check release-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test        the test suite (under three minutes on two cores)"
 	@echo "make test-slow   the tests that take longer"
 	@echo "make test-fuzz   2,000 damaged inputs of every kind (about ten minutes)"
+	@echo "make test-web    the web page in a real Chromium, and the server under load"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        build the documentation site and check its links"
 	@echo "make wheel-check build the wheel, install it into an empty environment, interpolate"
@@ -47,6 +48,14 @@ test-slow: $(VENV)/dev.stamp
 
 test-fuzz: $(VENV)/dev.stamp
 	CDFI_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py tests/cli/test_fuzz_interpolate.py
+
+$(VENV)/web.stamp: $(VENV)/dev.stamp
+	$(PIP) playwright
+	@touch $@
+
+# Chromium itself is the system's; without one these tests are skipped with a reason.
+test-web: $(VENV)/web.stamp
+	CDFI_WEB=1 $(BIN)/python -m pytest -rs tests/serve/test_page.py tests/serve/test_page_jobs.py tests/serve/test_load.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

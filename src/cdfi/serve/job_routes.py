@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -11,9 +12,10 @@ from starlette.routing import Route
 from cdfi.serve.answers import ApiError, answer, read_json
 from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.job_command import new_job
-from cdfi.serve.media_names import content_type
+from cdfi.serve.media_names import attachment, content_type
 from cdfi.serve.service import Service
 from cdfi.serve.stored_job import StoredJob
+from cdfi.serve.zip_stream import zip_stream
 
 
 class JobApi:
@@ -35,6 +37,8 @@ class JobApi:
             Route("/api/jobs/{id}/retry", self.retry, methods=["POST"]),
             Route("/api/jobs/{id}/move", self.move, methods=["POST"]),
             Route("/api/jobs/{id}/result", self.result, methods=["GET"]),
+            Route("/api/jobs/{id}/compare", self.compare, methods=["GET"]),
+            Route("/api/jobs/{id}/compare.mp4", self.compare_video, methods=["GET"]),
             Route("/api/events", self.events, methods=["GET"]),
         ]
 
@@ -95,11 +99,26 @@ class JobApi:
         return self._answer(job)
 
     async def result(self, request: Request) -> Response:
-        """Return the result; parts of it for a request with a range."""
+        """Return the result, parts of it for a request with a range; a folder as a zip file."""
         job = self._finished(request)
-        return FileResponse(
-            job.target, media_type=content_type(job.download), filename=job.download
-        )
+        target, name = Path(job.target), job.download
+        if target.is_dir():
+            headers = {"Content-Disposition": attachment(f"{name}.zip")}
+            stream = zip_stream(target, name)
+            return StreamingResponse(stream, media_type="application/zip", headers=headers)
+        return FileResponse(target, media_type=content_type(name), filename=name)
+
+    async def compare(self, request: Request) -> Response:
+        """Return the times of a comparison video, after making it if it is not there."""
+        job = self._finished(request)
+        return answer(await self.service.comparisons.of(job, _start(request)))
+
+    async def compare_video(self, request: Request) -> Response:
+        """Return a comparison video that :meth:`compare` made."""
+        path = self.service.comparisons.video(self._finished(request), _start(request))
+        if not path.is_file():
+            raise ApiError(404, "there is no such comparison: request its times first")
+        return FileResponse(path, media_type="video/mp4")
 
     async def events(self, request: Request) -> Response:
         """Return the stream of events of all jobs."""
@@ -130,3 +149,11 @@ class JobApi:
 
     def _answer(self, job: StoredJob, status: int = 200) -> Response:
         return answer(self.service.queue.view(job), status)
+
+
+def _start(request: Request) -> int:
+    """Return the whole second at which a comparison starts."""
+    text = request.query_params.get("start", "0")
+    if not (text.isascii() and text.isdecimal() and len(text) < 7):
+        raise ApiError(400, "expected the second at which the comparison starts: start=10")
+    return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import PurePosixPath
+from urllib.parse import quote
 
 _VIDEOS = """
     .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .vob .wmv .flv .3gp .ogv .gif .nut
@@ -55,3 +56,8 @@ def is_media(name: str) -> bool:
 def content_type(name: str) -> str:
     """Return the type of a file that is sent to a browser."""
     return CONTENT_TYPES.get(suffix_of(name), "application/octet-stream")
+
+
+def attachment(name: str) -> str:
+    """Return the header that lets a browser save an answer under ``name``."""
+    return f"attachment; filename*=utf-8''{quote(name, safe='')}"

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from cdfi.common.files import atomic_write
+from cdfi.serve.frame_pairs import Pair, image_pairs, is_images
 from cdfi.serve.turned import shown_image
 from cdfi.video.reading.container import open_video
 
@@ -33,17 +34,8 @@ class TimedFrame(NamedTuple):
     frame: VideoFrame
 
 
-class Pair(NamedTuple):
-    """A frame of the result, the source frame shown at that time, and whether they are one."""
-
-    time: Fraction
-    before: VideoFrame
-    after: VideoFrame
-    is_source: bool
-
-
 def write_proxy(
-    source: str,
+    sources: list[str],
     result: str,
     target: str,
     *,
@@ -55,8 +47,8 @@ def write_proxy(
     """Write a part of a result below the same part of its source, as an H.264 video of 8 bits.
 
     Args:
-        source: path of the source.
-        result: path of the result.
+        sources: path of the source: a video, a folder of images, or two images.
+        result: path of the result: a video, a folder of images, or an image.
         target: path of the MP4 file to write.
         slow: how many times longer the result is.
         shift: seconds of the source before the result begins.
@@ -72,7 +64,10 @@ def write_proxy(
     """
     ratio, offset = Fraction(slow).limit_denominator(10**6), Fraction(shift)
     begin, end = Fraction(start), Fraction(start) + Fraction(seconds)
-    pairs = _pairs(Path(source), Path(result), ratio, offset, begin)
+    if is_images(sources):
+        pairs = image_pairs(sources, result, begin)
+    else:
+        pairs = _pairs(Path(sources[0]), Path(result), ratio, offset, begin)
     with atomic_write(Path(target)) as part, av.open(str(part), "w", format="mp4") as container:
         writer = _ProxyWriter(container, begin)
         for pair in pairs:

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from cdfi.serve.answers import ApiError
 from cdfi.serve.chosen_source import ChosenSource, Sources
+from cdfi.serve.comparisons import Comparisons
 from cdfi.serve.event_log import EventLog
 from cdfi.serve.helper_client import HelperClient
 from cdfi.serve.job_queue import JobQueue
@@ -47,6 +48,8 @@ class Service:
         self.sources = Sources(self.uploads, self.root)
         self.queue = JobQueue(config, self.events)
         self.helper = HelperClient(config.helper, config.data)
+        self._player = HelperClient(config.helper, config.data)
+        self.comparisons = Comparisons(self.cache, self._player)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -62,6 +65,7 @@ class Service:
                 await self._task
         await self.queue.close()
         self.helper.close()
+        self._player.close()
         self._lock.release()
 
     async def ask(self, source: ChosenSource, method: str, **values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import { call, followEvents } from "./api.js";
 import { openBrowser } from "./browser.js";
+import { openCompare } from "./compare.js";
 import { byId, notice } from "./dom.js";
 import { Estimate } from "./estimate.js";
 import { JobList } from "./jobs.js";
@@ -12,7 +13,7 @@ import { setUpTheme } from "./theme.js";
 
 fillText();
 setUpTheme(byId("theme"));
-const jobs = new JobList(byId("job-list"), {});
+const jobs = new JobList(byId("job-list"), { onCompare: openCompare });
 followEvents({
   onSnapshot: (all) => jobs.replaceAll(all),
   onJob: (job) => jobs.update(job),

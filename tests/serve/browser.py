@@ -1,0 +1,114 @@
+"""A server process and a Chromium for tests of the page; ``make test-web`` runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if os.environ.get("CDFI_WEB") != "1":
+    pytest.skip("needs a browser: run make test-web", allow_module_level=True)
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install)")
+pytest.importorskip("starlette", reason="needs the extra web: pip install 'cdfi[web]'")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("needs Chromium", allow_module_level=True)
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+    "--disable-background-networking --disable-component-update"
+).split()
+HERE = Path(__file__).parent
+PATIENCE = 120_000  # milliseconds; the first job compiles kernels
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+
+
+@dataclass
+class RunningServer:
+    """A server process."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def run_server(
+    data: Path, *, port: int = 0, root: Path | None = None, stub: str | None = None
+) -> Iterator[RunningServer]:
+    """Run a server; ``stub`` is the mode of its stub jobs, None runs real ones."""
+    command = [sys.executable, str(HERE / "stub_server.py"), str(data), str(port)]
+    command += ["--root", str(root)] if root else []
+    command += [] if stub is None else ["--stub"]
+    environment = os.environ if stub is None else {**os.environ, "STUB_MODE": stub}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    server = RunningServer(process.stdout.readline().strip(), process)
+    assert server.url.startswith("http://"), "the server did not start"
+    try:
+        yield server
+    finally:
+        process.send_signal(2)
+        process.wait(30)
+
+
+@contextmanager
+def open_page(
+    browser: Any, url: str, *, scheme: str = "light", size: str = "desk"
+) -> Iterator[Any]:
+    """Open the page; errors of its scripts, and requests to other hosts, fail the test."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": height}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: errors.extend(_foreign(request.url, url)))
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    page.wait_for_selector("#connection:has-text('Connected')")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _foreign(requested: str, url: str) -> list[str]:
+    """The requested URL, if it is not on the server."""
+    return [] if requested.startswith((url, "blob:", "data:")) else [requested]
+
+
+def add_clip(page: Any, path: Path) -> None:
+    """Upload a clip, and wait until its facts are shown."""
+    before = page.locator(".source .facts").count()
+    page.set_input_files("#picker", str(path))
+    page.wait_for_function(
+        "n => document.querySelectorAll('.source .facts').length > n", arg=before
+    )
+
+
+def wait_for_estimate(page: Any) -> None:
+    page.wait_for_selector("#estimate:not(.stale) dl")
+
+
+def wait_for_job(page: Any, state: str, place: int = 0) -> Any:
+    """The element of a job once it is in a state."""
+    page.wait_for_selector(f".job[data-state={state}] >> nth={place}")
+    return page.locator(f".job[data-state={state}]").nth(place)
+
+
+def save_screenshot(page: Any, name: str) -> None:
+    """Save a picture for the docs, if CDFI_SCREENSHOTS names their folder."""
+    if folder := os.environ.get("CDFI_SCREENSHOTS"):
+        page.mouse.move(0, 0)
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        page.screenshot(path=str(Path(folder) / f"serve-{name}.png"), full_page=True)
