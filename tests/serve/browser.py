@@ -110,5 +110,5 @@ def save_screenshot(page: Any, name: str) -> None:
     """Save a picture for the docs, if CDFI_SCREENSHOTS names their folder."""
     if folder := os.environ.get("CDFI_SCREENSHOTS"):
         page.mouse.move(0, 0)
-        page.wait_for_function("[...document.images].every(image => image.complete)")
+        page.evaluate("() => Promise.all([...document.images].map(image => image.decode()))")
         page.screenshot(path=str(Path(folder) / f"serve-{name}.png"), full_page=True)

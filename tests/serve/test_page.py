@@ -59,9 +59,7 @@ def test_a_clip_goes_from_drop_to_download(
         wait_for_estimate(page)
         assert "6 → 11" in page.text_content("#estimate")
         page.click("label.chip:has(#rate-60)")
-        page.wait_for_function(
-            "document.querySelector('#estimate').textContent.includes('60 frames/s')"
-        )
+        page.wait_for_selector("#estimate:has-text('60 frames/s')")
         page.click("#start")
         job = wait_for_job(page, "done")
         assert "interpolated" in job.locator(".status").text_content()

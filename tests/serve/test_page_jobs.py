@@ -120,9 +120,7 @@ def test_a_broken_upload_continues_after_a_restart(
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts a tmpfs")
-def test_a_full_disk_is_named_and_the_upload_continues(
-    browser: Any, clip: Path, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_named_in_a_message(browser: Any, clip: Path, tmp_path: Path) -> None:
     data = tmp_path / "small"
     data.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "none", str(data)]
