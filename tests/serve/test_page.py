@@ -14,15 +14,14 @@ from tests.media import sliding, write_video
 from tests.serve.browser import (
     CHROMIUM,
     FLAGS,
-    RunningServer,
     add_clip,
     open_page,
     playwright,
-    run_server,
     save_screenshot,
     wait_for_estimate,
     wait_for_job,
 )
+from tests.serve.server_process import RunningServer, run_server
 
 DEMO = Path(__file__).parents[2] / "src/cdfi/cli/demo_clip.mp4"
 

@@ -12,13 +12,12 @@ from tests.media import sliding, write_video
 from tests.serve.browser import (
     CHROMIUM,
     FLAGS,
-    RunningServer,
     add_clip,
     open_page,
     playwright,
-    run_server,
     wait_for_job,
 )
+from tests.serve.server_process import RunningServer, run_server
 
 
 @pytest.fixture(scope="module")
