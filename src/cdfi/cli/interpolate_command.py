@@ -12,6 +12,7 @@ from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
+from cdfi.video.timing.moment import parse_moment
 from cdfi.video.timing.rate import parse_rate
 
 _FRAMES, _NETWORK, _ENCODING, _RUN = "Frames", "Network", "Encoding", "The run"
@@ -66,7 +67,7 @@ PreviewOption = Annotated[
     bool,
     Option(
         "--preview",
-        help="Write only the first seconds, side by side with the source.",
+        help="Write 5 seconds, or the part that is chosen, side by side with the source.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -109,9 +110,14 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
 @field_options(
     frames=FieldOptions(
         Options,
-        "factor fps slow audio scene_threshold dedup deinterlace",
+        "factor fps start end duration slow audio scene_threshold dedup deinterlace",
         panel=_FRAMES,
-        parse={"fps": parse_rate},
+        parse={
+            "fps": parse_rate,
+            "start": parse_moment,
+            "end": parse_moment,
+            "duration": parse_moment,
+        },
     ),
     encoding=FieldOptions(
         Encoding,

@@ -113,6 +113,7 @@ class InterpolationTask:
         given = {
             "--codec, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
             "--audio": options.audio is not None,
+            "--start, --end, --duration": any((options.start, options.end, options.duration)),
             "--dedup": options.dedup,
             "--deinterlace": options.deinterlace,
             "--jobs": self.jobs is not None,

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from cdfi.common.choices import did_you_mean
 from cdfi.video.options import Audio, Encoding, Options
+from cdfi.video.timing.moment import Moment, parse_moment
 from cdfi.video.timing.rate import parse_rate
 
 
@@ -19,6 +20,9 @@ class Settings(TypedDict, total=False):
 
     factor: int | None
     fps: int | float | str | Fraction | None
+    start: int | float | str | Fraction | Moment | None
+    end: int | float | str | Fraction | Moment | None
+    duration: int | float | str | Fraction | Moment | None
     slow: int
     audio: Audio | None
     scene_threshold: float | None
@@ -38,7 +42,8 @@ def options_from(options: Options | None, settings: Settings) -> Options:
     Args:
         options: of the job; None means the defaults.
         settings: fields of :class:`Options` and of its ``encoding``. ``fps`` is a rate in any form
-            that :func:`parse_rate` reads.
+            that :func:`parse_rate` reads; ``start``, ``end`` and ``duration`` are positions in
+            any form that :func:`parse_moment` reads.
 
     Raises:
         TypeError: a setting has an unknown name.
@@ -48,6 +53,9 @@ def options_from(options: Options | None, settings: Settings) -> Options:
     values: dict[str, Any] = dict(settings)
     if values.get("fps") is not None:
         values["fps"] = parse_rate(values["fps"])
+    for name in ("start", "end", "duration"):
+        if values.get(name) is not None:
+            values[name] = parse_moment(values[name])
     encoding = {name: values.pop(name) for name in _names(Encoding) if name in values}
     job = {name: values.pop(name) for name in _names(Options) if name in values}
     if values:

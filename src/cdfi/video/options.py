@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from cdfi.video.timing.moment import Moment
 from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
 
@@ -55,6 +56,15 @@ class Options:
     fps: Fraction | None = None
     """Constant rate of the result instead of a factor: 60, 59.94, 60000/1001 or ntsc."""
 
+    start: Moment | None = None
+    """Beginning of the part to interpolate: seconds, h:m:s, or frames such as 120f."""
+
+    end: Moment | None = None
+    """End of the part, written like the start; the frame there is not in the result."""
+
+    duration: Moment | None = None
+    """Length of the part instead of its end."""
+
     slow: int = 1
     """How many times longer the video becomes. Without a factor or a rate, its rate stays."""
 
@@ -79,6 +89,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.factor is not None and self.fps is not None:
             raise ValueError("factor and fps were both given: expected one of them")
+        if self.end is not None and self.duration is not None:
+            raise ValueError("end and duration were both given: expected one of them")
         if self.factor is not None and not 2 <= self.factor <= MOST_FACTOR:
             raise ValueError(
                 f"factor must be a whole number from 2 to {MOST_FACTOR}, got {self.factor}: each "
@@ -137,6 +149,9 @@ class Options:
         """Return the options as plain JSON values."""
         values = asdict(self)
         values["fps"] = None if self.fps is None else str(self.fps)
+        for name in ("start", "end", "duration"):
+            moment = getattr(self, name)
+            values[name] = None if moment is None else f"{moment.value}{'f' * moment.in_frames}"
         values["encoding"]["extra"] = dict(self.encoding.extra)
         return values
 

@@ -21,14 +21,12 @@ from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job, try_name
 from cdfi.video.jobs.renderer import Renderer
-from cdfi.video.jobs.segments import QUEUE_SIZE
+from cdfi.video.jobs.segments import QUEUE_SIZE, part_frames, part_spans
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
 from cdfi.video.timing.frame import OutputFrame
-from cdfi.video.timing.scene_changes import mark_scenes
-from cdfi.video.timing.spans import spans
 from cdfi.video.writing.encoder import SegmentWriter
 
 SECONDS = 5
@@ -53,21 +51,32 @@ def write_preview(
     model: AnyModel | None = None,
     options: Options | None = None,
     overwrite: bool = False,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     **settings: Unpack[Settings],
 ) -> Preview:
-    """Write the first ``seconds`` of ``source`` beside their interpolation, without sound.
+    """Write some seconds of ``source`` beside their interpolation, without sound.
+
+    Args:
+        source: path of the video.
+        target: path of the clip.
+        model: as in ``interpolate_video``.
+        options: the same; ``start``, ``end`` and ``duration`` choose the part that is shown.
+        overwrite: replace ``target`` if it exists.
+        seconds: length of the clip. By default that of the part, or 5 if only its start is given.
+        **settings: as in ``interpolate_video``.
 
     Raises:
         OSError, ValueError: as ``interpolate_video``.
         ValueError: ``seconds`` is not above 0, or not finite.
     """
-    if not 0 < seconds < math.inf:
+    if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError(f"expected a number of seconds above 0 for the preview, got {seconds}")
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    chosen = as_model(model)
-    single = plan_job(source, target, options_from(options, settings), chosen)
+    chosen, options = as_model(model), options_from(options, settings)
+    open_end = options.end is None and options.duration is None
+    seconds = seconds or (SECONDS if open_end else math.inf)
+    single = plan_job(source, target, options, chosen)
     interpolator = resolve_model(chosen)
     try_name(target)
     with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
@@ -98,6 +107,8 @@ def _encode(job: Job, frames: Iterator[OutputFrame]) -> tuple[list[int], int]:
 def _end(job: Job, seconds: float) -> int:
     """Return the tick at which the clip ends: after ``seconds``, or with the video."""
     start, end = job.timeline.at(job.index.first), job.timeline.at(job.index.end)
+    if seconds == math.inf:
+        return int(end)
     return min(math.ceil(start + Fraction(seconds) / job.timeline.time_base), int(end))
 
 
@@ -117,9 +128,8 @@ def _widened(job: Job, target: Path) -> Job:
 
 def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """Yield the result's frames before ``end``, side by side with the source frames."""
-    renderer, options = Renderer(interpolator, job.encoding.converter), job.options
-    frames = mark_scenes(job.reader().frames(), options.scene_threshold, options.dedup)
-    for span in spans(frames, job.timeline, job.index.end, options.dedup):
+    renderer = Renderer(interpolator, job.encoding.converter)
+    for span in part_spans(job, part_frames(job, job.reader(), 0)):
         for instant, frame in zip(span.instants, renderer.frames(span)):
             if frame.pts >= end:
                 return

@@ -6,6 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 import av
+import numpy as np
 
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
@@ -14,16 +15,29 @@ from cdfi.video.reading.index import Index
 from cdfi.video.reading.reader import Reader
 from cdfi.video.reading.source import Source
 from cdfi.video.timing.timeline import Timeline
+from cdfi.video.writing.cut import Cut
 from cdfi.video.writing.encoder import EncoderSettings
 from cdfi.video.writing.streams import StreamPlan
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that determines the result."""
+    """Everything that determines the result.
+
+    Attributes:
+        source: the format of the video.
+        index: the times of the frames that are interpolated.
+        whole: the times of all frames of the video.
+        timeline: the instants of the result.
+        options: what the result is to be.
+        encoding: the encoder's settings.
+        work: the folder of finished segments.
+        streams: what happens to the video's other streams.
+    """
 
     source: Source
     index: Index
+    whole: Index
     timeline: Timeline
     options: Options
     encoding: EncoderSettings
@@ -37,7 +51,21 @@ class Job:
 
     def reader(self) -> Reader:
         """Return a reader of the source's frames."""
-        return Reader(self.source, self.index, self.options.deinterlace)
+        return Reader(self.source, self.whole, self.options.deinterlace)
+
+    @property
+    def frames_before(self) -> int:
+        """How many frames of the video lie before the part that is interpolated."""
+        return int(np.searchsorted(self.whole.times, self.index.first))
+
+    @property
+    def cut(self) -> Cut:
+        """The part of the other streams that goes into the result."""
+        index, whole, tick = self.index, self.whole, self.source.time_base
+        return Cut(
+            start=None if index.first == whole.first else index.first * tick,
+            end=None if index.end == whole.end else index.end * tick,
+        )
 
     def identity(self, model: str) -> dict[str, object]:
         """Return, as JSON values, what must be equal for finished segments to be reused.

@@ -28,10 +28,12 @@ from cdfi.video.writing.audio import add_stretched
 from cdfi.video.writing.chapters import add_chapters
 from cdfi.video.writing.check import Contents, planned
 from cdfi.video.writing.codecs import container_row
-from cdfi.video.writing.copy_packets import HIDE_EARLY, Copied, copied_packets
+from cdfi.video.writing.copy_packets import Copied, copied_packets
+from cdfi.video.writing.cut import HIDE_EARLY, first_sound
 from cdfi.video.writing.gif import loop_option
 from cdfi.video.writing.streams import QUICKTIME, add_streams
 from cdfi.video.writing.tags import needs_named_values, plain_tags, stream_tags
+from cdfi.video.writing.timecode import TAG, later_timecode
 
 TRIAL = 10  # seconds of the source that a trial of the header reads
 MOVIE_TICKS = 1 << 20  # finer ticks than this overflow old players' 32-bit durations
@@ -82,18 +84,25 @@ def _fill(
     """Write header and packets into ``target``; see :func:`write_result`."""
     target.metadata.update(plain_tags(source.metadata))
     made = _add_video(job, target, records, video_stream(source, job.source.path))
+    for tags in (target.metadata, made.metadata):
+        if TAG in tags:
+            tags[TAG] = later_timecode(tags[TAG], job.frames_before, job.source.rate)
     copied = add_streams(source, job.source.path, target, job.streams)
     times, end = _times(job, copied), int(job.timeline.at(job.index.end))
     later = times.shift
-    length = max(times.seconds(job.index.duration), end * job.timeline.time_base + later)
+    length = end * job.timeline.time_base + later
+    if job.cut.end is None:
+        length = max(times.seconds(job.index.duration), length)
     add_chapters(source, target, times, length)
     stretched = _stretched(job, target, times.start, warnings)
     target.start_encoding()
     shown = _distinct_times(job, records, made.time_base or Fraction(0), warnings)
     flows = [_video_packets(job, records, made, shown, end)]
-    flows.append(copied_packets(copied, job.index.correction, replace(times, shift=Fraction(0))))
+    unmoved = replace(times, shift=Fraction(0))
+    flows.append(copied_packets(copied, job.index.correction, unmoved, job.cut))
     flows += stretched
-    contents = planned(target, made, job.source.aspect, shown[0] * job.timeline.time_base)
+    first = shown[0] * job.timeline.time_base + (later if job.cut.start is not None else 0)
+    contents = planned(target, made, job.source.aspect, first)
     for packet in _opening(heapq.merge(*flows, key=_decode_time), most):
         target.mux_one(_moved(packet, later) if later else packet)
     return copied, contents
@@ -126,11 +135,21 @@ def _distinct_times(
 def _times(job: Job, copied: Copied) -> TimeMap:
     """Return the times of the result, later than the source's if these cannot be kept."""
     start = job.index.first * job.source.time_base
+    if job.cut.start is not None:
+        return TimeMap(start, job.options.slow, _early_sound(job, copied, start) - start)
     early = -start
     if copied.form not in HIDE_EARLY:  # then nothing may lie before the time 0
         starts = [job.index.starts.get(index, start) for index in copied.streams]
         early = max(-min(starts, default=start), early)
     return TimeMap(start, job.options.slow, max(early, Fraction(0)))
+
+
+def _early_sound(job: Job, copied: Copied, start: Fraction) -> Fraction:
+    """Return how long before ``start`` the first packet of sound begins, if it cannot be hidden."""
+    if copied.form in HIDE_EARLY:
+        return Fraction(0)
+    clock = job.index.correction
+    return start - first_sound(job.source.path, copied.streams, clock, start)
 
 
 def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:
@@ -139,7 +158,7 @@ def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int
     with create(path) as file, av.open(file, "w", format=form) as target:
         made = _add_video(job, target, records, None)
         for packet in _video_packets(job, records, made, frame_times(records), end):
-            target.mux_one(packet)
+            target.mux_one(_moved(packet, -(job.cut.start or Fraction(0))))
 
 
 def write_images(job: Job, records: Sequence[SegmentRecord]) -> Path:
@@ -218,7 +237,7 @@ def _stretched(
             audio: Any = source.streams[index]
             path, slow, clock = job.source.path, job.options.slow, job.index.correction
             stretched = add_stretched(path, audio, target, encoder, slow, start, warnings, clock)
-            flows.append(stretched.packets())
+            flows.append(replace(stretched, cut=job.cut).packets())
     return flows
 
 

@@ -16,6 +16,7 @@ from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.reading.index import Index, read_index
 from cdfi.video.reading.interlacing import survey_fields
+from cdfi.video.reading.part import part_of
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.codecs import CodecRow, check_fit, codec_row, is_pattern, numbered
@@ -43,14 +44,16 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
     check_fit(codec_row(options.encoding.codec, target, first_look.pix_fmt), target)
     index = read_index(source)
     found = survey_fields(first_look, index)
-    if len(index.times) < 2:
-        raise ValueError(f"{source} has a single frame: there is nothing to interpolate between")
+    part = part_of(index, options.start, options.end, options.duration, path=source)
+    if len(part.times) < 2 and not part.follows:
+        what = "has" if part.first == index.first else "has from that start on"
+        raise ValueError(f"{source} {what} a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
     exact = model is not None and takes_time(model)
-    timeline = options.timeline(found, index, exact=exact)
-    encodings = _encodings(found, index, timeline, options, target)
-    job = Job(found, index, timeline, options, encodings[0], WorkFolder(target))
+    timeline = options.timeline(found, part, exact=exact)
+    encodings = _encodings(found, part, timeline, options, target)
+    job = Job(found, part, index, timeline, options, encodings[0], WorkFolder(target))
     return rehearse(job, encodings)
 
 
@@ -153,7 +156,7 @@ def _named(target: Path) -> Iterator[None]:
 
 def expected_frames(job: Job) -> int:
     """Return how many frames the result has."""
-    first, last = job.index.first, int(job.index.times[-1])
-    if job.options.fps is None:
-        return job.options.multiplier * (len(job.index.times) - 1) + 1
-    return len(job.timeline.ticks(first, last)) + len(job.timeline.tail(last, job.index.end))
+    index, last = job.index, int(job.index.times[-1])
+    if job.options.fps is not None:
+        return len(job.timeline.ticks(index.first, max(index.end, last + 1)))
+    return job.options.multiplier * (len(index.times) - (not index.follows)) + (not index.follows)

@@ -61,7 +61,7 @@ def _encode(
 ) -> tuple[EncoderSettings, SegmentRecord]:
     """Encode two blank frames with the first settings that the encoder accepts."""
     refusal: Exception | None = None
-    first = job.timeline.ticks(job.index.first, int(job.index.times[-1]))[:2]
+    first = job.timeline.ticks(job.index.first, job.index.end)[:2]
     for encoding in encodings:
         try:
             writer = SegmentWriter(create(job.work.part(0)), encoding)
@@ -149,6 +149,7 @@ def usual_step(job: Job) -> Fraction:
     if job.options.fps is not None:
         return 1 / job.options.fps
     times, timeline = job.index.times, job.timeline
+    times = np.append(times, job.index.end) if job.index.follows else times
     gaps = np.diff(times)
     place = int(np.argsort(gaps)[len(gaps) // 2])
     left, right = int(times[place]), int(times[place + 1])

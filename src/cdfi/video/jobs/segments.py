@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from cdfi.common.files import create
@@ -12,6 +13,7 @@ from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.renderer import Renderer
+from cdfi.video.reading.reader import Reader
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.scene_changes import LEAD, mark_scenes
 from cdfi.video.timing.spans import Kind, Span, spans
@@ -45,10 +47,7 @@ def make_segments(
         The reader's warnings, with how often each occurred.
     """
     reader = job.reader()
-    start = job.boundaries[segment_range.start] if segment_range.start else None
-    options, frames = job.options, reader.frames(start, LEAD)
-    marked = mark_scenes(frames, options.scene_threshold, options.dedup)
-    decoded = prefetch(marked, QUEUE_SIZE)
+    decoded = prefetch(part_frames(job, reader, segment_range.start), QUEUE_SIZE)
     items = prefetch(_items(job, interpolator, decoded, segment_range), QUEUE_SIZE)
     try:
         _write(job, items, segment_range, on_progress)
@@ -57,12 +56,39 @@ def make_segments(
     return reader.warnings
 
 
+def part_frames(job: Job, reader: Reader, segment: int) -> Iterator[SourceFrame]:
+    """Yield the frames of a job from before the segment number ``segment`` on.
+
+    Frames before a part of a video only serve to find scene cuts; its first frame opens it.
+    """
+    index, options = job.index, job.options
+    start = job.boundaries[segment] if segment or index.first > job.whole.first else None
+    for frame in mark_scenes(reader.frames(start, LEAD), options.scene_threshold, options.dedup):
+        if frame.pts == index.first:
+            yield replace(frame, is_cut=False, is_repeat=False)
+        elif frame.pts > index.first or index.first == job.whole.first:
+            yield frame
+
+
+def part_spans(job: Job, frames: Iterable[SourceFrame]) -> Iterator[Span]:
+    """Yield the spans of a job up to its end; frames after it only end the last span."""
+    end = job.index.end
+    for span in spans(frames, job.timeline, end, job.options.dedup):
+        if not job.index.follows:
+            yield span
+        elif span.left.pts < end:
+            last = job.timeline.at(end)
+            yield replace(span, instants=[one for one in span.instants if one.pts < last])
+        else:
+            return
+
+
 def located_spans(
     job: Job, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[tuple[int, Span]]:
     """Yield the spans that start within the segments, each with its segment's number."""
     starts = job.boundaries
-    for span in spans(frames, job.timeline, job.index.end, job.options.dedup):
+    for span in part_spans(job, frames):
         number = max(bisect_right(starts, span.left.pts) - 1, 0)
         if number >= segment_range.stop:
             return

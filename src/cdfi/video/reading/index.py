@@ -51,6 +51,7 @@ class Index:
         starts: when each stream of the file begins, in seconds, by its index.
         duration: when the last stream of the file ends, in seconds.
         damage: why the file cannot be read to its end, if so.
+        follows: a frame is shown at ``end``: the one after a part of a video.
         warnings: what is unusual about the times, each a clause for the report.
     """
 
@@ -66,6 +67,7 @@ class Index:
     starts: Mapping[int, Fraction] = field(default_factory=dict)
     duration: Fraction = Fraction(0)
     damage: str = ""
+    follows: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

@@ -23,6 +23,7 @@ from av.packet import Packet
 from cdfi.video.reading.container import open_media
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.timing.discontinuities import ClockCorrection
+from cdfi.video.writing.cut import Cut
 from cdfi.video.writing.tags import stream_tags
 
 SLOWEST = Fraction(1, 2)  # of one filter; several are chained for less
@@ -47,6 +48,7 @@ class StretchedAudio:
         start: the instant, in seconds, that stays where it is.
         notes: counts what could not be read, by its reason.
         correction: of the source's clock.
+        cut: the part of the source that goes into the result.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class StretchedAudio:
     start: Fraction
     notes: Counter[str]
     correction: ClockCorrection = field(default_factory=ClockCorrection)
+    cut: Cut = field(default_factory=Cut)
 
     def packets(self) -> Iterator[Packet[Any]]:
         """Yield the encoded packets."""
@@ -91,9 +94,11 @@ class StretchedAudio:
         first = self.start
         for frame in _alike(self._decoded()):
             if graph is None:
-                graph = _graph(frame, self.slow)
+                graph = _graph(frame, self.slow, self.cut)
                 if frame.pts is not None and frame.time_base is not None:
-                    first = frame.pts * frame.time_base
+                    first = max(frame.pts * frame.time_base, self.cut.start or first)
+            if _is_after(frame, self.cut.end):
+                break
             graph.push(frame)
             yield from ((slowed, first) for slowed in _ready(graph))
         if graph is not None:
@@ -201,8 +206,15 @@ def _alike(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
             yield from converters[kind].resample(frame)
 
 
-def _graph(frame: AudioFrame, slow: int) -> av.filter.Graph:
-    """Return a filter for continuous audio like ``frame``, ``slow`` times as long."""
+def _is_after(frame: AudioFrame, end: Fraction | None) -> bool:
+    """Return whether ``frame`` begins at or after ``end``."""
+    if end is None or frame.pts is None or frame.time_base is None:
+        return False
+    return frame.pts * frame.time_base >= end
+
+
+def _graph(frame: AudioFrame, slow: int, cut: Cut) -> av.filter.Graph:
+    """Return a filter for continuous audio like ``frame``, cut, then ``slow`` times as long."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(
         sample_rate=frame.sample_rate,
@@ -211,6 +223,10 @@ def _graph(frame: AudioFrame, slow: int) -> av.filter.Graph:
         time_base=frame.time_base,
     )
     nodes = [source, graph.add("aresample", f"async=1:min_hard_comp={JUMP}")]
+    limits = {"start_pts": cut.start, "end_pts": cut.end}
+    sides = [f"{k}={round(v * frame.sample_rate)}" for k, v in limits.items() if v is not None]
+    if sides:
+        nodes.append(graph.add("atrim", ":".join(sides)))
     rest = Fraction(1, slow)
     while rest < 1:
         step = max(rest, SLOWEST)

@@ -24,10 +24,9 @@ def add_chapters(
     for chapter in source.chapters():
         time_base = chapter["time_base"] or Fraction(1)
         last = max(round(end / time_base), 0)
-        start, stop = (
-            min(max(times.ticks(chapter[edge], time_base), 0), last) for edge in ("start", "end")
-        )
-        if start < stop or chapter["start"] == chapter["end"]:
+        begin, finish = (times.ticks(chapter[edge], time_base) for edge in ("start", "end"))
+        start, stop = (min(max(edge, 0), last) for edge in (begin, finish))
+        if start < stop or (begin == finish and 0 <= begin <= last):
             chapter["start"], chapter["end"] = start, stop
             chapters.append(chapter)
     if chapters:

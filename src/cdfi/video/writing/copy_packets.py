@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -15,13 +14,11 @@ from av.stream import Stream
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.timing.discontinuities import ClockCorrection
 from cdfi.video.timing.time_map import TimeMap
+from cdfi.video.writing.cut import HIDE_EARLY, LEAD_IN, Cut, cut_packets
 from cdfi.video.writing.decode_times import with_decode_times
 from cdfi.video.writing.hidden_sound import HiddenSound
 
-LEAD_IN = Fraction(1, 10)  # seconds; what a sound decoder needs before the first samples it gives
 UNREADABLE = "what follows the damage in the source's other streams"
-#: Formats that hide what lies before the time 0, by an edit list.
-HIDE_EARLY = ("mp4", "mov")
 
 
 @dataclass
@@ -49,7 +46,7 @@ class Copied:
 
 
 def copied_packets(
-    copied: Copied, correction: ClockCorrection, times: TimeMap
+    copied: Copied, correction: ClockCorrection, times: TimeMap, cut: Cut
 ) -> Iterator[Packet[Any]]:
     """Yield the packets of the copied streams, for their new streams, in the order of the source.
 
@@ -60,20 +57,26 @@ def copied_packets(
         copied: the streams.
         correction: of the source's clock.
         times: from times of the source to times of the result.
+        cut: the part of the source that goes into the result.
     """
     wanted = [copied.source.streams[index] for index in copied.streams]
     packets = read_packets(copied.source, wanted, correction, copied.failed)
     first = dict.fromkeys(copied.streams, True)
-    for packet in with_decode_times(_kept(packets, copied, times)):
+    kept: Iterable[Packet[Any]] = with_decode_times(_kept(packets, copied, times))
+    copied.hidden.active = copied.form in HiddenSound.FORMATS
+    if cut:
+        kept = cut_packets(kept, cut, copied.form, copied.hidden)
+    for packet in kept:
         index, time_base = packet.stream_index, packet.time_base
         assert packet.dts is not None
         assert packet.pts is not None
         packet.dts = times.ticks(packet.dts, time_base)
         packet.pts = times.ticks(packet.pts, time_base)
         packet.duration = (packet.duration or 0) * times.slow
-        if first[index] and copied.form in HiddenSound.FORMATS:
+        if first[index] and cut.start is None and packet.stream.type == "audio":
             before = packet.pts - round(times.shift / time_base)
-            copied.hidden.mark(packet, -before)
+            rate = packet.stream.codec_context.sample_rate
+            copied.hidden.mark(packet, round(-before * time_base * rate))
         first[index] = False
         packet.stream = copied.streams[index]
         yield packet

@@ -20,28 +20,39 @@ SEARCHED = 1 << 26  # bytes at the beginning of a file, in which its first block
 
 @dataclass
 class HiddenSound:
-    """The hidden beginnings of a file's streams, each as the element that libav writes for it."""
+    """The hidden beginnings of a file's streams, each as the element that libav writes for it.
+
+    Attributes:
+        elements: what is changed in the finished file.
+        active: whether the format is one of ``FORMATS``.
+    """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("matroska", "webm")
     elements: list[bytes] = field(default_factory=list)
+    active: bool = False
 
-    def mark(self, packet: Packet[Any], ticks: int) -> None:
-        """Hide the first ``ticks`` of ``packet``, the first of its stream in the result.
+    def mark(self, packet: Packet[Any], samples: int) -> None:
+        """Hide the first ``samples`` of ``packet``, the first of its stream in the result.
 
         Packets of which nothing, or everything, is hidden are left as they are.
         """
         context = packet.stream.codec_context
-        if packet.stream.type != "audio" or context is None:
+        if not self.active or packet.stream.type != "audio" or context is None:
             return
-        rate = context.sample_rate
-        samples = round(ticks * packet.time_base * rate)
-        if not 0 < samples < round((packet.duration or 0) * packet.time_base * rate):
+        if not 0 < samples < _samples(packet, packet.duration or 0):
             return
-        kind = packet_sidedata_type_from_literal("skip_samples")
-        data = PacketSideData(kind, 10)  # type: ignore[call-arg]
-        data.update(struct.pack("<iiBB", 0, samples, 0, 0))
-        packet.set_sidedata(data)
-        self.elements.append(_element(round(Fraction(samples * 10**9, rate))))
+        _skip(packet, samples)
+        self.elements.append(_element(round(Fraction(samples * 10**9, context.sample_rate))))
+
+    def mark_end(self, packet: Packet[Any], samples: int) -> None:
+        """Hide the last ``samples`` of ``packet``; QuickTime files store that as its duration."""
+        context, length = packet.stream.codec_context, packet.duration or 0
+        if context is None:
+            return
+        ticks = round(Fraction(samples, context.sample_rate) / packet.time_base)
+        if samples > 0 and ticks < length:
+            _skip(packet, samples)
+            packet.duration = length - ticks
 
     def hide(self, file: BinaryIO) -> None:
         """Change the sign of each element in the finished ``file``, open to read and write."""
@@ -54,6 +65,18 @@ class HiddenSound:
             if place >= 0:
                 file.seek(place)
                 file.write(_element(-_value(element)))
+
+
+def _samples(packet: Packet[Any], ticks: int) -> int:
+    return round(ticks * packet.time_base * packet.stream.codec_context.sample_rate)
+
+
+def _skip(packet: Packet[Any], samples: int) -> None:
+    """Let libav write that ``samples`` at the end of ``packet`` are not heard."""
+    kind = packet_sidedata_type_from_literal("skip_samples")
+    data = PacketSideData(kind, 10)  # type: ignore[call-arg]
+    data.update(struct.pack("<iiBB", 0, samples, 0, 0))
+    packet.set_sidedata(data)
 
 
 def _element(nanoseconds: int) -> bytes:
