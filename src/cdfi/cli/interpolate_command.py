@@ -13,7 +13,7 @@ from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.moment import parse_moment
-from cdfi.video.timing.rate import parse_rate
+from cdfi.video.timing.rate import parse_rate, parse_slow
 
 _FRAMES, _NETWORK, _ENCODING, _RUN = "Frames", "Network", "Encoding", "The run"
 
@@ -110,13 +110,15 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
 @field_options(
     frames=FieldOptions(
         Options,
-        "factor fps start end duration slow audio scene_threshold dedup deinterlace",
+        "factor fps start end duration slow loop motion_blur audio scene_threshold dedup "
+        "deinterlace",
         panel=_FRAMES,
         parse={
             "fps": parse_rate,
             "start": parse_moment,
             "end": parse_moment,
             "duration": parse_moment,
+            "slow": parse_slow,
         },
     ),
     encoding=FieldOptions(

@@ -115,6 +115,8 @@ class InterpolationTask:
             "--audio": options.audio is not None,
             "--start, --end, --duration": any((options.start, options.end, options.duration)),
             "--dedup": options.dedup,
+            "--loop": options.loop,
+            "--motion-blur": options.motion_blur is not None,
             "--deinterlace": options.deinterlace,
             "--jobs": self.jobs is not None,
             "--preview": self.mode == "preview",
@@ -240,7 +242,7 @@ def _mark(options: Options) -> str:
     """Return the rate or the factor, for the name of the result."""
     if options.fps is not None:
         return f"{float(options.fps):g}fps"
-    return f"{options.slow}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
+    return f"{float(options.slow):g}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
 
 
 def _warn(line: str) -> None:

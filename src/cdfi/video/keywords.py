@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from cdfi.common.choices import did_you_mean
 from cdfi.video.options import Audio, Encoding, Options
 from cdfi.video.timing.moment import Moment, parse_moment
-from cdfi.video.timing.rate import parse_rate
+from cdfi.video.timing.rate import parse_rate, parse_slow
 
 
 class Settings(TypedDict, total=False):
@@ -23,7 +23,9 @@ class Settings(TypedDict, total=False):
     start: int | float | str | Fraction | Moment | None
     end: int | float | str | Fraction | Moment | None
     duration: int | float | str | Fraction | Moment | None
-    slow: int
+    slow: int | float | str | Fraction
+    loop: bool
+    motion_blur: float | None
     audio: Audio | None
     scene_threshold: float | None
     dedup: bool
@@ -53,6 +55,8 @@ def options_from(options: Options | None, settings: Settings) -> Options:
     values: dict[str, Any] = dict(settings)
     if values.get("fps") is not None:
         values["fps"] = parse_rate(values["fps"])
+    if "slow" in values:
+        values["slow"] = parse_slow(values["slow"])
     for name in ("start", "end", "duration"):
         if values.get(name) is not None:
             values[name] = parse_moment(values[name])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -65,11 +66,19 @@ class Options:
     duration: Moment | None = None
     """Length of the part instead of its end."""
 
-    slow: int = 1
-    """How many times longer the video becomes. Without a factor or a rate, its rate stays."""
+    slow: Fraction = Fraction(1)
+    """How many times longer the video becomes, such as 4, 2.5 or 5/2. Without a factor or a rate,
+    its rate stays."""
+
+    loop: bool = False
+    """Interpolate from the last frame to the first as well, for clips that are played in a loop."""
+
+    motion_blur: float | None = None
+    """Angle of a camera's shutter, up to 360 degrees: each frame is the average of what happens
+    while it is open."""
 
     audio: Audio | None = None
-    """What happens to the audio. By default it is copied, or dropped if the video is slowed."""
+    """What happens to the audio. By default it is copied, or stretched if the video is slowed."""
 
     scene_threshold: float | None = SCENE_THRESHOLD
     """Change between two frames that counts as a scene cut, in percent."""
@@ -91,10 +100,11 @@ class Options:
             raise ValueError("factor and fps were both given: expected one of them")
         if self.end is not None and self.duration is not None:
             raise ValueError("end and duration were both given: expected one of them")
-        if self.factor is not None and not 2 <= self.factor <= MOST_FACTOR:
+        least = 1 if self.motion_blur is not None else 2
+        if self.factor is not None and not least <= self.factor <= MOST_FACTOR:
             raise ValueError(
-                f"factor must be a whole number from 2 to {MOST_FACTOR}, got {self.factor}: each "
-                "source frame becomes that many frames"
+                f"factor must be a whole number from {least} to {MOST_FACTOR}, got {self.factor}: "
+                "each source frame becomes that many frames"
             )
         if self.fps is not None and not 0 < self.fps <= MOST_FPS:
             raise ValueError(
@@ -103,8 +113,13 @@ class Options:
             )
         if not 1 <= self.slow <= MOST_FACTOR:
             raise ValueError(
-                f"slow must be a whole number from 1 to {MOST_FACTOR}, got {self.slow}: the video "
+                f"slow must be from 1 to {MOST_FACTOR}, got {float(self.slow):g}: the video "
                 "becomes that many times longer"
+            )
+        object.__setattr__(self, "slow", Fraction(self.slow).limit_denominator(MOST_FACTOR))
+        if self.motion_blur is not None and not 0 < self.motion_blur <= 360:
+            raise ValueError(
+                f"motion blur must be a shutter angle above 0 and up to 360, got {self.motion_blur}"
             )
         threshold = self.scene_threshold
         if threshold is not None and not 0 <= threshold <= 100:
@@ -115,39 +130,53 @@ class Options:
     @property
     def sound(self) -> Audio:
         """What happens to the audio: the choice, or the default for it."""
-        return self.audio or ("copy" if self.slow == 1 else "drop")
+        return self.audio or ("copy" if self.slow == 1 else "stretch")
 
     @property
     def multiplier(self) -> int:
         """Frames in place of each source frame, if no rate is given."""
-        return self.factor or (self.slow if self.slow > 1 else 2)
+        return self.factor or (math.ceil(self.slow) if self.slow > 1 else 2)
 
-    def timeline(self, source: Source, index: Index, *, exact: bool = False) -> Timeline:
+    def settled(self, rate: Fraction) -> Options:
+        """Return the options with a rate in place of a slow-down that is not a whole number.
+
+        Args:
+            rate: of the source, which the result keeps.
+        """
+        given = self.factor is not None or self.fps is not None
+        return self if given or self.slow.denominator == 1 else replace(self, fps=rate)
+
+    def timeline(
+        self, source: Source, index: Index, *, exact: bool = False, parts: int = 1
+    ) -> Timeline:
         """Return the instants of the result.
 
         Args:
             source: the video.
             index: its times.
             exact: whether the network computes any instant.
+            parts: instants in place of each one.
 
         Raises:
             ValueError: the rate is below the source's.
         """
         if self.fps is None:
             return MultipliedTimeline(
-                source.time_base, index.first, self.multiplier, self.slow, index.grid, exact
+                source.time_base, index.first, self.multiplier * parts, self.slow, index.grid, exact
             )
         shown = index.rate / self.slow
-        if self.fps < shown * Fraction(999, 1000):
+        if self.fps < shown * Fraction(999, 1000) and self.motion_blur is None:
             raise ValueError(
                 f"fps {float(self.fps):g} is below the source's {float(shown):g}: frames would be "
                 "lost; give a higher rate"
             )
-        return ConstantRateTimeline(source.time_base, index.first, self.fps, self.slow, exact)
+        rate = self.fps * parts
+        return ConstantRateTimeline(source.time_base, index.first, rate, self.slow, exact)
 
     def as_json(self) -> dict[str, object]:
         """Return the options as plain JSON values."""
         values = asdict(self)
+        values["slow"] = str(self.slow)
         values["fps"] = None if self.fps is None else str(self.fps)
         for name in ("start", "end", "duration"):
             moment = getattr(self, name)

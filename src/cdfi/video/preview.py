@@ -19,9 +19,10 @@ from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve_model
 from cdfi.video.jobs.mux import write_video
+from cdfi.video.jobs.part import part_frames, part_spans
 from cdfi.video.jobs.plan import check_target, plan_job, try_name
 from cdfi.video.jobs.renderer import Renderer
-from cdfi.video.jobs.segments import QUEUE_SIZE, part_frames, part_spans
+from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
@@ -74,6 +75,8 @@ def write_preview(
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
     chosen, options = as_model(model), options_from(options, settings)
+    if options.motion_blur is not None:
+        raise ValueError("a preview shows no motion blur: write the part without --preview")
     open_end = options.end is None and options.duration is None
     seconds = seconds or (SECONDS if open_end else math.inf)
     single = plan_job(source, target, options, chosen)

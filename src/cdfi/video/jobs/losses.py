@@ -11,7 +11,6 @@ from av.sidedata.sidedata import Type
 from cdfi.common.files import media_url
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.rehearsal import usual_step
-from cdfi.video.reading.container import open_video
 from cdfi.video.reading.crop import has_crop
 from cdfi.video.writing.check import Contents, differences, lost_side_data, side_data_of
 from cdfi.video.writing.codecs import container_row
@@ -38,8 +37,12 @@ def planned_losses(job: Job) -> list[str]:
         lines.append("browsers play frames of less than 1/50 s as 1/10 s: give --fps 50 or less")
     if has_crop(job.source.path):
         lines.append("its crop is not kept: the picture is interpolated and shown without it")
-    if job.options.audio is None and job.options.slow > 1 and has_audio(job.source.path):
-        lines.append("its audio is left out: give --audio stretch to keep it, slowed")
+    if job.options.slow > 1 and encoding.rate < job.index.rate * Fraction(999, 1000):
+        given = "--fps" if job.options.fps is not None else "--factor"
+        lines.append(
+            f"the rate falls from {float(job.index.rate):.5g} to {float(encoding.rate):.5g} "
+            f"frames/s: without {given}, --slow keeps it"
+        )
     if job.streams.left_out:
         lines.append(f"{job.work.target.suffix} cannot hold {', '.join(job.streams.left_out)}")
     return [f"{name}: {line}" for line in lines]
@@ -57,12 +60,6 @@ def found_losses(job: Job, result: Path, expected: Contents | None) -> list[str]
     lost += lost_side_data(_side_data(job.source.path), _side_data(result))
     name, suffix = job.source.path.name, job.work.target.suffix
     return [f"{name}: {suffix} does not keep {', '.join(lost)}"] if lost else []
-
-
-def has_audio(path: Path) -> bool:
-    """Return whether a file has an audio stream."""
-    with open_video(path) as (container, _):
-        return bool(container.streams.audio)
 
 
 def _side_data(path: Path) -> list[Type]:

@@ -194,7 +194,7 @@ def _container_options(job: Job) -> dict[str, str]:
             if needs_named_values(source.metadata):
                 options["movflags"] = "use_metadata_tags"
     if form == "gif":
-        options["loop"] = loop_option(job.source.path)
+        options["loop"] = "0" if job.options.loop else loop_option(job.source.path)
     return options
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from cdfi.common.files import create, resolve_output
@@ -45,16 +47,25 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
     index = read_index(source)
     found = survey_fields(first_look, index)
     part = part_of(index, options.start, options.end, options.duration, path=source)
-    if len(part.times) < 2 and not part.follows:
+    if len(part.times) < 2 and (options.loop or not part.follows):
         what = "has" if part.first == index.first else "has from that start on"
         raise ValueError(f"{source} {what} a single frame: there is nothing to interpolate between")
     if found.interlaced and not options.deinterlace:
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
+    if options.loop:
+        part = replace(part, follows=True)
+    options = options.settled(_usual_rate(found, part))
     exact = model is not None and takes_time(model)
     timeline = options.timeline(found, part, exact=exact)
     encodings = _encodings(found, part, timeline, options, target)
     job = Job(found, part, index, timeline, options, encodings[0], WorkFolder(target))
     return rehearse(job, encodings)
+
+
+def _usual_rate(source: Source, index: Index) -> Fraction:
+    """Return the rate of a source: the nominal one if its frames keep to it."""
+    near = abs(source.rate - index.rate) <= index.rate / 1000
+    return source.rate if near else index.rate.limit_denominator(1001)
 
 
 def _encodings(

@@ -99,7 +99,8 @@ def _choose_streams(job: Job, record: SegmentRecord) -> tuple[StreamPlan, Conten
 
     contents = attempt(plan)
     if contents is None:
-        plan = _without_refused(plan, names, lambda streams: attempt(streams) is not None)
+        optional = ("copied", "attached") + (("stretched",) if options.audio is None else ())
+        plan = _without_refused(plan, names, optional, lambda s: attempt(s) is not None)
         contents = attempt(plan)
     if contents is None:
         raise ValueError(
@@ -109,11 +110,15 @@ def _choose_streams(job: Job, record: SegmentRecord) -> tuple[StreamPlan, Conten
 
 
 def _without_refused(
-    plan: StreamPlan, names: dict[int, str], accepts: Callable[[StreamPlan], bool]
+    plan: StreamPlan,
+    names: dict[int, str],
+    optional: Sequence[str],
+    accepts: Callable[[StreamPlan], bool],
 ) -> StreamPlan:
     """Return the largest part of ``plan`` that a container accepts, adding stream by stream."""
-    kept = replace(plan, copied=(), attached=(), stretched=plan.stretched)
-    for field in ("copied", "attached"):
+    nothing: tuple[int, ...] = ()
+    kept = replace(plan, **dict.fromkeys(optional, nothing))
+    for field in optional:
         for index in getattr(plan, field):
             wider = replace(kept, **{field: (*getattr(kept, field), index)})
             if accepts(wider):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 import torch
 from av.video.frame import VideoFrame
@@ -13,6 +14,24 @@ from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
+
+
+class Sample(NamedTuple):
+    """What is seen at an instant.
+
+    Attributes:
+        pts: the instant.
+        rgb: the picture.
+        alpha: its opacity; None if the format has none.
+        shown: the source frame that it is; None if it is interpolated.
+        near: a source frame whose tags it has.
+    """
+
+    pts: int
+    rgb: Tensor
+    alpha: Tensor | None
+    shown: VideoFrame | None
+    near: VideoFrame
 
 
 class Renderer:
@@ -36,6 +55,20 @@ class Renderer:
             shown = span.right if instant.t == 1 and span.right is not None else span.left
             yield OutputFrame(instant.pts, self.source_frame(shown.image), interpolated=False)
 
+    def samples(self, span: Span) -> Iterator[Sample]:
+        """Yield what is seen at each instant of ``span``, in order."""
+        left, right = span.left.image, span.right.image if span.right else span.left.image
+        times = [one.t for one in span.instants if 0 < one.t < 1 and span.kind is Kind.MOTION]
+        between = self._rgb_between(left, right, times, span.tolerance)
+        for pts, t in span.instants:
+            if 0 < t < 1 and span.kind is Kind.MOTION:
+                rgb, alpha = next(between)
+                yield Sample(pts, rgb, alpha, None, left)
+            else:
+                shown = right if t == 1 else left
+                alpha = self.converter.alpha(shown) if self.converter.has_alpha else None
+                yield Sample(pts, self._rgb(shown).clone(), alpha, shown, shown)
+
     def source_frame(self, image: VideoFrame) -> VideoFrame:
         """Return a source frame in the target's format; the last one is remembered."""
         if self._converted is None or self._converted[0] is not image:
@@ -56,12 +89,18 @@ class Renderer:
     def _between(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
     ) -> Iterator[VideoFrame]:
+        for rgb, alpha in self._rgb_between(left, right, times, tolerance):
+            yield self.converter.from_rgb(rgb, alpha, left)
+
+    def _rgb_between(
+        self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
         if not times:
             return
         rgb0, rgb1 = self._rgb(left), self._rgb(right)
         alphas = self._alphas(left, right, times, tolerance)
         for rgb in self.interpolator.between(rgb0, rgb1, times, tolerance):
-            yield self.converter.from_rgb(rgb, next(alphas), left)
+            yield rgb, next(alphas)
 
     def _alphas(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cdfi.common.files import create
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
+from cdfi.video.jobs.motion_blur import blurred_items
+from cdfi.video.jobs.part import part_frames, part_spans
 from cdfi.video.jobs.renderer import Renderer
-from cdfi.video.reading.reader import Reader
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
-from cdfi.video.timing.scene_changes import LEAD, mark_scenes
-from cdfi.video.timing.spans import Kind, Span, spans
+from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.writing.encoder import SegmentWriter
 
 QUEUE_SIZE = 4  # frames decoded, and frames rendered, before they are needed
@@ -56,33 +55,6 @@ def make_segments(
     return reader.warnings
 
 
-def part_frames(job: Job, reader: Reader, segment: int) -> Iterator[SourceFrame]:
-    """Yield the frames of a job from before the segment number ``segment`` on.
-
-    Frames before a part of a video only serve to find scene cuts; its first frame opens it.
-    """
-    index, options = job.index, job.options
-    start = job.boundaries[segment] if segment or index.first > job.whole.first else None
-    for frame in mark_scenes(reader.frames(start, LEAD), options.scene_threshold, options.dedup):
-        if frame.pts == index.first:
-            yield replace(frame, is_cut=False, is_repeat=False)
-        elif frame.pts > index.first or index.first == job.whole.first:
-            yield frame
-
-
-def part_spans(job: Job, frames: Iterable[SourceFrame]) -> Iterator[Span]:
-    """Yield the spans of a job up to its end; frames after it only end the last span."""
-    end = job.index.end
-    for span in spans(frames, job.timeline, end, job.options.dedup):
-        if not job.index.follows:
-            yield span
-        elif span.left.pts < end:
-            last = job.timeline.at(end)
-            yield replace(span, instants=[one for one in span.instants if one.pts < last])
-        else:
-            return
-
-
 def located_spans(
     job: Job, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[tuple[int, Span]]:
@@ -100,6 +72,13 @@ def _items(
     job: Job, interpolator: FrameInterpolator, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[SegmentItem]:
     renderer = Renderer(interpolator, job.encoding.converter)
+    if job.options.motion_blur is not None:
+        for item in blurred_items(job, renderer, frames, segment_range):
+            counts = _counts(item.span) if item.span else Counter[str]()
+            if item.frame is not None and item.frame.interpolated:
+                counts["interpolated"] = 1
+            yield SegmentItem(item.segment, item.frame, counts)
+        return
     for number, span in located_spans(job, frames, segment_range):
         yield SegmentItem(number, None, _counts(span))
         for frame in renderer.frames(span):

@@ -35,6 +35,21 @@ def parse_rate(text: str | int | float | Fraction) -> Fraction:
     return _broadcast(rate) if "." in word else rate
 
 
+def parse_slow(text: str | int | float | Fraction) -> Fraction:
+    """Return the exact number that ``text`` means: 4, 2.5 or 5/2.
+
+    Raises:
+        ValueError: ``text`` is not a positive number.
+    """
+    try:
+        slow = Fraction(str(text).strip().lower().removesuffix("x"))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"expected a number such as 4, 2.5 or 5/2, got {text!r}") from None
+    if slow <= 0:
+        raise ValueError(f"expected a number above 0, got {text!r}")
+    return slow
+
+
 def _broadcast(rate: Fraction) -> Fraction:
     """Return the nearest rate over 1001 if it agrees to 0.005 frames/s, else ``rate``."""
     near = min(NTSC, key=lambda known: abs(known - rate))

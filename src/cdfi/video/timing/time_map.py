@@ -17,7 +17,7 @@ class TimeMap:
     """
 
     start: Fraction = Fraction(0)
-    slow: int = 1
+    slow: Fraction | int = 1
     shift: Fraction = Fraction(0)
 
     def seconds(self, time: Fraction) -> Fraction:

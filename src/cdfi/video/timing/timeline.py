@@ -67,7 +67,7 @@ class MultipliedTimeline:
     source: Fraction
     start: int
     factor: int
-    slow: int = 1
+    slow: Fraction | int = 1
     grid: int = 1
     exact: bool = False
 
@@ -79,7 +79,7 @@ class MultipliedTimeline:
     @property
     def time_base(self) -> Fraction:
         """The length of a tick of the result, in seconds; instants are rounded if it is capped."""
-        parts = self.factor // math.gcd(self.factor, self.slow)
+        parts = (Fraction(self.slow) / self.factor).denominator
         for tick in (self.source / parts, self.source * self.grid / parts):
             if max(tick.numerator, tick.denominator) <= MAX_TICKS:
                 return tick
@@ -107,7 +107,7 @@ class ConstantRateTimeline:
     source: Fraction
     start: int
     rate: Fraction
-    slow: int = 1
+    slow: Fraction | int = 1
     exact: bool = False
 
     @property
@@ -132,9 +132,13 @@ class ConstantRateTimeline:
     def ticks(self, left: int, right: int) -> list[int]:
         """Return the instants from the source time ``left`` up to but not at ``right``."""
         origin, step = math.ceil(self.at(self.start)), 1 / self.rate / self.time_base
-        first = math.ceil((self.at(left) - origin) / step)
-        last = math.ceil((self.at(right) - origin) / step)
-        return [int(origin + step * number) for number in range(first, last)]
+        numbers = range(self.number(left), self.number(right))
+        return [int(origin + step * number) for number in numbers]
+
+    def number(self, pts: int) -> int:
+        """Return the number of the first instant at or after the source time ``pts``."""
+        origin, step = math.ceil(self.at(self.start)), 1 / self.rate / self.time_base
+        return math.ceil((self.at(pts) - origin) / step)
 
     def tail(self, last: int, end: int) -> list[int]:
         """Return the instants that show the last frame, which lasts from ``last`` to ``end``."""

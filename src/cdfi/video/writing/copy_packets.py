@@ -72,7 +72,7 @@ def copied_packets(
         assert packet.pts is not None
         packet.dts = times.ticks(packet.dts, time_base)
         packet.pts = times.ticks(packet.pts, time_base)
-        packet.duration = (packet.duration or 0) * times.slow
+        packet.duration = round((packet.duration or 0) * times.slow)
         if first[index] and cut.start is None and packet.stream.type == "audio":
             before = packet.pts - round(times.shift / time_base)
             rate = packet.stream.codec_context.sample_rate
