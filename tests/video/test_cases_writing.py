@@ -68,9 +68,10 @@ def test_f5_a_chapter_before_the_video_stays_at_0(tmp_path):
     ]
 
 
-def test_slowed_sound_that_is_dropped_by_default_is_named(tmp_path):
-    (line,) = make("multi.mkv", tmp_path / "x.mkv", slow=2).warnings
-    assert "audio is left out: give --audio stretch" in line
+def test_slowed_sound_is_stretched_by_default(tmp_path):
+    assert not make("multi.mkv", tmp_path / "x.mkv", slow=2).warnings
+    with av.open(str(tmp_path / "x.mkv")) as made:
+        assert [stream.codec_context.name for stream in made.streams.audio] == ["aac", "aac"]
 
 
 def test_f7_an_encoder_without_alpha_gets_opaque_frames_and_a_line(tmp_path):

@@ -116,9 +116,10 @@ def _options(group: FieldOptions) -> list[inspect.Parameter]:
 def _option(group: FieldOptions, row: Field[Any], hint: Any, text: str) -> inspect.Parameter:
     """Return the parameter of one field, annotated as Typer expects it."""
     default = _default(group, row)
-    kind = _option_type(hint)
     if row.name in group.parse:
-        kind = list[str] if get_origin(kind) is list else str
+        kind: Any = list[str] if get_origin(hint) in (tuple, Mapping) else str
+    else:
+        kind = _option_type(hint)
     if kind is not bool and (default is None or row.name in group.parse):
         kind = kind | None
     name = _option_name(group, row.name)

@@ -66,7 +66,7 @@ class Options:
     duration: Moment | None = None
     """Length of the part instead of its end."""
 
-    slow: Fraction = Fraction(1)
+    slow: Fraction | int = 1
     """How many times longer the video becomes, such as 4, 2.5 or 5/2. Without a factor or a rate,
     its rate stays."""
 

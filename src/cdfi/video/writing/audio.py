@@ -54,7 +54,7 @@ class StretchedAudio:
     path: Path
     index: int
     made: AudioStream
-    slow: Fraction
+    slow: Fraction | int
     start: Fraction
     notes: Counter[str]
     correction: ClockCorrection = field(default_factory=ClockCorrection)
@@ -128,7 +128,7 @@ def add_stretched(
     source: AudioStream,
     target: OutputContainer,
     encoder: str,
-    slow: Fraction,
+    slow: Fraction | int,
     start: Fraction,
     notes: Counter[str],
     correction: ClockCorrection,
@@ -213,7 +213,7 @@ def _is_after(frame: AudioFrame, end: Fraction | None) -> bool:
     return frame.pts * frame.time_base >= end
 
 
-def _graph(frame: AudioFrame, slow: Fraction, cut: Cut) -> av.filter.Graph:
+def _graph(frame: AudioFrame, slow: Fraction | int, cut: Cut) -> av.filter.Graph:
     """Return a filter for continuous audio like ``frame``, cut, then ``slow`` times as long."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(
@@ -227,7 +227,7 @@ def _graph(frame: AudioFrame, slow: Fraction, cut: Cut) -> av.filter.Graph:
     sides = [f"{k}={round(v * frame.sample_rate)}" for k, v in limits.items() if v is not None]
     if sides:
         nodes.append(graph.add("atrim", ":".join(sides)))
-    rest = 1 / slow
+    rest = 1 / Fraction(slow)
     while rest < 1:
         step = max(rest, SLOWEST)
         nodes.append(graph.add("atempo", f"{float(step):.12g}"))
