@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from cdfi.video import Options, interpolate_folder, interpolate_images, interpolate_video
-from cdfi.video.images import gaps_of
+from cdfi.video.image_gaps import gaps_of
 from cdfi.video.writing.image_files import read_image, write_image
 from cdfi.video.writing.image_tags import ImageTags, read_tags
 from tests.video.video_clips import Mean

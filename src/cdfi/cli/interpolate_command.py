@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from cdfi.cli.early_checks import check_device, check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
+from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
@@ -17,9 +18,13 @@ from cdfi.video.timing.rate import parse_rate, parse_slow
 
 _FRAMES, _NETWORK, _ENCODING, _RUN = "Frames", "Network", "Encoding", "The run"
 
-Inputs = Annotated[list[Path], Argument(help="A video or several, a folder of images, two images.")]
+Inputs = Annotated[
+    list[Path],
+    Argument(help="Videos, folders of clips or images, globs, shot.%04d.png, two images."),
+]
 Output = Annotated[
-    Path | None, Option("-o", "--output", help="The result; a folder for several videos.")
+    Path | None,
+    Option("-o", "--output", help="The result; a folder, which is created, for several videos."),
 ]
 Scenes = Annotated[
     bool, Option(help="Repeat the last frame before a scene cut.", rich_help_panel=_FRAMES)
@@ -110,11 +115,12 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
 @field_options(
     frames=FieldOptions(
         Options,
-        "factor fps start end duration slow loop motion_blur audio scene_threshold dedup "
-        "deinterlace",
+        "factor fps rate fill_gaps start end duration slow loop motion_blur audio "
+        "scene_threshold dedup deinterlace",
         panel=_FRAMES,
         parse={
             "fps": parse_rate,
+            "rate": parse_rate,
             "start": parse_moment,
             "end": parse_moment,
             "duration": parse_moment,
@@ -156,7 +162,7 @@ def interpolate(
     options = Options(**frames, encoding=Encoding(**encoding))
     if not scenes:
         options = replace(options, scene_threshold=None)
-    require_files(inputs)
+    found = find_inputs(inputs)
     check_model(model)
     check_device(device)
     from cdfi.cli.interpolate_task import InterpolationTask
@@ -164,22 +170,10 @@ def interpolate(
 
     network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    task = InterpolationTask(inputs, output, overwrite, as_json, quiet, jobs, mode, progress)
+    task = InterpolationTask(
+        found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress
+    )
     task.run(options, network)
-
-
-def require_files(paths: Sequence[Path]) -> None:
-    """Raise FileNotFoundError for a single input that does not exist, before PyTorch is imported.
-
-    With several inputs, the others are still interpolated.
-    """
-    if len(paths) == 1 and not paths[0].exists():
-        if str(paths[0]) == "-":
-            raise ValueError("standard input cannot be read twice: write the video to a file first")
-        hint = (
-            ": instead of a pattern, give the folder of its images" if "%" in paths[0].name else ""
-        )
-        raise FileNotFoundError(f"{paths[0]} does not exist{hint}")
 
 
 def _bytes(text: str | None) -> int | None:

@@ -11,8 +11,10 @@ from typing import Literal
 from cdfi.cli.compile_notice import compile_notice
 from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.console import show, stderr, stdout
+from cdfi.cli.inputs import created
 from cdfi.cli.plan_table import plan_table
 from cdfi.cli.progress_lines import ProgressLines
+from cdfi.common.media_names import images_of, is_sequence
 from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
@@ -26,7 +28,8 @@ from cdfi.video import (
     write_preview,
 )
 from cdfi.video.images import check_folder, check_images, pictures_of
-from cdfi.video.writing.codecs import CONTAINERS
+from cdfi.video.reading.stills import are_stills
+from cdfi.video.writing.codecs import CONTAINERS, is_pattern
 
 Mode = Literal["make", "preview", "plan"]
 ProgressForm = Literal["bar", "json"]
@@ -37,6 +40,7 @@ class InterpolationTask:
     """The files of one call, and how it reports."""
 
     inputs: list[Path]
+    several: bool
     output: Path | None
     overwrite: bool
     as_json: bool
@@ -52,13 +56,17 @@ class InterpolationTask:
 
     def _run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs: a folder of images, two images, or videos."""
-        if len(self.inputs) == 1 and self.inputs[0].is_dir():
-            self.folder(options, model)
-        elif any(is_image(path) for path in self.inputs):
+        only = self.inputs[0] if len(self.inputs) == 1 else None
+        if only is not None and (only.is_dir() or is_sequence(only)):
+            if self.output is not None and _is_video_name(self.output):
+                self.videos(options, model)
+            else:
+                self.folder(options, model)
+        elif any(is_image(path) and not are_stills(path) for path in self.inputs):
             self.images(options, model)
-        elif any(path.is_dir() for path in self.inputs):
+        elif any(path.is_dir() or is_sequence(path) for path in self.inputs):
             raise ValueError(
-                "a folder of images is interpolated alone: give no other input with it"
+                "a folder or a pattern of images is interpolated alone: give no other input with it"
             )
         else:
             self.videos(options, model)
@@ -66,11 +74,9 @@ class InterpolationTask:
     def images(self, options: Options, model: ModelSpec) -> None:
         """Interpolate two images to one."""
         if len(self.inputs) != 2 or not all(is_image(path) for path in self.inputs):
-            pattern = any("%" in path.name and not path.exists() for path in self.inputs)
             raise ValueError(
                 "expected two images, a folder of images, or videos; got "
                 + ", ".join(str(path) for path in self.inputs)
-                + (": instead of a pattern, give the folder of its images" if pattern else "")
             )
         if _factor(options) != 2:
             raise ValueError("two images give one: put them in a folder for a higher --factor")
@@ -89,29 +95,32 @@ class InterpolationTask:
         """Interpolate a folder of images to another."""
         source, factor = self.inputs[0], _factor(options)
         self._check_options(options)
-        target = self.output or source.with_name(f"{source.name}_{factor}x")
+        sources = len(images_of(source).paths)
+        target = self.output or _folder_beside(source, factor)
         if self.mode == "plan":
-            count = pictures_of(
-                check_folder(source, target, factor, overwrite=self.overwrite), factor
-            )
+            found = check_folder(source, target, factor, overwrite=self.overwrite)
+            numbers = found.numbers if options.fill_gaps else range(len(found.paths))
+            count = pictures_of(numbers, factor)
         else:
-            with self._progress(source.name) as shown:
+            with self._progress(source.name) as shown, created(target.absolute().parent):
                 count = interpolate_folder(
                     source,
                     target,
                     model=model,
                     factor=factor,
+                    fill_gaps=options.fill_gaps,
                     overwrite=self.overwrite,
                     progress=shown,
                     on_warning=_warn,
                 )
-        interpolated = (count - 1) // factor * (factor - 1)
+        interpolated = count - sources
         self._print({"target": str(target), "frames": count, "interpolated": interpolated})
 
     def _check_options(self, options: Options) -> None:
         """Raise ValueError for options that do not apply to images."""
         given = {
             "--codec, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
+            "--rate": options.rate is not None,
             "--audio": options.audio is not None,
             "--start, --end, --duration": any((options.start, options.end, options.duration)),
             "--dedup": options.dedup,
@@ -153,12 +162,13 @@ class InterpolationTask:
                 show(plan_table(plan))
             return
         if self.mode == "preview":
-            preview = write_preview(
-                source, target, options=options, model=model, overwrite=self.overwrite
-            )
+            with created(target.absolute().parent):
+                preview = write_preview(
+                    source, target, options=options, model=model, overwrite=self.overwrite
+                )
             self._print({"target": str(target), **preview._asdict()})
             return
-        with self._progress(source.name) as shown:
+        with self._progress(source.name) as shown, created(target.absolute().parent):
             report = interpolate_video(
                 source,
                 target,
@@ -174,16 +184,16 @@ class InterpolationTask:
 
     def _targets(self, options: Options) -> list[Path]:
         """Return the result's path for each input."""
-        if len(self.inputs) == 1:
-            only = self.inputs[0]
-            if self.output is not None and self.output.is_dir():
-                return [self.output / _name(only)]
-            return [self.output or only.with_name(self._default_name(only, options))]
-        if self.output is not None and not self.output.is_dir():
-            raise NotADirectoryError(
-                f"{self.output}: several videos need an existing output folder"
-            )
         folder = self.output
+        if len(self.inputs) == 1 and not self.several:
+            only = self.inputs[0]
+            if folder is not None and (folder.is_dir() or not folder.suffix):
+                return [folder / _name(only)]
+            return [folder or only.with_name(self._default_name(only, options))]
+        if folder is not None and not folder.is_dir() and (folder.exists() or folder.suffix):
+            raise NotADirectoryError(
+                f"{folder}: several videos need an output folder, not a file's name"
+            )
         names = [
             _name(path) if folder else self._default_name(path, options) for path in self.inputs
         ]
@@ -225,9 +235,21 @@ class InterpolationTask:
             yield shown
 
 
+def _is_video_name(path: Path) -> bool:
+    """Return whether a name is that of a video or of numbered images, not of a folder."""
+    return not path.is_dir() and (path.suffix.lower() in CONTAINERS or is_pattern(path))
+
+
+def _folder_beside(source: Path, factor: int) -> Path:
+    """Return a name for the images made from a folder or a pattern."""
+    name = source.name if source.is_dir() else source.stem.split("%")[0].split("#")[0].strip("._-")
+    return source.with_name(f"{name or 'images'}_{factor}x")
+
+
 def _name(source: Path, mark: str = "") -> str:
     """Return the source's name with a mark; .mkv if its container cannot be written."""
     suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
+    suffix = ".apng" if source.suffix.lower() == ".png" else suffix  # an animation
     return f"{source.stem}{mark}{suffix}"
 
 

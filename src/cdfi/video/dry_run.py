@@ -16,13 +16,15 @@ from cdfi.video.jobs.losses import planned_losses
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
+    Model,
     as_model,
     fingerprint,
     resolve_model,
 )
-from cdfi.video.jobs.plan import expected_frames, plan_job
+from cdfi.video.jobs.plan import expected_frames, image_rate, plan_job
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
+from cdfi.video.reading.stills import readable
 
 HALF = [Fraction(1, 2)]
 
@@ -43,8 +45,17 @@ def estimate(
     Raises:
         OSError, ValueError: as ``interpolate_video``.
     """
-    chosen = as_model(model)
-    job = plan_job(Path(source), Path(target), options_from(options, settings), chosen)
+    chosen, options = as_model(model), options_from(options, settings)
+    rate = image_rate(options, Path(target))
+    with readable(Path(source), rate, options.fill_gaps) as video:
+        job = plan_job(video.path, Path(target), options, chosen)
+        found = _estimate(job, chosen)
+        losses = [*planned_losses(job), *(f"{source}: {line}" for line in video.warnings)]
+        return {**found, "source": str(source), "losses": losses}
+
+
+def _estimate(job: Job, chosen: Model) -> dict[str, object]:
+    """Return the plan of ``job``."""
     interpolator = resolve_model(chosen)
     frames, source_frames = expected_frames(job), len(job.index.times)
     job.work.serve(job.identity(fingerprint(chosen)))
@@ -63,7 +74,7 @@ def estimate(
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
         "duration": round(float(length * job.timeline.time_base), 3),
         "segments": {"all": len(job.boundaries), "finished": len(finished)},
-        "losses": planned_losses(job),
+        "losses": [],
         "memory": _network_memory(job, interpolator),
         "free_disk": psutil.disk_usage(str(job.work.target.absolute().parent)).free,
         "seconds_per_interpolated_frame": round(one, 3),

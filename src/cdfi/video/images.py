@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -12,7 +10,9 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from cdfi.common.files import move, resolve_output
+from cdfi.common.media_names import Numbered, images_of
 from cdfi.common.progress import Progress
+from cdfi.video.image_gaps import gaps_of, what_else
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
@@ -33,7 +33,6 @@ from cdfi.video.writing.codecs import CONTAINERS
 from cdfi.video.writing.image_files import (
     COLOUR,
     SUFFIXES,
-    images_in,
     is_image,
     read_image,
     write_image,
@@ -41,7 +40,6 @@ from cdfi.video.writing.image_files import (
 from cdfi.video.writing.image_tags import ImageTags, read_tags
 
 OnWarning = Callable[[str], None]
-_NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def interpolate_images(
@@ -105,6 +103,7 @@ def interpolate_folder(
     *,
     model: AnyModel | None = None,
     factor: int = 2,
+    fill_gaps: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
     on_warning: OnWarning | None = None,
@@ -115,10 +114,11 @@ def interpolate_folder(
     the colour profile and the resolution of its source, or of the one before it.
 
     Args:
-        source: a folder of images.
+        source: a folder of images, or a pattern such as ``shot.%04d.png``.
         target: the folder to write.
         model: as in :func:`interpolate_video`.
         factor: images in place of each one.
+        fill_gaps: interpolate images whose numbers are missing, at their instants.
         overwrite: write into ``target`` even if it is not empty.
         progress: called with the number of images written and that of all.
         on_warning: called with a line about each gap in the numbers, and about what is lost.
@@ -130,35 +130,44 @@ def interpolate_folder(
         OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
     target = Path(target)
-    paths = check_folder(Path(source), target, factor, overwrite=overwrite)
+    found = check_folder(Path(source), target, factor, overwrite=overwrite)
+    if not fill_gaps:
+        found = found._replace(numbers=list(range(len(found.paths))))
     chosen, work = as_model(model), WorkFolder(target)
     with work.lock():
-        names = [f"{path.name} {file_fingerprint(path)}" for path in paths]
-        work.begin({"source": names, "factor": factor, "model": fingerprint(chosen)}, overwrite)
-        lost = _write_numbered(paths, factor, resolve_model(chosen), work, progress)
-        target.mkdir(exist_ok=True)
-        for number in range(pictures_of(paths, factor)):
-            image_path = work.image(number)
-            move(image_path, resolve_output(target / image_path.name, overwrite=True))
-        work.clear()
-    for line in gaps_of(paths) + _losses(paths, [], target, lost):
+        names = [f"{path.name} {file_fingerprint(path)}" for path in found.paths]
+        job = {"source": names, "factor": factor, "model": fingerprint(chosen)}
+        work.begin(job | ({"numbers": found.numbers} if fill_gaps else {}), overwrite)
+        lost = _write_numbered(found, factor, resolve_model(chosen), work, progress)
+        _move_images(work, target, pictures_of(found.numbers, factor))
+    for line in gaps_of(found.paths, filled=fill_gaps) + _losses(found.paths, [], target, lost):
         _warn(on_warning, line)
-    return pictures_of(paths, factor)
+    return pictures_of(found.numbers, factor)
+
+
+def _move_images(work: WorkFolder, target: Path, count: int) -> None:
+    """Move the finished images of ``work`` to the folder ``target``."""
+    target.mkdir(exist_ok=True)
+    for number in range(count):
+        image_path = work.image(number)
+        move(image_path, resolve_output(target / image_path.name, overwrite=True))
+    work.clear()
 
 
 def _write_numbered(
-    paths: list[Path],
+    found: Numbered,
     factor: int,
     maker: FrameInterpolator,
     work: WorkFolder,
     progress: Progress | None,
 ) -> list[str]:
     """Write the images of the result into ``work``; return what they do not keep."""
-    total = pictures_of(paths, factor)
+    total = pictures_of(found.numbers, factor)
     tags, lost = ImageTags(), set[str]()
-    for number, image in enumerate(_sequence(paths, factor, maker, work)):
+    sources = {number * factor: path for path, number in zip(*found)}
+    for number, image in enumerate(_sequence(found, factor, maker, work)):
         if image is not None:
-            tags = read_tags(paths[number // factor]) if number % factor == 0 else tags
+            tags = read_tags(sources[number]) if number in sources else tags
             lost |= {*write_image(image, work.new(work.image(number).name), tags)}
             work.finish_image(number)
         if progress is not None:
@@ -166,19 +175,19 @@ def _write_numbered(
     return sorted(lost)
 
 
-def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = False) -> list[Path]:
-    """Return the images of ``source`` that are to go to ``target``.
+def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = False) -> Numbered:
+    """Return the images of the folder or pattern ``source`` that are to go to ``target``.
 
     Raises:
         FileExistsError: ``target`` is not empty and ``overwrite`` is false.
         OSError: a folder cannot be read or written.
         ValueError: there are too few images, the factor is wrong, or images would be replaced.
     """
-    paths = images_in(source)
-    if len(paths) < 2:
+    found = images_of(source)
+    if len(found.paths) < 2:
         raise ValueError(
-            f"{source} holds {len(paths)} images, expected two or more files that end in "
-            f"{', '.join(SUFFIXES)}{_what_else(source)}"
+            f"{source} holds {len(found.paths)} images, expected two or more files that end in "
+            f"{', '.join(SUFFIXES)}{what_else(source)}"
         )
     if factor < 2:
         raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
@@ -189,35 +198,7 @@ def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = F
         raise FileExistsError(f"{target} exists: give --overwrite to write into it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
-    return paths
-
-
-def gaps_of(paths: Sequence[Path]) -> list[str]:
-    """Return a line for each gap in the numbers of files that are numbered alike.
-
-    A gap is a step larger than the smallest one. The images beside it are treated as neighbours.
-    """
-    found = [_NUMBER.fullmatch(path.stem) for path in paths]
-    steps = [
-        int(after[2]) - int(before[2])
-        if before and after and (before[1], before[3]) == (after[1], after[3])
-        else 0
-        for before, after in pairwise(found)
-    ]
-    usual = min((step for step in steps if step > 0), default=0)
-    return [
-        f"{before} is followed by {after.name}: {step // usual - 1} images seem to be missing; "
-        "the two are treated as neighbours"
-        for (before, after), step in zip(pairwise(paths), steps)
-        if step > usual
-    ]
-
-
-def _what_else(folder: Path) -> str:
-    """Return a clause about the files of a folder, by their suffixes."""
-    suffixes = Counter(path.suffix.lower() for path in folder.iterdir() if path.is_file())
-    kinds = [f"{count} {suffix or 'without a suffix'}" for suffix, count in suffixes.most_common(3)]
-    return f"; its files are: {', '.join(kinds)}" if kinds else "; it has no files"
+    return found
 
 
 def _losses(
@@ -238,24 +219,24 @@ def _warn(on_warning: OnWarning | None, line: str) -> None:
         on_warning(line)
 
 
-def pictures_of(paths: Sequence[Path], factor: int) -> int:
-    """Return how many images come of ``paths``."""
-    return factor * (len(paths) - 1) + 1
+def pictures_of(numbers: Sequence[int], factor: int) -> int:
+    """Return how many images come of those with ``numbers``, which begin with 0."""
+    return factor * numbers[-1] + 1
 
 
 def _sequence(
-    paths: list[Path], factor: int, maker: FrameInterpolator, work: WorkFolder
+    found: Numbered, factor: int, maker: FrameInterpolator, work: WorkFolder
 ) -> Iterator[VideoFrame | None]:
     """Yield the images of the result in order, None for those that ``work`` keeps already."""
-    for index, (first, second) in enumerate(pairwise(paths)):
-        numbers = range(index * factor, (index + 1) * factor)
-        if all(work.record(number, check=True) for number in numbers):
-            yield from [None] * factor
+    for (first, second), (begin, end) in zip(pairwise(found.paths), pairwise(found.numbers)):
+        count = (end - begin) * factor
+        if all(work.record(begin * factor + step, check=True) for step in range(count)):
+            yield from [None] * count
             continue
         left, right = _pair(first, second)
         yield left
-        yield from _between(left, right, factor, maker)
-    yield read_image(paths[-1])
+        yield from _between(left, right, count, maker)
+    yield read_image(found.paths[-1])
 
 
 def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:

@@ -6,7 +6,7 @@ import errno
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -14,6 +14,7 @@ from typing_extensions import Unpack
 
 from cdfi.common.files import move
 from cdfi.common.progress import Progress
+from cdfi.video.jobs.animation import write_animation
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import (
@@ -25,12 +26,19 @@ from cdfi.video.jobs.model import (
 )
 from cdfi.video.jobs.mux import write_images, write_result
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
-from cdfi.video.jobs.plan import check_target, expected_frames, plan_job, try_name
+from cdfi.video.jobs.plan import (
+    check_target,
+    expected_frames,
+    image_rate,
+    plan_job,
+    try_name,
+)
 from cdfi.video.jobs.segments import make_segments
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.writing.codecs import is_pattern
+from cdfi.video.reading.stills import readable
+from cdfi.video.writing.codecs import is_animation_name, is_pattern
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,8 @@ def interpolate_video(
     link counts as an existing target; with ``overwrite``, the file that it names is replaced.
 
     Args:
-        source: path of the video.
+        source: path of the video, or of an animated image; a folder or a pattern of numbered
+            images, whose ``rate`` must be given.
         target: path of the result; the suffix selects the container.
         model: a name, a file, a network or an interpolator; by default the default network.
         options: times, sound, scene changes and encoding.
@@ -91,14 +100,26 @@ def interpolate_video(
     """
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
-    chosen = as_model(model)
-    job = plan_job(source, target, options_from(options, settings), chosen)
-    count = processes_for(jobs, chosen)
-    try_name(target)
-    with job.work.lock(), _explained(source, target):
-        restarted = job.work.begin(job.identity(fingerprint(chosen)), overwrite)
-        notes = _make_missing(job, chosen, count, progress)
-        report = _finish(job, notes, [f"{target.name}: {restarted}"] if restarted else [])
+    chosen, options = as_model(model), options_from(options, settings)
+    with readable(source, image_rate(options, target), options.fill_gaps) as video:
+        job = plan_job(video.path, target, options, chosen)
+        count = processes_for(jobs, chosen)
+        try_name(target)
+        with _explained(source, target):
+            report = _run(job, chosen, count, overwrite, progress)
+    gaps = [f"{source}: {line}" for line in video.warnings]
+    return replace(report, source=str(source), warnings=[*report.warnings, *gaps])
+
+
+def _run(
+    job: Job, model: Model, jobs: int, overwrite: bool, progress: Progress | None
+) -> VideoReport:
+    """Make what is missing, and join it, in the work folder of ``job``."""
+    with job.work.lock():
+        restarted = job.work.begin(job.identity(fingerprint(model)), overwrite)
+        notes = _make_missing(job, model, jobs, progress)
+        lines = [f"{job.work.target.name}: {restarted}"] if restarted else []
+        report = _finish(job, notes, lines)
         job.work.clear()
     return report
 
@@ -168,6 +189,9 @@ def _write(job: Job, records: list[SegmentRecord], notes: Counter[str]) -> list[
     """Write the result and move it to its place; return what it does not hold."""
     if is_pattern(job.work.target):
         return found_losses(job, write_images(job, records), None)
+    if is_animation_name(job.work.target):
+        write_animation(job, records)
+        return []
     part = job.work.new("result.part")
     expected = write_result(job, records, part, notes)
     losses = found_losses(job, part, expected)

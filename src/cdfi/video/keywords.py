@@ -20,6 +20,8 @@ class Settings(TypedDict, total=False):
 
     factor: int | None
     fps: int | float | str | Fraction | None
+    rate: int | float | str | Fraction | None
+    fill_gaps: bool
     start: int | float | str | Fraction | Moment | None
     end: int | float | str | Fraction | Moment | None
     duration: int | float | str | Fraction | Moment | None
@@ -43,9 +45,9 @@ def options_from(options: Options | None, settings: Settings) -> Options:
 
     Args:
         options: of the job; None means the defaults.
-        settings: fields of :class:`Options` and of its ``encoding``. ``fps`` is a rate in any form
-            that :func:`parse_rate` reads; ``start``, ``end`` and ``duration`` are positions in
-            any form that :func:`parse_moment` reads.
+        settings: fields of :class:`Options` and of its ``encoding``. ``fps`` and ``rate`` are
+            rates in any form that :func:`parse_rate` reads; ``start``, ``end`` and ``duration``
+            are positions in any form that :func:`parse_moment` reads.
 
     Raises:
         TypeError: a setting has an unknown name.
@@ -53,8 +55,9 @@ def options_from(options: Options | None, settings: Settings) -> Options:
     """
     base = options or Options()
     values: dict[str, Any] = dict(settings)
-    if values.get("fps") is not None:
-        values["fps"] = parse_rate(values["fps"])
+    for name in ("fps", "rate"):
+        if values.get(name) is not None:
+            values[name] = parse_rate(values[name])
     if "slow" in values:
         values["slow"] = parse_slow(values["slow"])
     for name in ("start", "end", "duration"):

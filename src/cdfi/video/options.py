@@ -57,6 +57,12 @@ class Options:
     fps: Fraction | None = None
     """Constant rate of the result instead of a factor: 60, 59.94, 60000/1001 or ntsc."""
 
+    rate: Fraction | None = None
+    """Rate of numbered images, frames per second: 24, 23.976 or 30000/1001."""
+
+    fill_gaps: bool = False
+    """Interpolate images whose numbers are missing."""
+
     start: Moment | None = None
     """Beginning of the part to interpolate: seconds, h:m:s, or frames such as 120f."""
 
@@ -144,6 +150,9 @@ class Options:
             rate: of the source, which the result keeps.
         """
         given = self.factor is not None or self.fps is not None
+        if self.fill_gaps and self.rate and self.fps is None:
+            slowed = self.rate * self.multiplier / self.slow
+            return replace(self, fps=slowed if given or self.slow == 1 else self.rate)
         return self if given or self.slow.denominator == 1 else replace(self, fps=rate)
 
     def timeline(
@@ -177,6 +186,7 @@ class Options:
         """Return the options as plain JSON values."""
         values = asdict(self)
         values["slow"] = str(self.slow)
+        values["rate"] = None if self.rate is None else str(self.rate)
         values["fps"] = None if self.fps is None else str(self.fps)
         for name in ("start", "end", "duration"):
             moment = getattr(self, name)

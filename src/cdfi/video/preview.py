@@ -17,17 +17,19 @@ from typing_extensions import Unpack
 from cdfi.common.files import create, move
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve_model
 from cdfi.video.jobs.mux import write_video
-from cdfi.video.jobs.part import part_frames, part_spans
-from cdfi.video.jobs.plan import check_target, plan_job, try_name
+from cdfi.video.jobs.plan import check_target, image_rate, plan_job, try_name
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
+from cdfi.video.reading.stills import readable
 from cdfi.video.timing.frame import OutputFrame
+from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.encoder import SegmentWriter
 
 SECONDS = 5
@@ -77,18 +79,29 @@ def write_preview(
     chosen, options = as_model(model), options_from(options, settings)
     if options.motion_blur is not None:
         raise ValueError("a preview shows no motion blur: write the part without --preview")
-    open_end = options.end is None and options.duration is None
-    seconds = seconds or (SECONDS if open_end else math.inf)
-    single = plan_job(source, target, options, chosen)
-    interpolator = resolve_model(chosen)
-    try_name(target)
-    with TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder:
-        job = _widened(single, Path(folder) / f"preview{target.suffix}")
-        job.work.path.mkdir()
-        end = _end(single, seconds)
-        times, interpolated = _encode(job, _compared(single, interpolator, end))
-        write_video(job, [SegmentRecord(1, "", times)], job.work.target, end)
-        move(job.work.target, target)
+    if options.end is None and options.duration is None:
+        seconds = seconds or SECONDS
+    if container_row(target).format in ("image2", "apng", "webp"):
+        raise ValueError(f"{target}: a preview is a video: give a name such as preview.mp4")
+    with (
+        readable(source, image_rate(options, target), options.fill_gaps) as video,
+        TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder,
+    ):
+        single = plan_job(video.path, target, options, chosen)
+        interpolator = resolve_model(chosen)
+        try_name(target)
+        return _write(single, interpolator, seconds or math.inf, Path(folder))
+
+
+def _write(single: Job, interpolator: FrameInterpolator, seconds: float, folder: Path) -> Preview:
+    """Write the preview of ``single`` in ``folder``, and move it to its place."""
+    target = single.work.target
+    job = _widened(single, folder / f"preview{target.suffix}")
+    job.work.path.mkdir()
+    end = _end(single, seconds)
+    times, interpolated = _encode(job, _compared(single, interpolator, end))
+    write_video(job, [SegmentRecord(1, "", times)], job.work.target, end)
+    move(job.work.target, target)
     return Preview(len(times), interpolated)
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import av
 import numpy as np
 
-from cdfi.video.jobs.sealed import file_fingerprint
+from cdfi.video.jobs.sealed import file_fingerprint, text_digest
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.reader import Reader
 from cdfi.video.reading.source import Source
+from cdfi.video.reading.stand_in import TIMES, images_of_stand_in, stand_in
 from cdfi.video.timing.timeline import Timeline
 from cdfi.video.writing.cut import Cut
 from cdfi.video.writing.encoder import EncoderSettings
@@ -74,7 +75,7 @@ class Job:
             model: fingerprint of the model.
         """
         return {
-            "source": file_fingerprint(self.source.path),
+            "source": self._source_fingerprint(),
             "model": model,
             "options": self.options.as_json(),
             "encoder": [
@@ -85,6 +86,13 @@ class Job:
             ],
             "libav": av.__version__,
         }
+
+    def _source_fingerprint(self) -> object:
+        path = self.source.path
+        if stand_in(path) is None:
+            return file_fingerprint(path)
+        files = (*images_of_stand_in(path), path.with_name(TIMES))
+        return text_digest(" ".join(map(file_fingerprint, files)))
 
     def finished(self, check: bool = False) -> dict[int, SegmentRecord]:
         """Return the records of the finished segments by number.

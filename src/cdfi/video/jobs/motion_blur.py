@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.part import part_spans
+from cdfi.video.jobs.job_frames import part_spans
 from cdfi.video.jobs.renderer import Renderer, Sample
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Span

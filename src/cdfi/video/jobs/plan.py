@@ -16,8 +16,9 @@ from cdfi.video.jobs.rehearsal import rehearse
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
-from cdfi.video.reading.index import Index, read_index
+from cdfi.video.reading.index import Index
 from cdfi.video.reading.interlacing import survey_fields
+from cdfi.video.reading.listed_index import index_of
 from cdfi.video.reading.part import part_of
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.timing.timeline import Timeline
@@ -25,6 +26,8 @@ from cdfi.video.writing.codecs import CodecRow, check_fit, codec_row, is_pattern
 from cdfi.video.writing.encoder import EncoderSettings
 from cdfi.video.writing.encoder_options import encoder_options
 from cdfi.video.writing.pixel_choice import candidates, even_size
+
+UNTIMED = Fraction(25)  # rate of images that become images, where it does not matter
 
 
 def plan_job(source: Path, target: Path, options: Options, model: Model | None = None) -> Job:
@@ -44,7 +47,7 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
     """
     first_look = read_source(source)
     check_fit(codec_row(options.encoding.codec, target, first_look.pix_fmt), target)
-    index = read_index(source)
+    index = index_of(source)
     found = survey_fields(first_look, index)
     part = part_of(index, options.start, options.end, options.duration, path=source)
     if len(part.times) < 2 and (options.loop or not part.follows):
@@ -106,6 +109,11 @@ def _option(row: CodecRow, name: str, what: str) -> str:
     if not name:
         raise ValueError(f"encoder {row.encoder} has no {what}: give its own options with -x")
     return name
+
+
+def image_rate(options: Options, target: Path) -> Fraction | None:
+    """Return the rate of numbered images; images that stay images need none."""
+    return options.rate or (UNTIMED if is_pattern(target) else None)
 
 
 def check_target(source: Path, target: Path, overwrite: bool) -> Path:

@@ -20,7 +20,7 @@ from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.check import Contents
-from cdfi.video.writing.codecs import container_row, is_pattern
+from cdfi.video.writing.codecs import container_row, is_animation_name, is_pattern
 from cdfi.video.writing.encoder import EncoderSettings, SegmentWriter, blank_frame
 from cdfi.video.writing.streams import StreamPlan, describe, plan_streams
 
@@ -48,7 +48,7 @@ def rehearse(job: Job, encodings: Sequence[EncoderSettings]) -> Job:
         trial.work.path.mkdir()
         encoding, record = _encode(trial, encodings)
         job = replace(job, encoding=encoding)
-        if is_pattern(job.work.target):
+        if is_pattern(job.work.target) or is_animation_name(job.work.target):
             return replace(job, streams=_no_streams(job))
         trial = replace(trial, encoding=encoding)
         streams, contents = _choose_streams(trial, record)

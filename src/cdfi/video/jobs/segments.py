@@ -10,9 +10,9 @@ from typing import NamedTuple
 from cdfi.common.files import create
 from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.motion_blur import blurred_items
-from cdfi.video.jobs.part import part_frames, part_spans
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,6 +13,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
+from cdfi.video.reading.stand_in import stand_in
 
 MAX_PIXELS = 1 << 28
 
@@ -24,6 +26,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         OSError: the file cannot be read.
         ValueError: it is not a media file, or not a file that can be read more than once.
     """
+    if known := stand_in(path):
+        rate = {"framerate": str(1 / Fraction(known.tick)), "start_number": "0"}
+        with av.open(media_url(path), format="image2", options=rate) as container:
+            yield container
+        return
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a video file")
     if str(path) == "-" or (path.exists() and not path.is_file()):

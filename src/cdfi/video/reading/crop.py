@@ -17,6 +17,8 @@ CLAP_SIZE = 40
 
 def has_crop(path: Path) -> bool:
     """Return whether the Matroska or MP4 file at ``path`` crops the picture of a video track."""
+    if not path.is_file():  # numbered images
+        return False
     with path.open("rb") as file:
         head = file.read(SEARCHED)
         file.seek(max(path.stat().st_size - SEARCHED, len(head)))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import av.logging
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -21,6 +19,7 @@ from cdfi.video.pixels.colour import FULL, UNSPECIFIED, Colour
 from cdfi.video.pixels.formats import FULL_RANGE, working_format
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
+from cdfi.video.reading.side_data import side_data
 
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT
 
@@ -131,7 +130,7 @@ def _known(first: int, second: int) -> int:
 
 
 def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
-    for entry in cast(Iterable[SideData], frame.side_data):
+    for entry in side_data(frame):
         if entry.type == kind:
             return bytes(entry)
     return None

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 from av.container import OutputContainer
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
+from cdfi.video.reading.side_data import side_data
 
 #: What the first frames of source and result are compared for, in words.
 SIDE_DATA = {
@@ -117,7 +118,7 @@ def lost_side_data(source: Iterable[Type], result: Iterable[Type]) -> list[str]:
 
 def side_data_of(image: VideoFrame) -> list[Type]:
     """Return the kinds of side data that a frame carries."""
-    return [entry.type for entry in cast(Iterable[SideData], image.side_data)]
+    return [entry.type for entry in side_data(image)]
 
 
 def _contents(

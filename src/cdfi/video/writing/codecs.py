@@ -87,7 +87,11 @@ CONTAINERS = {
     ".gif": ContainerRow("gif", plain="gif", deep="gif", sound=""),
     ".ts": ContainerRow("mpegts"),
     ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
+    ".webp": ContainerRow("webp", plain="png", deep="png", alpha="png", sound=""),
+    ".apng": ContainerRow("apng", plain="png", deep="png", alpha="png", sound=""),
 }
+#: Formats that are written from the decoded frames of all segments.
+ANIMATIONS = ("webp", "apng")
 PATTERN = {
     ".png": ContainerRow("image2", plain="png", deep="png", alpha="png", sound=""),
 }
@@ -116,6 +120,12 @@ def is_pattern(target: Path) -> bool:
     Only names with the suffix of an image are patterns: ``50%d.mp4`` is a file's name.
     """
     return target.suffix.lower() in PATTERN and _NUMBER.search(target.name) is not None
+
+
+def is_animation_name(target: Path) -> bool:
+    """Return whether ``target`` names an animated image that is written in one go."""
+    row = CONTAINERS.get(target.suffix.lower())
+    return row is not None and row.format in ANIMATIONS
 
 
 def numbered(pattern: Path) -> list[Path]:
@@ -167,7 +177,7 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
 def check_fit(row: CodecRow, target: Path) -> None:
     """Raise ValueError if the container of ``target`` is unknown or cannot hold the codec."""
     form = container_row(target).format
-    if form == "image2":
+    if form == "image2" or form in ANIMATIONS:
         if row.encoder != "png":
             raise ValueError(f"{target}: images are written by the codec png, not {row.encoder}")
         return

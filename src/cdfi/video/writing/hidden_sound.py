@@ -68,7 +68,7 @@ class HiddenSound:
 
 
 def _samples(packet: Packet[Any], ticks: int) -> int:
-    return round(ticks * packet.time_base * packet.stream.codec_context.sample_rate)
+    return round(Fraction(ticks * packet.time_base * packet.stream.codec_context.sample_rate))
 
 
 def _skip(packet: Packet[Any], samples: int) -> None:

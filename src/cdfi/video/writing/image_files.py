@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
 from cdfi.common.files import atomic_write
+from cdfi.common.media_names import IMAGES
 from cdfi.common.paths import natural
 from cdfi.common.png import png_depth
 from cdfi.video.pixels.colour import FULL, Colour
@@ -30,7 +31,7 @@ from cdfi.video.writing.codecs import CodecRow
 from cdfi.video.writing.image_tags import ImageTags, with_png_tags, with_tiff_tags
 from cdfi.video.writing.pixel_choice import candidates
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".tga")
+SUFFIXES = IMAGES
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
 COLOUR = Colour(matrix=0, range=FULL)
 #: What FFmpeg reads and writes where samples have more than 8 bits, which Pillow would cut.
