@@ -28,6 +28,7 @@ from cdfi.video import (
     write_preview,
 )
 from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
 from cdfi.video.reading.stills import are_stills
 from cdfi.video.writing.codecs import CONTAINERS, is_pattern
 
@@ -154,6 +155,10 @@ class InterpolationTask:
 
     def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         """Interpolate one video, write its preview, or print its plan."""
+        with readable_input(source, target) as path:
+            self._file(path, target, options, model)
+
+    def _file(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         if self.mode == "plan":
             plan = estimate(source, target, options=options, model=model)
             if self.as_json:
@@ -169,15 +174,25 @@ class InterpolationTask:
             self._print({"target": str(target), **preview._asdict()})
             return
         with self._progress(source.name) as shown, created(target.absolute().parent):
-            report = interpolate_video(
-                source,
-                target,
-                options=options,
-                model=model,
-                overwrite=self.overwrite,
-                jobs=self.jobs,
-                progress=shown,
-            )
+            if is_stream_name(target):
+                report = interpolate_to_stream(
+                    source,
+                    target,
+                    options=options,
+                    model=model,
+                    overwrite=self.overwrite,
+                    progress=shown,
+                )
+            else:
+                report = interpolate_video(
+                    source,
+                    target,
+                    options=options,
+                    model=model,
+                    overwrite=self.overwrite,
+                    jobs=self.jobs,
+                    progress=shown,
+                )
         for warning in report.warnings:
             _warn(warning)
         self._print(report.as_json())
@@ -187,6 +202,10 @@ class InterpolationTask:
         folder = self.output
         if len(self.inputs) == 1 and not self.several:
             only = self.inputs[0]
+            if folder is None and is_pipe(only):
+                raise ValueError(f"{only} is a stream: give the result's name with -o, or -o -")
+            if folder is not None and is_pipe(folder):
+                return [folder]
             if folder is not None and (folder.is_dir() or not folder.suffix):
                 return [folder / _name(only)]
             return [folder or only.with_name(self._default_name(only, options))]
@@ -209,14 +228,15 @@ class InterpolationTask:
 
     def _print(self, values: dict[str, object]) -> None:
         """Print a result as a JSON line, or as a sentence."""
+        out = stderr if str(values["target"]) == "-" else stdout
         if self.as_json:
-            stdout.print(json.dumps(values), markup=False)
+            out.print(json.dumps(values), markup=False)
             return
         counts = values.get("counts")
         details = [f"{values['frames']} frames, {values['interpolated']} of them interpolated"]
         if isinstance(counts, dict):
             details += [f"{count} {what}" for what, count in counts.items()]
-        stdout.print(f"{values['target']}: {'; '.join(details)}", markup=False)
+        out.print(f"{values['target']}: {'; '.join(details)}", markup=False)
 
     @contextmanager
     def _progress(self, name: str) -> Iterator[Progress]:
@@ -237,7 +257,8 @@ class InterpolationTask:
 
 def _is_video_name(path: Path) -> bool:
     """Return whether a name is that of a video or of numbered images, not of a folder."""
-    return not path.is_dir() and (path.suffix.lower() in CONTAINERS or is_pattern(path))
+    known = path.suffix.lower() in CONTAINERS or is_pattern(path) or is_pipe(path)
+    return not path.is_dir() and known
 
 
 def _folder_beside(source: Path, factor: int) -> Path:

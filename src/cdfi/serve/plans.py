@@ -35,10 +35,10 @@ def plan(kind: str, inputs: list[str], target: str, options: dict[str, Value]) -
         return {"frames": 1, "source_frames": 2, "losses": []}
     if kind == "folder":
         factor = int(options.get("factor", 2))
-        pictures = check_folder(paths[0], Path(target), factor, overwrite=False)
+        count = len(check_folder(paths[0], Path(target), factor, overwrite=False).paths)
         return {
-            "frames": pictures_of(pictures, factor),
-            "source_frames": len(pictures),
+            "frames": pictures_of(range(count), factor),
+            "source_frames": count,
             "losses": [],
         }
     found = estimate(paths[0], target, options=video_options(options), model=_model(options))

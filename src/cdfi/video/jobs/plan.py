@@ -22,7 +22,15 @@ from cdfi.video.reading.listed_index import index_of
 from cdfi.video.reading.part import part_of
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.timing.timeline import Timeline
-from cdfi.video.writing.codecs import CodecRow, check_fit, codec_row, is_pattern, numbered
+from cdfi.video.writing.codecs import (
+    Y4M,
+    CodecRow,
+    check_fit,
+    codec_row,
+    container_row,
+    is_pattern,
+    numbered,
+)
 from cdfi.video.writing.encoder import EncoderSettings
 from cdfi.video.writing.encoder_options import encoder_options
 from cdfi.video.writing.pixel_choice import candidates, even_size
@@ -57,7 +65,10 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
         raise ValueError(f"{source} is interlaced: give --deinterlace to make whole frames first")
     if options.loop:
         part = replace(part, follows=True)
-    options = options.settled(_usual_rate(found, part))
+    usual = _usual_rate(found, part)
+    options = options.settled(usual)
+    if container_row(target).format == Y4M and options.fps is None:  # which stores no times
+        options = replace(options, factor=None, fps=usual * options.multiplier / options.slow)
     exact = model is not None and takes_time(model)
     timeline = options.timeline(found, part, exact=exact)
     encodings = _encodings(found, part, timeline, options, target)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import numpy as np
@@ -20,7 +21,7 @@ from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.check import Contents
-from cdfi.video.writing.codecs import container_row, is_animation_name, is_pattern
+from cdfi.video.writing.codecs import Y4M, container_row, is_animation_name, is_pattern
 from cdfi.video.writing.encoder import EncoderSettings, SegmentWriter, blank_frame
 from cdfi.video.writing.streams import StreamPlan, describe, plan_streams
 
@@ -42,6 +43,8 @@ def rehearse(job: Job, encodings: Sequence[EncoderSettings]) -> Job:
         ValueError: the encoder takes none of the settings, the container refuses the header, or
             its clock is too coarse for the frames.
     """
+    if container_row(job.work.target).format == Y4M:  # written as it is, frame by frame
+        return replace(job, streams=_no_streams(job))
     with TemporaryDirectory(prefix="cdfi-") as folder:
         suffix = job.work.target.suffix
         trial = replace(job, work=WorkFolder(Path(folder) / f"trial{suffix}"))
@@ -116,8 +119,8 @@ def _without_refused(
     accepts: Callable[[StreamPlan], bool],
 ) -> StreamPlan:
     """Return the largest part of ``plan`` that a container accepts, adding stream by stream."""
-    nothing: tuple[int, ...] = ()
-    kept = replace(plan, **dict.fromkeys(optional, nothing))
+    emptied: dict[str, Any] = dict.fromkeys(optional, ())
+    kept = replace(plan, **emptied)
     for field in optional:
         for index in getattr(plan, field):
             wider = replace(kept, **{field: (*getattr(kept, field), index)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 from cdfi.common.files import create
@@ -14,6 +14,7 @@ from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.motion_blur import blurred_items
 from cdfi.video.jobs.renderer import Renderer
+from cdfi.video.reading.reader import Reader
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.writing.encoder import SegmentWriter
@@ -46,13 +47,20 @@ def make_segments(
         The reader's warnings, with how often each occurred.
     """
     reader = job.reader()
-    decoded = prefetch(part_frames(job, reader, segment_range.start), QUEUE_SIZE)
-    items = prefetch(_items(job, interpolator, decoded, segment_range), QUEUE_SIZE)
+    items = job_items(job, interpolator, reader, segment_range)
     try:
         _write(job, items, segment_range, on_progress)
     finally:
         items.close()
     return reader.warnings
+
+
+def job_items(
+    job: Job, interpolator: FrameInterpolator, reader: Reader, segment_range: range
+) -> Generator[SegmentItem, None, None]:
+    """Yield the frames of segments, decoded and interpolated in advance by two threads."""
+    decoded = prefetch(part_frames(job, reader, segment_range.start), QUEUE_SIZE)
+    return prefetch(_items(job, interpolator, decoded, segment_range), QUEUE_SIZE)
 
 
 def located_spans(

@@ -72,10 +72,15 @@ def read_source(path: Path) -> Source:
     """
     with open_video(path) as (container, stream):
         frame = _first_frame(container, stream, path)
-        found = _describe(path, stream, frame)
+        found = describe(path, stream, frame)
     # The decoder above has no threads: one that wrote to libav's log, which is read here, would
     # wait for Python while Python waits for the thread.
-    return replace(found, colour=replace(found.colour, location=chroma_location(frame)))
+    return with_location(found, frame)
+
+
+def with_location(source: Source, frame: VideoFrame) -> Source:
+    """Return ``source`` with the place of the chroma samples of ``frame``."""
+    return replace(source, colour=replace(source.colour, location=chroma_location(frame)))
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
@@ -93,7 +98,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     raise ValueError(f"{path}: no frame of its video can be decoded; is the file complete?")
 
 
-def _describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
+def describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
     """Return the format of ``stream``, whose first frame is ``frame``."""
     context = stream.codec_context
     matrix = _side_data(frame, Type.DISPLAYMATRIX)

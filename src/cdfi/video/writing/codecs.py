@@ -13,6 +13,7 @@ from av.codec import Codec
 
 from cdfi.common.choices import did_you_mean
 from cdfi.video.pixels.formats import layout
+from cdfi.video.writing.y4m import COLOURS
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class CodecRow:
         speed: the option that ``--preset`` sets, "" if there is none.
         options: defaults.
         even: whether subsampled chroma needs even sizes.
+        formats: the formats to choose from; none means those that libav lists.
         pix_fmt: the only format to encode; "" leaves the choice to the source.
         alpha_pix_fmt: the same, for sources with an alpha channel.
     """
@@ -34,10 +36,12 @@ class CodecRow:
     speed: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
     even: bool = False
+    formats: tuple[str, ...] = ()
     pix_fmt: str = ""
     alpha_pix_fmt: str = ""
 
 
+Y4M = "yuv4mpegpipe"
 X26 = {"crf": "18", "preset": "medium"}
 CODECS = {
     "h264": CodecRow("libx264", options=X26, even=True),
@@ -51,6 +55,7 @@ CODECS = {
     "prores": CodecRow("prores_ks", quality="", speed="profile", options={"vendor": "apl0"}),
     "ffv1": CodecRow("ffv1", quality="", speed="", options={"level": "3", "slicecrc": "1"}),
     "png": CodecRow("png", quality="", speed=""),
+    "rawvideo": CodecRow("rawvideo", quality="", speed="", formats=tuple(COLOURS)),
     "gif": CodecRow("gif", quality="", speed="", pix_fmt="rgb8", alpha_pix_fmt="pal8"),
 }
 
@@ -87,6 +92,7 @@ CONTAINERS = {
     ".gif": ContainerRow("gif", plain="gif", deep="gif", sound=""),
     ".ts": ContainerRow("mpegts"),
     ".nut": ContainerRow("nut", deep="ffv1", alpha="ffv1"),
+    ".y4m": ContainerRow(Y4M, plain="rawvideo", deep="rawvideo", alpha="rawvideo", sound=""),
     ".webp": ContainerRow("webp", plain="png", deep="png", alpha="png", sound=""),
     ".apng": ContainerRow("apng", plain="png", deep="png", alpha="png", sound=""),
 }
@@ -181,7 +187,7 @@ def check_fit(row: CodecRow, target: Path) -> None:
         if row.encoder != "png":
             raise ValueError(f"{target}: images are written by the codec png, not {row.encoder}")
         return
-    if not holds(form, row.encoder):
+    if form != Y4M and not holds(form, row.encoder):
         raise ValueError(
             f"{target}: {target.suffix} cannot hold {row.encoder}: choose another codec or "
             "container"

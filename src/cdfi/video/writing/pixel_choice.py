@@ -24,7 +24,11 @@ def candidates(row: CodecRow, source: str) -> list[str]:
     form = layout(source)
     if row.pix_fmt:
         return [row.alpha_pix_fmt if form.alpha and row.alpha_pix_fmt else row.pix_fmt]
-    listed = [fmt.name for fmt in Codec(row.encoder, "w").video_formats or []] or ["yuv420p"]
+    listed = (
+        list(row.formats)
+        or [fmt.name for fmt in Codec(row.encoder, "w").video_formats or []]
+        or ["yuv420p"]
+    )
     usable = [name for name in listed if _exact(name) is not None and not name.startswith("yuvj")]
     if not usable:
         raise ValueError(f"encoder {row.encoder} takes no pixel format that can be written here")

@@ -1,0 +1,69 @@
+"""YUV4MPEG2, a stream of frames without compression that other programs read from a pipe."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import BinaryIO
+
+from av.video.frame import VideoFrame
+
+from cdfi.video.pixels.colour import FULL
+from cdfi.video.pixels.convert import FormatConverter
+from cdfi.video.pixels.formats import read_components
+
+MAGIC = b"YUV4MPEG2 "
+#: What the header says about each pixel format that the stream can hold.
+COLOURS = {
+    "yuv420p": "420jpeg XYSCSS=420JPEG",
+    "yuv422p": "422 XYSCSS=422",
+    "yuv444p": "444 XYSCSS=444",
+    "gray": "mono",
+    "yuv420p10le": "420p10 XYSCSS=420P10",
+    "yuv422p10le": "422p10 XYSCSS=422P10",
+    "yuv444p10le": "444p10 XYSCSS=444P10",
+    "yuv420p12le": "420p12 XYSCSS=420P12",
+    "yuv422p12le": "422p12 XYSCSS=422P12",
+    "yuv444p12le": "444p12 XYSCSS=444P12",
+    "gray10le": "mono10",
+    "gray12le": "mono12",
+    "gray16le": "mono16",
+}
+#: The header's names for chroma at the places of MPEG-2, of 4:2:0 with 8 bits.
+PLACES = {"left": "420mpeg2 XYSCSS=420MPEG2", "topleft": "420paldv XYSCSS=420PALDV"}
+
+
+class Y4mWriter:
+    """Write frames to ``file``, which need not be seekable."""
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        converter: FormatConverter,
+        rate: Fraction,
+        aspect: Fraction | None = None,
+    ) -> None:
+        """Write the header.
+
+        Args:
+            file: open for writing.
+            converter: whose target is one of ``COLOURS``.
+            rate: frames per second.
+            aspect: width to height of a pixel; None if it is unknown.
+        """
+        self._file = file
+        colour = COLOURS[converter.target]
+        if converter.target == "yuv420p":
+            colour = PLACES.get(converter.colour.location, colour)
+        width, height = converter.size
+        shape = f"{aspect.numerator}:{aspect.denominator}" if aspect else "0:0"
+        words = [f"W{width} H{height} F{rate.numerator}:{rate.denominator} Ip A{shape} C{colour}"]
+        if converter.tags.range:
+            full = converter.tags.range == FULL
+            words.append(f"XCOLORRANGE={'FULL' if full else 'LIMITED'}")
+        file.write(MAGIC + " ".join(words).encode() + b"\n")
+
+    def add(self, image: VideoFrame) -> None:
+        """Write a frame."""
+        planes = [part.numpy().tobytes() for part in read_components(image)]
+        self._file.write(b"FRAME\n" + b"".join(planes))
+        self._file.flush()
