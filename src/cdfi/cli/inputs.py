@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from cdfi.common.media_names import CLIPS, FILM_IMAGES, images_of, is_sequence
+from cdfi.common.image_numbers import CLIPS, FILM_IMAGES, images_of, is_sequence
 from cdfi.common.paths import natural
 
 

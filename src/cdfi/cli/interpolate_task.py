@@ -14,7 +14,7 @@ from cdfi.cli.console import show, stderr, stdout
 from cdfi.cli.inputs import created
 from cdfi.cli.plan_table import plan_table
 from cdfi.cli.progress_lines import ProgressLines
-from cdfi.common.media_names import images_of, is_sequence
+from cdfi.common.image_numbers import images_of, is_sequence
 from cdfi.common.progress import Progress
 from cdfi.video import (
     Encoding,
@@ -29,7 +29,7 @@ from cdfi.video import (
 )
 from cdfi.video.images import check_folder, check_images, pictures_of
 from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
-from cdfi.video.reading.stills import are_stills
+from cdfi.video.reading.image_sequences import are_stills
 from cdfi.video.writing.codecs import CONTAINERS, is_pattern
 
 Mode = Literal["make", "preview", "plan"]

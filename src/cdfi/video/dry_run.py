@@ -24,7 +24,7 @@ from cdfi.video.jobs.model import (
 from cdfi.video.jobs.plan import expected_frames, image_rate, plan_job
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.reading.stills import readable
+from cdfi.video.reading.image_sequences import readable
 
 HALF = [Fraction(1, 2)]
 

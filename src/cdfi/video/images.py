@@ -10,12 +10,13 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from cdfi.common.files import move, resolve_output
-from cdfi.common.media_names import Numbered, images_of
+from cdfi.common.image_numbers import Numbered, images_of
 from cdfi.common.progress import Progress
 from cdfi.video.image_gaps import gaps_of, what_else
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
+    Model,
     as_model,
     fingerprint,
     resolve_model,
@@ -133,16 +134,30 @@ def interpolate_folder(
     found = check_folder(Path(source), target, factor, overwrite=overwrite)
     if not fill_gaps:
         found = found._replace(numbers=list(range(len(found.paths))))
-    chosen, work = as_model(model), WorkFolder(target)
-    with work.lock():
-        names = [f"{path.name} {file_fingerprint(path)}" for path in found.paths]
-        job = {"source": names, "factor": factor, "model": fingerprint(chosen)}
-        work.begin(job | ({"numbers": found.numbers} if fill_gaps else {}), overwrite)
-        lost = _write_numbered(found, factor, resolve_model(chosen), work, progress)
-        _move_images(work, target, pictures_of(found.numbers, factor))
+    lost = _write_folder(found, target, factor, as_model(model), overwrite, progress)
     for line in gaps_of(found.paths, filled=fill_gaps) + _losses(found.paths, [], target, lost):
         _warn(on_warning, line)
     return pictures_of(found.numbers, factor)
+
+
+def _write_folder(
+    found: Numbered,
+    target: Path,
+    factor: int,
+    model: Model,
+    overwrite: bool,
+    progress: Progress | None,
+) -> list[str]:
+    """Write the images of the result to ``target``; return what they do not keep."""
+    work = WorkFolder(target)
+    with work.lock():
+        names = [f"{path.name} {file_fingerprint(path)}" for path in found.paths]
+        job = {"source": names, "factor": factor, "model": fingerprint(model)}
+        filled = found.numbers[-1] >= len(found.paths)
+        work.begin(job | ({"numbers": found.numbers} if filled else {}), overwrite)
+        lost = _write_numbered(found, factor, resolve_model(model), work, progress)
+        _move_images(work, target, pictures_of(found.numbers, factor))
+    return lost
 
 
 def _move_images(work: WorkFolder, target: Path, count: int) -> None:

@@ -37,7 +37,7 @@ from cdfi.video.jobs.segments import make_segments
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.reading.stills import readable
+from cdfi.video.reading.image_sequences import readable
 from cdfi.video.writing.codecs import is_animation_name, is_pattern
 
 

@@ -26,8 +26,8 @@ from cdfi.video.jobs.segments import QUEUE_SIZE, job_items
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import to_working
+from cdfi.video.reading.image_sequences import readable
 from cdfi.video.reading.source import Source, describe, with_location
-from cdfi.video.reading.stills import readable
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.scene_changes import mark_scenes
 from cdfi.video.timing.spans import spans

@@ -27,7 +27,7 @@ from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
-from cdfi.video.reading.stills import readable
+from cdfi.video.reading.image_sequences import readable
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.encoder import SegmentWriter

@@ -39,15 +39,12 @@ def parse_slow(text: str | int | float | Fraction) -> Fraction:
     """Return the exact number that ``text`` means: 4, 2.5 or 5/2.
 
     Raises:
-        ValueError: ``text`` is not a positive number.
+        ValueError: ``text`` is not a number.
     """
     try:
-        slow = Fraction(str(text).strip().lower().removesuffix("x"))
+        return Fraction(str(text).strip().lower().removesuffix("x"))
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"expected a number such as 4, 2.5 or 5/2, got {text!r}") from None
-    if slow <= 0:
-        raise ValueError(f"expected a number above 0, got {text!r}")
-    return slow
 
 
 def _broadcast(rate: Fraction) -> Fraction:

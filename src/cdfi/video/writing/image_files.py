@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
 from cdfi.common.files import atomic_write
-from cdfi.common.media_names import IMAGES
+from cdfi.common.image_numbers import IMAGES
 from cdfi.common.paths import natural
 from cdfi.common.png import png_depth
 from cdfi.video.pixels.colour import FULL, Colour

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, UnidentifiedImageError
 
-from cdfi.common.media_names import images_of, is_sequence
+from cdfi.common.image_numbers import images_of, is_sequence
 from cdfi.video.reading.stand_in import Timing, note
 
 MILLISECOND = Fraction(1, 1000)
