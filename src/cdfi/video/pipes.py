@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import av
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from cdfi.common.files import atomic_write
@@ -168,6 +169,7 @@ def _from_stream(
     _check_stream_options(options)
     chosen = as_model(model)
     with av.open(file, format="yuv4mpegpipe") as container:
+        assert isinstance(container, InputContainer)
         stream = container.streams.video[0]
         images = container.decode(stream)
         first = next(images, None)
