@@ -2,6 +2,7 @@
 
 import re
 
+from cdfi.video.writing.codecs import named_row, split_profile
 from cdfi.weights.catalog import resolve_path
 
 #: Kinds of devices that the networks run on, with a number where there are several.
@@ -18,3 +19,9 @@ def check_device(name: str | None) -> None:
     """Raise ValueError if a device has no such name; whether it is here is found out later."""
     if name is not None and not DEVICE.fullmatch(name):
         raise ValueError(f"--device: expected auto, cpu, cuda, cuda:1, mps or xpu, got {name!r}")
+
+
+def check_codec(name: str | None) -> None:
+    """Raise ValueError if no encoder has such a name; libav is imported only for its own names."""
+    if name is not None:
+        named_row(split_profile(name)[0])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from cdfi.cli.early_checks import check_device, check_model
+from cdfi.cli.early_checks import check_codec, check_device, check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
@@ -129,7 +129,7 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
     ),
     encoding=FieldOptions(
         Encoding,
-        "codec crf preset pix_fmt extra",
+        "codec quality crf preset pix_fmt extra",
         panel=_ENCODING,
         declared={"extra": "-x"},
         parse={"extra": key_values},
@@ -165,6 +165,7 @@ def interpolate(
     found = find_inputs(inputs)
     check_model(model)
     check_device(device)
+    check_codec(options.encoding.codec)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 

@@ -120,7 +120,7 @@ class InterpolationTask:
     def _check_options(self, options: Options) -> None:
         """Raise ValueError for options that do not apply to images."""
         given = {
-            "--codec, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
+            "--codec, --quality, --crf, --preset, --pix-fmt, -x": options.encoding != Encoding(),
             "--rate": options.rate is not None,
             "--audio": options.audio is not None,
             "--start, --end, --duration": any((options.start, options.end, options.duration)),

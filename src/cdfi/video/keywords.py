@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from cdfi.common.choices import did_you_mean
-from cdfi.video.options import Audio, Encoding, Options
+from cdfi.video.options import Audio, Encoding, Options, Quality
 from cdfi.video.timing.moment import Moment, parse_moment
 from cdfi.video.timing.rate import parse_rate, parse_slow
 
@@ -34,6 +34,7 @@ class Settings(TypedDict, total=False):
     deinterlace: bool
     segment: int
     codec: str | None
+    quality: Quality | None
     crf: float | None
     preset: str | None
     pix_fmt: str | None

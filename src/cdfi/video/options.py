@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from cdfi.common.choices import unknown_name
 from cdfi.video.timing.moment import Moment
 from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # PyAV is slow to import, and the command line reads the opti
     from cdfi.video.reading.source import Source
 
 Audio = Literal["copy", "stretch", "drop"]
+Quality = Literal["lossless", "high", "medium", "small"]
 
 MOST_FACTOR = 1000  # networks that compute midpoints halve a gap at most ten times
 MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apart
@@ -27,8 +29,11 @@ class Encoding:
     """How the result is encoded; None leaves a choice to the container and the source."""
 
     codec: str | None = None
-    """Encoder: h264, hevc, av1, vp9, prores, ffv1, png, gif, or the name of one of libav. By
-    default the one that suits the container."""
+    """Encoder: h264, hevc, av1, vp9, prores, ffv1, png, gif, or the name of one of libav, with a
+    profile such as prores:hq. By default the one that suits the container."""
+
+    quality: Quality | None = None
+    """Quality in one word, the same for all encoders: small shows losses, high hardly any."""
 
     crf: float | None = None
     """Quality of the encoder (constant rate factor): lower is better and larger."""
@@ -41,6 +46,12 @@ class Encoding:
 
     extra: Mapping[str, str] = field(default_factory=dict)
     """Other option of the encoder as KEY=VALUE, repeatable."""
+
+    def __post_init__(self) -> None:
+        if self.quality is not None and self.crf is not None:
+            raise ValueError("quality and crf were both given: expected one of them")
+        if self.quality is not None and self.quality not in get_args(Quality):
+            raise unknown_name("quality", self.quality, get_args(Quality))
 
 
 @dataclass(frozen=True)

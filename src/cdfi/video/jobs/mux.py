@@ -209,11 +209,13 @@ def _add_video(
     with av.open(media_url(job.work.segment(first))) as segment:
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
-        template_is_hevc = template.codec_context.name == "hevc"
+        codec, tag = template.codec_context.name, template.codec_context.codec_tag
     made.time_base = job.timeline.time_base
     made.codec_context.framerate = job.encoding.rate
-    if target.format.name in QUICKTIME and template_is_hevc:
+    if target.format.name in QUICKTIME and codec == "hevc":
         made.codec_context.codec_tag = "hvc1"  # the only name of HEVC that Apple's players take
+    if target.format.name == "mov" and codec == "prores":
+        made.codec_context.codec_tag = tag  # it names the profile
     if job.source.aspect is not None:
         made.codec_context.sample_aspect_ratio = job.source.aspect
     if job.source.matrix is not None:

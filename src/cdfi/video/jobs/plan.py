@@ -34,6 +34,7 @@ from cdfi.video.writing.codecs import (
 from cdfi.video.writing.encoder import EncoderSettings
 from cdfi.video.writing.encoder_options import encoder_options
 from cdfi.video.writing.pixel_choice import candidates, even_size
+from cdfi.video.writing.quality import asked_options, fitting_formats
 
 UNTIMED = Fraction(25)  # rate of images that become images, where it does not matter
 
@@ -88,20 +89,16 @@ def _encodings(
     """Return the encoder's settings with each pixel format, those that lose least first."""
     asked = options.encoding
     row = codec_row(asked.codec, target, source.pix_fmt)
-    wanted: dict[str, str] = {}
-    if asked.crf is not None:
-        wanted[_option(row, row.quality, "crf")] = f"{asked.crf:g}"
-    if asked.preset is not None:
-        wanted[_option(row, row.speed, "preset")] = asked.preset
     rate = options.fps or index.rate * options.multiplier / options.slow
-    formats = [asked.pix_fmt] if asked.pix_fmt else candidates(row, source.pix_fmt)
+    listed = [asked.pix_fmt] if asked.pix_fmt else candidates(row, source.pix_fmt)
+    formats = fitting_formats(row, asked, listed)
     return [
         EncoderSettings(
             row=row,
             converter=_converter(row, source, pix_fmt),
             time_base=timeline.time_base,
             rate=rate.limit_denominator(1001),
-            options=encoder_options(row, source, wanted | dict(asked.extra)),
+            options=encoder_options(row, source, asked_options(row, asked, pix_fmt)),
             aspect=source.aspect,
         )
         for pix_fmt in formats
@@ -113,13 +110,6 @@ def _converter(row: CodecRow, source: Source, pix_fmt: str) -> FormatConverter:
     size = even_size(row, pix_fmt, width, height)
     padded = None if size == (width, height) else size
     return FormatConverter(source.pix_fmt, pix_fmt, source.colour, width, height, padded)
-
-
-def _option(row: CodecRow, name: str, what: str) -> str:
-    """Return the encoder's own name for an option."""
-    if not name:
-        raise ValueError(f"encoder {row.encoder} has no {what}: give its own options with -x")
-    return name
 
 
 def image_rate(options: Options, target: Path) -> Fraction | None:

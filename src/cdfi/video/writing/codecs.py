@@ -1,19 +1,20 @@
-"""Encoders and containers: rows of defaults, and which container holds which codec."""
+"""Encoders and containers: rows of defaults, and which container holds which codec.
+
+PyAV and PyTorch are imported inside functions: the command line looks up names before it imports
+them.
+"""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import av
-from av.codec import Codec
-
 from cdfi.common.choices import did_you_mean
-from cdfi.video.pixels.formats import layout
-from cdfi.video.writing.y4m import COLOURS
+from cdfi.video.writing.y4m_formats import COLOURS
 
 
 @dataclass(frozen=True)
@@ -162,15 +163,35 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
         ValueError: there is no such encoder; the message names similar ones.
     """
     if name is None:
+        from cdfi.video.pixels.formats import layout
+
         row, form = container_row(target), layout(pix_fmt)
         chosen = row.alpha if form.alpha and row.alpha else row.deep if form.bits > 8 else row.plain
         return CODECS[chosen]
+    return named_row(split_profile(name)[0])
+
+
+def split_profile(name: str | None) -> tuple[str, str]:
+    """Return the encoder and the profile of a name such as ``prores:hq``, "" for what is left."""
+    encoder, _, profile = (name or "").partition(":")
+    return encoder, profile
+
+
+def named_row(name: str) -> CodecRow:
+    """Return a row of ``CODECS``, or one for an encoder of libav.
+
+    Raises:
+        ValueError: as :func:`codec_row`.
+    """
     if name in CODECS:
         return CODECS[name]
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
     try:
         codec = Codec(name, "w")
-    except (av.codec.codec.UnknownCodecError, ValueError):
-        known = dict.fromkeys([*CODECS, *sorted(av.codecs_available)])
+    except (UnknownCodecError, ValueError):
+        known = dict.fromkeys([*CODECS, *_video_encoders()])
         raise ValueError(
             f"unknown codec {name!r}: expected one of {', '.join(CODECS)} or a video encoder of "
             f"libav{did_you_mean(name, known)}"
@@ -196,9 +217,24 @@ def check_fit(row: CodecRow, target: Path) -> None:
 
 def holds(form: str, encoder: str) -> bool:
     """Return whether libav's container ``form`` holds what ``encoder`` writes."""
+    import av
+
     try:
         with av.open(io.BytesIO(), "w", format=form) as trial:
             trial.add_stream(encoder, rate=25)
     except ValueError:
         return False
     return True
+
+
+def _video_encoders() -> list[str]:
+    """Return libav's names of video encoders, each once."""
+    import av
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
+    found = []
+    for name in sorted(av.codecs_available):
+        with suppress(UnknownCodecError, ValueError):
+            found += [name] if Codec(name, "w").type == "video" else []
+    return found

@@ -10,24 +10,9 @@ from av.video.frame import VideoFrame
 from cdfi.video.pixels.colour import FULL
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import read_components
+from cdfi.video.writing.y4m_formats import COLOURS
 
 MAGIC = b"YUV4MPEG2 "
-#: What the header says about each pixel format that the stream can hold.
-COLOURS = {
-    "yuv420p": "420jpeg XYSCSS=420JPEG",
-    "yuv422p": "422 XYSCSS=422",
-    "yuv444p": "444 XYSCSS=444",
-    "gray": "mono",
-    "yuv420p10le": "420p10 XYSCSS=420P10",
-    "yuv422p10le": "422p10 XYSCSS=422P10",
-    "yuv444p10le": "444p10 XYSCSS=444P10",
-    "yuv420p12le": "420p12 XYSCSS=420P12",
-    "yuv422p12le": "422p12 XYSCSS=422P12",
-    "yuv444p12le": "444p12 XYSCSS=444P12",
-    "gray10le": "mono10",
-    "gray12le": "mono12",
-    "gray16le": "mono16",
-}
 #: The header's names for chroma at the places of MPEG-2, of 4:2:0 with 8 bits.
 PLACES = {"left": "420mpeg2 XYSCSS=420MPEG2", "topleft": "420paldv XYSCSS=420PALDV"}
 
