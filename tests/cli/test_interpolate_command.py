@@ -218,13 +218,16 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, command):
     assert plan["frames"] == 29
     assert plan["rate"] == [25.0, 60.0]
     assert plan["memory"] > 0
+    least, most = plan["estimated_seconds_range"]
+    assert 0 < least <= plan["estimated_seconds"] <= most
+    assert 0 < plan["disk_needed"] < plan["free_disk"]
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_a_dry_run_is_a_table_with_units_for_people(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     assert command(source, "--dry-run", "--fps", "60") == 0
-    for text in ("12 -> 29", "25 -> 60 frames/s", "64 x 48", "0 of 1", "MB"):
+    for text in ("12 -> 29", "25 -> 60 frames/s", "64 x 48", "0 of 1", "MB", " to ", "free"):
         assert text in command.out
 
 

@@ -88,6 +88,14 @@ Json = Annotated[
     bool,
     Option("--json", help="Print a line of JSON for each file.", rich_help_panel=_RUN),
 ]
+Live = Annotated[
+    Path | None,
+    Option(
+        help="Keep a picture of the newest interpolated frame between its source frames in this "
+        "file, such as live.jpg.",
+        rich_help_panel=_RUN,
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
 ProgressForm = Annotated[
     Literal["bar", "json"],
@@ -153,6 +161,7 @@ def interpolate(
     as_json: Json = False,
     quiet: Quiet = False,
     progress: ProgressForm = "bar",
+    live: Live = None,
 ) -> None:
     """Interpolate the frames of videos or images.
 
@@ -162,6 +171,8 @@ def interpolate(
     options = Options(**frames, encoding=Encoding(**encoding))
     if not scenes:
         options = replace(options, scene_threshold=None)
+    if live is not None and jobs not in (None, 1):
+        raise ValueError("--live shows the frames of one process: leave out --jobs")
     found = find_inputs(inputs)
     check_model(model)
     check_device(device)
@@ -172,7 +183,7 @@ def interpolate(
     network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     task = InterpolationTask(
-        found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress
+        found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress, live
     )
     task.run(options, network)
 

@@ -2,16 +2,18 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cdfi.cli.compile_notice import compile_notice
 from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.cli.inputs import created
+from cdfi.cli.job_display import JobDisplay
 from cdfi.cli.plan_table import plan_table
 from cdfi.cli.progress_lines import ProgressLines
 from cdfi.common.image_numbers import images_of, is_sequence
@@ -49,6 +51,7 @@ class InterpolationTask:
     jobs: int | None
     mode: Mode
     progress_form: ProgressForm = "bar"
+    live: Path | None = None
 
     def run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs; say so if kernels are compiled first."""
@@ -129,6 +132,7 @@ class InterpolationTask:
             "--motion-blur": options.motion_blur is not None,
             "--deinterlace": options.deinterlace,
             "--jobs": self.jobs is not None,
+            "--live": self.live is not None,
             "--preview": self.mode == "preview",
         }
         if unfit := [name for name, is_given in given.items() if is_given]:
@@ -173,29 +177,20 @@ class InterpolationTask:
                 )
             self._print({"target": str(target), **preview._asdict()})
             return
-        with self._progress(source.name) as shown, created(target.absolute().parent):
+        display = JobDisplay(self.live)
+        begin = time.monotonic()
+        shared = {"options": options, "model": model, "overwrite": self.overwrite}
+        with self._progress(source.name, display) as shown, created(target.absolute().parent):
             if is_stream_name(target):
-                report = interpolate_to_stream(
-                    source,
-                    target,
-                    options=options,
-                    model=model,
-                    overwrite=self.overwrite,
-                    progress=shown,
-                )
+                report = interpolate_to_stream(source, target, **shared, progress=shown)
             else:
+                jobs = self.jobs if self.live is None else 1
                 report = interpolate_video(
-                    source,
-                    target,
-                    options=options,
-                    model=model,
-                    overwrite=self.overwrite,
-                    jobs=self.jobs,
-                    progress=shown,
+                    source, target, **shared, jobs=jobs, progress=shown, watch=display
                 )
         for warning in report.warnings:
             _warn(warning)
-        self._print(report.as_json())
+        self._print({**report.as_json(), "seconds": round(time.monotonic() - begin, 1)})
 
     def _targets(self, options: Options) -> list[Path]:
         """Return the result's path for each input."""
@@ -226,8 +221,8 @@ class InterpolationTask:
         preview = "_preview" if self.mode == "preview" else ""
         return _name(source, f"_{_mark(options)}{preview}")
 
-    def _print(self, values: dict[str, object]) -> None:
-        """Print a result as a JSON line, or as a sentence."""
+    def _print(self, values: dict[str, Any]) -> None:
+        """Print a result as a JSON line, or as a few lines."""
         out = stderr if str(values["target"]) == "-" else stdout
         if self.as_json:
             out.print(json.dumps(values), markup=False)
@@ -237,9 +232,11 @@ class InterpolationTask:
         if isinstance(counts, dict):
             details += [f"{count} {what}" for what, count in counts.items()]
         out.print(f"{values['target']}: {'; '.join(details)}", markup=False)
+        if seconds := values.get("seconds"):
+            out.print(_effort(Path(str(values["target"])), values["frames"], seconds))
 
     @contextmanager
-    def _progress(self, name: str) -> Iterator[Progress]:
+    def _progress(self, name: str, display: JobDisplay | None = None) -> Iterator[Progress]:
         """Show a progress bar with the rate and the time left, or print lines of JSON."""
         if self.progress_form == "json":
             yield ProgressLines(sys.stderr)
@@ -249,7 +246,8 @@ class InterpolationTask:
 
             def shown(done: int, total: int | None) -> None:
                 speed = bar.tasks[row].speed
-                note = f"{speed:.1f} frames/s" if speed else ""
+                parts = [f"{speed:.1f} frames/s" if speed else "", display.note if display else ""]
+                note = ", ".join(filter(None, parts))
                 bar.update(row, completed=done, total=total, note=note)
 
             yield shown
@@ -265,6 +263,12 @@ def _folder_beside(source: Path, factor: int) -> Path:
     """Return a name for the images made from a folder or a pattern."""
     name = source.name if source.is_dir() else source.stem.split("%")[0].split("#")[0].strip("._-")
     return source.with_name(f"{name or 'images'}_{factor}x")
+
+
+def _effort(target: Path, frames: int, seconds: float) -> str:
+    """Return a line with the size of a result, and how long it took."""
+    size = f"{target.stat().st_size / 1e6:.1f} MB, " if target.is_file() else ""
+    return f"{size}{seconds:.1f} s, {frames / seconds:.1f} frames/s"
 
 
 def _name(source: Path, mark: str = "") -> str:

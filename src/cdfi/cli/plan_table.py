@@ -10,6 +10,7 @@ def plan_table(plan: Mapping[str, Any]) -> Table:
     """Return the plan that :func:`cdfi.video.estimate` makes as a table of two columns."""
     segments, seconds = plan["segments"], plan["estimated_seconds"]
     before, after = plan["rate"]
+    least, most = plan["estimated_seconds_range"]
     rows = {
         "source": plan["source"],
         "target": plan["target"],
@@ -22,14 +23,24 @@ def plan_table(plan: Mapping[str, Any]) -> Table:
         "finished segments": f"{segments['finished']} of {segments['all']}",
         "memory of the network": "unknown" if plan["memory"] is None else _bytes(plan["memory"]),
         "one interpolated frame": f"{plan['seconds_per_interpolated_frame']:g} s",
-        "estimated time": f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} min",
+        "estimated time": f"{_time(seconds)} ({_time(least)} to {_time(most)})",
+        "disk space": f"{_bytes(plan['disk_needed'])} of {_bytes(plan['free_disk'])} free",
     }
     table = Table(show_header=False)
     for name, value in rows.items():
         table.add_row(name, str(value))
     for loss in plan.get("losses", ()):
         table.add_row("loss", str(loss))
+    if plan["disk_needed"] > plan["free_disk"]:
+        table.add_row("warning", "the disk may become full")
     return table
+
+
+def _time(seconds: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _bytes(count: int) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
-import psutil
 import torch
 from typing_extensions import Unpack
 
 from cdfi.interpolation import Interpolator
+from cdfi.video.jobs.disk import disk_need, free_disk
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import planned_losses
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
     Model,
+    ModelSpec,
     as_model,
     fingerprint,
     resolve_model,
@@ -27,6 +30,7 @@ from cdfi.video.options import Options
 from cdfi.video.reading.image_sequences import readable
 
 HALF = [Fraction(1, 2)]
+TRIALS, TRIAL_PIXELS = 3, 320 * 180  # frames to time the network, and their size at most
 
 
 def estimate(
@@ -39,8 +43,8 @@ def estimate(
 ) -> dict[str, object]:
     """Return the plan of ``interpolate_video`` with the same arguments, as JSON values.
 
-    Times are in seconds, memory and disk space in bytes. One frame of the video's size is
-    interpolated, to time the network; nothing is written beside ``target``.
+    Times are in seconds, memory and disk space in bytes. A few small frames are interpolated, to
+    time the network; nothing is written beside ``target``.
 
     Raises:
         OSError, ValueError: as ``interpolate_video``.
@@ -56,12 +60,13 @@ def estimate(
 
 def _estimate(job: Job, chosen: Model) -> dict[str, object]:
     """Return the plan of ``job``."""
-    interpolator = resolve_model(chosen)
+    interpolator = resolve_model(_quick(chosen))
     frames, source_frames = expected_frames(job), len(job.index.times)
     job.work.serve(job.identity(fingerprint(chosen)))
     finished = job.finished()
     left = max(frames - sum(len(record.times) for record in finished.values()), 0)
     one = _seconds_per_frame(job, interpolator)
+    count = left * max(1 - source_frames / frames, 0)
     length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
         "source": str(job.source.path),
@@ -76,19 +81,50 @@ def _estimate(job: Job, chosen: Model) -> dict[str, object]:
         "segments": {"all": len(job.boundaries), "finished": len(finished)},
         "losses": [],
         "memory": _network_memory(job, interpolator),
-        "free_disk": psutil.disk_usage(str(job.work.target.absolute().parent)).free,
-        "seconds_per_interpolated_frame": round(one, 3),
-        "estimated_seconds": round(one * left * max(1 - source_frames / frames, 0), 1),
+        "disk_needed": disk_need(job, left),
+        "free_disk": free_disk(job.work.target),
+        "seconds_per_interpolated_frame": round(one.usual, 3),
+        "estimated_seconds": round(one.usual * count, 1),
+        "estimated_seconds_range": [round(one.least * count, 1), round(one.most * count, 1)],
     }
 
 
-def _seconds_per_frame(job: Job, interpolator: FrameInterpolator) -> float:
-    """Return how long one frame takes, measured after a warm-up with a small one."""
-    for height, width in ((32, 32), (job.source.height, job.source.width)):
-        frames = torch.rand(2, 3, height, width)
-        begin = time.perf_counter()
-        for _ in interpolator.between(frames[0], frames[1], HALF, Fraction(1, 16)):
-            pass
+def _quick(model: Model) -> Model:
+    """Return ``model`` without compilation, which takes longer than the plan may."""
+    return replace(model, compile=False) if isinstance(model, ModelSpec) else model
+
+
+class FrameTime(NamedTuple):
+    """Seconds that one interpolated frame takes.
+
+    Attributes:
+        usual: the median of the trials.
+        least: if the network works alone.
+        most: if decoder and encoder take as long as the network, on the same processors.
+    """
+
+    usual: float
+    least: float
+    most: float
+
+
+def _seconds_per_frame(job: Job, interpolator: FrameInterpolator) -> FrameTime:
+    """Return how long a frame takes, from small ones after a warm-up with a smaller one."""
+    width, height = job.source.width, job.source.height
+    scale = max((width * height / TRIAL_PIXELS) ** 0.5, 1)
+    size = max(round(height / scale), 1), max(round(width / scale), 1)
+    _seconds(interpolator, 32, 32)
+    trials = sorted(_seconds(interpolator, *size) for _ in range(TRIALS))
+    factor = width * height / (size[0] * size[1])
+    return FrameTime(factor * trials[TRIALS // 2], factor * trials[0], 2 * factor * trials[-1])
+
+
+def _seconds(interpolator: FrameInterpolator, height: int, width: int) -> float:
+    """Return how long one frame of noise takes."""
+    frames = torch.rand(2, 3, height, width)
+    begin = time.perf_counter()
+    for _ in interpolator.between(frames[0], frames[1], HALF, Fraction(1, 16)):
+        pass
     return time.perf_counter() - begin
 
 

@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from cdfi.common.files import move
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.animation import write_animation
+from cdfi.video.jobs.disk import disk_warning
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import (
@@ -34,6 +35,7 @@ from cdfi.video.jobs.plan import (
     try_name,
 )
 from cdfi.video.jobs.segments import make_segments
+from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
@@ -75,6 +77,7 @@ def interpolate_video(
     overwrite: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
+    watch: JobWatch | None = None,
     **settings: Unpack[Settings],
 ) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
@@ -91,6 +94,7 @@ def interpolate_video(
         overwrite: replace ``target`` if it exists, and discard another job's segments.
         jobs: processes that work on segments in parallel; by default one for each CUDA device.
         progress: called with the number of frames written so far and in total.
+        watch: called at the start and, if one process works, with each frame.
         **settings: fields of ``Options`` and ``Encoding``, such as ``factor``, ``fps``, ``codec``.
 
     Raises:
@@ -106,18 +110,23 @@ def interpolate_video(
         count = processes_for(jobs, chosen)
         try_name(target)
         with _explained(source, target):
-            report = _run(job, chosen, count, overwrite, progress)
+            report = _run(job, chosen, count, overwrite, progress, watch or JobWatch())
     gaps = [f"{source}: {line}" for line in video.warnings]
     return replace(report, source=str(source), warnings=[*report.warnings, *gaps])
 
 
 def _run(
-    job: Job, model: Model, jobs: int, overwrite: bool, progress: Progress | None
+    job: Job,
+    model: Model,
+    jobs: int,
+    overwrite: bool,
+    progress: Progress | None,
+    watch: JobWatch,
 ) -> VideoReport:
     """Make what is missing, and join it, in the work folder of ``job``."""
     with job.work.lock():
         restarted = job.work.begin(job.identity(fingerprint(model)), overwrite)
-        notes = _make_missing(job, model, jobs, progress)
+        notes = _make_missing(job, model, jobs, progress, watch)
         lines = [f"{job.work.target.name}: {restarted}"] if restarted else []
         report = _finish(job, notes, lines)
         job.work.clear()
@@ -140,9 +149,12 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
         raise ValueError(f"{source} could not be made into {target}: {error}") from error
 
 
-def _make_missing(job: Job, model: Model, jobs: int, progress: Progress | None) -> Counter[str]:
+def _make_missing(
+    job: Job, model: Model, jobs: int, progress: Progress | None, watch: JobWatch
+) -> Counter[str]:
     """Make every segment that is not finished yet."""
     finished = job.finished(check=True)
+    watch.on_start(len(job.boundaries), len(finished))
     done, total = sum(len(record.times) for record in finished.values()), expected_frames(job)
 
     def on_progress(count: int) -> None:
@@ -152,6 +164,8 @@ def _make_missing(job: Job, model: Model, jobs: int, progress: Progress | None) 
             progress(done, total)
 
     on_progress(0)
+    if line := disk_warning(job, total - done):
+        watch.on_warning(line)
     missing = job.missing(finished)
     if jobs > 1:
         numbers = [number for segment_range in missing for number in segment_range]
@@ -160,7 +174,7 @@ def _make_missing(job: Job, model: Model, jobs: int, progress: Progress | None) 
     interpolator = resolve_model(model) if missing else None
     for segment_range in missing:
         assert interpolator is not None
-        notes.update(make_segments(job, interpolator, segment_range, on_progress))
+        notes.update(make_segments(job, interpolator, segment_range, on_progress, watch))
     return notes
 
 

@@ -14,6 +14,7 @@ from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.jobs.motion_blur import blurred_items
 from cdfi.video.jobs.renderer import Renderer
+from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.reading.reader import Reader
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
@@ -33,7 +34,11 @@ class SegmentItem(NamedTuple):
 
 
 def make_segments(
-    job: Job, interpolator: FrameInterpolator, segment_range: range, on_progress: OnProgress
+    job: Job,
+    interpolator: FrameInterpolator,
+    segment_range: range,
+    on_progress: OnProgress,
+    watch: JobWatch | None = None,
 ) -> Counter[str]:
     """Make the segments of ``segment_range``.
 
@@ -42,6 +47,7 @@ def make_segments(
         interpolator: computes the frames between two source frames.
         segment_range: numbers of neighbouring segments.
         on_progress: called with the number of frames written since its last call.
+        watch: called with each frame.
 
     Returns:
         The reader's warnings, with how often each occurred.
@@ -49,7 +55,7 @@ def make_segments(
     reader = job.reader()
     items = job_items(job, interpolator, reader, segment_range)
     try:
-        _write(job, items, segment_range, on_progress)
+        _write(job, items, segment_range, on_progress, watch or JobWatch())
     finally:
         items.close()
     return reader.warnings
@@ -105,7 +111,11 @@ def _counts(span: Span) -> Counter[str]:
 
 
 def _write(
-    job: Job, items: Iterator[SegmentItem], segment_range: range, on_progress: OnProgress
+    job: Job,
+    items: Iterator[SegmentItem],
+    segment_range: range,
+    on_progress: OnProgress,
+    watch: JobWatch,
 ) -> None:
     """Encode ``items``; finish each segment when the next one begins."""
     segment = _OpenSegment(job, segment_range.start)
@@ -115,6 +125,7 @@ def _write(
                 segment.finish()
                 segment = _OpenSegment(job, segment.number + 1)
             segment.counts.update(item.counts)
+            watch.on_frame(item.segment, item.frame, item.counts)
             if item.frame is not None:
                 segment.add(item.frame)
                 on_progress(1)

@@ -1,0 +1,56 @@
+"""How much disk space a job needs, roughly, and whether it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from cdfi.video.jobs.job import Job
+from cdfi.video.writing.codecs import is_pattern
+
+#: Bytes of a pixel that encoders write whose rate follows from the picture's size, about.
+BYTES_OF_PIXEL = {"ffv1": 0.9, "png": 1.6, "prores_ks": 0.45, "rawvideo": 1.5}
+LOSSLESS = 0.9
+SEGMENTS_AND_RESULT = 2  # the segments are removed when the result is complete
+
+
+def disk_need(job: Job, frames: int) -> int:
+    """Return the bytes that a job of so many frames takes at its peak, an estimate.
+
+    Encoders with a constant quality are assumed to write as much for a frame as the source has.
+    """
+    width, height = job.encoding.converter.size
+    of_pixel = BYTES_OF_PIXEL.get(job.encoding.row.encoder)
+    if of_pixel is None and job.options.encoding.quality == "lossless":
+        of_pixel = LOSSLESS
+    if of_pixel is None:
+        size = job.source.path.stat().st_size / max(len(job.index.times), 1)
+    else:
+        size = of_pixel * width * height * (2 if _is_deep(job) else 1)
+    copies = 1 if is_pattern(job.work.target) else SEGMENTS_AND_RESULT
+    return int(size * frames * copies)
+
+
+def free_disk(target: Path) -> int:
+    """Return the free bytes of the disk that a result is written to."""
+    folder = target.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    return int(psutil.disk_usage(str(folder)).free)
+
+
+def disk_warning(job: Job, frames: int) -> str | None:
+    """Return a line if the disk may not have enough free space; None if it has."""
+    needed, free = disk_need(job, frames), free_disk(job.work.target)
+    if needed <= free:
+        return None
+    return (
+        f"{job.work.target}: the job needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
+        "are free: free some space, or choose a smaller --quality; a full disk stops the job, and "
+        "the same command continues it"
+    )
+
+
+def _is_deep(job: Job) -> bool:
+    return any(bits in job.encoding.converter.target for bits in ("10", "12", "14", "16"))

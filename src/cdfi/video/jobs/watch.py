@@ -1,0 +1,80 @@
+"""What a caller can follow of a job: its start, each frame, decisions, and a live picture."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from PIL import Image
+
+from cdfi.common.files import atomic_write
+from cdfi.video.timing.frame import OutputFrame
+
+LIVE_SECONDS = 1.0  # between two pictures
+LIVE_WIDTH = 640  # pixels of each of the three frames, at most
+
+
+class JobWatch:
+    """Is called as a job proceeds; every method does nothing unless a subclass overrides it.
+
+    The methods run in the thread that encodes: they must be quick.
+    """
+
+    def on_start(self, segments: int, finished: int) -> None:
+        """Handle the start: how many segments there are, and how many are finished already."""
+
+    def on_warning(self, text: str) -> None:
+        """Handle a line that the user should read before the job is done."""
+
+    def on_frame(self, segment: int, frame: OutputFrame | None, counts: Counter[str]) -> None:
+        """Handle the next frame of the result, with the decisions made there.
+
+        Args:
+            segment: its number, from 0.
+            frame: that is encoded next; None for decisions alone.
+            counts: of decisions, by their name.
+        """
+
+
+class LivePicture:
+    """Keep a picture of the newest interpolated frame between its two source frames.
+
+    Args:
+        path: of the picture; it is replaced in one step, at most once a second.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written_at = float("-inf")
+        self._left: VideoFrame | None = None
+        self._made: list[VideoFrame] = []
+
+    def add(self, frame: OutputFrame) -> None:
+        """Take the next frame of the result; write a picture if it completes one that is due."""
+        if frame.interpolated:
+            self._made.append(frame.image)
+            return
+        due = time.monotonic() - self._written_at >= LIVE_SECONDS
+        if self._left is not None and self._made and due:
+            self._write([self._left, self._made[len(self._made) // 2], frame.image])
+            self._written_at = time.monotonic()
+        self._left = frame.image
+        self._made.clear()
+
+    def _write(self, frames: list[VideoFrame]) -> None:
+        pictures = [_small(frame) for frame in frames]
+        width, height = pictures[0].size
+        row = Image.new("RGB", (3 * width, height))
+        for number, picture in enumerate(pictures):
+            row.paste(picture, (number * width, 0))
+        with atomic_write(self._path) as part:
+            row.save(part)
+
+
+def _small(frame: VideoFrame) -> Image.Image:
+    """Return a frame as an image of at most ``LIVE_WIDTH`` pixels in width."""
+    width = min(frame.width, LIVE_WIDTH)
+    height = max(frame.height * width // frame.width, 1)
+    return frame.reformat(width=width, height=height, format="rgb24").to_image()
