@@ -88,6 +88,14 @@ Json = Annotated[
     bool,
     Option("--json", help="Print a line of JSON for each file.", rich_help_panel=_RUN),
 ]
+PresetFile = Annotated[
+    Path | None,
+    Option(
+        "--preset-file",
+        help="TOML file with named sets of options for --preset.",
+        rich_help_panel=_ENCODING,
+    ),
+]
 Live = Annotated[
     Path | None,
     Option(
@@ -137,7 +145,7 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
     ),
     encoding=FieldOptions(
         Encoding,
-        "codec quality crf preset pix_fmt extra",
+        "codec quality crf preset pix_fmt extra record_options",
         panel=_ENCODING,
         declared={"extra": "-x"},
         parse={"extra": key_values},
@@ -162,6 +170,7 @@ def interpolate(
     quiet: Quiet = False,
     progress: ProgressForm = "bar",
     live: Live = None,
+    preset_file: PresetFile = None,
 ) -> None:
     """Interpolate the frames of videos or images.
 

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from cdfi.cli.console import INTERRUPTED, print_error, stdout
+from cdfi.cli.option_presets import expand_presets
 from cdfi.cli.usage import UsageError, describe_usage
 from cdfi.common.choices import did_you_mean
 
 #: Command -> module and name of its function, or of its group of functions.
 COMMANDS = {
     "interpolate": "cdfi.cli.interpolate_command:interpolate",
+    "presets": "cdfi.cli.presets_command:presets",
     "demo": "cdfi.cli.demo_command:demo",
     "warm-up": "cdfi.cli.warm_up_command:warm_up",
     "models": "cdfi.cli.models_command:app",
@@ -43,11 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    if (first := _command_word(words)) and first not in COMMANDS:
+    first = _command_word(words)
+    if first is not None and first not in COMMANDS:
         hint = did_you_mean(first, COMMANDS)
         print_error(f"cdfi: No such command {first!r}{hint} (see cdfi --help)")
         return WRONG_USE
     try:
+        if first == "interpolate":
+            words = expand_presets(words)
         status = build(words)(words, prog_name="cdfi", standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED

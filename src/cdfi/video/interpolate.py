@@ -35,6 +35,7 @@ from cdfi.video.jobs.plan import (
     try_name,
 )
 from cdfi.video.jobs.segments import make_segments
+from cdfi.video.jobs.used_options import used_options
 from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
@@ -54,6 +55,7 @@ class VideoReport:
         interpolated: how many of the frames come from the network.
         counts: of decisions, by their name.
         warnings: lines about what was lost, damaged or changed.
+        options: those that are not at their defaults, and the encoder with all of its own.
     """
 
     source: str
@@ -62,6 +64,7 @@ class VideoReport:
     interpolated: int
     counts: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    options: dict[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return the report as plain JSON values."""
@@ -196,6 +199,7 @@ def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
         interpolated=interpolated,
         counts=dict(counts),
         warnings=[*warnings, *_reading_warnings(job, notes), *losses],
+        options=used_options(job),
     )
 
 

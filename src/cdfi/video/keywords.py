@@ -39,6 +39,7 @@ class Settings(TypedDict, total=False):
     preset: str | None
     pix_fmt: str | None
     extra: Mapping[str, str]
+    record_options: bool
 
 
 def options_from(options: Options | None, settings: Settings) -> Options:

@@ -39,13 +39,16 @@ class Encoding:
     """Quality of the encoder (constant rate factor): lower is better and larger."""
 
     preset: str | None = None
-    """Preset of the encoder, such as fast or slow."""
+    """Named set of options (cdfi presets lists them), or preset of the encoder, such as slow."""
 
     pix_fmt: str | None = None
     """Pixel format of the result, such as yuv420p10le. By default that of the source."""
 
     extra: Mapping[str, str] = field(default_factory=dict)
     """Other option of the encoder as KEY=VALUE, repeatable."""
+
+    record_options: bool = False
+    """Write the options into the tags of the result, as a comment."""
 
     def __post_init__(self) -> None:
         if self.quality is not None and self.crf is not None:

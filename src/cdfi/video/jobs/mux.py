@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from cdfi.common.files import create, media_url, move, resolve_output
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import frame_times, joined
+from cdfi.video.jobs.used_options import options_tag
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.time_map import TimeMap
@@ -83,6 +84,7 @@ def _fill(
 ) -> tuple[Copied, Contents]:
     """Write header and packets into ``target``; see :func:`write_result`."""
     target.metadata.update(plain_tags(source.metadata))
+    target.metadata.update(options_tag(job, target.metadata))
     made = _add_video(job, target, records, video_stream(source, job.source.path))
     for tags in (target.metadata, made.metadata):
         if TAG in tags:

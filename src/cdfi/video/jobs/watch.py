@@ -77,4 +77,5 @@ def _small(frame: VideoFrame) -> Image.Image:
     """Return a frame as an image of at most ``LIVE_WIDTH`` pixels in width."""
     width = min(frame.width, LIVE_WIDTH)
     height = max(frame.height * width // frame.width, 1)
-    return frame.reformat(width=width, height=height, format="rgb24").to_image()
+    picture: Image.Image = frame.reformat(width=width, height=height, format="rgb24").to_image()
+    return picture
