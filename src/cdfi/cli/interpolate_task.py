@@ -179,7 +179,7 @@ class InterpolationTask:
             return
         display = JobDisplay(self.live)
         begin = time.monotonic()
-        shared = {"options": options, "model": model, "overwrite": self.overwrite}
+        shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
         with self._progress(source.name, display) as shown, created(target.absolute().parent):
             if is_stream_name(target):
                 report = interpolate_to_stream(source, target, **shared, progress=shown)
