@@ -14,7 +14,7 @@ from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.evaluation import Method, baseline_method, network_method
 from cdfi.evaluation.columns import choose_metrics
-from cdfi.evaluation.data.pictures import to_tensor
+from cdfi.evaluation.data.rgb_images import to_tensor
 from cdfi.evaluation.methods.baselines import BASELINES
 
 METRICS = choose_metrics(["psnr", "ssim", "lpips", "lpips-paper"])

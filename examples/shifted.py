@@ -11,7 +11,7 @@ import numpy as np
 
 import cdfi
 from cdfi.evaluation import baseline_method, network_method
-from cdfi.evaluation.data.pictures import read_rgb_image
+from cdfi.evaluation.data.rgb_images import read_rgb_image
 from cdfi.evaluation.methods.baselines import BASELINES
 
 SHIFTS = ((2, 1), (0.5, 0.3), (3.3, -2.2), (6.7, -1.6), (10, 4))  # columns, rows

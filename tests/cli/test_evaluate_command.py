@@ -16,7 +16,7 @@ from tests.tiny import tiny_network
 
 @pytest.fixture
 def triplets(tmp_path: Path) -> Path:
-    """A folder "set" of three triplets of random pictures."""
+    """A folder "set" of three triplets of random images."""
     return triplet_set(tmp_path / "set")
 
 
@@ -131,8 +131,8 @@ def test_files_of_one_name_are_distinguished_by_their_folders(
         save(tiny_network(), tmp_path / folder / "best.safetensors")
         words.append(str(tmp_path / folder / "best.safetensors"))
     words += ["-d", str(triplets), "--json", str(tmp_path / "report.json")]
-    pictures = ["--save-images", str(tmp_path / "made")]
-    assert main([*words, *pictures]) == 0
+    images = ["--save-images", str(tmp_path / "made")]
+    assert main([*words, *images]) == 0
     rows = json.loads((tmp_path / "report.json").read_text())["rows"]
     assert {row["method"] for row in rows} == {"tiny", "a/best", "b/best"}
     made = [str(tmp_path / "made" / folder / "best") for folder in ("a", "b")]

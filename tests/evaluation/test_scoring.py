@@ -19,7 +19,7 @@ from cdfi.evaluation import (
     network_method,
 )
 from cdfi.evaluation.columns import Metric, choose_metrics
-from cdfi.evaluation.data.pictures import RgbImage, read_rgb_image
+from cdfi.evaluation.data.rgb_images import RgbImage, read_rgb_image
 from cdfi.interpolation import Interpolator
 from tests.evaluation.small_sets import NAMES, noise, save, triplet_set
 from tests.tiny import tiny_network
@@ -78,11 +78,11 @@ def test_a_missing_prediction_is_named(tmp_path: Path) -> None:
         run(folder_method(made), root)
 
 
-def test_two_pictures_for_one_prediction_are_refused(tmp_path: Path) -> None:
+def test_two_images_for_one_prediction_are_refused(tmp_path: Path) -> None:
     root, made = triplet_set(tmp_path / "set", 1), tmp_path / "made"
     save(made / "1" / "a.png", noise(0))
     save(made / "1" / "b.png", noise(0))
-    with pytest.raises(ValueError, match="2 pictures in it, expected one"):
+    with pytest.raises(ValueError, match="2 images in it, expected one"):
         run(folder_method(made), root)
 
 
@@ -141,7 +141,7 @@ def test_metrics_of_one_picture_do_not_hold_up_the_next_prediction(tmp_path: Pat
         return frame0
 
     def slow(x: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        # Ends only once the next picture is being predicted.
+        # Ends only once the next image is being predicted.
         return torch.tensor([float(second.wait(timeout=30))]).to(x)
 
     scorer = Scorer([Metric("slow", "Slow", slow, "")])
@@ -173,7 +173,7 @@ def test_watchers_see_every_scored_picture(tmp_path: Path) -> None:
     run(
         baseline_method("average"),
         triplet_set(tmp_path, 3),
-        watch=[lambda row, frames, picture: seen.append(row.name)],
+        watch=[lambda row, frames, image: seen.append(row.name)],
     )
     assert seen == ["1", "2", "3"]
 

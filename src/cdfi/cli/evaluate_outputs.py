@@ -103,7 +103,7 @@ def _table(report: EvaluationReport) -> Table:
 
 def _tell_skipped(report: EvaluationReport) -> None:
     for gone in report.skipped:
-        picture = f"{gone.dataset} {gone.name}, {gone.method}"
-        stderr.print(f"skipped {picture}: {gone.reason}", markup=False)
+        image = f"{gone.dataset} {gone.name}, {gone.method}"
+        stderr.print(f"skipped {image}: {gone.reason}", markup=False)
     if report.skipped:
         stderr.print(f"{len(report.skipped)} of {len(report.skipped) + len(report.rows)} skipped")

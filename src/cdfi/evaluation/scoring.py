@@ -13,7 +13,7 @@ from cdfi.common.prefetch import prefetch
 from cdfi.evaluation.columns import Metric
 from cdfi.evaluation.data.datasets import DataSet
 from cdfi.evaluation.data.layouts import TripletFrames, Unreadable
-from cdfi.evaluation.data.pictures import RgbImage, to_tensor
+from cdfi.evaluation.data.rgb_images import RgbImage, to_tensor
 from cdfi.evaluation.data.videos import Video
 from cdfi.evaluation.methods.method import Method
 
@@ -97,20 +97,20 @@ class Scorer:
             if isinstance(item, Unreadable):
                 raise ValueError(item.reason)
             start = time.perf_counter()
-            picture = method.predict(dataset, item.name, item.frame0, item.frame1)
+            image = method.predict(dataset, item.name, item.frame0, item.frame1)
             seconds = time.perf_counter() - start
         except (ValueError, OSError) as error:
             if not self.keep_going:
                 raise
             return Skipped(method.name, dataset, item.name, str(error))
-        return _Predicted(item, picture, seconds if method.timed else None)
+        return _Predicted(item, image, seconds if method.timed else None)
 
     @torch.no_grad()
     def _score(self, method: str, dataset: str, done: "_Predicted") -> Row | Skipped:
-        x, y = (to_tensor(image).to(self.device) for image in (done.picture, done.frames.truth))
+        x, y = (to_tensor(image).to(self.device) for image in (done.image, done.frames.truth))
         try:
             scores = {metric.name: metric.function(x, y).item() for metric in self.metrics}
-        except ValueError as error:  # such as pictures too small for a metric
+        except ValueError as error:  # such as images too small for a metric
             if not self.keep_going:
                 raise
             return Skipped(method, dataset, done.frames.name, str(error))
@@ -123,13 +123,13 @@ class Scorer:
         if isinstance(row, Skipped):
             return row
         for watch in self.watch:
-            watch(row, item.done.frames, item.done.picture)
+            watch(row, item.done.frames, item.done.image)
         return row
 
 
 class _Predicted(NamedTuple):
     frames: TripletFrames
-    picture: RgbImage
+    image: RgbImage
     seconds: float | None
 
 

@@ -1,4 +1,4 @@
-"""Where each data set's pictures are looked for, and what is said when they are not there."""
+"""Where each data set's images are looked for, and what is said when they are not there."""
 
 from pathlib import Path
 
@@ -103,17 +103,17 @@ def test_xiph_predicts_even_frames_from_their_neighbours(tmp_path: Path) -> None
 
 
 def test_xiph_2k_averages_2_x_2_pixels() -> None:
-    picture = noise(0, 6, 8)
-    blocks = picture.reshape(3, 2, 4, 2, 3).astype(float).mean(axis=(1, 3))
-    np.testing.assert_array_equal(halved(picture), np.floor(blocks + 0.5))
+    image = noise(0, 6, 8)
+    blocks = image.reshape(3, 2, 4, 2, 3).astype(float).mean(axis=(1, 3))
+    np.testing.assert_array_equal(halved(image), np.floor(blocks + 0.5))
 
 
 def test_xiph_4k_is_the_middle_of_the_frame() -> None:
-    picture = noise(0, 2160 // 8, 4096 // 8)
-    np.testing.assert_array_equal(centre(picture), picture[67:-67, 128:-128])
+    image = noise(0, 2160 // 8, 4096 // 8)
+    np.testing.assert_array_equal(centre(image), image[67:-67, 128:-128])
 
 
-def test_pictures_of_different_sizes_in_a_triplet_are_named(tmp_path: Path) -> None:
+def test_images_of_different_sizes_in_a_triplet_are_named(tmp_path: Path) -> None:
     save(triplet_set(tmp_path, 1) / "1" / "im3.png", noise(0, 24, 40))
     (item,) = find_dataset(str(tmp_path)).read()
     assert isinstance(item, Unreadable)

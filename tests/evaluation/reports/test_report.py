@@ -16,7 +16,7 @@ from cdfi.common.machine import git_commit
 from cdfi.evaluation import EvaluationReport, Method, Row, Skipped
 from cdfi.evaluation.columns import choose_metrics
 from cdfi.evaluation.data.layouts import TripletFrames
-from cdfi.evaluation.data.pictures import RgbImage
+from cdfi.evaluation.data.rgb_images import RgbImage
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver, error_map
 from cdfi.evaluation.reports.plot import plot
 from cdfi.evaluation.reports.protocol import protocol
@@ -56,7 +56,7 @@ def test_an_infinite_psnr_is_counted_and_not_averaged() -> None:
     assert net.exact == 1
 
 
-def test_skipped_pictures_are_counted_beside_the_average() -> None:
+def test_skipped_images_are_counted_beside_the_average() -> None:
     made = report(30, skipped=2)
     assert made.averages()[0].skipped == 2
     assert "| 1 (+2 skipped) |" in made.to_markdown()
@@ -124,7 +124,7 @@ def test_an_empty_contact_sheet_is_refused(tmp_path: Path) -> None:
         ContactSheet(2).save(tmp_path / "sheet.png")
 
 
-def test_saved_pictures_are_named_by_method_data_set_and_triplet(tmp_path: Path) -> None:
+def test_saved_images_are_named_by_method_data_set_and_triplet(tmp_path: Path) -> None:
     Saver(tmp_path)(*frames("clip/1", 5))
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "net/set/clip/1.png")), 105)
 

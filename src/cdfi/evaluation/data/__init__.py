@@ -1,1 +1,1 @@
-"""Data sets of frame triplets: layouts, videos, pictures and downloads."""
+"""Data sets of frame triplets: layouts, videos, images and downloads."""

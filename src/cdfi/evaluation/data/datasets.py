@@ -15,7 +15,7 @@ from cdfi.evaluation.data.layouts import (
     TripletFrames,
     Unreadable,
 )
-from cdfi.evaluation.data.pictures import RgbImage
+from cdfi.evaluation.data.rgb_images import RgbImage
 from cdfi.evaluation.data.videos import Video
 
 SCENES = [
@@ -108,18 +108,18 @@ def _is_missing(file: Path) -> bool:
     return not file.is_file()
 
 
-def halved(picture: RgbImage) -> RgbImage:
+def halved(image: RgbImage) -> RgbImage:
     """Halve the size by averaging 2 x 2 pixels, rounded, as OpenCV's area interpolation does."""
-    height, width = picture.shape[0] // 2, picture.shape[1] // 2
-    blocks = picture[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    blocks = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
     mean: RgbImage = ((blocks.sum(axis=(1, 3), dtype="uint16") + 2) // 4).astype("uint8")
     return mean
 
 
-def centre(picture: RgbImage) -> RgbImage:
+def centre(image: RgbImage) -> RgbImage:
     """Return the middle half of both sides: 2048 x 1080 of 4096 x 2160."""
-    height, width = picture.shape[0] // 4, picture.shape[1] // 4
-    return picture[height : picture.shape[0] - height, width : picture.shape[1] - width]
+    height, width = image.shape[0] // 4, image.shape[1] // 4
+    return image[height : image.shape[0] - height, width : image.shape[1] - width]
 
 
 def _download(name: str) -> str:

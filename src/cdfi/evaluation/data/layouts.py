@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdfi.common.paths import natural
-from cdfi.evaluation.data.pictures import RgbImage, read_rgb_image, size_text
+from cdfi.evaluation.data.rgb_images import RgbImage, read_rgb_image, size_text
 
 View = Callable[[RgbImage], RgbImage]
 #: The file names of a triplet in the order of time.
@@ -53,16 +53,16 @@ class Triplet:
         Raises:
             ValueError: a file is missing or not 8-bit RGB, or the sizes differ.
         """
-        pictures = [read_rgb_image(file) for file in self.files]
-        for file, picture in zip(self.files, pictures):
-            if picture.shape != pictures[0].shape:
+        images = [read_rgb_image(file) for file in self.files]
+        for file, image in zip(self.files, images):
+            if image.shape != images[0].shape:
                 raise ValueError(
-                    f"{file}: {size_text(picture)} pixels, but {self.files[0].name} has "
-                    f"{size_text(pictures[0])}"
+                    f"{file}: {size_text(image)} pixels, but {self.files[0].name} has "
+                    f"{size_text(images[0])}"
                 )
         if self.view is not None:
-            pictures = [self.view(picture) for picture in pictures]
-        return TripletFrames(self.name, *pictures)
+            images = [self.view(image) for image in images]
+        return TripletFrames(self.name, *images)
 
 
 Layout = Callable[[Path], Iterator[Triplet]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdfi.evaluation.data.layouts import TripletFrames, Unreadable
-from cdfi.evaluation.data.pictures import RgbImage, to_rgb_image
+from cdfi.evaluation.data.rgb_images import RgbImage, to_rgb_image
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Video:
             OSError: the file cannot be read.
         """
         warnings: Counter[str] = Counter()
-        pictures = self._pictures(warnings)
+        images = self._images(warnings)
         told: Counter[str] = Counter()
-        frame0, number = next(pictures, None), 1
-        for truth, frame1 in zip(pictures, pictures):
+        frame0, number = next(images, None), 1
+        for truth, frame1 in zip(images, images):
             if frame0 is None:
                 break
             yield TripletFrames(f"{number:06d}", frame0, truth, frame1)
@@ -65,7 +65,7 @@ class Video:
         for reason, count in warnings.items():
             yield Unreadable(f"near {number:06d}", f"{self.path}: {count} {reason}")
 
-    def _pictures(self, warnings: Counter[str]) -> Iterator[RgbImage]:
+    def _images(self, warnings: Counter[str]) -> Iterator[RgbImage]:
         from cdfi.video.pixels.colour import Converter
         from cdfi.video.reading.index import read_index
         from cdfi.video.reading.reader import Reader

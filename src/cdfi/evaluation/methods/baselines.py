@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdfi.common.extras import need
-from cdfi.evaluation.data.pictures import RgbImage
+from cdfi.evaluation.data.rgb_images import RgbImage
 from cdfi.evaluation.methods.minterpolate import minterpolate
 
 

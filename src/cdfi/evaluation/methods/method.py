@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdfi.evaluation.data.pictures import (
+from cdfi.evaluation.data.rgb_images import (
     RgbImage,
     read_rgb_image,
     size_text,
@@ -72,14 +72,14 @@ def folder_method(folder: Path, name: str = "") -> Method:
     if not folder.is_dir():
         raise ValueError(f"{folder}: the folder of predictions is missing")
 
-    def predict(dataset: str, picture_name: str, frame0: RgbImage, _: RgbImage) -> RgbImage:
+    def predict(dataset: str, image_name: str, frame0: RgbImage, _: RgbImage) -> RgbImage:
         inside = folder / dataset
-        file = prediction_file(inside if inside.is_dir() else folder, picture_name)
-        picture = read_rgb_image(file)
-        if picture.shape != frame0.shape:
+        file = prediction_file(inside if inside.is_dir() else folder, image_name)
+        image = read_rgb_image(file)
+        if image.shape != frame0.shape:
             raise ValueError(
-                f"{file}: {size_text(picture)} pixels, but its data set has {size_text(frame0)}"
+                f"{file}: {size_text(image)} pixels, but its data set has {size_text(frame0)}"
             )
-        return picture
+        return image
 
     return Method(name or folder.resolve().name, predict, timed=False)

@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from cdfi.evaluation.data.pictures import RgbImage
+from cdfi.evaluation.data.rgb_images import RgbImage
 from cdfi.video.pixels.formats import reformatted
 
 # Motion-compensated, overlapped blocks; two frames are no scene cut, however different. The
-# filter's default search, bilat, gives different pictures from one run to the next; bidir does not.
+# filter's default search, bilat, gives different images from one run to the next; bidir does not.
 OPTIONS = "fps=2:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:scd=none"
 # The filter does not accept RGB; this format keeps the colours at full resolution.
 FORMAT = "yuv444p"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cdfi.evaluation.data.pictures import SUFFIXES
+from cdfi.evaluation.data.rgb_images import SUFFIXES
 
 
 def prediction_file(root: Path, name: str) -> Path:
@@ -21,5 +21,5 @@ def prediction_file(root: Path, name: str) -> Path:
     inside = [file for file in sorted(folder.glob("*")) if file.suffix.lower() in SUFFIXES]
     if len(inside) == 1:
         return inside[0]
-    problem = f"{len(inside)} pictures in it, expected one" if inside else "no prediction"
+    problem = f"{len(inside)} images in it, expected one" if inside else "no prediction"
     raise ValueError(f"{folder}: {problem} (looked for {name}.png beside it as well)")

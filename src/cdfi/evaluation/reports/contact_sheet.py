@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cdfi.evaluation.data.layouts import TripletFrames
-from cdfi.evaluation.data.pictures import RgbImage, save_rgb_image
+from cdfi.evaluation.data.rgb_images import RgbImage, save_rgb_image
 from cdfi.evaluation.scoring import Row
 
 # A quarter of the range is shown as the brightest: errors of a few levels stay visible.
@@ -17,12 +17,12 @@ TILE, GAP, CAPTION = 320, 8, 20
 COLUMNS = "frame0 frame1 truth predicted error"
 
 
-def error_map(picture: RgbImage, truth: RgbImage) -> RgbImage:
+def error_map(image: RgbImage, truth: RgbImage) -> RgbImage:
     """Return the largest error of the channels as colours: black, red, yellow, white; (H, W, 3).
 
     An error of 64 levels or more is white.
     """
-    error = np.abs(picture.astype(np.int16) - truth).max(axis=2) / FULL_SCALE
+    error = np.abs(image.astype(np.int16) - truth).max(axis=2) / FULL_SCALE
     ramp = np.stack([3 * error, 3 * error - 1, 3 * error - 2], axis=2)
     return (ramp.clip(0, 1) * 255).round().astype(np.uint8)
 
@@ -34,9 +34,9 @@ class Saver:
     folder: Path
     errors: bool = False
 
-    def __call__(self, row: Row, frames: TripletFrames, picture: RgbImage) -> None:
-        """Write the picture of one row."""
-        shown = error_map(picture, frames.truth) if self.errors else picture
+    def __call__(self, row: Row, frames: TripletFrames, image: RgbImage) -> None:
+        """Write the image of one row."""
+        shown = error_map(image, frames.truth) if self.errors else image
         save_rgb_image(self.folder / row.method / row.dataset / f"{row.name}.png", shown)
 
 
@@ -47,26 +47,26 @@ class Case:
     badness: float
     order: int
     row: Row = field(compare=False)
-    pictures: tuple[RgbImage, ...] = field(compare=False)
+    images: tuple[RgbImage, ...] = field(compare=False)
 
 
 @dataclass
 class ContactSheet:
-    """Collects the ``size`` pictures of lowest PSNR of each method."""
+    """Collects the ``size`` images of lowest PSNR of each method."""
 
     size: int = 8
     cases: dict[str, list[Case]] = field(default_factory=dict)
     seen: int = 0
 
-    def __call__(self, row: Row, frames: TripletFrames, picture: RgbImage) -> None:
-        """Keep the picture if it is among its method's worst so far."""
-        badness = float(np.square(frames.truth.astype(np.float64) - picture).mean())
+    def __call__(self, row: Row, frames: TripletFrames, image: RgbImage) -> None:
+        """Keep the image if it is among its method's worst so far."""
+        badness = float(np.square(frames.truth.astype(np.float64) - image).mean())
         self.seen += 1
         worst = self.cases.setdefault(row.method, [])
         if len(worst) == self.size and badness <= worst[0].badness:
             return
-        parts = (frames.frame0, frames.frame1, frames.truth, picture)
-        tiles = map(_tile, (*parts, error_map(picture, frames.truth)))
+        parts = (frames.frame0, frames.frame1, frames.truth, image)
+        tiles = map(_tile, (*parts, error_map(image, frames.truth)))
         heapq.heappush(worst, Case(badness, -self.seen, row, tuple(tiles)))
         if len(worst) > self.size:
             heapq.heappop(worst)
@@ -78,7 +78,7 @@ class ContactSheet:
             ValueError: nothing was scored.
         """
         if not self.cases:
-            raise ValueError(f"{path}: no contact sheet without a scored picture")
+            raise ValueError(f"{path}: no contact sheet without a scored image")
         cases = [case for worst in self.cases.values() for case in sorted(worst, reverse=True)]
         rows = [_line(case) for case in cases]
         width = max(row.shape[1] for row in rows)
@@ -86,17 +86,17 @@ class ContactSheet:
         save_rgb_image(path, np.concatenate(padded))
 
 
-def _tile(picture: RgbImage) -> RgbImage:
-    """Return ``picture`` no wider than a column of the sheet."""
-    image = Image.fromarray(picture)
+def _tile(image: RgbImage) -> RgbImage:
+    """Return ``image`` no wider than a column of the sheet."""
+    image = Image.fromarray(image)
     image.thumbnail((TILE, TILE), Image.Resampling.BOX)
     return np.array(image)
 
 
 def _line(case: Case) -> RgbImage:
     """Return one case: both frames, the truth, the prediction and its error, side by side."""
-    gap = np.zeros((case.pictures[0].shape[0], GAP, 3), np.uint8)
-    strip = np.concatenate([part for tile in case.pictures for part in (tile, gap)], axis=1)
+    gap = np.zeros((case.images[0].shape[0], GAP, 3), np.uint8)
+    strip = np.concatenate([part for tile in case.images for part in (tile, gap)], axis=1)
     caption = Image.new("RGB", (strip.shape[1], CAPTION))
     row = case.row
     scores = "  ".join(f"{name} {value:.4f}" for name, value in row.scores.items())

@@ -41,7 +41,7 @@ class EvaluationReport:
         metrics: The columns.
         methods: What was scored.
         protocol: What the scores depend on; see :mod:`cdfi.evaluation.reports.protocol`.
-        rows, skipped: A row for each picture.
+        rows, skipped: A row for each image.
     """
 
     metrics: Sequence[Metric]

@@ -52,20 +52,20 @@ def _kind(image: Image.Image, path: Path) -> str:
     return NAMES_OF_MODES.get(image.mode, image.mode)
 
 
-def size_text(picture: RgbImage) -> str:
+def size_text(image: RgbImage) -> str:
     """Return width and height for a message."""
-    return f"{picture.shape[1]} x {picture.shape[0]}"
+    return f"{image.shape[1]} x {image.shape[0]}"
 
 
-def save_rgb_image(path: Path, picture: RgbImage) -> None:
+def save_rgb_image(path: Path, image: RgbImage) -> None:
     """Write a PNG atomically, and make its folder if it is missing."""
     with atomic_write(path) as beside:
-        Image.fromarray(picture).save(beside, format="PNG")
+        Image.fromarray(image).save(beside, format="PNG")
 
 
-def to_tensor(picture: RgbImage) -> Tensor:
+def to_tensor(image: RgbImage) -> Tensor:
     """Return ``(H, W, 3)`` bytes as a float32 batch ``(1, 3, H, W)`` in [0, 1]."""
-    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
+    return torch.tensor(image).permute(2, 0, 1)[None].float() / 255
 
 
 def to_rgb_image(batch: Tensor) -> RgbImage:

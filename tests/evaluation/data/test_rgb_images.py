@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cdfi.evaluation.data.pictures import read_rgb_image, save_rgb_image, to_rgb_image, to_tensor
+from cdfi.evaluation.data.rgb_images import read_rgb_image, save_rgb_image, to_rgb_image, to_tensor
 from tests.evaluation.small_sets import noise, save
 
 
