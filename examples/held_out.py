@@ -14,6 +14,7 @@ from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
 from cdfi.evaluation import Method, baseline_method, network_method
 from cdfi.evaluation.columns import choose_metrics
+from cdfi.evaluation.data.layouts import HALF
 from cdfi.evaluation.data.rgb_images import to_tensor
 from cdfi.evaluation.methods.baselines import BASELINES
 
@@ -21,7 +22,7 @@ METRICS = choose_metrics(["psnr", "ssim", "lpips", "lpips-paper"])
 
 
 def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
-    middle = chosen.predict("", "", triplet[0], triplet[2])
+    middle = chosen.predict("", "", triplet[0], triplet[2], HALF)
     return [m.function(to_tensor(middle), to_tensor(triplet[1])).item() for m in METRICS]
 
 

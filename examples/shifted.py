@@ -1,9 +1,10 @@
 """Score how exactly models follow a uniform motion: photos shifted by known amounts per half step.
 
-python examples/shifted.py data/train/stills default,compressed-adacof,dis
+python examples/shifted.py data/train/stills default,compressed-adacof,dis [1/2,1/4,1/3,2/5]
 """
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -23,17 +24,20 @@ def moved(photo: np.ndarray, x: float, y: float) -> np.ndarray:
     return cv2.warpAffine(photo, matrix, SIZE, None, cv2.INTER_LANCZOS4, cv2.BORDER_REFLECT)
 
 
-def main(folder: str, names: str) -> None:
+def main(folder: str, names: str, instants: str = "1/2") -> None:
     paths = sorted(p for p in Path(folder).iterdir() if p.suffix in (".jpg", ".png"))[::EVERY]
     photos = [cv2.resize(read_rgb_image(p), SIZE, None, 0, 0, cv2.INTER_AREA) for p in paths]
     for name in names.split(","):
         model = None if name in BASELINES else cdfi.Interpolator(name)
         method = network_method(name, model) if model else baseline_method(name)
-        for x, y in SHIFTS:
-            middles = [method.predict("", "", moved(p, -x, -y), moved(p, x, y)) for p in photos]
-            gaps = (np.stack(middles).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
-            errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # rounding error, so that no error is 0
-            print(name, (x, y), f"{10 * np.log10(255**2 / errors).mean():.2f} dB")
+        for t in map(Fraction, instants.split(",")):
+            for x, y in SHIFTS:
+                before, after = float(-2 * t), float(2 * (1 - t))  # half steps
+                ends = ((moved(p, s * x, s * y) for s in (before, after)) for p in photos)
+                made = [method.predict("", "", *pair, t) for pair in ends]
+                gaps = (np.stack(made).astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
+                errors = (gaps**2).mean((1, 2, 3)) + 1 / 12  # rounding: no error is 0
+                print(name, t, (x, y), f"{10 * np.log10(255**2 / errors).mean():.2f} dB")
 
 
 if __name__ == "__main__":

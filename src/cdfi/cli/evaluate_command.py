@@ -30,13 +30,22 @@ Predictions = Annotated[
 Metrics = Annotated[
     str | None,
     Option(
-        help="psnr, ssim, lpips, lpips-paper, ie, mae, lpips-alex, lpips-vgg; separated by commas."
+        help="psnr, ssim, lpips, lpips-paper, ie, mae, flicker, tlpips, lpips-alex, lpips-vgg; "
+        "separated by commas."
     ),
 ]
 Data = Annotated[
     Path | None, Option(help="Folder of data sets. By default CDFI_DATA, or the cache.")
 ]
 Names = Annotated[str, Option(help="The three files in the folders of a data set given by path.")]
+Every = Annotated[
+    int | None,
+    Option(
+        help="Keep one frame in this many of a video or of folders of its frames, and predict "
+        "those between. By default 2 of a video.",
+        min=2,
+    ),
+]
 PrecisionOption = Annotated[
     PrecisionName, Option(help="Precision of the networks; fp32 for comparable figures.")
 ]
@@ -62,6 +71,7 @@ def evaluate(
     metrics: Metrics = None,
     data: Data = None,
     names: Names = "im1.png,im2.png,im3.png",
+    every: Every = None,
     device: DeviceOption = None,
     precision: PrecisionOption = "fp32",
     keep_going: KeepGoing = False,
@@ -93,21 +103,23 @@ def evaluate(
     outputs.check()
     chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
     place = choose_device(device)
-    sets = _sets(dataset, data, names)
+    sets = _sets(dataset, data, names, every)
     methods = _methods(models or [], baseline or [], predictions or [], device, precision)
     report = EvaluationReport(chosen, methods, protocol(methods, chosen, place))
     _run(report, sets, Scorer(chosen, place, keep_going, outputs.watchers()), quiet)
     outputs.write(report)
 
 
-def _sets(datasets: Sequence[str], data: Path | None, names: str) -> "list[DataSet | Video]":
+def _sets(
+    datasets: Sequence[str], data: Path | None, names: str, every: int | None
+) -> "list[DataSet | Video]":
     from cdfi.evaluation import find_dataset
 
     words = _words(names)
     if len(words) != 3:
         raise ValueError(f"--names: expected three file names with commas between, got {names}")
     three = (words[0], words[1], words[2])
-    sets = [find_dataset(name, data, three) for name in dict.fromkeys(datasets)]
+    sets = [find_dataset(name, data, three, every) for name in dict.fromkeys(datasets)]
     _require_different("data sets", [found.name for found in sets])
     return sets
 

@@ -18,7 +18,8 @@ class Metric:
     Attributes:
         name: What the command line calls it.
         title: What tables call it.
-        function: From two batches ``(1, 3, H, W)`` in [0, 1] to ``(1,)``.
+        function: From two batches ``(1, 3, H, W)`` in [0, 1], prediction and truth, to ``(1,)``;
+            with ``temporal``, from four: then the prediction and the truth of the frame before.
         protocol: How it is computed, in one line of the report.
         digits: Decimals that tables print.
         higher: Whether more is better.
@@ -26,10 +27,11 @@ class Metric:
 
     name: str
     title: str
-    function: Callable[[Tensor, Tensor], Tensor]
+    function: Callable[..., Tensor]
     protocol: str
     digits: int = 4
     higher: bool = False
+    temporal: bool = False
 
 
 def _from_package(net: str, x: Tensor, y: Tensor) -> Tensor:
@@ -70,6 +72,21 @@ METRICS = {
             metrics.mean_absolute_error,
             "mean absolute difference, levels of 0 to 255 (printed as IE in many papers)",
             2,
+        ),
+        Metric(
+            "flicker",
+            "Flicker",
+            metrics.flicker,
+            "difference of the mean absolute changes from the frame before, levels of 0 to 255",
+            2,
+            temporal=True,
+        ),
+        Metric(
+            "tlpips",
+            "tLPIPS",
+            metrics.temporal_lpips,
+            "difference of the LPIPS to the frame before (Chu et al. 2020), 0.1 SqueezeNet",
+            temporal=True,
         ),
         Metric(
             "lpips-alex",

@@ -77,10 +77,12 @@ class Scorer:
         if not self.keep_going:
             dataset.check()
         waiting: deque[_Pending | Skipped] = deque()
+        last: _Predicted | None = None
         with ThreadPoolExecutor(SCORERS) as pool:
             for item in prefetch(dataset.read(), READ_AHEAD):
-                outcome = self._predict(method, dataset.name, item)
+                outcome = self._predict(method, dataset.name, item, last)
                 if isinstance(outcome, _Predicted):
+                    last = outcome
                     row = pool.submit(self._score, method.name, dataset.name, outcome)
                     waiting.append(_Pending(row, outcome))
                 else:
@@ -91,25 +93,34 @@ class Scorer:
                 yield self._finish(waiting.popleft())
 
     def _predict(
-        self, method: Method, dataset: str, item: TripletFrames | Unreadable
+        self,
+        method: Method,
+        dataset: str,
+        item: TripletFrames | Unreadable,
+        last: "_Predicted | None",
     ) -> "_Predicted | Skipped":
         try:
             if isinstance(item, Unreadable):
                 raise ValueError(item.reason)
             start = time.perf_counter()
-            image = method.predict(dataset, item.name, item.frame0, item.frame1)
+            image = method.predict(dataset, item.name, item.frame0, item.frame1, item.t)
             seconds = time.perf_counter() - start
         except (ValueError, OSError) as error:
             if not self.keep_going:
                 raise
             return Skipped(method.name, dataset, item.name, str(error))
-        return _Predicted(item, image, seconds if method.timed else None)
+        before = _shown_before(item, last)
+        return _Predicted(item, image, before, seconds if method.timed else None)
 
     @torch.no_grad()
     def _score(self, method: str, dataset: str, done: "_Predicted") -> Row | Skipped:
-        x, y = (to_tensor(image).to(self.device) for image in (done.image, done.frames.truth))
+        shown = (done.image, done.frames.truth, *done.before)
+        images = [to_tensor(image).to(self.device) for image in shown]
         try:
-            scores = {metric.name: metric.function(x, y).item() for metric in self.metrics}
+            scores = {
+                metric.name: metric.function(*images[: 4 if metric.temporal else 2]).item()
+                for metric in self.metrics
+            }
         except ValueError as error:  # such as images too small for a metric
             if not self.keep_going:
                 raise
@@ -130,9 +141,20 @@ class Scorer:
 class _Predicted(NamedTuple):
     frames: TripletFrames
     image: RgbImage
+    before: tuple[RgbImage, RgbImage]  # the frame before in the prediction and in the truth
     seconds: float | None
 
 
 class _Pending(NamedTuple):
     row: Future[Row | Skipped]
     done: _Predicted
+
+
+def _shown_before(item: TripletFrames, last: _Predicted | None) -> tuple[RgbImage, RgbImage]:
+    """Return what comes before ``item`` in the prediction and in the truth.
+
+    It is the prediction before it in the same gap, or the source frame that begins the gap.
+    """
+    if last is not None and last.frames.frame0 is item.frame0 and last.frames.t < item.t:
+        return last.image, last.frames.truth
+    return item.frame0, item.frame0

@@ -8,6 +8,7 @@ import pytest
 
 from cdfi.evaluation import EvaluationReport, Method, Scorer, baseline_method, find_dataset
 from cdfi.evaluation.columns import choose_metrics
+from cdfi.evaluation.data.layouts import HALF
 from cdfi.evaluation.methods.baselines import average
 from cdfi.evaluation.methods.minterpolate import minterpolate
 from tests.evaluation.small_sets import noise
@@ -69,7 +70,7 @@ def test_a_moving_square_is_found_half_way() -> None:
     for number in range(3):
         frames[number, 24:40, 20 + 4 * number : 36 + 4 * number] = noise(0, 16, 16)
     truth = frames[1].astype(int)
-    still = np.abs(average(frames[0], frames[2]) - truth).mean()
+    still = np.abs(average(frames[0], frames[2], HALF) - truth).mean()
     moved = np.abs(baseline_method("dis").predict("", "", frames[0], frames[2]) - truth).mean()
     assert moved < still / 2
 
@@ -82,4 +83,4 @@ def test_an_unknown_baseline_lists_the_known_ones() -> None:
 def test_dis_without_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ValueError, match=r"needs cv2: pip install 'cdfi\[evaluation\]'"):
-        baseline_method("dis").predict("", "", noise(0), noise(1))
+        baseline_method("dis").predict("", "", noise(0), noise(1), HALF)

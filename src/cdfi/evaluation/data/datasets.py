@@ -97,11 +97,16 @@ class DataSet:
         Raises:
             ValueError: as :meth:`triplets`.
         """
+        last: tuple[Triplet, TripletFrames] | None = None
         for triplet in self.triplets():
+            known = last[1] if last is not None and triplet.same_gap(last[0]) else None
             try:
-                yield triplet.read()
+                frames = triplet.read(known)
             except ValueError as error:
                 yield Unreadable(triplet.name, str(error))
+                continue
+            last = triplet, frames
+            yield frames
 
 
 def _is_missing(file: Path) -> bool:
@@ -135,6 +140,28 @@ def _snu_film(mode: str) -> DataSet:
         "get it from https://myungsub.github.io/CAIN and put the folder test and the lists "
         "test-*.txt there",
         310,
+    )
+
+
+def _snu_film_arb(mode: str) -> DataSet:
+    return DataSet(
+        f"snu-film-arb-{mode}",
+        f"SNU-FILM-arb {mode}",
+        Path("snu_film"),
+        triplets.snu_film(f"arb-{mode}"),
+        "get SNU-FILM from https://myungsub.github.io/CAIN and the lists test-arb-*.txt from "
+        "https://github.com/GSeanCDAT/GIMM-VFI",
+    )
+
+
+def _x_test(name: str, title: str, view: triplets.View | None) -> DataSet:
+    return DataSet(
+        name,
+        title,
+        Path("x4k1000fps"),
+        triplets.x4k1000fps(view),
+        "get X-TEST from https://github.com/JihyongOh/XVFI and put its folder test there",
+        105,
     )
 
 
@@ -179,6 +206,9 @@ DATASETS = {
             3782,
         ),
         *map(_snu_film, ("easy", "medium", "hard", "extreme")),
+        *map(_snu_film_arb, ("medium", "hard", "extreme")),
+        _x_test("x4k1000fps-2k", "X4K1000FPS-2K", halved),
+        _x_test("x4k1000fps-4k", "X4K1000FPS-4K", None),
         _xiph("xiph-2k", "Xiph-2K", halved),
         _xiph("xiph-4k", "Xiph-4K", centre),
     ]
@@ -194,28 +224,42 @@ def data_folder(chosen: Path | None = None) -> Path:
 
 
 def find_dataset(
-    name: str, root: Path | None = None, names: Names = VIMEO_NAMES
+    name: str,
+    root: Path | None = None,
+    names: Names = VIMEO_NAMES,
+    every: int | None = None,
 ) -> DataSet | Video:
-    """Return the data set called ``name``: a row of the table, a folder of triplets, or a video.
+    """Return the data set called ``name``: a row of the table, a folder, or a video.
 
     Args:
         name: a key of :data:`DATASETS` or a path.
         root: the data folder; see :func:`data_folder`.
         names: the three files in each folder of a path, in the order of time.
+        every: of a video, every this many frames one is kept and those between are predicted, by
+            default 2; a folder with this holds the frames of videos instead of triplets.
 
     Raises:
-        ValueError: the name is unknown and not a path.
+        ValueError: the name is unknown and not a path, or ``every`` is below 2 or given for a row
+            of the table.
     """
+    if every is not None and every < 2:
+        raise ValueError(f"every must be 2 or more, got {every}: one frame in so many is kept")
     if name in DATASETS:
+        if every is not None:
+            raise ValueError(f"every does not apply to {name}: its list says what is predicted")
         row = DATASETS[name]
         return replace(row, folder=data_folder(root) / row.folder)
     path = Path(name)
+    if path.is_dir() and every is not None:
+        source = f"expected folders of at least {every + 1} images"
+        title = path.resolve().name
+        return DataSet(title, title, path, triplets.sequences(every), source)
     if path.is_dir():
         source = f"expected folders that hold {', '.join(names)} (other names: --names)"
         title = path.resolve().name
         return DataSet(title, title, path, triplets.any_folders(names), source)
     if path.is_file():
-        return Video(path)
+        return Video(path, every or 2)
     raise ValueError(
         f"no data set is called {name}, and no folder or video is there; known are "
         f"{', '.join(DATASETS)}"

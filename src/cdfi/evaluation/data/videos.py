@@ -1,8 +1,10 @@
-"""A video as a data set: every second frame is predicted from its neighbours."""
+"""A video as a data set: one frame in N is kept, and those between are predicted."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from cdfi.evaluation.data.layouts import TripletFrames, Unreadable
@@ -11,9 +13,15 @@ from cdfi.evaluation.data.rgb_images import RgbImage, to_rgb_image
 
 @dataclass(frozen=True)
 class Video:
-    """The frames of a video file, read when they are needed."""
+    """The frames of a video file, read when they are needed.
+
+    Attributes:
+        path: of the file.
+        every: one frame in so many is kept; 2 or more.
+    """
 
     path: Path
+    every: int = 2
 
     @property
     def name(self) -> str:
@@ -37,29 +45,31 @@ class Video:
         read_source(self.path)
 
     def read(self) -> Iterator[TripletFrames | Unreadable]:
-        """Yield frames 0 and 2 with 1 as the truth, 2 and 4 with 3, and so on.
+        """Yield frames 0 and N with 1 to N - 1 as the truths, then N and 2N, and so on.
 
         Frames that the decoder omits or changes are reported where they are noticed, as frames
-        near them may not be neighbours. A last frame without a partner is left out.
+        near them may not be neighbours. Frames after the last complete gap are left out.
 
         Raises:
-            ValueError: the file is not a readable video, or has fewer than three frames.
+            ValueError: the file is not a readable video, or is shorter than a gap.
             OSError: the file cannot be read.
         """
         warnings: Counter[str] = Counter()
         images = self._images(warnings)
         told: Counter[str] = Counter()
-        frame0, number = next(images, None), 1
-        for truth, frame1 in zip(images, images):
-            if frame0 is None:
-                break
-            yield TripletFrames(f"{number:06d}", frame0, truth, frame1)
-            frame0, number = frame1, number + 2
-            yield from self._faults(warnings - told, number)
+        frame0, number = next(images, None), 0
+        while len(gap := list(islice(images, self.every))) == self.every and frame0 is not None:
+            for i, truth in enumerate(gap[:-1], start=1):
+                t = Fraction(i, self.every)
+                yield TripletFrames(f"{number + i:06d}", frame0, truth, gap[-1], t)
+            frame0, number = gap[-1], number + self.every
+            yield from self._faults(warnings - told, number + 1)
             told = warnings.copy()
-        yield from self._faults(warnings - told, number)
-        if number == 1:
-            raise ValueError(f"{self.path}: has fewer than three frames, so none can be predicted")
+        yield from self._faults(warnings - told, number + 1)
+        if number == 0:
+            raise ValueError(
+                f"{self.path}: has fewer than {self.every + 1} frames, so none can be predicted"
+            )
 
     def _faults(self, warnings: Counter[str], number: int) -> Iterator[Unreadable]:
         for reason, count in warnings.items():

@@ -1,7 +1,8 @@
-"""Methods that predict middle frames: a network, a baseline, or a folder of images."""
+"""Methods that predict a frame between two: a network, a baseline, or a folder of images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to predict the middle frame.
+    """A way to predict a frame between two.
 
     Attributes:
         name: in tables.
-        predict: from the names of data set and triplet and two images to the middle one.
+        predict: from the names of data set and triplet, two images and the instant in (0, 1), to
+            the image at that instant.
         parameters: of its network; None without a network.
         precision: of its network; None without a network.
         timed: whether its time is meaningful.
     """
 
     name: str
-    predict: Callable[[str, str, RgbImage, RgbImage], RgbImage]
+    predict: Callable[[str, str, RgbImage, RgbImage, Fraction], RgbImage]
     parameters: int | None = None
     precision: str | None = None
     timed: bool = True
@@ -47,14 +49,18 @@ def baseline_method(name: str) -> Method:
     if name not in BASELINES:
         raise ValueError(f"no baseline is called {name}; known are {', '.join(BASELINES)}")
     function = BASELINES[name]
-    return Method(name, lambda _, __, frame0, frame1: function(frame0, frame1))
+    return Method(name, lambda _, __, frame0, frame1, t: function(frame0, frame1, t))
 
 
 def network_method(name: str, interpolator: "Interpolator") -> Method:
-    """Return the network of ``interpolator`` as a method called ``name``."""
+    """Return the network of ``interpolator`` as a method called ``name``.
 
-    def predict(_: str, __: str, frame0: RgbImage, frame1: RgbImage) -> RgbImage:
-        return to_rgb_image(interpolator(to_tensor(frame0), to_tensor(frame1)))
+    Networks of the AdaCoF family compute the instants that are not m / 2^d by recursive midpoints,
+    within the tolerance of :meth:`cdfi.Interpolator.between`.
+    """
+
+    def predict(_: str, __: str, frame0: RgbImage, frame1: RgbImage, t: Fraction) -> RgbImage:
+        return to_rgb_image(interpolator(to_tensor(frame0), to_tensor(frame1), t))
 
     count = sum(weights.numel() for weights in interpolator.network.parameters())
     return Method(name, predict, count, interpolator.precision)
@@ -72,7 +78,7 @@ def folder_method(folder: Path, name: str = "") -> Method:
     if not folder.is_dir():
         raise ValueError(f"{folder}: the folder of predictions is missing")
 
-    def predict(dataset: str, image_name: str, frame0: RgbImage, _: RgbImage) -> RgbImage:
+    def predict(dataset: str, image_name: str, frame0: RgbImage, *_: object) -> RgbImage:
         inside = folder / dataset
         file = prediction_file(inside if inside.is_dir() else folder, image_name)
         image = read_rgb_image(file)
