@@ -8,22 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-import cdfi
 from cdfi.common.cache import training_cache
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets
-from cdfi.evaluation import Method, baseline_method, network_method
-from cdfi.evaluation.columns import choose_metrics
+from cdfi.evaluation import Method, find_method
+from cdfi.evaluation.columns import METRICS
 from cdfi.evaluation.data.layouts import HALF
 from cdfi.evaluation.data.rgb_images import to_tensor
-from cdfi.evaluation.methods.baselines import BASELINES
 
-METRICS = choose_metrics(["psnr", "ssim", "lpips", "lpips-paper"])
+COLUMNS = [METRICS[name] for name in ("psnr", "ssim", "lpips", "lpips-paper")]
 
 
 def scores(chosen: Method, triplet: np.ndarray) -> list[float]:
     middle = chosen.predict("", "", triplet[0], triplet[2], HALF)
-    return [m.function(to_tensor(middle), to_tensor(triplet[1])).item() for m in METRICS]
+    return [m.function(to_tensor(middle), to_tensor(triplet[1])).item() for m in COLUMNS]
 
 
 def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
@@ -31,10 +29,9 @@ def main(clips: str, names: str, cache: str = str(training_cache())) -> None:
     if triplets is None:
         raise SystemExit(f"no video in {clips} is held out")
     for name in names.split(","):
-        model = None if name in BASELINES else cdfi.Interpolator(name)
-        chosen = network_method(name, model) if model else baseline_method(name)
-        means = np.mean([scores(chosen, triplet) for triplet in triplets], 0)
-        print(chosen.name, *(f"{m.name} {mean:.4f}" for m, mean in zip(METRICS, means)))
+        method = find_method(name)
+        means = np.mean([scores(method, triplet) for triplet in triplets], 0)
+        print(name, *(f"{m.name} {mean:.4f}" for m, mean in zip(COLUMNS, means)))
 
 
 if __name__ == "__main__":

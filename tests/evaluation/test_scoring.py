@@ -113,7 +113,7 @@ def test_keep_going_scores_the_rest_and_tells_what_it_skipped(tmp_path: Path) ->
     assert "im1.png: not an image" in rows[2].reason  # type: ignore[union-attr]
 
 
-def test_a_picture_that_a_metric_cannot_take_is_skipped_too(tmp_path: Path) -> None:
+def test_a_image_that_a_metric_cannot_take_is_skipped_too(tmp_path: Path) -> None:
     for name in NAMES:
         save(tmp_path / "1" / name, noise(0)[:4, :4])
     scorer = Scorer(choose_metrics(["ssim"]), keep_going=True)
@@ -126,16 +126,16 @@ def test_a_folder_that_is_one_triplet_has_its_own_name(tmp_path: Path) -> None:
     assert row.name == "1"
 
 
-def test_without_keep_going_a_bad_picture_ends_the_run(tmp_path: Path) -> None:
+def test_without_keep_going_a_bad_image_ends_the_run(tmp_path: Path) -> None:
     (triplet_set(tmp_path, 2) / "2" / "im3.png").write_text("text")
     with pytest.raises(ValueError, match=r"2/im3\.png: not an image"):
         run(baseline_method("average"), tmp_path)
 
 
-def test_metrics_of_one_picture_do_not_hold_up_the_next_prediction(tmp_path: Path) -> None:
+def test_metrics_of_one_image_do_not_hold_up_the_next_prediction(tmp_path: Path) -> None:
     second = threading.Event()
 
-    def predict(_: str, name: str, frame0: RgbImage, __: RgbImage) -> RgbImage:
+    def predict(_: str, name: str, frame0: RgbImage, *__: object) -> RgbImage:
         if name == "2":
             second.set()
         return frame0
@@ -159,7 +159,7 @@ def test_reading_stays_ahead_of_the_network(
             last_read.set()
         return read_rgb_image(path)
 
-    def predict(_: str, name: str, frame0: RgbImage, __: RgbImage) -> RgbImage:
+    def predict(_: str, name: str, frame0: RgbImage, *__: object) -> RgbImage:
         # The first prediction ends only once the second triplet has been read.
         assert last_read.wait(timeout=30)
         return frame0
@@ -168,7 +168,7 @@ def test_reading_stays_ahead_of_the_network(
     assert len(run(Method("m", predict), triplet_set(tmp_path, 2))) == 2
 
 
-def test_watchers_see_every_scored_picture(tmp_path: Path) -> None:
+def test_watchers_see_every_scored_image(tmp_path: Path) -> None:
     seen: list[str] = []
     run(
         baseline_method("average"),

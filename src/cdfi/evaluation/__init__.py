@@ -2,7 +2,13 @@
 
 from cdfi.evaluation.columns import METRICS, Metric
 from cdfi.evaluation.data.datasets import DATASETS, DataSet, find_dataset
-from cdfi.evaluation.methods.method import Method, baseline_method, folder_method, network_method
+from cdfi.evaluation.methods.method import (
+    Method,
+    baseline_method,
+    find_method,
+    folder_method,
+    network_method,
+)
 from cdfi.evaluation.reports.report import EvaluationReport, MethodAverage
 from cdfi.evaluation.scoring import Row, Scorer, Skipped
 
@@ -19,6 +25,7 @@ __all__ = [
     "Skipped",
     "baseline_method",
     "find_dataset",
+    "find_method",
     "folder_method",
     "network_method",
 ]

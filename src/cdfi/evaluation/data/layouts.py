@@ -78,7 +78,8 @@ class Triplet:
         if self.view is not None:
             images = [self.view(image) for image in images]
         if before is None:
-            return TripletFrames(self.name, *images, t=self.t)
+            frame0, truth, frame1 = images
+            return TripletFrames(self.name, frame0, truth, frame1, self.t)
         if images[0].shape != before.frame0.shape:
             raise ValueError(
                 f"{files[0]}: {size_text(images[0])} pixels, but {self.files[0].name} has "

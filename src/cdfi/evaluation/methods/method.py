@@ -40,6 +40,18 @@ class Method:
     timed: bool = True
 
 
+def find_method(name: str) -> Method:
+    """Return the baseline of this name, else the network of a model's name or file.
+
+    Raises:
+        ValueError: no baseline and no model has this name, or a file that is no model.
+        OSError: the file cannot be read.
+    """
+    from cdfi.interpolation import Interpolator
+
+    return baseline_method(name) if name in BASELINES else network_method(name, Interpolator(name))
+
+
 def baseline_method(name: str) -> Method:
     """Return the classical method ``name``, a key of :data:`BASELINES`.
 

@@ -88,9 +88,9 @@ class ContactSheet:
 
 def _tile(image: RgbImage) -> RgbImage:
     """Return ``image`` no wider than a column of the sheet."""
-    image = Image.fromarray(image)
-    image.thumbnail((TILE, TILE), Image.Resampling.BOX)
-    return np.array(image)
+    tile = Image.fromarray(image)
+    tile.thumbnail((TILE, TILE), Image.Resampling.BOX)
+    return np.array(tile)
 
 
 def _line(case: Case) -> RgbImage:
