@@ -14,8 +14,8 @@ SOURCE = Path(cdfi.__file__).parent
 TESTS = Path(__file__).parent
 #: Top to bottom: a package may import those after it.
 PACKAGES = """
-    cli serve design evaluation video export training interpolation weights models compression data
-    ops metrics common
+    cli serve plugins design evaluation video export training interpolation weights models
+    compression data ops metrics common
 """.split()
 #: The same inside a package, by sub-package or file. "*" stands for all that are not named.
 INNER = {
@@ -23,7 +23,7 @@ INNER = {
     "training": "* losses optim distributed args arg_groups bounds callback".split(),
     "evaluation": "reports * methods columns data".split(),
     "compression": "* tracing".split(),
-    "interpolation": "interpolator engine * strips strip_inputs".split(),
+    "interpolation": "interpolator between engine * strips strip_inputs".split(),
     "models": "families network flow_network * timed flow_config config".split(),
     "cli": "main * console".split(),
 }
@@ -35,7 +35,10 @@ OPERATIONS = sorted(
 #: The file names that every operation has.
 FILES_OF_AN_OPERATION = {"op", "reference", "cpu", "triton", "cpu_kernels", "triton_kernels"}
 #: What only comes with an extra, or is slow to import: never at the top level of a module.
-EXTRAS = {"cv2", "matplotlib", "lightning_fabric", "tensorboard", "skimage", "lpips"}
+EXTRAS = {
+    *("cv2", "matplotlib", "lightning_fabric", "tensorboard", "skimage", "lpips"),
+    *("onnx", "onnxscript", "onnxruntime", "openvino", "huggingface_hub", "vapoursynth"),
+}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 45
 #: Today's offenders, to be removed as they shrink.
 LONG_FILES: set[str] = set()

@@ -10,7 +10,7 @@ from typer import Argument, Option
 from cdfi.cli.early_checks import check_codec, check_device, check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
-from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
+from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.moment import parse_moment
@@ -53,6 +53,13 @@ Compile = Annotated[
     Option(
         "--compile",
         help="Run the network through torch.compile: slower to start, then faster.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Backend = Annotated[
+    BackendName | None,
+    Option(
+        help="Runtime of the network instead of PyTorch; --device is then its provider or device.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -162,6 +169,7 @@ def interpolate(
     precision: PrecisionOption = "auto",
     memory: Memory = None,
     compile: Compile = False,
+    backend: Backend = None,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
     preview: PreviewOption = False,
@@ -189,7 +197,7 @@ def interpolate(
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
+    network = ModelSpec(model, device, precision, _bytes(memory), compile, memory is None, backend)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     task = InterpolationTask(
         found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress, live

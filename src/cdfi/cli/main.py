@@ -22,6 +22,7 @@ COMMANDS = {
     "warm-up": "cdfi.cli.warm_up_command:warm_up",
     "models": "cdfi.cli.models_command:app",
     "serve": "cdfi.cli.serve_command:serve",
+    "export": "cdfi.cli.export_command:export",
     "info": "cdfi.cli.info_command:info",
     "train": "cdfi.cli.train_command:train",
     "evaluate": "cdfi.cli.evaluate_command:evaluate",

@@ -1,4 +1,4 @@
-"""Read numbers with a unit suffix: amounts (K, M, G, T) and sizes in bytes (MB, GiB, ...)."""
+"""Read amounts (2.45M), sizes in bytes (4GB) and sizes of frames (1280x720)."""
 
 import re
 
@@ -34,3 +34,15 @@ def byte_count(text: str) -> int:
     if found is None or found[2] not in _BYTES or not float(found[1]):
         raise ValueError(f"expected a size such as 4GB or 512MiB, got {text!r}")
     return int(float(found[1]) * _BYTES[found[2]])
+
+
+def frame_size(text: str) -> tuple[int, int]:
+    """Return the rows and columns that text such as "1280x720" (width, height) stands for.
+
+    Raises:
+        ValueError: the text has another form.
+    """
+    found = re.fullmatch(r"(\d{1,6})\s*[xX]\s*(\d{1,6})", text.strip())
+    if found is None or not int(found[1]) or not int(found[2]):
+        raise ValueError(f"expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")
+    return int(found[2]), int(found[1])

@@ -61,8 +61,10 @@ class MotionEstimator(nn.Module):
 
     def _enter(self, parts: tuple[Tensor, ...]) -> Tensor:
         """Return the first layer's result; without gradients, the parts are joined in strips."""
-        height = parts[0].shape[2]
-        step = height if torch.is_grad_enabled() else strip_rows(parts[0].shape[3])
+        if torch.is_grad_enabled():
+            joined: Tensor = self.enter(torch.cat(parts, 1))
+            return joined
+        height, step = parts[0].shape[2], strip_rows(parts[0].shape[3])
         strips = (
             self.enter(torch.cat([x[:, :, top : top + step] for x in parts], 1))
             for top in range(0, height, step)

@@ -51,6 +51,13 @@ class FlowPrediction(NamedTuple):
     warp1: Tensor
 
 
+class Rows(NamedTuple):
+    """Rows of the frame at half size; unlike a range, they may be symbolic in an export."""
+
+    start: int
+    stop: int
+
+
 class FlowNetwork(TimedNetwork):
     """Two frames and an instant in, the frame at that instant out.
 
@@ -73,14 +80,18 @@ class FlowNetwork(TimedNetwork):
         """Return what all instants between two frames share: their features at every level."""
         height, width = frame0.shape[-2:]
         count = self.level_count(height, width)
-        frame0, frame1 = (_pad(x, 2 ** (count + 1)) for x in (frame0, frame1))
+        frame0, frame1 = (_pad(x, size_multiple(count)) for x in (frame0, frame1))
+        return self.features(frame0, frame1, count)._replace(size=(height, width))
+
+    def features(self, frame0: Tensor, frame1: Tensor, count: int) -> GapFeatures:
+        """Return the features at ``count`` levels of frames that are padded already."""
         level = torch.cat((frame0, frame1)) - self.mean
         fine, quarter = self.encoder(level)
         coarse = [quarter]
         for _ in range(count - 1):
             level = F.avg_pool2d(level, 2)
             coarse.insert(0, self.encoder(level)[1])
-        return GapFeatures(frame0, frame1, fine, coarse, (height, width))
+        return GapFeatures(frame0, frame1, fine, coarse, (frame0.shape[2], frame0.shape[3]))
 
     def between(self, state: GapFeatures, t: float | Tensor) -> Tensor:
         """Return the frame at ``t``, (N, 3, H, W), not clamped, from what :meth:`prepare` gave.
@@ -100,7 +111,7 @@ class FlowNetwork(TimedNetwork):
         half, hidden = 2 * upsample(motions[-1]), upsample(hidden)
         middle = torch.empty_like(state.frame0[..., :height, :], dtype=torch.float32)
         for top in range(0, -(-height // SHUFFLE), step):
-            rows = range(top, min(top + step, half.shape[2]))
+            rows = Rows(top, min(top + step, half.shape[2]))
             strip = self._rows(state, half, hidden, t, rows)[0]
             first = top * SHUFFLE
             middle[:, :, first : first + strip.shape[2]] = strip[:, :, : height - first]
@@ -111,14 +122,14 @@ class FlowNetwork(TimedNetwork):
         t = self._instants(t, gap)
         motions, hidden = self._motions(gap, t)
         half = 2 * upsample(motions[-1])
-        planes = self._rows(gap, half, upsample(hidden), t, range(half.shape[2]))
+        planes = self._rows(gap, half, upsample(hidden), t, Rows(0, half.shape[2]))
         height, width = gap.size
         middle, *others = (x[..., :height, :width] for x in planes)
         return FlowPrediction(middle, motions, *others)
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Return the bytes that one pair of float32 frames takes at the peak of both steps."""
-        multiple = 2 ** (self.level_count(height, width) + 1)
+        multiple = size_multiple(self.level_count(height, width))
         pixels = -(-height // multiple) * -(-width // multiple) * multiple**2
         config = self.config
         quarter = 3 * config.coarse[-1] + 2 * config.volume + 4 * config.width
@@ -156,7 +167,7 @@ class FlowNetwork(TimedNetwork):
         return motions, hidden
 
     def _rows(
-        self, gap: GapFeatures, half: Tensor, hidden: Tensor, t: Tensor, rows: range
+        self, gap: GapFeatures, half: Tensor, hidden: Tensor, t: Tensor, rows: Rows
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Return middle, flow0, flow1, warp0 and warp1 for some rows of the frame at half size.
 
@@ -169,43 +180,52 @@ class FlowNetwork(TimedNetwork):
         """
         halo = self.synthesis.halo
         top, bottom = max(rows.start - halo, 0), min(rows.stop + halo, half.shape[2])
-        maps = self.synthesis(self._seen(gap, half, hidden, t, range(top, bottom)))
+        maps = self.synthesis(self._seen(gap, half, hidden, t, Rows(top, bottom)))
         first, last = SHUFFLE * (rows.start - top), SHUFFLE * (rows.stop - top)
         full = 2 * upsample(half[:, :, top:bottom])
         mask, residual, sharpness, change = maps[:, :, first:last].split((1, 3, 2, 4), 1)
         flow0, flow1 = split_motion(full[:, :, first:last] + change, t)
-        offset = _rows_from(SHUFFLE * rows.start, flow0)
-        warp0 = cubic_warp(gap.frame0, flow0 + offset, 1 + sharpness[:, :1])
-        warp1 = cubic_warp(gap.frame1, flow1 + offset, 1 + sharpness[:, 1:])
+        start = SHUFFLE * rows.start
+        warp0 = cubic_warp(gap.frame0, _from_row(start, flow0), 1 + sharpness[:, :1])
+        warp1 = cubic_warp(gap.frame1, _from_row(start, flow1), 1 + sharpness[:, 1:])
         visible0 = torch.sigmoid(mask + torch.log((1 - t) / t))
         return torch.lerp(warp1, warp0, visible0) + residual, flow0, flow1, warp0, warp1
 
     def _seen(
-        self, gap: GapFeatures, half: Tensor, hidden: Tensor, t: Tensor, rows: range
+        self, gap: GapFeatures, half: Tensor, hidden: Tensor, t: Tensor, rows: Rows
     ) -> Tensor:
         """Return what the synthesis reads for some rows at half size, (N, C, rows, W'/2)."""
         motion, hidden = (x[:, :, rows.start : rows.stop] for x in (half, hidden))
         fine0, fine1 = gap.fine.chunk(2)
-        flow0, flow1 = (x + _rows_from(rows.start, x) for x in split_motion(motion, t))
-        full0, full1 = split_motion(2 * upsample(motion), t)
-        cubic, offset = torch.ones_like(full0[:, :1]), _rows_from(SHUFFLE * rows.start, full0)
+        flow0, flow1 = (_from_row(rows.start, x) for x in split_motion(motion, t))
+        full0, full1 = (
+            _from_row(SHUFFLE * rows.start, x) for x in split_motion(2 * upsample(motion), t)
+        )
+        cubic = torch.ones_like(full0[:, :1])
         parts = (
             warp(fine0, flow0),
             warp(fine1, flow1),
             hidden.float(),
-            F.pixel_unshuffle(cubic_warp(gap.frame0, full0 + offset, cubic) - self.mean, SHUFFLE),
-            F.pixel_unshuffle(cubic_warp(gap.frame1, full1 + offset, cubic) - self.mean, SHUFFLE),
+            F.pixel_unshuffle(cubic_warp(gap.frame0, full0, cubic) - self.mean, SHUFFLE),
+            F.pixel_unshuffle(cubic_warp(gap.frame1, full1, cubic) - self.mean, SHUFFLE),
             motion / 16,
             t.expand_as(motion[:, :1]),
         )
         return torch.cat(parts, 1)
 
 
-def _rows_from(first: int, flow: Tensor) -> Tensor:
-    """Return (1, 2, 1, 1), which moves a flow of rows 0, 1, ... to rows ``first``, ..."""
+def size_multiple(levels: int) -> int:
+    """Return what the sizes of frames are padded to a multiple of, for a number of levels."""
+    return int(2 ** (levels + 1))
+
+
+def _from_row(first: int, flow: Tensor) -> Tensor:
+    """Return the flow of rows 0, 1, ... as a flow of rows ``first``, ``first + 1``, ..."""
+    if first == 0:
+        return flow
     offset = torch.zeros((1, 2, 1, 1), device=flow.device)  # a copy from the host stops CUDA graphs
     offset[:, :1] += first
-    return offset
+    return flow + offset
 
 
 def _pad(frame: Tensor, multiple: int) -> Tensor:

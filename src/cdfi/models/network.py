@@ -259,13 +259,13 @@ def upsample2x(x: Tensor) -> Tensor:
     return resize(x, (2 * x.shape[2], 2 * x.shape[3]), align_corners=True)
 
 
-def pad_to_multiple(frame: Tensor) -> Tensor:
-    """Pad ``frame`` at the right and bottom to a multiple of 32, by reflection.
+def pad_to_multiple(frame: Tensor, multiple: int = MULTIPLE) -> Tensor:
+    """Pad ``frame`` at the right and bottom to a multiple, by reflection.
 
     Reflection adds at most size - 1 pixels; the rest, in tiny frames, replicates the edge.
     """
     for axis in (-1, -2):
-        missing = -frame.shape[axis] % MULTIPLE
+        missing = -frame.shape[axis] % multiple
         reflected = min(missing, frame.shape[axis] - 1)
         for mode, amount in (("reflect", reflected), ("replicate", missing - reflected)):
             if amount:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from typing_extensions import Unpack
 
+from cdfi.export import RuntimeInterpolator
 from cdfi.interpolation import Interpolator
 from cdfi.video.jobs.disk import disk_need, free_disk
 from cdfi.video.jobs.job import Job
@@ -112,8 +113,10 @@ def _seconds_per_frame(job: Job, interpolator: FrameInterpolator) -> FrameTime:
     """Return how long a frame takes, from small ones after a warm-up with a smaller one."""
     width, height = job.source.width, job.source.height
     scale = max((width * height / TRIAL_PIXELS) ** 0.5, 1)
+    if isinstance(interpolator, RuntimeInterpolator):
+        scale = 1.0  # another runtime has a file for each size
     size = max(round(height / scale), 1), max(round(width / scale), 1)
-    _seconds(interpolator, 32, 32)
+    _seconds(interpolator, *(size if scale == 1 else (32, 32)))
     trials = sorted(_seconds(interpolator, *size) for _ in range(TRIALS))
     factor = width * height / (size[0] * size[1])
     return FrameTime(factor * trials[TRIALS // 2], factor * trials[0], 2 * factor * trials[-1])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
+from cdfi.export.runtime import RuntimeInterpolator, is_exported
 from cdfi.interpolation import Interpolator, Precision
 from cdfi.interpolation.precision import automatic_precision
 from cdfi.models import Network, TimedNetwork
@@ -40,6 +41,8 @@ class ModelSpec:
         compile: compile the network with ``torch.compile``.
         keep: let each process that runs the network keep the memory that it frees; see
             :func:`cdfi.common.allocator.keep_freed_memory`.
+        backend: "onnxruntime" or "openvino" for another runtime, whose name of a device ``device``
+            is then; None means PyTorch, or the runtime of an exported file.
     """
 
     name: str | Path = "default"
@@ -48,14 +51,17 @@ class ModelSpec:
     memory: int | None = None
     compile: bool = False
     keep: bool = False
+    backend: str | None = None
 
-    def build(self) -> Interpolator:
+    def build(self) -> Interpolator | RuntimeInterpolator:
         """Return the interpolator.
 
         Raises:
             OSError: the model's file cannot be read.
             ValueError: there is no such model, or the device or the precision is not supported.
         """
+        if self.uses_runtime:
+            return self._runtime()
         if self.keep:
             keep_freed_memory()
         return Interpolator(
@@ -66,12 +72,34 @@ class ModelSpec:
             compile=self.compile,
         )
 
+    @property
+    def uses_runtime(self) -> bool:
+        """Whether another runtime than PyTorch computes the frames."""
+        return self.backend is not None or is_exported(self.name)
+
+    def _runtime(self) -> RuntimeInterpolator:
+        """Return the interpolator of another runtime.
+
+        Raises:
+            ValueError: as :meth:`build`, or an option applies to PyTorch only.
+        """
+        unfit = {
+            f"precision {self.precision}": self.precision not in ("auto", "fp32"),
+            "a bound for the memory": self.memory is not None,
+            "compile": self.compile,
+        }
+        if given := [name for name, is_given in unfit.items() if is_given]:
+            raise ValueError(f"{', '.join(given)}: for PyTorch only, not for another backend")
+        return RuntimeInterpolator(self.name, self.backend, self.device)
+
     def fingerprint(self) -> str:
         """Return a text that stays the same while the frames do; the network is not built.
 
         Raises:
             OSError, ValueError: as :meth:`build`.
         """
+        if self.uses_runtime:
+            return self._runtime().fingerprint
         found = identify(resolve_path(self.name))
         precision: str = self.precision
         if precision == "auto":
@@ -119,6 +147,8 @@ def takes_time(model: Model) -> bool:
     Raises:
         OSError, ValueError: as :meth:`ModelSpec.build`.
     """
+    if isinstance(model, ModelSpec) and model.uses_runtime:
+        return model.build().takes_time
     if isinstance(model, ModelSpec):
         return config_takes_time(identify(resolve_path(model.name)).config)
     return bool(getattr(model, "takes_time", False))

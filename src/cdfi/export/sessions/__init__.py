@@ -1,0 +1,1 @@
+"""Sessions: exported files that another runtime has opened."""

@@ -1,0 +1,1 @@
+"""Writers of exported files, one for each format."""
