@@ -126,3 +126,8 @@ def test_an_animation_compares_a_clip_with_its_interpolation(
     example("animation.py")(str(clip), str(tmp_path / "out.webp"), 1, 2, 0, 3)
     with Image.open(tmp_path / "out.webp") as animation:
         assert (animation.n_frames, animation.size) == (4, (512, 204))
+
+
+def test_a_generated_clip_is_smoothed(example: Any) -> None:
+    smooth = example("smooth_generated.py")()
+    assert smooth.shape == (1, 13, 3, 48, 48)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cdfi import compression as compression
     from cdfi import evaluation as evaluation
+    from cdfi import export as export
     from cdfi import interpolation as interpolation
     from cdfi import metrics as metrics
     from cdfi import models as models
@@ -84,6 +85,7 @@ _NAMES = {
 _PACKAGES = [
     "compression",
     "evaluation",
+    "export",
     "interpolation",
     "metrics",
     "models",
