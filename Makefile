@@ -8,13 +8,16 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-slow test-fuzz test-web lint format docs wheel-check release-check clean
+.PHONY: help demo test test-slow test-export test-vapoursynth test-fuzz test-web lint format docs wheel-check \
+	release-check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo        interpolate a short clip to twice its frame rate and show where it is"
 	@echo "make test        the test suite (under three minutes on two cores)"
 	@echo "make test-slow   the tests that take longer"
+	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
+	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
 	@echo "make test-fuzz   2,000 damaged inputs of every kind (about ten minutes)"
 	@echo "make test-web    the web page in a real Chromium, and the server under load"
 	@echo "make lint        ruff and mypy"
@@ -42,6 +45,20 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+test-export: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/export -m 'slow or not slow'
+
+# VapourSynth's wheel needs Python 3.12 or newer. PyTorch is not installed: a stub computes frames.
+VS_PYTHON ?= python3.13
+VS_VENV ?= .venv-vapoursynth
+$(VS_VENV)/test.stamp: Makefile
+	$(VS_PYTHON) -m venv $(VS_VENV)
+	$(VS_VENV)/bin/python -m pip install --quiet vapoursynth==81 vapoursynth-bestsource==22 numpy pytest
+	@touch $@
+
+test-vapoursynth: $(VS_VENV)/test.stamp
+	PYTHONPATH=src $(VS_VENV)/bin/python -m pytest tests/plugins/test_vapoursynth.py
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow

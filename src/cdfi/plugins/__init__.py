@@ -1,0 +1,1 @@
+"""Adapters for programs that call us: VapourSynth and ComfyUI."""
