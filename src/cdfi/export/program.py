@@ -43,7 +43,7 @@ def program_of(
     if network.takes_time:
         inputs = (*inputs, torch.full((1, 1, 1, 1), 0.5))
     # With gradients enabled the network computes the frame at once, not in strips.
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         traced = torch.export.export(
             graph.module,
             inputs,

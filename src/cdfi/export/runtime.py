@@ -58,7 +58,7 @@ class RuntimeGap(NamedTuple):
 
     def frame(self, t: float = float(HALF)) -> Tensor:
         """Return the frame at ``t``, float32 (N, 3, H, W) in [0, 1]."""
-        pairs = zip(self.frame0.split(1), self.frame1.split(1))
+        pairs = zip(torch.split(self.frame0, 1), torch.split(self.frame1, 1))
         return torch.cat([self.engine.single(*pair, t) for pair in pairs]).clamp(0, 1)
 
 

@@ -70,7 +70,7 @@ def _pixels(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """Return the pixels of (N, C, H', W') at integer positions (N, K, H, W): (N, C, K, H, W)."""
     channels, width = image.shape[1], image.shape[3]
     index = (y * width + x).flatten(1)[:, None].expand(-1, channels, -1)
-    return image.flatten(2).gather(2, index).unflatten(2, y.shape[1:])
+    return image.flatten(2).gather(2, index).reshape(-1, channels, *y.shape[1:])
 
 
 def cost_volume(features0: Tensor, features1: Tensor, radius: int) -> Tensor:

@@ -30,7 +30,7 @@ class BatchInterpolator(Protocol):
         """Return the frames (N, 3, H, W) at ``times`` in (0, 1) between frames in [0, 1]."""
 
 
-class Instant(NamedTuple):
+class ClipInstant(NamedTuple):
     """Where a frame of the result is: a source frame, and a part of the gap after it."""
 
     before: int
@@ -65,10 +65,7 @@ def interpolate_clip(
     for video in videos:
         _check_video(video, value_range)
     instants = _instants(len(videos[0]), step)
-    if batch is None:
-        batch = _GPU_BATCH if isinstance(frames, Tensor) and frames.is_cuda else 1
-    elif batch < 1:
-        raise ValueError(f"expected a batch of 1 pair or more, got {batch}")
+    batch = _batch_size(batch, frames)
     made: dict[tuple[Pair, Fraction], Any] = {}
     for times, pairs in _groups(len(videos), instants).items():
         near = min(TOLERANCE, Fraction(1, 2 * (len(times) + 1)))
@@ -77,7 +74,7 @@ def interpolate_clip(
             before = torch.cat([_as_batch(videos[v][i], value_range) for v, i in some])
             after = torch.cat([_as_batch(videos[v][i + 1], value_range) for v, i in some])
             for t, found in zip(times, interpolator.between(before, after, times, near)):
-                for pair, frame in zip(some, found.split(1)):
+                for pair, frame in zip(some, torch.split(found, 1)):
                     made[pair, t] = _like(frame, videos[pair[0]][pair[1]], value_range)
     results = [
         [made[(v, at.before), at.t] if at.t else video[at.before] for at in instants]
@@ -86,13 +83,21 @@ def interpolate_clip(
     return _joined(results, frames)
 
 
-def _instants(count: int, step: Fraction) -> list[Instant]:
+def _batch_size(batch: int | None, frames: Any) -> int:
+    if batch is None:
+        return _GPU_BATCH if isinstance(frames, Tensor) and frames.is_cuda else 1
+    if batch < 1:
+        raise ValueError(f"expected a batch of 1 pair or more, got {batch}")
+    return batch
+
+
+def _instants(count: int, step: Fraction) -> list[ClipInstant]:
     """Return the instants from the first to the last of ``count`` frames."""
     positions = (number * step for number in range(int((count - 1) / step) + 1))
-    return [Instant(int(position), position - int(position)) for position in positions]
+    return [ClipInstant(int(position), position - int(position)) for position in positions]
 
 
-def _groups(videos: int, instants: list[Instant]) -> dict[tuple[Fraction, ...], list[Pair]]:
+def _groups(videos: int, instants: list[ClipInstant]) -> dict[tuple[Fraction, ...], list[Pair]]:
     """Return the pairs of frames by the instants that are computed between them."""
     times: dict[int, list[Fraction]] = defaultdict(list)
     for before, t in instants:

@@ -60,7 +60,7 @@ def interpolate_frames(
     A clip, such as the output of a generative model, comes back as the same kind with more frames.
     A stream is any other iterable of pairs of a time and an image; the pairs of the result are
     yielded with two frames in memory, however long the video is. In both, the frames of the source
-    are kept as they are, except with ``fps``, where only those at an instant of the result are.
+    are kept as they are; with ``fps`` those that are at an instant of the result.
 
     Args:
         frames: a list of PIL images, arrays (H, W, 3) or tensors (3, H, W); an array (T, H, W, 3);
@@ -75,8 +75,7 @@ def interpolate_frames(
         batch: for clips, pairs of frames that are computed at once; by default 8 on a GPU, else 1.
 
     Returns:
-        For a clip of T frames, the same kind with (T - 1) * factor + 1 frames, or those at the
-        rate; for a stream, an iterator of pairs.
+        For a clip of T frames, (T - 1) * factor + 1 frames of the same kind; else an iterator.
 
     Raises:
         ValueError: the frames are none of these, have values outside the range, or do not ascend in
