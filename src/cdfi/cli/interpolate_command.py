@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from cdfi.cli.early_checks import check_codec, check_device, check_model
+from cdfi.cli.early_checks import check_codec, check_device, check_model, exported_suffix
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
-from cdfi.cli.network_options import DEVICE_HELP, EXPORTED, BackendName, PrecisionName
+from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.moment import parse_moment
@@ -192,8 +192,7 @@ def interpolate(
         raise ValueError("--live shows the frames of one process: leave out --jobs")
     found = find_inputs(inputs)
     check_model(model)
-    if backend is None and Path(model).suffix.lower() not in EXPORTED:
-        check_device(device)
+    check_device(device, backend or exported_suffix(model))
     check_codec(options.encoding.codec)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec

@@ -8,7 +8,6 @@ from typer import Option
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 #: The keys of ``cdfi.export.RUNTIMES``.
 BackendName = Literal["onnxruntime", "openvino"]
-EXPORTED = (".onnx", ".xml")  # files that another runtime opens
 DEVICE_HELP = "cpu, cuda, cuda:1 or mps. By default CUDA, then MPS, then the CPU."
 
 DeviceOption = Annotated[str | None, Option("--device", help=DEVICE_HELP)]
