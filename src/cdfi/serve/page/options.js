@@ -94,7 +94,7 @@ export class OptionsForm {
     const rates = RATES.map((rate) => [String(rate), String(rate)]);
     const { fps, factor } = this.values;
     const pick = (value) => this.set(value.startsWith("x") ? { factor: Number(value.slice(1)), fps: undefined } : { fps: value });
-    const group = this.choices("rate", TEXT.howMuch, [...factors, ...rates], "", fps || `x${factor}`, pick);
+    const group = this.choices("rate", TEXT.howMuch, [...factors, null, ...rates], "", fps || `x${factor}`, pick);
     const known = !fps || RATES.includes(Number(fps));
     const other = el("input", {
       id: "rate-other", inputMode: "decimal", size: 6, placeholder: TEXT.otherRate, "aria-label": `${TEXT.otherRate} (${TEXT.constantRate})`,
@@ -129,7 +129,9 @@ export class OptionsForm {
 
   // Return a group of radio buttons that look like chips.
   choices(name, title, rows, kind = "", value = this.values[name], onPick = (picked) => this.set({ [name]: picked })) {
-    const chips = rows.map(([key, text, hint]) => {
+    const chips = rows.map((row) => {
+      if (!row) return el("span", { class: "break" }, TEXT.orRate);
+      const [key, text, hint] = row;
       const input = el("input", {
         type: "radio", name, id: `${name}-${key}`, value: key, checked: String(key) === String(value), onchange: () => onPick(key),
       });
