@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 from cdfi.common.choices import did_you_mean
 from cdfi.common.sizes import byte_count
-from cdfi.video.options import Encoding, Options
-from cdfi.video.timing.rate import parse_rate
+from cdfi.video.keywords import Settings, options_from
+from cdfi.video.options import Options
+from cdfi.video.timing.moment import parse_moment
+from cdfi.video.timing.rate import parse_rate, parse_slow
 
 #: The models that the page offers, the default first.
 MODELS = (
@@ -122,7 +124,12 @@ _WORD = r"[a-z0-9][a-z0-9_]{0,31}"
 OPTIONS: Mapping[str, JobOption] = {
     "factor": _whole("--factor", images=True),
     "fps": _parsed("--fps", parse_rate),
-    "slow": _whole("--slow"),
+    "start": _parsed("--start", parse_moment),
+    "end": _parsed("--end", parse_moment),
+    "duration": _parsed("--duration", parse_moment),
+    "slow": _parsed("--slow", parse_slow),
+    "loop": _switch("--loop"),
+    "motion_blur": _number("--motion-blur"),
     "audio": _one_of("--audio", ("copy", "stretch", "drop")),
     "scenes": _switch("--scenes"),
     "scene_threshold": _number("--scene-threshold"),
@@ -138,8 +145,10 @@ OPTIONS: Mapping[str, JobOption] = {
     "precision": _one_of("--precision", ("auto", "fp32", "bf16", "fp16"), images=True),
     "memory": _parsed("--memory", byte_count, images=True),
 }
+#: Options that the library has, too; the others choose the network or the container.
+LIBRARY = {*get_type_hints(Settings)}
 #: Options that are off unless they are given; the others of type bool are on.
-OFF = ("dedup", "deinterlace")
+OFF = ("dedup", "deinterlace", "loop")
 
 
 def read_options(given: Mapping[str, Any], *, images: bool = False) -> dict[str, Value]:
@@ -188,14 +197,10 @@ def video_options(values: Mapping[str, Value]) -> Options:
     Raises:
         ValueError: they contradict each other.
     """
-    found: dict[str, Any] = dict(values)
-    if "fps" in found:
-        found["fps"] = parse_rate(found["fps"])
-    if found.pop("scenes", True) is False:
+    found: dict[str, Any] = {name: values[name] for name in values if name in LIBRARY}
+    if values.get("scenes") is False:
         found["scene_threshold"] = None
-    encoding = {row.name: found[row.name] for row in fields(Encoding) if row.name in found}
-    known = {row.name: found[row.name] for row in fields(Options) if row.name in found}
-    return Options(**known, encoding=Encoding(**encoding))
+    return options_from(None, found)  # type: ignore[arg-type]
 
 
 def mark(values: Mapping[str, Value]) -> str:
@@ -203,5 +208,5 @@ def mark(values: Mapping[str, Value]) -> str:
     if "fps" in values:
         return f"{float(parse_rate(values['fps'])):g}fps"
     if "slow" in values:
-        return f"{values['slow']}x_slow"
+        return f"{float(parse_slow(values['slow'])):g}x_slow"
     return f"{values.get('factor', 2)}x"
