@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from cdfi.common.choices import did_you_mean
 from cdfi.common.sizes import byte_count
 from cdfi.video.keywords import Settings, options_from
-from cdfi.video.options import Options
+from cdfi.video.options import Options, Quality
 from cdfi.video.timing.moment import parse_moment
 from cdfi.video.timing.rate import parse_rate, parse_slow
 
@@ -136,6 +136,7 @@ OPTIONS: Mapping[str, JobOption] = {
     "dedup": _switch("--dedup"),
     "deinterlace": _switch("--deinterlace"),
     "codec": _matching("--codec", _WORD, "hevc"),
+    "quality": _one_of("--quality", get_args(Quality)),
     "crf": _number("--crf"),
     "preset": _matching("--preset", _WORD, "slow"),
     "pix_fmt": _matching("--pix-fmt", _WORD, "yuv420p10le"),

@@ -15,6 +15,7 @@ from cdfi.common.files import write_text
 State = Literal["queued", "running", "cancelling", "cancelled", "failed", "interrupted", "done"]
 ACTIVE = ("running", "cancelling")  # states in which a process belongs to the job
 RECORD = "job.json"
+LIVE = "live.jpg"  # the newest interpolated frame
 
 
 @dataclass
@@ -89,7 +90,7 @@ class JobFolder:
 
     def live(self, job: StoredJob) -> Path:
         """Return the picture of the newest interpolated frame."""
-        return self.of(job) / "live.jpg"
+        return self.of(job) / LIVE
 
     def save(self, job: StoredJob) -> None:
         """Write the record of a job."""

@@ -7,7 +7,7 @@ import { presetRow } from "./presets.js";
 const FACTORS = [2, 4, 8];
 const RATES = [48, 50, 60, 120];
 const CODECS = ["h264", "hevc", "av1", "vp9", "prores", "ffv1"];
-const QUALITIES = { small: 27, medium: 22, high: null }; // names -> CRF; null is the default
+const QUALITIES = ["small", "medium", "high", "lossless"];
 const REMEMBERED = "cdfi-options";
 
 export const DEFAULTS = { goal: "smoother", factor: 2, quality: "high", model: "flow", scenes: true };
@@ -41,14 +41,14 @@ export class OptionsForm {
 
   // Return the options as the server takes them.
   request(kind) {
-    const { goal, factor, fps, slow, audio, quality, goalAudio, ...rest } = this.values;
+    const { goal, factor, fps, slow, audio, quality, ...rest } = this.values;
     const found = {};
     for (const name of kind === "video" ? VIDEO_NAMES : IMAGE_NAMES) {
       if (rest[name] !== undefined && rest[name] !== "" && rest[name] !== null) found[name] = rest[name];
     }
     if (found.scenes === true) delete found.scenes;
     if (kind !== "video") return kind === "folder" ? { ...found, factor: factor || 2 } : found;
-    if (found.crf === undefined && QUALITIES[quality]) found.crf = QUALITIES[quality];
+    if (found.crf === undefined) found.quality = quality;
     if (goal === "slower") return { ...found, slow: slow || 2, audio: audio || "stretch" };
     return fps ? { ...found, fps } : { ...found, factor: factor || 2 };
   }
@@ -73,7 +73,7 @@ export class OptionsForm {
       this.goalRow(),
       slower ? this.slowRow() : this.rateRow(),
       slower ? this.soundRow() : null,
-      this.choices("quality", TEXT.qualityTitle, Object.keys(QUALITIES).map((name) => [name, TEXT.qualities[name]])),
+      this.choices("quality", TEXT.qualityTitle, QUALITIES.map((name) => [name, TEXT.qualities[name]])),
       this.modelRow(),
       this.moreRow(Object.keys(MORE)),
     ].filter(Boolean);
