@@ -11,6 +11,7 @@ from cdfi.cli.early_checks import check_codec, check_device, check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, PrecisionName
+from cdfi.common.scales import check_scale
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.moment import parse_moment
@@ -45,6 +46,13 @@ Memory = Annotated[
     str | None,
     Option(
         help="Memory that the network may use, such as 4GB. By default what is free.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Scale = Annotated[
+    str | None,
+    Option(
+        help="Size at which motion is estimated: 0.5 for very large motion, auto for large frames.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -132,7 +140,7 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
     frames=FieldOptions(
         Options,
         "factor fps rate fill_gaps start end duration slow loop motion_blur audio "
-        "scene_threshold dedup deinterlace",
+        "scene_threshold dedup dedup_sensitivity hold deinterlace",
         panel=_FRAMES,
         parse={
             "fps": parse_rate,
@@ -162,6 +170,7 @@ def interpolate(
     precision: PrecisionOption = "auto",
     memory: Memory = None,
     compile: Compile = False,
+    scale: Scale = None,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
     preview: PreviewOption = False,
@@ -186,10 +195,13 @@ def interpolate(
     check_model(model)
     check_device(device)
     check_codec(options.encoding.codec)
+    if scale is not None:
+        check_scale(scale)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    network = ModelSpec(model, device, precision, _bytes(memory), compile, keep=memory is None)
+    keep = memory is None
+    network = ModelSpec(model, device, precision, _bytes(memory), compile, keep, scale)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
     task = InterpolationTask(
         found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress, live

@@ -10,6 +10,7 @@ from cdfi.common.devices import choose_device
 from cdfi.interpolation.engine import Engine
 from cdfi.interpolation.frame_batch import Frame, check_pair, from_batch, to_batch
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
+from cdfi.interpolation.motion_scale import set_scale
 from cdfi.interpolation.precision import Precision, check_precision
 from cdfi.interpolation.times import Time, exact_times
 from cdfi.models import AnyNetwork
@@ -32,6 +33,9 @@ class Interpolator:
             differ slightly).
         compile: fuse the operations between the convolutions with ``torch.compile``. Each size of
             frame is compiled once, which takes a minute or so (on a CPU with a C++ compiler).
+        scale: of the frames whose motion is estimated: 1, 0.5, 0.25, 0.125 or "auto", which makes
+            very large frames smaller. The result is sampled from the full frames. For the networks
+            ``flow`` and ``flow-wide``; None leaves the network as it is.
 
     Raises:
         ValueError: an unknown model, device or precision, or memory that is not above zero.
@@ -46,6 +50,7 @@ class Interpolator:
         precision: Precision = "auto",
         memory: int | None = None,
         compile: bool = False,
+        scale: str | float | None = None,
     ) -> None:
         check_precision(precision)
         if memory is not None and memory <= 0:
@@ -53,6 +58,8 @@ class Interpolator:
         chosen = choose_device(device)
         named = isinstance(model, (str, Path))
         network = load(model, chosen) if isinstance(model, (str, Path)) else model
+        if scale is not None:
+            set_scale(network, scale)
         self._name = str(model) if named else ""
         self._precision: Precision = precision
         self.engine = Engine(network, chosen, precision=precision, memory=memory, compile=compile)
