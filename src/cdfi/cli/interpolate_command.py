@@ -187,25 +187,20 @@ def interpolate(
     continues an interrupted run.
     """
     options = Options(**frames, encoding=Encoding(**encoding))
-    if not scenes:
-        options = replace(options, scene_threshold=None)
+    options = options if scenes else replace(options, scene_threshold=None)
     if live is not None and jobs not in (None, 1):
         raise ValueError("--live shows the frames of one process: leave out --jobs")
     found = find_inputs(inputs)
     check_model(model)
     check_device(device)
     check_codec(options.encoding.codec)
-    if scale is not None:
-        check_scale(scale)
+    check_scale(scale or 1)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    keep = memory is None
-    network = ModelSpec(model, device, precision, _bytes(memory), compile, keep, scale)
+    network = ModelSpec(model, device, precision, _bytes(memory), compile, memory is None, scale)
     mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    task = InterpolationTask(
-        found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress, live
-    )
+    task = InterpolationTask(*found, output, overwrite, as_json, quiet, jobs, mode, progress, live)
     task.run(options, network)
 
 
