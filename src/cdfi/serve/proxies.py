@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from cdfi.common.files import atomic_write
+from cdfi.common.files import atomic_write, media_url
 from cdfi.serve.frame_pairs import Pair, image_pairs, is_images
 from cdfi.serve.turned import shown_image
 from cdfi.video.reading.container import open_video
@@ -72,7 +72,7 @@ def write_proxy(
     else:
         shift = _beginning(Path(sources[0]), part)
         pairs = _pairs(Path(sources[0]), Path(result), parse_slow(slow), shift, begin)
-    with atomic_write(Path(target)) as file, av.open(str(file), "w", format="mp4") as container:
+    with atomic_write(Path(target)) as file, av.open(media_url(file), "w", format="mp4") as container:
         writer = _ProxyWriter(container, begin)
         for pair in pairs:
             if pair.time >= end:
