@@ -72,7 +72,10 @@ def write_proxy(
     else:
         shift = _beginning(Path(sources[0]), part)
         pairs = _pairs(Path(sources[0]), Path(result), parse_slow(slow), shift, begin)
-    with atomic_write(Path(target)) as file, av.open(media_url(file), "w", format="mp4") as container:
+    with (
+        atomic_write(Path(target)) as file,
+        av.open(media_url(file), "w", format="mp4") as container,
+    ):
         writer = _ProxyWriter(container, begin)
         for pair in pairs:
             if pair.time >= end:
