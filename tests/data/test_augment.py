@@ -19,7 +19,10 @@ def batch(photos: Path, tmp_path: Path) -> Batch:
     )
 
 
-@pytest.mark.parametrize("name", CHANGES)
+DEGRADATIONS = ("noise", "compression")
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGES if name not in DEGRADATIONS])
 def test_augmented_flow_points_at_the_same_point(name: str, batch: Batch) -> None:
     always = torch.full((16, len(CHANGES)), 0.3)
     changed = augment(batch, always, [name])
@@ -47,3 +50,12 @@ def test_frames_that_are_not_square_are_not_rotated(batch: Batch) -> None:
     flat = Batch(*(field[:, :, :20] for field in batch[:-1]), batch.t)
     turned = augment(flat, torch.zeros(16, len(CHANGES)), ["rotate"])
     assert turned.middle.shape == flat.middle.shape
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_degradations_change_the_inputs_alone(name: str, batch: Batch) -> None:
+    changed = augment(batch, torch.full((16, len(CHANGES)), 0.3), [name])
+    for inputs in ("frame0", "frame1"):
+        assert not torch.equal(getattr(changed, inputs), getattr(batch, inputs))
+    assert torch.equal(changed.middle, batch.middle)
+    assert torch.equal(changed.flow0, batch.flow0)

@@ -52,6 +52,11 @@ def test_a_folder_of_videos_is_decoded_once(
     assert first[0].pixels().shape == (5, 48, 64, 3)
 
 
+def test_a_name_with_a_colon_is_decoded(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", sliding(3)).rename(tmp_path / "shot:1 %03d.mp4")
+    assert len(list(_with_pyav(clip, None))) == 3
+
+
 def test_opencv_reads_what_pyav_reads(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", sliding(4))
     ours, theirs = np.stack([*_with_pyav(path, 32)]), np.stack([*_with_opencv(path, 32)])

@@ -115,3 +115,34 @@ def test_config_survives_json(config: FlowConfig) -> None:
 def test_wrong_configs_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FlowConfig.from_json(text)
+
+
+@pytest.mark.parametrize("size", [(96, 130), (70, 200), (20, 20)])
+def test_motion_is_estimated_at_a_smaller_size(network: FlowNetwork, size: tuple[int, int]) -> None:
+    frames = _frames(*size)
+    whole = network.predict(network.prepare(*frames), 0.4)
+    network.halvings = 1
+    gap = network.prepare(*frames)
+    smaller = network.predict(gap, 0.4)
+    assert smaller.middle.shape == whole.middle.shape
+    assert torch.allclose(network.between(gap, 0.4), smaller.middle, atol=1e-6)
+    last, before = smaller.motions[-1].shape[2:], whole.motions[-1].shape[2:]
+    expected = [n // 2 for n in before] if min(size) >= 64 else list(before)
+    assert [*last] == expected
+
+
+def test_a_smaller_size_gives_the_motion_of_the_smaller_frames(network: FlowNetwork) -> None:
+    frames = _frames(128, 192)
+    small = [torch.nn.functional.avg_pool2d(frame, 2) for frame in frames]
+    wanted = network.predict(network.prepare(*small), 0.4).motions
+    network.halvings = 1
+    found = network.predict(network.prepare(*frames), 0.4).motions
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted):
+        torch.testing.assert_close(one, other)
+
+
+def test_only_very_large_frames_are_halved_by_default(network: FlowNetwork) -> None:
+    network.halvings = None
+    sizes = [(1080, 1920), (1440, 2560), (2160, 3840), (4320, 7680)]
+    assert [network.halvings_of(*size) for size in sizes] == [0, 0, 1, 2]

@@ -10,8 +10,11 @@ pytest.importorskip("httpx2", reason="Starlette's test client needs httpx2")
 
 from starlette.testclient import TestClient
 
+from cdfi.serve.api_description import ANSWERS, BODIES, QUERIES, text_of
 from cdfi.serve.job_queue import JobQueue
+from cdfi.serve.page_files import FOLDER
 
+__all__ = ["ANSWERS", "BODIES", "FOLDER", "QUERIES", "JobQueue", "TestClient", "text_of"]
 DEADLINE = 20.0  # seconds
 
 

@@ -49,10 +49,13 @@ def test_a_folder_lists_its_folders_and_media(client: TestClient, root: Path) ->
         "a\0b",
         "./holiday",
         "missing",
+        "holiday",
     ],
 )
 def test_the_root_cannot_be_left(client: TestClient, root: Path, path: str) -> None:
-    assert client.get("/api/browse", params={"path": path}).status_code in (400, 403, 404)
+    if path != "holiday":  # which can be listed, but is no folder of images
+        answer = client.get("/api/browse", params={"path": path})
+        assert answer.status_code in (400, 403, 404)
     body = {"source": {"paths": [path]}}
     assert client.post("/api/jobs", json=body).status_code in (400, 403, 404)
 

@@ -8,7 +8,7 @@ import typer
 
 from cdfi.cli.console import progress, stdout
 from cdfi.cli.early_checks import check_model
-from cdfi.common.files import atomic_write
+from cdfi.common.files import atomic_write, media_url
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -67,7 +67,7 @@ def demo(
 def _shots(path: Path) -> list[Shot]:
     import av
 
-    with av.open(str(path)) as container:
+    with av.open(media_url(path)) as container:
         stream = container.streams.video[0]
         frames = [frame for frame in container.decode(stream) if frame.pts is not None]
         base = stream.time_base or Fraction(1, 1)
@@ -81,7 +81,7 @@ def _write_comparison(source: Path, result: Path, target: Path) -> None:
 
     before, after = _shots(source), _shots(result)
     rate = Fraction(len(after) - 1) / (after[-1].time - after[0].time)
-    with av.open(str(target), "w") as container:
+    with av.open(media_url(target), "w") as container:
         stream = container.add_stream("libx264", rate=rate.limit_denominator(1001))
         stream.width, stream.height = 2 * after[0].frame.width, after[0].frame.height & ~1
         stream.pix_fmt = "yuv420p"

@@ -8,6 +8,8 @@ from cdfi.weights.catalog import resolve_path
 
 #: Kinds of devices that the networks run on, with a number where there are several.
 DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d+)?")
+#: Files that another runtime than PyTorch opens.
+EXPORTED = (".onnx", ".xml")
 
 
 def check_model(*names: str) -> None:
@@ -16,20 +18,19 @@ def check_model(*names: str) -> None:
         resolve_path(name)
 
 
-def exported_suffix(model: str) -> str:
-    """Return the suffix of a file that another runtime opens; "" for other models."""
-    suffix = Path(model).suffix.lower()
-    return suffix if suffix in (".onnx", ".xml") else ""
+def check_network(model: str, device: str | None, backend: str | None) -> None:
+    """Raise ValueError if there is no such model, or PyTorch knows no such device.
 
-
-def check_device(name: str | None, runtime: str | None = None) -> None:
-    """Raise ValueError if a device has no such name; whether it is here is found out later.
-
-    Args:
-        name: of the device.
-        runtime: another runtime than PyTorch, which has names of its own.
+    Other runtimes have names of their own for devices.
     """
-    if name is not None and not runtime and not DEVICE.fullmatch(name):
+    check_model(model)
+    if backend is None and Path(model).suffix.lower() not in EXPORTED:
+        check_device(device)
+
+
+def check_device(name: str | None) -> None:
+    """Raise ValueError if a device has no such name; whether it is here is found out later."""
+    if name is not None and not DEVICE.fullmatch(name):
         raise ValueError(f"--device: expected auto, cpu, cuda, cuda:1, mps or xpu, got {name!r}")
 
 

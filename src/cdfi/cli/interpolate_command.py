@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from cdfi.cli.early_checks import check_codec, check_device, check_model, exported_suffix
+from cdfi.cli.early_checks import check_codec, check_network
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
+from cdfi.common.scales import check_scale
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
 from cdfi.video.timing.moment import parse_moment
@@ -45,6 +46,13 @@ Memory = Annotated[
     str | None,
     Option(
         help="Memory that the network may use, such as 4GB. By default what is free.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Scale = Annotated[
+    str | None,
+    Option(
+        help="Size at which motion is estimated: 0.5 for very large motion, auto for large frames.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -139,7 +147,7 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
     frames=FieldOptions(
         Options,
         "factor fps rate fill_gaps start end duration slow loop motion_blur audio "
-        "scene_threshold dedup deinterlace",
+        "scene_threshold dedup dedup_sensitivity hold deinterlace",
         panel=_FRAMES,
         parse={
             "fps": parse_rate,
@@ -169,6 +177,7 @@ def interpolate(
     precision: PrecisionOption = "auto",
     memory: Memory = None,
     compile: Compile = False,
+    scale: Scale = None,
     backend: Backend = None,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
@@ -186,22 +195,21 @@ def interpolate(
     continues an interrupted run.
     """
     options = Options(**frames, encoding=Encoding(**encoding))
-    if not scenes:
-        options = replace(options, scene_threshold=None)
+    options = options if scenes else replace(options, scene_threshold=None)
     if live is not None and jobs not in (None, 1):
         raise ValueError("--live shows the frames of one process: leave out --jobs")
     found = find_inputs(inputs)
-    check_model(model)
-    check_device(device, backend or exported_suffix(model))
+    check_network(model, device, backend)
     check_codec(options.encoding.codec)
+    check_scale(scale or 1)
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    network = ModelSpec(model, device, precision, _bytes(memory), compile, memory is None, backend)
-    mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    task = InterpolationTask(
-        found.paths, found.several, output, overwrite, as_json, quiet, jobs, mode, progress, live
+    network = ModelSpec(
+        model, device, precision, _bytes(memory), compile, memory is None, scale, backend
     )
+    mode: Any = "plan" if dry_run else "preview" if preview else "make"
+    task = InterpolationTask(*found, output, overwrite, as_json, quiet, jobs, mode, progress, live)
     task.run(options, network)
 
 

@@ -128,6 +128,7 @@ class InterpolationTask:
             "--audio": options.audio is not None,
             "--start, --end, --duration": any((options.start, options.end, options.duration)),
             "--dedup": options.dedup,
+            "--hold": bool(options.hold),
             "--loop": options.loop,
             "--motion-blur": options.motion_blur is not None,
             "--deinterlace": options.deinterlace,

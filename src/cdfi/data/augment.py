@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cdfi.data.batch import Batch
+from cdfi.data.degrade import add_noise, compress_blocks
 
 Change = Callable[[Batch, Tensor], Batch]
 _BRIGHTNESS = 0.2
@@ -18,7 +19,7 @@ def augment(batch: Batch, numbers: Tensor, changes: Sequence[str]) -> Batch:
 
     Args:
         batch: N triplets.
-        numbers: (N, 6) uniform in [0, 1), column i for row i of ``CHANGES``: the only randomness.
+        numbers: (N, 8) uniform in [0, 1), column i for row i of ``CHANGES``: the only randomness.
         changes: names out of ``CHANGES``.
 
     Raises:
@@ -99,6 +100,26 @@ def _brightness(batch: Batch, u: Tensor) -> Batch:
     )
 
 
+def _noise(batch: Batch, u: Tensor) -> Batch:
+    """Add independent noise to both inputs; the frame to predict stays clean."""
+    strength = (2 * u).clamp(max=1)
+    noisy = batch._replace(
+        frame0=add_noise(batch.frame0, strength),
+        frame1=add_noise(batch.frame1, strength, stream=1),
+    )
+    return _choose(u, batch, noisy)
+
+
+def _compression(batch: Batch, u: Tensor) -> Batch:
+    """Quantise the blocks of both inputs; the frame to predict stays clean."""
+    strength = (2 * u).clamp(max=1)
+    compressed = batch._replace(
+        frame0=compress_blocks(batch.frame0, strength),
+        frame1=compress_blocks(batch.frame1, strength),
+    )
+    return _choose(u, batch, compressed)
+
+
 CHANGES: dict[str, Change] = {
     "horizontal": _horizontal,
     "vertical": _vertical,
@@ -106,4 +127,6 @@ CHANGES: dict[str, Change] = {
     "reverse": _reverse,
     "channels": _channels,
     "brightness": _brightness,
+    "noise": _noise,
+    "compression": _compression,
 }

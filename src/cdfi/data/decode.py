@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cdfi.common.files import media_url
+
 
 def decode(path: Path, lines: int | None = None) -> Iterator[np.ndarray]:
     """Yield the frames of a video in order, uint8 (H, W, 3).
@@ -35,7 +37,7 @@ def _with_pyav(path: Path, lines: int | None) -> Iterator[np.ndarray]:
     from av.video.reformatter import Interpolation
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             if not container.streams.video:
                 raise ValueError(f"{path} holds no video")
             container.streams.video[0].thread_type = "AUTO"

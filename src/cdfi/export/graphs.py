@@ -61,6 +61,10 @@ def graph_of(network: AnyNetwork, height: int, width: int) -> TracedGraph:
         return TracedGraph(MiddleGraph(network), MULTIPLE, "reflect")
     if not isinstance(network, FlowNetwork):
         raise ValueError(f"a {type(network).__name__} cannot be exported: there is no graph for it")
+    if network.halvings != 0:
+        raise ValueError(
+            "expected a network that estimates motion at full size: set its scale to 1"
+        )
     levels = network.level_count(height, width)
     low = 1 if levels == 1 else SMALLEST * cast(int, 2 ** (levels - 1))
     high = None if levels == network.config.levels else SMALLEST * cast(int, 2**levels) - 1

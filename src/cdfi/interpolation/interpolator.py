@@ -7,6 +7,7 @@ import torch
 from cdfi.common.devices import choose_device
 from cdfi.interpolation.between import PairInterpolator
 from cdfi.interpolation.engine import Engine
+from cdfi.interpolation.motion_scale import set_scale
 from cdfi.interpolation.precision import Precision, check_precision
 from cdfi.models import AnyNetwork
 from cdfi.weights import load
@@ -26,6 +27,9 @@ class Interpolator(PairInterpolator):
             differ slightly).
         compile: fuse the operations between the convolutions with ``torch.compile``. Each size of
             frame is compiled once, which takes a minute or so (on a CPU with a C++ compiler).
+        scale: of the frames whose motion is estimated: 1, 0.5, 0.25, 0.125 or "auto", which makes
+            very large frames smaller. The result is sampled from the full frames. For the networks
+            ``flow`` and ``flow-wide``; None leaves the network as it is.
 
     Raises:
         ValueError: an unknown model, device or precision, or memory that is not above zero.
@@ -42,6 +46,7 @@ class Interpolator(PairInterpolator):
         precision: Precision = "auto",
         memory: int | None = None,
         compile: bool = False,
+        scale: str | float | None = None,
     ) -> None:
         check_precision(precision)
         if memory is not None and memory <= 0:
@@ -49,6 +54,8 @@ class Interpolator(PairInterpolator):
         chosen = choose_device(device)
         named = isinstance(model, (str, Path))
         network = load(model, chosen) if isinstance(model, (str, Path)) else model
+        if scale is not None:
+            set_scale(network, scale)
         self._name = str(model) if named else ""
         self._precision: Precision = precision
         self.engine = Engine(network, chosen, precision=precision, memory=memory, compile=compile)

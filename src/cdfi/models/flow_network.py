@@ -38,6 +38,7 @@ class GapFeatures(NamedTuple):
     fine: Tensor  # (2 * N, C, H'/2, W'/2): features of frame0, then of frame1
     coarse: list[Tensor]  # coarse to fine, (2 * N, C, h, w) at a quarter of each level's size
     size: tuple[int, int]  # H, W of the frames as given
+    halvings: int = 0  # how often the frames were halved before their motion was estimated
 
 
 class FlowPrediction(NamedTuple):
@@ -63,10 +64,15 @@ class FlowNetwork(TimedNetwork):
 
     Args:
         config: the architecture.
+
+    Attributes:
+        halvings: how often frames are halved before their motion is estimated; None decides by
+            their size. The middle is sampled from the full frames in any case.
     """
 
     config: FlowConfig
     mean: Tensor
+    halvings: int | None = 0
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
@@ -79,19 +85,25 @@ class FlowNetwork(TimedNetwork):
     def prepare(self, frame0: Tensor, frame1: Tensor) -> GapFeatures:
         """Return what all instants between two frames share: their features at every level."""
         height, width = frame0.shape[-2:]
-        count = self.level_count(height, width)
-        frame0, frame1 = (_pad(x, size_multiple(count)) for x in (frame0, frame1))
-        return self.features(frame0, frame1, count)._replace(size=(height, width))
+        halvings = self.halvings_of(height, width)
+        count = self.level_count(height >> halvings, width >> halvings)
+        frame0, frame1 = (_pad(x, size_multiple(count, halvings)) for x in (frame0, frame1))
+        features = self.features(frame0, frame1, count, halvings)
+        return features._replace(size=(height, width))
 
-    def features(self, frame0: Tensor, frame1: Tensor, count: int) -> GapFeatures:
+    def features(
+        self, frame0: Tensor, frame1: Tensor, count: int, halvings: int = 0
+    ) -> GapFeatures:
         """Return the features at ``count`` levels of frames that are padded already."""
         level = torch.cat((frame0, frame1)) - self.mean
         fine, quarter = self.encoder(level)
-        coarse = [quarter]
-        for _ in range(count - 1):
+        coarse = [] if halvings else [quarter]
+        for step in range(1, count + halvings):
             level = F.avg_pool2d(level, 2)
-            coarse.insert(0, self.encoder(level)[1])
-        return GapFeatures(frame0, frame1, fine, coarse, (frame0.shape[2], frame0.shape[3]))
+            if step >= halvings:
+                coarse.insert(0, self.encoder(level)[1])
+        size = (frame0.shape[2], frame0.shape[3])
+        return GapFeatures(frame0, frame1, fine, coarse, size, halvings)
 
     def between(self, state: GapFeatures, t: float | Tensor) -> Tensor:
         """Return the frame at ``t``, (N, 3, H, W), not clamped, from what :meth:`prepare` gave.
@@ -108,7 +120,7 @@ class FlowNetwork(TimedNetwork):
             return self.predict(state, t).middle
         t = self._instants(t, state)
         motions, hidden = self._motions(state, t)
-        half, hidden = 2 * upsample(motions[-1]), upsample(hidden)
+        half, hidden = _at_half_size(motions[-1], hidden, state.halvings)
         middle = torch.empty_like(state.frame0[..., :height, :], dtype=torch.float32)
         for top in range(0, -(-height // SHUFFLE), step):
             rows = Rows(top, min(top + step, half.shape[2]))
@@ -121,21 +133,37 @@ class FlowNetwork(TimedNetwork):
         """Return the frame at ``t`` with the motion and the warps it was computed from."""
         t = self._instants(t, gap)
         motions, hidden = self._motions(gap, t)
-        half = 2 * upsample(motions[-1])
-        planes = self._rows(gap, half, upsample(hidden), t, Rows(0, half.shape[2]))
+        half, hidden = _at_half_size(motions[-1], hidden, gap.halvings)
+        planes = self._rows(gap, half, hidden, t, Rows(0, half.shape[2]))
         height, width = gap.size
         middle, *others = (x[..., :height, :width] for x in planes)
         return FlowPrediction(middle, motions, *others)
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Return the bytes that one pair of float32 frames takes at the peak of both steps."""
-        multiple = size_multiple(self.level_count(height, width))
+        halvings = self.halvings_of(height, width)
+        levels = self.level_count(height >> halvings, width >> halvings)
+        multiple = size_multiple(levels, halvings)
         pixels = -(-height // multiple) * -(-width // multiple) * multiple**2
         config = self.config
         quarter = 3 * config.coarse[-1] + 2 * config.volume + 4 * config.width
         half = 3 * config.fine[-1] + config.hidden
         strip = 3 * self.synthesis.read * min(pixels // 4, STRIP)
         return int(4 * (pixels * (_FULL_SIZE + half / 4 + quarter / 16) + strip))
+
+    def halvings_of(self, height: int, width: int) -> int:
+        """Return how often frames of this size are halved before their motion is estimated.
+
+        By default until the coarsest of all levels is as small as in training.
+        """
+        short, halvings = min(height, width), 0
+        if self.halvings is not None:
+            while halvings < self.halvings and short >> halvings >= 2 * SMALLEST:
+                halvings += 1
+            return halvings
+        while short >> halvings >= SMALLEST * 2**self.config.levels:
+            halvings += 1
+        return halvings
 
     def level_count(self, height: int, width: int) -> int:
         """Return how many levels frames of this size have, at least 1."""
@@ -214,9 +242,16 @@ class FlowNetwork(TimedNetwork):
         return torch.cat(parts, 1)
 
 
-def size_multiple(levels: int) -> int:
+def size_multiple(levels: int, halvings: int = 0) -> int:
     """Return what the sizes of frames are padded to a multiple of, for a number of levels."""
-    return int(2 ** (levels + 1))
+    return int(2 ** (levels + 1 + halvings))
+
+
+def _at_half_size(motion: Tensor, hidden: Tensor, halvings: int) -> tuple[Tensor, Tensor]:
+    """Return the last motion and hidden state at half the size of the full frames."""
+    for _ in range(1 + halvings):
+        motion, hidden = 2 * upsample(motion), upsample(hidden)
+    return motion, hidden
 
 
 def _from_row(first: int, flow: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cdfi.common.paths import natural
 from cdfi.serve.answers import ApiError
-from cdfi.serve.media_names import IMAGES, suffix_of
+from cdfi.serve.media_names import IMAGES, VIDEOS, suffix_of
 from cdfi.serve.root_folder import RootFolder
 from cdfi.serve.uploads import Uploads
 
@@ -71,8 +71,7 @@ class Sources:
         paths = [self.root.resolve(name) for name in given]
         names = tuple(PurePosixPath(name).name or "root" for name in given)
         if len(paths) == 1 and paths[0].is_dir():
-            if not given[0]:
-                raise ApiError(400, "choose a folder below the root folder")
+            _check_folder(paths[0], given[0])
             return ChosenSource("folder", names[0], (paths[0],), names, False, paths[0].parent)
         if not all(path.is_file() for path in paths):
             raise ApiError(400, "expected one folder, or files")
@@ -80,6 +79,17 @@ class Sources:
         if kind == "folder":
             raise ApiError(400, "for more than two images, choose their folder")
         return ChosenSource(kind, _title(names), tuple(paths), names, False, paths[0].parent)
+
+
+def _check_folder(path: Path, name: str) -> None:
+    """Raise ApiError for a folder that is not one of images."""
+    suffixes = [suffix_of(one.name) for one in path.iterdir() if not one.name.startswith(".")]
+    if not name or sum(suffix in IMAGES for suffix in suffixes) < 2:
+        raise ApiError(
+            400, f"{name or 'the root folder'}: expected a folder with two images or more"
+        )
+    if VIDEOS.intersection(suffixes):
+        raise ApiError(400, f"{name} holds videos: choose them one by one")
 
 
 def _kind(names: tuple[str, ...]) -> Kind:

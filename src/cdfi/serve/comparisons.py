@@ -45,7 +45,8 @@ class Comparisons:
                 sources=job.inputs,
                 result=job.target,
                 target=str(video),
-                slow=job.options.get("slow", 1),
+                slow=str(job.options.get("slow", 1)),
+                part=str(job.options.get("start", 0)),
                 start=start,
                 seconds=SECONDS,
             )

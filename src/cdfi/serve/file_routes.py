@@ -14,7 +14,7 @@ from cdfi.serve.answers import ApiError, answer
 from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.service import Service
 
-THUMBNAILS = 16
+STRIP = 14.0  # width to height of a strip of thumbnails
 
 
 class FileApi:
@@ -84,7 +84,7 @@ class FileApi:
 
     async def thumbnails(self, request: Request) -> Response:
         """Return pictures of a video side by side in one JPEG."""
-        return await self._picture(request, "thumbnails", {"count": THUMBNAILS})
+        return await self._picture(request, "thumbnails", {"ratio": STRIP})
 
     async def still(self, request: Request) -> Response:
         """Return the frame at a time, or an image, as a JPEG."""

@@ -15,7 +15,7 @@ from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.job_options import CONTAINERS, arguments, mark, read_options
 from cdfi.serve.media_names import plain_name, suffix_of
 from cdfi.serve.serve_config import ServeConfig
-from cdfi.serve.stored_job import StoredJob
+from cdfi.serve.stored_job import LIVE, StoredJob
 
 FRAMES = "frames"  # the folder of a job that holds uploaded images
 
@@ -64,6 +64,8 @@ def command_of(job: StoredJob, config: ServeConfig) -> list[str]:
     """Return the command that runs a job."""
     values = {name: value for name, value in job.options.items() if name != "container"}
     fresh = ["--overwrite"] if job.fresh else []
+    if job.kind == "video":
+        fresh.append(f"--live={config.jobs / job.id / LIVE}")
     last = ["--json", "--progress=json", f"--output={job.target}", "--", *job.inputs]
     return [*config.interpolate, *arguments(values), *fresh, *last]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
 
 from cdfi.common.choices import did_you_mean
 from cdfi.common.sizes import byte_count
-from cdfi.video.options import Encoding, Options
-from cdfi.video.timing.rate import parse_rate
+from cdfi.video.keywords import Settings, options_from
+from cdfi.video.options import Options, Quality
+from cdfi.video.timing.moment import parse_moment
+from cdfi.video.timing.rate import parse_rate, parse_slow
 
 #: The models that the page offers, the default first.
 MODELS = (
@@ -25,6 +27,8 @@ MODELS = (
 #: The containers that the page offers.
 CONTAINERS = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 Value = str | int | float | bool
+LONGEST = 20  # characters of a rate, a time or a size
+MOST_NUMBER = 1000
 
 
 @dataclass(frozen=True)
@@ -34,88 +38,118 @@ class JobOption:
     Attributes:
         flag: of the command; "" if it is not passed on.
         read: checks a JSON value, and returns it.
+        schema: of its values, as JSON Schema.
         images: whether it also applies to images.
     """
 
     flag: str
     read: Callable[[Any], Value]
+    schema: Mapping[str, Any]
     images: bool = False
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**6:
-        raise ValueError(f"expected a whole number above 0, got {value!r}")
-    return value
+def _whole(flag: str, *, images: bool = False) -> JobOption:
+    """Return an option whose value is a whole number."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**6:
+            raise ValueError(f"expected a whole number above 0, got {value!r}")
+        return value
+
+    return JobOption(flag, read, {"type": "integer", "minimum": 1}, images)
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1000 <= value <= 1000:
-        raise ValueError(f"expected a number, got {value!r}")
-    return value
+def _number(flag: str, *, least: float = 0) -> JobOption:
+    """Return an option whose value is a number."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"expected a number, got {value!r}")
+        if not least <= value <= MOST_NUMBER:
+            raise ValueError(f"expected a number from {least:g} to {MOST_NUMBER}, got {value!r}")
+        return value
+
+    return JobOption(flag, read, {"type": "number", "minimum": least})
 
 
-def _switch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"expected true or false, got {value!r}")
-    return value
+def _switch(flag: str) -> JobOption:
+    """Return an option that is true or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"expected true or false, got {value!r}")
+        return value
+
+    return JobOption(flag, read, {"type": "boolean"})
 
 
-def _rate(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 20:
-        raise ValueError("expected a rate such as 60, 59.94 or 60000/1001")
-    parse_rate(value)
-    return str(value)
+def _parsed(flag: str, parse: Callable[[str], object], *, images: bool = False) -> JobOption:
+    """Return an option that the command reads from a short text or a number."""
+
+    def read(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(f"expected a text or a number, got {value!r}")
+        if len(str(value)) > LONGEST:
+            raise ValueError(f"expected at most {LONGEST} characters")
+        parse(str(value))
+        return str(value)
+
+    return JobOption(flag, read, {"type": ["string", "number"]}, images)
 
 
-def _memory(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 20:
-        raise ValueError(f"expected a size such as 4GB, got {value!r}")
-    byte_count(value)
-    return value
-
-
-def _matching(pattern: str, example: str) -> Callable[[Any], str]:
-    """Return a check for text of one form. No form can begin with a dash, or name a file."""
+def _matching(flag: str, pattern: str, example: str, *, images: bool = False) -> JobOption:
+    """Return an option for text of one form. No form can begin with a dash, or name a file."""
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise ValueError(f"expected a value such as {example}, got {value!r}")
         return value
 
-    return read
+    schema = {"type": "string", "pattern": f"^({pattern})$", "examples": [example]}
+    return JobOption(flag, read, schema, images)
 
 
-def _one_of(*choices: str) -> Callable[[Any], str]:
+def _one_of(flag: str, choices: Sequence[str], *, images: bool = False) -> JobOption:
+    """Return an option with a few values."""
+
     def read(value: Any) -> str:
         if value not in choices:
             raise ValueError(f"expected one of {', '.join(choices)}, got {value!r}")
         return str(value)
 
-    return read
+    return JobOption(flag, read, {"type": "string", "enum": [*choices]}, images)
 
 
 _WORD = r"[a-z0-9][a-z0-9_]{0,31}"
 OPTIONS: Mapping[str, JobOption] = {
-    "factor": JobOption("--factor", _whole, images=True),
-    "fps": JobOption("--fps", _rate),
-    "slow": JobOption("--slow", _whole),
-    "audio": JobOption("--audio", _one_of("copy", "stretch", "drop")),
-    "scenes": JobOption("--scenes", _switch),
-    "scene_threshold": JobOption("--scene-threshold", _number),
-    "dedup": JobOption("--dedup", _switch),
-    "deinterlace": JobOption("--deinterlace", _switch),
-    "codec": JobOption("--codec", _matching(_WORD, "hevc")),
-    "crf": JobOption("--crf", _number),
-    "preset": JobOption("--preset", _matching(_WORD, "slow")),
-    "pix_fmt": JobOption("--pix-fmt", _matching(_WORD, "yuv420p10le")),
-    "container": JobOption("", _one_of(*CONTAINERS)),
-    "model": JobOption("--model", _one_of("default", *MODELS), images=True),
-    "device": JobOption("--device", _matching(r"auto|cpu|mps|xpu|cuda(:\d{1,3})?", "cuda:0"), True),
-    "precision": JobOption("--precision", _one_of("auto", "fp32", "bf16", "fp16"), images=True),
-    "memory": JobOption("--memory", _memory, images=True),
+    "factor": _whole("--factor", images=True),
+    "fps": _parsed("--fps", parse_rate),
+    "start": _parsed("--start", parse_moment),
+    "end": _parsed("--end", parse_moment),
+    "duration": _parsed("--duration", parse_moment),
+    "slow": _parsed("--slow", parse_slow),
+    "loop": _switch("--loop"),
+    "motion_blur": _number("--motion-blur"),
+    "audio": _one_of("--audio", ("copy", "stretch", "drop")),
+    "scenes": _switch("--scenes"),
+    "scene_threshold": _number("--scene-threshold"),
+    "dedup": _switch("--dedup"),
+    "deinterlace": _switch("--deinterlace"),
+    "codec": _matching("--codec", _WORD, "hevc"),
+    "quality": _one_of("--quality", get_args(Quality)),
+    "crf": _number("--crf"),
+    "preset": _matching("--preset", _WORD, "slow"),
+    "pix_fmt": _matching("--pix-fmt", _WORD, "yuv420p10le"),
+    "container": _one_of("", CONTAINERS),
+    "model": _one_of("--model", ("default", *MODELS), images=True),
+    "device": _matching("--device", r"auto|cpu|mps|xpu|cuda(:\d{1,3})?", "cuda:0", images=True),
+    "precision": _one_of("--precision", ("auto", "fp32", "bf16", "fp16"), images=True),
+    "memory": _parsed("--memory", byte_count, images=True),
 }
+#: Options that the library has, too; the others choose the network or the container.
+LIBRARY = {*get_type_hints(Settings)}
 #: Options that are off unless they are given; the others of type bool are on.
-OFF = ("dedup", "deinterlace")
+OFF = ("dedup", "deinterlace", "loop")
 
 
 def read_options(given: Mapping[str, Any], *, images: bool = False) -> dict[str, Value]:
@@ -164,14 +198,10 @@ def video_options(values: Mapping[str, Value]) -> Options:
     Raises:
         ValueError: they contradict each other.
     """
-    found: dict[str, Any] = dict(values)
-    if "fps" in found:
-        found["fps"] = parse_rate(found["fps"])
-    if found.pop("scenes", True) is False:
+    found: dict[str, Any] = {name: values[name] for name in values if name in LIBRARY}
+    if values.get("scenes") is False:
         found["scene_threshold"] = None
-    encoding = {row.name: found[row.name] for row in fields(Encoding) if row.name in found}
-    known = {row.name: found[row.name] for row in fields(Options) if row.name in found}
-    return Options(**known, encoding=Encoding(**encoding))
+    return options_from(None, found)  # type: ignore[arg-type]
 
 
 def mark(values: Mapping[str, Value]) -> str:
@@ -179,5 +209,5 @@ def mark(values: Mapping[str, Value]) -> str:
     if "fps" in values:
         return f"{float(parse_rate(values['fps'])):g}fps"
     if "slow" in values:
-        return f"{values['slow']}x_slow"
+        return f"{float(parse_slow(values['slow'])):g}x_slow"
     return f"{values.get('factor', 2)}x"

@@ -79,6 +79,7 @@ class JobQueue:
             "frames": job.report.get("frames"),
             "interpolated": job.report.get("interpolated"),
             "warnings": [readable(line, job) for line in job.report.get("warnings", [])],
+            "live": _changed_at(self.folder.live(job)) if job.state == "running" else None,
             "size": _size(Path(job.target)) if job.state == "done" else None,
         }
 
@@ -241,3 +242,11 @@ class JobQueue:
 def _size(path: Path) -> int | None:
     """Return the size of a result in bytes; None for a folder or a missing file."""
     return path.stat().st_size if path.is_file() else None
+
+
+def _changed_at(path: Path) -> int | None:
+    """Return when a file was last changed, in nanoseconds; None if it does not exist."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -36,6 +36,7 @@ class JobApi:
             Route("/api/jobs/{id}/resume", self.resume, methods=["POST"]),
             Route("/api/jobs/{id}/retry", self.retry, methods=["POST"]),
             Route("/api/jobs/{id}/move", self.move, methods=["POST"]),
+            Route("/api/jobs/{id}/live", self.live, methods=["GET"]),
             Route("/api/jobs/{id}/result", self.result, methods=["GET"]),
             Route("/api/jobs/{id}/compare", self.compare, methods=["GET"]),
             Route("/api/jobs/{id}/compare.mp4", self.compare_video, methods=["GET"]),
@@ -98,6 +99,13 @@ class JobApi:
         queue.move(job, None if before is None else queue.get(str(before)))
         return self._answer(job)
 
+    async def live(self, request: Request) -> Response:
+        """Return a picture of the newest interpolated frame between its source frames."""
+        path = self.service.queue.folder.live(self._job(request))
+        if not path.is_file():
+            raise ApiError(404, "there is no interpolated frame yet")
+        return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
     async def result(self, request: Request) -> Response:
         """Return the result, parts of it for a request with a range; a folder as a zip file."""
         job = self._finished(request)
@@ -130,13 +138,17 @@ class JobApi:
     async def _requested(self, request: Request) -> tuple[ChosenSource, StoredJob, Any]:
         """Return the source and the job that a request describes."""
         values = await read_json(request)
-        if unknown := {*values} - {"source", "options", "in_place"}:
+        if unknown := {*values} - {"source", "options", "in_place", "preview"}:
             raise ApiError(400, f"unknown field {sorted(unknown)[0]!r} of a job")
         source = self.service.sources.find(values.get("source"))
-        options, in_place = values.get("options", {}), values.get("in_place", False)
-        if not isinstance(options, dict) or not isinstance(in_place, bool):
-            raise ApiError(400, "expected an object for options, true or false for in_place")
-        return source, *new_job(source, options, self.service.config, in_place=in_place)
+        options = values.get("options", {})
+        in_place, preview = values.get("in_place", False), values.get("preview", False)
+        switches = all(isinstance(value, bool) for value in (in_place, preview))
+        if not isinstance(options, dict) or not switches:
+            raise ApiError(400, "expected an object for options, true or false for other fields")
+        job, prepare = new_job(source, options, self.service.config, in_place=in_place)
+        job.preview = preview
+        return source, job, prepare
 
     def _job(self, request: Request) -> StoredJob:
         return self.service.queue.get(request.path_params["id"])

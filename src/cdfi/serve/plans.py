@@ -12,8 +12,8 @@ from cdfi.video.images import check_folder, check_images, pictures_of
 from cdfi.video.jobs.model import ModelSpec
 
 KEPT = """
-    size pixel_format encoder source_frames frames rate duration losses memory free_disk
-    seconds_per_interpolated_frame estimated_seconds
+    size pixel_format encoder source_frames frames rate duration losses memory free_disk disk_needed
+    seconds_per_interpolated_frame estimated_seconds estimated_seconds_range
 """
 
 
@@ -42,7 +42,7 @@ def plan(kind: str, inputs: list[str], target: str, options: dict[str, Value]) -
             "losses": [],
         }
     found = estimate(paths[0], target, options=video_options(options), model=_model(options))
-    return {name: found[name] for name in KEPT.split()}
+    return {name: found[name] for name in KEPT.split() if name in found}
 
 
 def _model(options: dict[str, Value]) -> ModelSpec:

@@ -16,10 +16,14 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from cdfi.common.files import atomic_write
+from cdfi.common.files import atomic_write, media_url
 from cdfi.serve.frame_pairs import Pair, image_pairs, is_images
 from cdfi.serve.turned import shown_image
 from cdfi.video.reading.container import open_video
+from cdfi.video.reading.index import read_index
+from cdfi.video.reading.part import part_of
+from cdfi.video.timing.moment import parse_moment
+from cdfi.video.timing.rate import parse_slow
 
 MOST = (960, 720)  # the largest width and height of each half
 CLOCK = 90_000  # ticks per second
@@ -39,8 +43,8 @@ def write_proxy(
     result: str,
     target: str,
     *,
-    slow: float = 1,
-    shift: float = 0,
+    slow: str = "1",
+    part: str = "0",
     start: float = 0,
     seconds: float = 20,
 ) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def write_proxy(
         result: path of the result: a video, a folder of images, or an image.
         target: path of the MP4 file to write.
         slow: how many times longer the result is.
-        shift: seconds of the source before the result begins.
+        part: where the part of the source begins that the result shows.
         start: of the part, in seconds of the result.
         seconds: length of the part.
 
@@ -62,13 +66,16 @@ def write_proxy(
     Raises:
         OSError, ValueError: a file cannot be read or written.
     """
-    ratio, offset = Fraction(slow).limit_denominator(10**6), Fraction(shift)
     begin, end = Fraction(start), Fraction(start) + Fraction(seconds)
     if is_images(sources):
         pairs = image_pairs(sources, result, begin)
     else:
-        pairs = _pairs(Path(sources[0]), Path(result), ratio, offset, begin)
-    with atomic_write(Path(target)) as part, av.open(str(part), "w", format="mp4") as container:
+        shift = _beginning(Path(sources[0]), part)
+        pairs = _pairs(Path(sources[0]), Path(result), parse_slow(slow), shift, begin)
+    with (
+        atomic_write(Path(target)) as file,
+        av.open(media_url(file), "w", format="mp4") as container,
+    ):
         writer = _ProxyWriter(container, begin)
         for pair in pairs:
             if pair.time >= end:
@@ -111,6 +118,13 @@ def _stream(container: OutputContainer, image: Image.Image) -> VideoStream:
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = Fraction(1, CLOCK)
     return stream
+
+
+def _beginning(source: Path, part: str) -> Fraction:
+    """Return the time of the first frame of a part, in seconds after the first frame of all."""
+    index = read_index(source)
+    found = part_of(index, parse_moment(part), None, None, path=source)
+    return (found.first - index.first) * index.time_base
 
 
 def _stacked(pair: Pair) -> tuple[Image.Image, tuple[int, int]]:

@@ -20,8 +20,13 @@ THUMBNAIL = (160, 120)  # the largest width and height
 STILL = (960, 720)
 
 
-def write_thumbnails(path: str, target: str, count: int) -> None:
-    """Write ``count`` pictures, evenly spread over a video, side by side in a JPEG.
+def write_thumbnails(path: str, target: str, ratio: float) -> None:
+    """Write pictures, evenly spread over a video, side by side in a JPEG.
+
+    Args:
+        path: of the video.
+        target: path of the JPEG.
+        ratio: of width to height that the JPEG should have.
 
     Raises:
         OSError, ValueError: the video cannot be read.
@@ -29,6 +34,7 @@ def write_thumbnails(path: str, target: str, count: int) -> None:
     index = read_index(Path(path))
     length = float((index.end - index.first) * index.time_base)
     begin = float(index.first * index.time_base)
+    count = _count(Path(path), ratio)
     times = [begin + length * (place + 0.5) / count for place in range(count)]
     with open_video(Path(path)) as (container, stream):
         images = [shown_image(frame, THUMBNAIL) for frame in _near(container, stream, times)]
@@ -57,6 +63,13 @@ def write_still(path: str, target: str, seconds: float) -> None:
     with open_video(Path(path)) as (container, stream):
         frame = _at(container, stream, seconds)
         _save(shown_image(frame, STILL), target)
+
+
+def _count(path: Path, ratio: float) -> int:
+    """Return how many pictures of a video have the wanted ratio together."""
+    with open_video(path) as (container, stream):
+        width, height = shown_image(next(container.decode(stream)), THUMBNAIL).size
+    return max(round(ratio * height / width), 3)
 
 
 def _near(

@@ -15,6 +15,7 @@ from cdfi.common.files import write_text
 State = Literal["queued", "running", "cancelling", "cancelled", "failed", "interrupted", "done"]
 ACTIVE = ("running", "cancelling")  # states in which a process belongs to the job
 RECORD = "job.json"
+LIVE = "live.jpg"  # the newest interpolated frame
 
 
 @dataclass
@@ -32,7 +33,7 @@ class StoredJob:
         options: as they were requested, see ``cdfi.serve.job_options``.
         created: in seconds since 1970, as the other times.
         order: jobs with lower numbers run first.
-        preview: whether it makes a preview only.
+        preview: whether it runs before all others.
         in_place: whether the result lies beside its source.
         state: what happens to it now.
         fresh: whether the next run discards finished segments.
@@ -86,6 +87,10 @@ class JobFolder:
     def report(self, job: StoredJob) -> Path:
         """Return the file with what its process writes to stdout: the report."""
         return self.of(job) / "report.txt"
+
+    def live(self, job: StoredJob) -> Path:
+        """Return the picture of the newest interpolated frame."""
+        return self.of(job) / LIVE
 
     def save(self, job: StoredJob) -> None:
         """Write the record of a job."""

@@ -52,7 +52,8 @@ class DataArgs:
     """Side of the square crops in pixels; 0 trains on full frames."""
 
     augment: tuple[str, ...] = ("horizontal", "vertical", "reverse")
-    """Augmentations: horizontal, vertical, rotate, reverse, channels, brightness."""
+    """Augmentations: horizontal, vertical, rotate, reverse, channels, brightness, noise,
+    compression. The last two change the inputs alone."""
 
     motion: float = 14.0
     """Longest motion of synthetic layers, in pixels a half step."""

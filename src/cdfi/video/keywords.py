@@ -31,6 +31,8 @@ class Settings(TypedDict, total=False):
     audio: Audio | None
     scene_threshold: float | None
     dedup: bool
+    dedup_sensitivity: float | None
+    hold: tuple[str, ...]
     deinterlace: bool
     segment: int
     codec: str | None

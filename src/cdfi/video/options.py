@@ -21,6 +21,7 @@ Audio = Literal["copy", "stretch", "drop"]
 Quality = Literal["lossless", "high", "medium", "small"]
 
 MOST_FACTOR = 1000  # networks that compute midpoints halve a gap at most ten times
+MOST_SENSITIVE = 10  # beyond that, plain motion counts as repeated
 MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apart
 
 
@@ -106,6 +107,14 @@ class Options:
     dedup: bool = False
     """Interpolate across repeated frames."""
 
+    dedup_sensitivity: float | None = None
+    """How readily frames count as repeated; 1 is usual, 2 finds repeats beneath stronger noise, 0.5
+    fewer. Turns --dedup on."""
+
+    hold: tuple[str, ...] = ()
+    """Part of the picture that is not interpolated, such as a logo: a mask whose white is taken
+    from the nearest source frame, or a box X,Y,WIDTH,HEIGHT. Repeatable."""
+
     deinterlace: bool = False
     """Deinterlace interlaced frames first."""
 
@@ -137,6 +146,13 @@ class Options:
                 "becomes that many times longer"
             )
         object.__setattr__(self, "slow", Fraction(self.slow).limit_denominator(MOST_FACTOR))
+        if self.dedup_sensitivity is not None:
+            if not 0 < self.dedup_sensitivity <= MOST_SENSITIVE:
+                raise ValueError(
+                    f"the sensitivity of dedup must be above 0 and at most {MOST_SENSITIVE}, got "
+                    f"{self.dedup_sensitivity}"
+                )
+            object.__setattr__(self, "dedup", True)
         if self.motion_blur is not None and not 0 < self.motion_blur <= 360:
             raise ValueError(
                 f"motion blur must be a shutter angle above 0 and up to 360, got {self.motion_blur}"
@@ -146,6 +162,11 @@ class Options:
             raise ValueError(f"the scene threshold must be from 0 to 100 percent, got {threshold}")
         if self.segment < 1:
             raise ValueError(f"segment must be 1 frame or more, got {self.segment}")
+
+    @property
+    def sensitivity(self) -> float:
+        """How readily frames count as repeated beneath noise; 0 if they do not."""
+        return (self.dedup_sensitivity or 1.0) if self.dedup else 0.0
 
     @property
     def sound(self) -> Audio:

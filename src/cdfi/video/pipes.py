@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from cdfi.common.files import atomic_write
 from cdfi.common.prefetch import prefetch
 from cdfi.video.interpolate import VideoReport
+from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.jobs.losses import planned_losses
 from cdfi.video.jobs.model import AnyModel, as_model, resolve_model, takes_time
 from cdfi.video.jobs.plan import expected_frames, plan_job
@@ -185,7 +186,8 @@ def _from_stream(
         )
         decoded = prefetch(_marked(chain([first], images), options), QUEUE_SIZE)
         timeline = _timeline(source, options, takes_time(chosen))
-        renderer = Renderer(resolve_model(chosen), converter)
+        hold = hold_mask(options.hold, source.width, source.height)
+        renderer = Renderer(resolve_model(chosen), converter, hold)
         with _opened_output(target) as output:
             frames = (
                 frame
@@ -212,7 +214,7 @@ def _check_stream_options(options: Options) -> None:
 def _marked(images: Iterable[VideoFrame], options: Options) -> Iterator[SourceFrame]:
     """Yield the frames of a stream, numbered, with their scene cuts."""
     frames = (SourceFrame(number, to_working(image)) for number, image in enumerate(images))
-    return mark_scenes(frames, options.scene_threshold, options.dedup)
+    return mark_scenes(frames, options.scene_threshold, options.sensitivity)
 
 
 def _timeline(source: Source, options: Options, exact: bool) -> Timeline:

@@ -144,7 +144,7 @@ def _widened(job: Job, target: Path) -> Job:
 
 def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """Yield the result's frames before ``end``, side by side with the source frames."""
-    renderer = Renderer(interpolator, job.encoding.converter)
+    renderer = Renderer(interpolator, job.encoding.converter, job.hold)
     for span in part_spans(job, part_frames(job, job.reader(), 0)):
         for instant, frame in zip(span.instants, renderer.frames(span)):
             if frame.pts >= end:

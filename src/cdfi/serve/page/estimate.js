@@ -44,13 +44,19 @@ export class Estimate {
   }
 }
 
+// The time that a job takes, with its spread.
+function span(plan) {
+  const [least, most] = (plan.estimated_seconds_range || [plan.estimated_seconds, plan.estimated_seconds]).map((value) => duration(Math.max(value, 1)));
+  return least === most ? least : `${least} \u2013 ${most}`;
+}
+
 function rows(plan) {
   const facts = [[TEXT.estFrames, `${number(plan.source_frames)} \u2192 ${number(plan.frames)}`]];
   if (plan.rate) {
     facts.push([TEXT.estLength, `${duration(plan.duration)} at ${rate(plan.rate[1])} ${TEXT.constantRate}`]);
-    facts.push([TEXT.estTime, duration(Math.max(plan.estimated_seconds, 1))]);
+    facts.push([TEXT.estTime, span(plan)]);
     if (plan.memory) facts.push([TEXT.estMemory, bytes(plan.memory)]);
-    facts.push([TEXT.estDisk, bytes(plan.free_disk)]);
+    facts.push([TEXT.estDisk, `${plan.disk_needed ? `${bytes(plan.disk_needed)} of ` : ""}${bytes(plan.free_disk)} ${TEXT.estFree}`]);
     facts.push([TEXT.estCodec, `${plan.encoder}, ${plan.pixel_format[1]}`]);
   }
   const list = el("dl", {}, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));

@@ -13,6 +13,7 @@ export class JobList {
     this.onCompare = onCompare;
     this.jobs = new Map();
     this.nodes = new Map();
+    this.openWhenDone = null;
   }
 
   replaceAll(jobs) {
@@ -26,6 +27,10 @@ export class JobList {
     this.jobs.set(job.id, job);
     this.render(job);
     this.sort();
+    if (job.id === this.openWhenDone && job.state === "done") {
+      this.openWhenDone = null;
+      this.onCompare(job);
+    }
   }
 
   remove(id) {
@@ -75,6 +80,7 @@ export class JobList {
     const rows = [title, what];
     if (["running", "cancelling"].includes(job.state)) rows.push(el("progress", { max: 1, "aria-label": job.name }));
     rows.push(el("p", { class: "status small" }));
+    if (job.state === "running") rows.push(el("img", { class: "live", alt: TEXT.live, hidden: true }));
     if (job.message) rows.push(el("p", { class: job.state === "failed" ? "warning" : "small" }, job.message));
     if (job.warnings.length) rows.push(warnings(job.warnings));
     rows.push(el("div", { class: "row actions" }, this.actions(job)));
@@ -86,6 +92,12 @@ export class JobList {
     if (bar && job.total) bar.value = job.done / job.total;
     else if (bar) bar.removeAttribute("value");
     node.querySelector(".status").textContent = status(job);
+    const live = node.querySelector(".live");
+    if (live && job.live && live.dataset.version !== String(job.live)) {
+      live.dataset.version = job.live;
+      live.src = `api/jobs/${job.id}/live?v=${job.live}`;
+      live.hidden = false;
+    }
   }
 
   actions(job) {

@@ -11,6 +11,8 @@ import { SourceList } from "./sources.js";
 import { TEXT, fillText } from "./text.js";
 import { setUpTheme } from "./theme.js";
 
+const PREVIEW = 2; // seconds
+
 fillText();
 setUpTheme(byId("theme"));
 const jobs = new JobList(byId("job-list"), { onCompare: openCompare });
@@ -34,14 +36,31 @@ function setUp(about) {
     form.showFor(selected.facts.kind);
     byId("start").textContent = ready.length > 1 ? TEXT.startMany(ready.length) : TEXT.start;
     byId("beside-label").hidden = !ready.some((source) => source.ref.paths);
-    estimate.update(selected, form.request(selected.facts.kind));
+    byId("preview").hidden = selected.facts.kind !== "video";
+    estimate.update(selected, optionsOf(selected));
+  }
+
+  function optionsOf(source) {
+    return { ...form.request(source.facts.kind), ...source.scrubber?.options() };
+  }
+
+  // Interpolate two seconds before all other jobs, and compare them when they are done.
+  async function preview() {
+    const { selected } = sources;
+    const options = { ...form.request("video"), ...selected.scrubber.previewOptions(PREVIEW) };
+    try {
+      const job = await call("api/jobs", { method: "POST", body: { source: selected.ref, options, preview: true } });
+      jobs.openWhenDone = job.id;
+    } catch (error) {
+      notice(error.message);
+    }
   }
 
   async function start() {
     byId("start").disabled = true;
     try {
       for (const source of [...sources.ready]) {
-        const options = form.request(source.facts.kind);
+        const options = optionsOf(source);
         const inPlace = Boolean(source.ref.paths) && byId("beside").checked;
         await call("api/jobs", { method: "POST", body: { source: source.ref, options, in_place: inPlace } });
         sources.remove(source);
@@ -54,7 +73,7 @@ function setUp(about) {
   }
 
   byId("start").addEventListener("click", start);
-  byId("preview").hidden = true;
+  byId("preview").addEventListener("click", preview);
   byId("browse").hidden = !about.root;
   byId("browse").addEventListener("click", () => openBrowser((paths, name) => sources.addPaths(paths, name)));
   setUpFiles((files) => sources.addFiles(files));

@@ -7,7 +7,7 @@ import { presetRow } from "./presets.js";
 const FACTORS = [2, 4, 8];
 const RATES = [48, 50, 60, 120];
 const CODECS = ["h264", "hevc", "av1", "vp9", "prores", "ffv1"];
-const QUALITIES = { small: 27, medium: 22, high: null }; // names -> CRF; null is the default
+const QUALITIES = ["small", "medium", "high", "lossless"];
 const REMEMBERED = "cdfi-options";
 
 export const DEFAULTS = { goal: "smoother", factor: 2, quality: "high", model: "flow", scenes: true };
@@ -41,14 +41,14 @@ export class OptionsForm {
 
   // Return the options as the server takes them.
   request(kind) {
-    const { goal, factor, fps, slow, audio, quality, goalAudio, ...rest } = this.values;
+    const { goal, factor, fps, slow, audio, quality, ...rest } = this.values;
     const found = {};
     for (const name of kind === "video" ? VIDEO_NAMES : IMAGE_NAMES) {
       if (rest[name] !== undefined && rest[name] !== "" && rest[name] !== null) found[name] = rest[name];
     }
     if (found.scenes === true) delete found.scenes;
     if (kind !== "video") return kind === "folder" ? { ...found, factor: factor || 2 } : found;
-    if (found.crf === undefined && QUALITIES[quality]) found.crf = QUALITIES[quality];
+    if (found.crf === undefined) found.quality = quality;
     if (goal === "slower") return { ...found, slow: slow || 2, audio: audio || "stretch" };
     return fps ? { ...found, fps } : { ...found, factor: factor || 2 };
   }
@@ -73,7 +73,7 @@ export class OptionsForm {
       this.goalRow(),
       slower ? this.slowRow() : this.rateRow(),
       slower ? this.soundRow() : null,
-      this.choices("quality", TEXT.qualityTitle, Object.keys(QUALITIES).map((name) => [name, TEXT.qualities[name]])),
+      this.choices("quality", TEXT.qualityTitle, QUALITIES.map((name) => [name, TEXT.qualities[name]])),
       this.modelRow(),
       this.moreRow(Object.keys(MORE)),
     ].filter(Boolean);
@@ -94,7 +94,7 @@ export class OptionsForm {
     const rates = RATES.map((rate) => [String(rate), String(rate)]);
     const { fps, factor } = this.values;
     const pick = (value) => this.set(value.startsWith("x") ? { factor: Number(value.slice(1)), fps: undefined } : { fps: value });
-    const group = this.choices("rate", TEXT.howMuch, [...factors, ...rates], "", fps || `x${factor}`, pick);
+    const group = this.choices("rate", TEXT.howMuch, [...factors, null, ...rates], "", fps || `x${factor}`, pick);
     const known = !fps || RATES.includes(Number(fps));
     const other = el("input", {
       id: "rate-other", inputMode: "decimal", size: 6, placeholder: TEXT.otherRate, "aria-label": `${TEXT.otherRate} (${TEXT.constantRate})`,
@@ -129,7 +129,9 @@ export class OptionsForm {
 
   // Return a group of radio buttons that look like chips.
   choices(name, title, rows, kind = "", value = this.values[name], onPick = (picked) => this.set({ [name]: picked })) {
-    const chips = rows.map(([key, text, hint]) => {
+    const chips = rows.map((row) => {
+      if (!row) return el("span", { class: "break" }, TEXT.orRate);
+      const [key, text, hint] = row;
       const input = el("input", {
         type: "radio", name, id: `${name}-${key}`, value: key, checked: String(key) === String(value), onchange: () => onPick(key),
       });

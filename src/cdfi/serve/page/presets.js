@@ -4,17 +4,19 @@ import { button, el } from "./dom.js";
 import { TEXT } from "./text.js";
 
 const MEMORY = "cdfi-presets";
+const PLAIN = { dedup: false, codec: undefined, container: undefined, crf: undefined };
 const GIVEN = {
   film60: { goal: "smoother", fps: "60", quality: "high" },
   slow4: { goal: "slower", slow: 4, audio: "stretch", quality: "high" },
-  anime: { goal: "smoother", fps: "60", dedup: true, quality: "high" },
+  anime: { goal: "smoother", fps: "60000/1001", dedup: true, quality: "high" },
+  archive: { goal: "smoother", factor: 2, fps: undefined, quality: "lossless", codec: "ffv1", container: ".mkv" },
   small: { goal: "smoother", factor: 2, fps: undefined, quality: "small" },
 };
 
 // Return the row of presets for an options form.
 export function presetRow(form) {
   const own = recall();
-  const given = Object.entries(GIVEN).map(([key, values]) => button(TEXT.presetNames[key], () => form.set({ dedup: false, ...values }), { class: "tag", id: `preset-${key}` }));
+  const given = Object.entries(GIVEN).map(([key, values]) => button(TEXT.presetNames[key], () => form.set({ ...PLAIN, ...values }), { class: "tag", id: `preset-${key}` }));
   const saved = Object.entries(own).map(([name, values]) => el("span", { class: "tag-group" },
     button(name, () => form.set(values), { class: "tag" }),
     button("\u00d7", () => { forget(name); form.render(); }, { class: "tag icon", "aria-label": `${TEXT.deletePreset} ${name}` })));

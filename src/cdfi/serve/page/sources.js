@@ -3,6 +3,7 @@
 import { call, sourceQuery } from "./api.js";
 import { button, byId, el, notice } from "./dom.js";
 import { bytes, duration, number, rate } from "./format.js";
+import { Scrubber } from "./scrubber.js";
 import { TEXT } from "./text.js";
 import { upload } from "./upload.js";
 
@@ -123,8 +124,8 @@ export class SourceList {
     const { facts } = source;
     const rows = [el("p", { class: "facts" }, factTags(facts).map((text) => el("span", {}, text)))];
     if (facts.kind === "video") {
-      source.strip ||= el("img", { class: "strip", alt: "", src: `api/thumbnails?${sourceQuery(source.ref)}` });
-      rows.push(source.strip);
+      source.scrubber ||= new Scrubber(source, this.onChange);
+      rows.push(source.scrubber.node);
     }
     for (const line of facts.warnings) rows.push(el("p", { class: "warning small" }, line));
     return rows;

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 import av
 import numpy as np
+from torch import Tensor
 
+from cdfi.video.jobs.hold import held_fingerprint, hold_mask
 from cdfi.video.jobs.sealed import file_fingerprint, text_digest
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.options import Options
@@ -50,6 +52,11 @@ class Job:
         """The source time at which each segment starts."""
         return self.index.boundaries(self.options.segment)
 
+    @property
+    def hold(self) -> Tensor | None:
+        """What is taken from the nearest source frame; None if that is nothing."""
+        return hold_mask(self.options.hold, self.source.width, self.source.height)
+
     def reader(self) -> Reader:
         """Return a reader of the source's frames."""
         return Reader(self.source, self.whole, self.options.deinterlace)
@@ -78,6 +85,7 @@ class Job:
             "source": self._source_fingerprint(),
             "model": model,
             "options": self.options.as_json(),
+            "held": held_fingerprint(self.options.hold),
             "encoder": [
                 self.encoding.row.encoder,
                 self.encoding.converter.target,

@@ -23,7 +23,7 @@ def part_frames(job: Job, reader: Reader, segment: int) -> Iterator[SourceFrame]
     frames = reader.frames(start, LEAD)
     if options.loop:
         frames = _closed(job, frames)
-    for frame in mark_scenes(frames, options.scene_threshold, options.dedup):
+    for frame in mark_scenes(frames, options.scene_threshold, options.sensitivity):
         if frame.pts == index.first:
             yield replace(frame, is_cut=False, is_repeat=False)
         elif frame.pts > index.first or index.first == job.whole.first:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
+from cdfi.common.scales import HALVINGS, check_scale
 from cdfi.export.runtime import RuntimeInterpolator, is_exported
 from cdfi.interpolation import Interpolator, Precision
 from cdfi.interpolation.precision import automatic_precision
@@ -41,6 +42,7 @@ class ModelSpec:
         compile: compile the network with ``torch.compile``.
         keep: let each process that runs the network keep the memory that it frees; see
             :func:`cdfi.common.allocator.keep_freed_memory`.
+        scale: of the frames whose motion is estimated; see :class:`Interpolator`.
         backend: "onnxruntime" or "openvino" for another runtime, whose name of a device ``device``
             is then; None means PyTorch, or the runtime of an exported file.
     """
@@ -51,6 +53,7 @@ class ModelSpec:
     memory: int | None = None
     compile: bool = False
     keep: bool = False
+    scale: str | None = None
     backend: str | None = None
 
     def build(self) -> Interpolator | RuntimeInterpolator:
@@ -70,6 +73,7 @@ class ModelSpec:
             precision=self.precision,
             memory=self.memory,
             compile=self.compile,
+            scale=self.scale,
         )
 
     @property
@@ -87,6 +91,7 @@ class ModelSpec:
             f"precision {self.precision}": self.precision not in ("auto", "fp32"),
             "a bound for the memory": self.memory is not None,
             "compile": self.compile,
+            f"scale {self.scale}": self.scale not in (None, "1"),
         }
         if given := [name for name, is_given in unfit.items() if is_given]:
             raise ValueError(f"{', '.join(given)}: for PyTorch only, not for another backend")
@@ -104,7 +109,8 @@ class ModelSpec:
         precision: str = self.precision
         if precision == "auto":
             precision = automatic_precision(choose_device(self.device), found.config)
-        return _fingerprint(found.digest, found.config, precision, self.compile)
+        scale = HALVINGS[check_scale(self.scale or 1)]
+        return _fingerprint(found.digest, found.config, precision, self.compile, scale)
 
 
 #: What a user may give as ``model``.
@@ -164,10 +170,15 @@ def fingerprint(model: Model) -> str:
         return model.fingerprint()
     if isinstance(model, Interpolator):
         weights = digest(model.network.state_dict())
-        return _fingerprint(weights, model.network.config, model.precision, model.compiled)
+        scale = getattr(model.network, "halvings", 0)
+        config = model.network.config
+        return _fingerprint(weights, config, model.precision, model.compiled, scale)
     name = f"{type(model).__module__}.{type(model).__qualname__}"
     return str(getattr(model, "fingerprint", name))
 
 
-def _fingerprint(weights: str, config: object, precision: str, compiled: bool) -> str:
-    return f"{weights} {config} {precision}{' compiled' if compiled else ''}"
+def _fingerprint(
+    weights: str, config: object, precision: str, compiled: bool, halvings: int | None
+) -> str:
+    scaled = "" if halvings == 0 else f" halvings={halvings}"
+    return f"{weights} {config} {precision}{' compiled' if compiled else ''}{scaled}"

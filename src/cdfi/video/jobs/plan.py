@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cdfi.common.files import create, resolve_output
+from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import Model, takes_time
 from cdfi.video.jobs.rehearsal import rehearse
@@ -58,6 +59,7 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
     check_fit(codec_row(options.encoding.codec, target, first_look.pix_fmt), target)
     index = index_of(source)
     found = survey_fields(first_look, index)
+    hold_mask(options.hold, found.width, found.height)
     part = part_of(index, options.start, options.end, options.duration, path=source)
     if len(part.times) < 2 and (options.loop or not part.follows):
         what = "has" if part.first == index.first else "has from that start on"

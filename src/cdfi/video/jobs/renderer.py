@@ -11,9 +11,12 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from cdfi.video.jobs.model import FrameInterpolator
+from cdfi.video.pixels.bars import black_bars
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.spans import Kind, Span
+
+HALF = Fraction(1, 2)
 
 
 class Sample(NamedTuple):
@@ -40,7 +43,20 @@ class Renderer:
     The RGB of the last two source frames is kept: the next span starts from one of them.
     """
 
-    def __init__(self, interpolator: FrameInterpolator, converter: FormatConverter) -> None:
+    def __init__(
+        self,
+        interpolator: FrameInterpolator,
+        converter: FormatConverter,
+        hold: Tensor | None = None,
+    ) -> None:
+        """Prepare for frames of one size.
+
+        Args:
+            interpolator: computes the frames.
+            converter: of frames to RGB and back.
+            hold: (1, H, W) in [0, 1], what is taken from the nearest source frame instead.
+        """
+        self.hold = hold
         self.interpolator = interpolator
         self.converter = converter.on(getattr(interpolator, "device", None))
         self._kept: list[tuple[VideoFrame, Tensor]] = []
@@ -99,8 +115,18 @@ class Renderer:
             return
         rgb0, rgb1 = self._rgb(left), self._rgb(right)
         alphas = self._alphas(left, right, times, tolerance)
-        for rgb in self.interpolator.between(rgb0, rgb1, times, tolerance):
-            yield rgb, next(alphas)
+        kept = self._kept_parts(rgb0, rgb1)
+        for t, rgb in zip(times, self.interpolator.between(rgb0, rgb1, times, tolerance)):
+            near = rgb0 if t < HALF else rgb1
+            yield rgb if kept is None else torch.lerp(rgb, near, kept), next(alphas)
+
+    def _kept_parts(self, rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
+        """Return what is not interpolated: black bars, and what is held."""
+        bars = black_bars(rgb0, rgb1)
+        if self.hold is None:
+            return bars
+        self.hold = self.hold.to(rgb0)
+        return self.hold if bars is None else torch.maximum(self.hold, bars)
 
     def _alphas(
         self, left: VideoFrame, right: VideoFrame, times: list[Fraction], tolerance: Fraction

@@ -85,7 +85,7 @@ def located_spans(
 def _items(
     job: Job, interpolator: FrameInterpolator, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[SegmentItem]:
-    renderer = Renderer(interpolator, job.encoding.converter)
+    renderer = Renderer(interpolator, job.encoding.converter, job.hold)
     if job.options.motion_blur is not None:
         for item in blurred_items(job, renderer, frames, segment_range):
             counts = _counts(item.span) if item.span else Counter[str]()

@@ -41,7 +41,7 @@ class _Change:
 
 
 def mark_scenes(
-    frames: Iterable[SourceFrame], threshold: float | None, dedup: bool = False
+    frames: Iterable[SourceFrame], threshold: float | None, dedup: float = 0.0
 ) -> Iterator[SourceFrame]:
     """Yield ``frames`` with ``is_cut`` and ``is_repeat`` filled in.
 
@@ -53,7 +53,8 @@ def mark_scenes(
     Args:
         frames: in order of time.
         threshold: of a cut, 0 to 100; None finds no cuts.
-        dedup: find repeats beneath the noise of coding.
+        dedup: find repeats beneath the noise of coding, with this sensitivity; 1 is usual, 0 finds
+            none.
     """
     changes: list[_Change] = []
     position = 0
@@ -70,7 +71,7 @@ def mark_scenes(
 
 
 def _changes(
-    frames: Iterable[SourceFrame], threshold: float | None, dedup: bool
+    frames: Iterable[SourceFrame], threshold: float | None, dedup: float
 ) -> Iterator[_Change]:
     """Yield how each frame differs from the one before it."""
     detector = None if threshold is None else Detector()
@@ -91,11 +92,11 @@ def _changes(
 
 
 def _marked(
-    changes: list[_Change], place: int, threshold: float | None, dedup: bool
+    changes: list[_Change], place: int, threshold: float | None, dedup: float
 ) -> SourceFrame:
     change = changes[place]
     cut = threshold is not None and _is_cut(changes, place, threshold)
-    repeat = not change.first and (change.same or (dedup and _is_noise(changes, place)))
+    repeat = not change.first and (change.same or (dedup > 0 and _is_noise(changes, place, dedup)))
     return replace(change.frame, is_cut=cut, is_repeat=repeat and not cut)
 
 
@@ -116,10 +117,10 @@ def _is_cut(changes: list[_Change], place: int, threshold: float) -> bool:
     return last - first < SHOTS and change.mean - max(beside, default=0.0) >= threshold
 
 
-def _is_noise(changes: list[_Change], place: int) -> bool:
+def _is_noise(changes: list[_Change], place: int, sensitivity: float) -> bool:
     """Return whether a change is the noise of coding one picture twice."""
     change = changes[place]
-    if change.largest > NOISE_LIMIT:
+    if change.largest > NOISE_LIMIT * sensitivity:
         return False
 
     sides = [
@@ -133,8 +134,8 @@ def _is_noise(changes: list[_Change], place: int) -> bool:
     most = max((other.largest for side in sides for other in side), default=0.0)
     moving = [side for side in sides if len(side) == NEARBY or _largest(side) == most > 0]
     return bool(moving) and all(
-        change.largest <= NOISE * _largest(side)
-        and change.average <= MEAN_NOISE * max(other.average for other in side)
+        change.largest <= NOISE * sensitivity * _largest(side)
+        and change.average <= MEAN_NOISE * sensitivity * max(other.average for other in side)
         for side in moving
     )
 

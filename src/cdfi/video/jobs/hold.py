@@ -1,0 +1,66 @@
+"""Which parts of a frame are not interpolated: masks and boxes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cdfi.video.jobs.sealed import file_fingerprint
+from cdfi.video.pixels.formats import reformatted
+from cdfi.video.writing.image_files import read_image
+
+_BOX = re.compile(r"(\d+),(\d+),(\d+),(\d+)")
+
+
+def hold_mask(held: Sequence[str], width: int, height: int) -> Tensor | None:
+    """Return a mask (1, H, W) in [0, 1] of what is taken from the nearest source frame.
+
+    Args:
+        held: boxes as ``X,Y,WIDTH,HEIGHT`` in pixels from the top left corner, and images: white
+            is held, black is interpolated, grey is mixed.
+        width: of the frames.
+        height: of the frames.
+
+    Returns:
+        None if nothing is held.
+
+    Raises:
+        OSError: an image cannot be read.
+        ValueError: an image has another size, or a box lies outside the frame.
+    """
+    if not held:
+        return None
+    mask = torch.zeros(1, height, width)
+    for text in held:
+        box = _BOX.fullmatch(text.replace(" ", ""))
+        if box is None:
+            mask = torch.maximum(mask, _read_mask(Path(text), width, height))
+            continue
+        left, top, across, down = map(int, box.groups())
+        if left >= width or top >= height or not across or not down:
+            raise ValueError(f"hold {text}: the box lies outside the {width} x {height} pixels")
+        mask[:, top : top + down, left : left + across] = 1
+    return mask
+
+
+def held_fingerprint(held: Sequence[str]) -> list[str]:
+    """Return texts that stay the same while the mask does."""
+    return [text if _BOX.fullmatch(text) else file_fingerprint(Path(text)) for text in held]
+
+
+def _read_mask(path: Path, width: int, height: int) -> Tensor:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist: hold expects an image, or a box as X,Y,WIDTH,HEIGHT"
+        )
+    image = read_image(path)
+    if (image.width, image.height) != (width, height):
+        raise ValueError(
+            f"{path} is {image.width} x {image.height}, expected a mask of the frames' size, "
+            f"{width} x {height}"
+        )
+    return torch.from_numpy(reformatted(image, "gray").to_ndarray())[None] / 255

@@ -1,0 +1,139 @@
+"""What must not be interpolated: held parts, letterbox bars, repeated frames."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cdfi.video import Encoding, Options, interpolate_video
+from cdfi.video.jobs.hold import hold_mask
+from cdfi.video.pixels.bars import black_bars
+from cdfi.video.pixels.formats import read_components
+from tests.video.video_clips import Clip, Mean, picture, samples_of, times_of, write_clip
+
+LOSSLESS = Encoding(codec="ffv1")
+
+
+class Noise(Mean):
+    """Returns noise: whatever is right in the result was not interpolated."""
+
+    fingerprint, takes_time = "noise", True
+
+    def between(self, frame0, frame1, times, tolerance, /):
+        generator = torch.Generator().manual_seed(0)
+        return (torch.rand(frame0.shape, generator=generator) for _ in times)
+
+
+def run(source, target, **settings):
+    options = Options(encoding=LOSSLESS)
+    return interpolate_video(source, target, options=options, model=Noise(), **settings)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_clip(tmp_path / "in.mkv", Clip(3, codec="ffv1", options={}, colour=(1, 1, 1, 1)))
+
+
+def same(made, given, box):
+    """Whether luma and chroma are equal in a box of even numbers."""
+    left, top, right, bottom = box
+    luma = np.array_equal(made[0][top:bottom, left:right], given[0][top:bottom, left:right])
+    half = [np.s_[top // 2 : bottom // 2, left // 2 : right // 2]] * 2
+    return luma and all(np.array_equal(m[h], g[h]) for m, g, h in zip(made[1:], given[1:], half))
+
+
+def test_a_box_is_held_from_the_source_frame_nearest_in_time(tmp_path, source):
+    run(source, tmp_path / "out.mkv", factor=4, hold=("8,4,24,16",))
+    made, given = samples_of(tmp_path / "out.mkv"), samples_of(source)
+    for place, number in ((0, 0), (1, 0), (2, 1), (3, 1), (4, 1), (5, 1), (6, 2)):
+        # Chroma at the border of a box is mixed from both sides.
+        assert same(made[place], given[number], (10, 6, 30, 18))
+    assert not same(made[1], given[0], (40, 30, 60, 40))
+
+
+def test_the_white_of_a_mask_is_held(tmp_path, source):
+    mask = np.zeros((48, 64), np.uint8)
+    mask[20:40, 30:60] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    run(source, tmp_path / "out.mkv", hold=(str(tmp_path / "mask.png"),))
+    made, given = samples_of(tmp_path / "out.mkv"), samples_of(source)
+    assert same(made[1], given[1], (32, 22, 58, 38))
+    assert not same(made[1], given[1], (0, 0, 20, 10))
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [("64,0,4,4", "outside the 64 x 48"), ("1,2,3", "does not exist: hold expects an image")],
+)
+def test_parts_that_cannot_be_held_are_refused(tmp_path, source, held, text):
+    with pytest.raises((ValueError, OSError), match=text):
+        run(source, tmp_path / "out.mkv", hold=(held,))
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path, source):
+    Image.new("L", (10, 10)).save(tmp_path / "mask.png")
+    with pytest.raises(ValueError, match="expected a mask of the frames' size, 64 x 48"):
+        run(source, tmp_path / "out.mkv", hold=(str(tmp_path / "mask.png"),))
+
+
+def test_boxes_and_grey_masks_are_joined(tmp_path):
+    Image.new("L", (8, 6), 51).save(tmp_path / "mask.png")
+    mask = hold_mask(("0,0,2,2", str(tmp_path / "mask.png")), 8, 6)
+    assert mask[0, 1, 1] == 1
+    assert mask[0, 3, 3] == pytest.approx(0.2)
+
+
+def letterbox(number, clip):
+    """A picture with ten black lines above and below, of the codes that cameras write."""
+    image = picture(number, clip)
+    for part, black in zip(read_components(image), (16, 128, 128)):
+        lines = 10 * part.shape[0] // 48
+        part[:lines], part[-lines:] = black, black
+    return image
+
+
+def test_letterbox_bars_stay_exact(tmp_path):
+    clip = Clip(2, codec="ffv1", options={}, colour=(1, 1, 1, 1))
+    source = write_clip(tmp_path / "in.mkv", clip, [letterbox(number, clip) for number in range(2)])
+    run(source, tmp_path / "out.mkv")
+    middle = samples_of(tmp_path / "out.mkv")[1]
+    assert set(np.unique(middle[0][:10])) == set(np.unique(middle[0][-10:])) == {16}
+    assert set(np.unique(middle[1][:4])) == {128}
+    assert len(np.unique(middle[0][10:38])) > 100
+
+
+def test_bars_are_found_at_all_sides_and_in_both_pictures_only():
+    rgb0, rgb1 = torch.full((2, 3, 20, 30), 0.5)
+    rgb0[:, :4], rgb1[:, :3] = 0, 0
+    rgb0[:, :, -2:], rgb1[:, :, -5:] = 0, 0
+    mask = black_bars(rgb0, rgb1)
+    wanted = torch.zeros(1, 20, 30)
+    wanted[:, :3], wanted[:, :, -2:] = 1, 1
+    assert torch.equal(mask, wanted)
+    assert black_bars(torch.zeros(3, 9, 9), torch.zeros(3, 9, 9)) is None
+    assert black_bars(rgb0[:, 4:, :9], rgb1[:, 4:, :9]) is None
+
+
+def test_sensitivity_decides_which_frames_count_as_repeated(tmp_path):
+    clip = Clip(8, codec="ffv1", options={}, colour=(1, 1, 1, 1))
+    images = []
+    for number in range(8):
+        image = picture(2 * (number // 2) * 4, clip)
+        if number % 2:  # drawn again, with noise of up to four codes
+            noise = torch.randint(0, 5, (48, 64), generator=torch.Generator().manual_seed(number))
+            read_components(image)[0].add_(noise.to(torch.uint8))
+        images.append(image)
+    source = write_clip(tmp_path / "in.mkv", clip, images)
+    found = {
+        value: run(source, tmp_path / f"{value}.mkv", dedup_sensitivity=value, scene_threshold=None)
+        for value in (0.05, 4.0)
+    }
+    counted = {
+        value: report.counts.get("duplicates interpolated across", 0)
+        for value, report in found.items()
+    }
+    assert counted[0.05] < counted[4.0] == 4 or counted[4.0] == 3
+    assert counted[0.05] == 0
+    assert len(times_of(tmp_path / "4.0.mkv")) == 15
+    with pytest.raises(ValueError, match="sensitivity of dedup"):
+        Options(dedup_sensitivity=0)
