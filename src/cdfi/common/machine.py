@@ -14,10 +14,10 @@ LIBRARIES = ("torch", "numpy", "numba", "pillow", "av", "opencv-python-headless"
 
 def versions() -> dict[str, str]:
     """Return the versions of cdfi (with its commit in a checkout), Python and the libraries."""
-    found = {"cdfi": version("cdfi"), "python": platform.python_version()}
+    found = {"python": platform.python_version()}
     if commit := git_commit():
         found["commit"] = commit
-    for name in LIBRARIES:
+    for name in ("cdfi", *LIBRARIES):  # a checkout may run without being installed
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cdfi.common.cache import cache_folder
 from cdfi.common.choices import did_you_mean
+from cdfi.weights.hub import PREFIX, hub_file
 
 _CDFI = "https://raw.githubusercontent.com/tding1/CDFI/537291c7adc78117e50a31628f143aee9263ce20/"
 _ADACOF = (
@@ -135,6 +136,8 @@ def resolve_path(model: str | Path) -> Path:
     Raises:
         ValueError: the name is unknown, or the model is not downloaded yet.
     """
+    if isinstance(model, str) and model.startswith(PREFIX):
+        return hub_file(model)
     name = DEFAULT if str(model) == "default" else str(model)
     if name in BUNDLED:
         return BUNDLED[name].path

@@ -25,8 +25,8 @@ def load(
 
     Args:
         model: a bundled name ("flow", "aligned-adacof"; "default" is "flow"), a
-            downloaded one ("released/cdfi"), or a path: our safetensors, a released ``.pth``, or a
-            training checkpoint around one.
+            downloaded one ("released/cdfi"), "hf://owner/name" on a model hub, or a path: our
+            safetensors, a released ``.pth``, or a training checkpoint around one.
         device: where to put it; the CPU by default.
         dtype: of its parameters; float32 by default.
 
