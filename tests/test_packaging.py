@@ -48,6 +48,6 @@ def test_the_recipe_has_the_version_and_the_requirements_of_the_project() -> Non
     assert f'version: "{project()["version"]}"' in RECIPE
     run = RECIPE.partition("  run:\n")[2].partition("\n\n")[0]
     found = dict(re.findall(r"- ([\w-]+) >=([\d.]+)", run))
-    expected = dict(line.split(">=") for line in project()["dependencies"])
+    expected = dict(line.partition(";")[0].split(">=") for line in project()["dependencies"])
     expected = {CONDA_NAMES.get(name, name): bound for name, bound in expected.items()}
     assert found == {"python": project()["requires-python"].removeprefix(">="), **expected}

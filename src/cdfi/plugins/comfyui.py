@@ -154,8 +154,8 @@ class InterpolateImages:
         result[::factor] = images
         for i in range(gaps):
             host.stop_if_interrupted()
-            pair = (images[n].permute(2, 0, 1) for n in (i, i + 1))
-            for step, frame in enumerate(interpolator.between(*pair, factor - 1), 1):
+            before, after = (images[n].permute(2, 0, 1) for n in (i, i + 1))
+            for step, frame in enumerate(interpolator.between(before, after, factor - 1), 1):
                 result[i * factor + step] = frame.permute(1, 2, 0)
             bar.update_absolute(i + 1, gaps)
         return (result,)
