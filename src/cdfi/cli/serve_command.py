@@ -1,6 +1,5 @@
 """``cdfi serve``: the web page."""
 
-import secrets
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -38,12 +37,14 @@ def serve(
         need(module, "cdfi serve", "cdfi[web]")
     from cdfi.serve.serve_config import ServeConfig, is_loopback
     from cdfi.serve.server import run_server
+    from cdfi.serve.token_file import kept_token
 
+    folder = (data or _data_folder()).absolute()
     config = ServeConfig(
-        data=(data or _data_folder()).absolute(),
+        data=folder,
         root=None if root is None else root.absolute(),
         host=host,
-        token=None if is_loopback(host) else secrets.token_urlsafe(24),
+        token=None if is_loopback(host) else kept_token(folder),
     )
 
     def on_ready(url: str) -> None:
