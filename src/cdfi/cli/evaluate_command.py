@@ -88,6 +88,8 @@ def evaluate(
     """Score methods on data sets, by the protocol that the report records.
 
     Without a model, baseline or folder of predictions, the default model is scored.
+
+    Example: cdfi evaluate flow --baseline dis --dataset middlebury --csv scores.csv
     """
     check_model(*(models or ()))
     check_device(device)

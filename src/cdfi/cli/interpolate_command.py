@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from cdfi.cli.early_checks import check_codec, check_network
+from cdfi.cli.early_checks import check_codec, check_network, model_names
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
@@ -35,6 +35,7 @@ ModelName = Annotated[
     Option(
         "--model",
         help="A model's name (cdfi models list) or file.",
+        autocompletion=model_names,
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -193,6 +194,14 @@ def interpolate(
 
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
     continues an interrupted run.
+
+    Example: cdfi interpolate in.mp4 -o out.mp4
+
+    Example: cdfi interpolate in.mkv -o out.mkv --fps 60 --codec hevc --quality high
+
+    Example: cdfi interpolate in.mov -o slow.mov --slow 4 --codec prores:hq
+
+    Example: cdfi interpolate anime.mkv -o out.mkv --preset anime --dry-run
     """
     options = Options(**frames, encoding=Encoding(**encoding))
     options = options if scenes else replace(options, scene_threshold=None)

@@ -32,6 +32,8 @@ def serve(
 
     Jobs run in processes of their own. They are kept in the data folder, and are offered again
     after a restart.
+
+    Example: cdfi serve --open --root videos
     """
     for module in ("starlette", "uvicorn", "httptools"):
         need(module, "cdfi serve", "cdfi[web]")
