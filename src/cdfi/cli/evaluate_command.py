@@ -94,13 +94,11 @@ def evaluate(
     check_model(*(models or ()))
     check_device(device)
     from cdfi.cli.evaluate_outputs import Outputs
-    from cdfi.common.allocator import keep_freed_memory
     from cdfi.common.devices import choose_device
     from cdfi.evaluation import EvaluationReport, Scorer
     from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
     from cdfi.evaluation.reports.protocol import protocol
 
-    keep_freed_memory()
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, cases)
     outputs.check()
     chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
@@ -153,6 +151,9 @@ def _methods(
 def _run(
     report: "EvaluationReport", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
 ) -> None:
+    from cdfi.common.allocator import keep_freed_memory
+
+    keep_freed_memory()
     # Missing files are reported before hours of work, not after them.
     if not scorer.keep_going:
         for dataset in sets:

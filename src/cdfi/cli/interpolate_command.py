@@ -198,10 +198,6 @@ def interpolate(
     Example: cdfi interpolate in.mp4 -o out.mp4
 
     Example: cdfi interpolate in.mkv -o out.mkv --fps 60 --codec hevc --quality high
-
-    Example: cdfi interpolate in.mov -o slow.mov --slow 4 --codec prores:hq
-
-    Example: cdfi interpolate anime.mkv -o out.mkv --preset anime --dry-run
     """
     options = Options(**frames, encoding=Encoding(**encoding))
     options = options if scenes else replace(options, scene_threshold=None)

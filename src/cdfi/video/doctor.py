@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -165,7 +166,7 @@ def _opens(encoder: str) -> bool:
         formats = [one.name for one in Codec(encoder, "w").video_formats or []]
         context.width, context.height = 256, 256
         context.pix_fmt = "nv12" if "nv12" in formats else (formats or ["yuv420p"])[0]
-        context.framerate = 25
+        context.framerate = Fraction(25)
         context.open()
     except (av.error.FFmpegError, ValueError):
         return False
