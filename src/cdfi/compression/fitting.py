@@ -1,0 +1,212 @@
+"""Fit the code of a smaller module to its widths: numbers that modules hold as attributes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice, product
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cdfi.compression.shrink import shrink
+from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.graph import Graph, Slot
+from cdfi.compression.tracing.modules import running_modules
+from cdfi.compression.tracing.trace import Example, call_with, evaluating, trace
+from cdfi.compression.widths import WidthPlan
+
+#: Combinations of values that are tried where a number may stand for several widths.
+MOST_TRIALS = 24
+
+
+class Misfit(NamedTuple):
+    """Why the code of a smaller module does not suit its widths.
+
+    Attributes:
+        module: path of the module whose code has failed.
+        error: what has failed.
+        ids: channels that must keep their number.
+    """
+
+    module: str
+    error: str
+    ids: Tensor
+
+
+def fit(
+    model: nn.Module,
+    plan: WidthPlan,
+    select: Callable[[WidthPlan], Mapping[Slot, Tensor]],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> tuple[nn.Module, WidthPlan]:
+    """Return a smaller module that runs, and the plan whose widths it has.
+
+    Widths that the code of a module does not allow to shrink are fixed, and the rest is tried
+    again.
+
+    Args:
+        model: the original; it is not changed.
+        plan: its widths.
+        select: returns the indices of every slot to keep.
+        example: arguments of its forward.
+        extra: rules for operations of the user's own.
+
+    Raises:
+        ValueError: the smaller module does not run for another reason.
+    """
+    while True:
+        found = fitted(model, plan, select(plan), example, extra)
+        if isinstance(found, nn.Module):
+            return found, plan
+        place = f"the code of {found.module!r}" if found.module else "the code"
+        if plan.is_fixed(found.ids):
+            raise ValueError(
+                f"the smaller model does not run: {place} contains a width (in a view or a split): "
+                f"{found.error}. Pass the layers before it in protected=(...)"
+            )
+        plan.graph.pin(found.ids, f"{place} contains a width: {found.error}")
+        plan = WidthPlan(plan.graph)
+
+
+def fitted(
+    model: nn.Module,
+    plan: WidthPlan,
+    kept: Mapping[Slot, Tensor],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> nn.Module | Misfit:
+    """Return ``model`` with the given indices of every slot, or why its code does not allow it.
+
+    Attributes that hold a width (``num_heads``, ``self.split_sizes``) are set to the new one. The
+    smaller module is traced again: its channels must correspond one to one to those that are kept.
+    """
+    first: Misfit | None = None
+    for values in islice(_choices(plan.graph, _units_of(plan, kept)), MOST_TRIALS):
+        small = shrink(model, kept)
+        modules = dict(small.named_modules())
+        for (path, name), value in values.items():
+            setattr(modules[path], name, value)
+        misfit = _misfit(plan, small, kept, example, extra)
+        if misfit is None:
+            return small
+        first = first or misfit
+    assert first is not None
+    return first
+
+
+def _units_of(plan: WidthPlan, kept: Mapping[Slot, Tensor]) -> set[int]:
+    return {plan.roots[slot][i] for slot, indices in kept.items() for i in indices.tolist()}
+
+
+Attribute = tuple[str, str]  # the path of a module, and a name
+
+
+def _choices(graph: Graph, units: set[int]) -> Iterator[dict[Attribute, object]]:
+    """Yield values for attributes that hold the size of a dimension that has shrunk.
+
+    The same attribute of modules of one class is treated alike.
+    """
+    sizes: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    slots = {root for ids in graph.slots.values() for root in graph.roots(ids).tolist()}
+    for path, ids in graph.sized:
+        roots = graph.roots(ids).tolist()
+        left = sum(root in units or root not in slots for root in roots)
+        sizes[path][len(roots)].add(left)
+    options: dict[Attribute, list[object]] = {}
+    for path, news in sizes.items():
+        for holder, name, value in _numbers(graph, path):
+            found = _replaced(value, news)
+            if found != [value]:
+                options[holder, name] = found
+    kinds: dict[tuple[type, str], int] = {}
+    for (path, name), found in options.items():
+        key = type(graph.modules[path]), name
+        kinds[key] = max(kinds.get(key, 0), len(found))
+    for picks in product(*(range(count) for count in kinds.values())):
+        pick = dict(zip(kinds, picks))
+        yield {
+            (path, name): found[min(pick[type(graph.modules[path]), name], len(found) - 1)]
+            for (path, name), found in options.items()
+        }
+
+
+def _numbers(graph: Graph, path: str) -> Iterator[tuple[str, str, object]]:
+    """Yield attributes of a module, and of the one around it, that hold integers."""
+    for holder in dict.fromkeys((path, path.rpartition(".")[0])):
+        module = graph.modules.get(holder)
+        if module is None or type(module).__module__.startswith("torch.nn"):
+            continue
+        for name, value in vars(module).items():
+            whole = isinstance(value, (tuple, list)) and value
+            numbers = value if whole else [value]
+            if not name.startswith("_") and all(type(number) is int for number in numbers):
+                yield holder, name, value
+
+
+def _replaced(value: object, news: Mapping[int, set[int]]) -> list[object]:
+    """Return the values that an attribute may take, the likeliest first."""
+    if isinstance(value, (tuple, list)):
+        changed = [min(news.get(number, {number})) for number in value]
+        return [type(value)(changed), value] if changed != list(value) else [value]
+    assert isinstance(value, int)
+    found = sorted(news.get(value, set()) - {value})
+    return [*found, value]
+
+
+def _misfit(
+    plan: WidthPlan,
+    small: nn.Module,
+    kept: Mapping[Slot, Tensor],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> Misfit | None:
+    """Return why a smaller module does not run, or does not have the channels that are kept."""
+    stack = [""]
+    try:
+        with evaluating(small), running_modules(small, stack):
+            call_with(small, example)
+    except Exception as error:
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        return Misfit(stack[-1], message, _loose_channels(plan, stack[-1]))
+    return _mismatch(plan, trace(small, example, extra, warn=False), kept)
+
+
+def _loose_channels(plan: WidthPlan, path: str) -> Tensor:
+    """Return the channels that are free to shrink and that the code of a failed module handles.
+
+    Modules of its class are treated alike. If none is free, the module around it has failed.
+    """
+    graph = plan.graph
+    leaf = [ids for layer, ids in graph.inputs if layer == path]
+    while path and type(graph.modules[path]).__module__.startswith("torch.nn"):
+        path = path.rpartition(".")[0]
+    while True:
+        kind = type(graph.modules[path])
+        alike = [p for p, module in graph.modules.items() if type(module) is kind] if path else [""]
+        for found in ([ids for p in alike for ids in graph.touched.get(p, ())], leaf):
+            loose = [ids for ids in found if not plan.is_fixed(ids)]
+            if loose:
+                return torch.cat(loose)
+        if not path:
+            return torch.empty(0, dtype=torch.int64)
+        path = path.rpartition(".")[0]
+
+
+def _mismatch(plan: WidthPlan, found: Graph, kept: Mapping[Slot, Tensor]) -> Misfit | None:
+    """Return the channels that the trace of the smaller module does not treat as expected."""
+    ours: dict[int, set[int]] = defaultdict(set)  # unit of the smaller module -> units of the plan
+    theirs: dict[int, set[int]] = defaultdict(set)
+    for slot, indices in kept.items():
+        if slot not in found.slots:
+            continue
+        new = found.roots(found.slots[slot]).tolist()
+        for one, i in zip(new, indices.tolist(), strict=True):
+            ours[one].add(plan.roots[slot][i])
+            theirs[plan.roots[slot][i]].add(one)
+    single = {width.units[0] for width in plan.widths if len(width.units) == 1}
+    wrong = {root for roots in ours.values() if len(roots) > 1 for root in roots}
+    wrong |= {root for root, others in theirs.items() if len(others) > 1} - single
+    if not wrong:
+        return None
+    return Misfit("", "channels are grouped in another way", torch.tensor(sorted(wrong)))
