@@ -8,15 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cdfi.compression.shrink import shrink
+from cdfi.compression.shrink import shrink, whole_numbers
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.graph import Graph, Slot
 from cdfi.compression.tracing.modules import running_modules
 from cdfi.compression.tracing.trace import Example, call_with, evaluating, trace
 from cdfi.compression.widths import WidthPlan
 
-#: Combinations of values that are tried where a number may stand for several widths.
-MOST_TRIALS = 24
+#: Further values of attributes that are tried if the likeliest do not fit.
+MOST_TRIALS = 6
 
 
 class Misfit(NamedTuple):
@@ -81,17 +81,23 @@ def fitted(
     Attributes that hold a width (``num_heads``, ``self.split_sizes``) are set to the new one. The
     smaller module is traced again: its channels must correspond one to one to those that are kept.
     """
-    first: Misfit | None = None
-    for values in islice(_choices(plan.graph, _units_of(plan, kept)), MOST_TRIALS):
+    options = _options(plan.graph, _units_of(plan, kept))
+
+    def attempt(pick: Mapping[Kind, int]) -> nn.Module | Misfit:
         small = shrink(model, kept)
         modules = dict(small.named_modules())
-        for (path, name), value in values.items():
-            setattr(modules[path], name, value)
-        misfit = _misfit(plan, small, kept, example, extra)
-        if misfit is None:
-            return small
-        first = first or misfit
-    assert first is not None
+        for (path, name), values in options.items():
+            number = pick.get((type(modules[path]), name), 0)
+            setattr(modules[path], name, values[min(number, len(values) - 1)])
+        return _misfit(plan, small, kept, example, extra) or small
+
+    first = attempt({})
+    if isinstance(first, nn.Module):
+        return first
+    for pick in islice(_other_picks(plan.graph, options, first.module), MOST_TRIALS):
+        found = attempt(pick)
+        if isinstance(found, nn.Module):
+            return found
     return first
 
 
@@ -102,11 +108,11 @@ def _units_of(plan: WidthPlan, kept: Mapping[Slot, Tensor]) -> set[int]:
 Attribute = tuple[str, str]  # the path of a module, and a name
 
 
-def _choices(graph: Graph, units: set[int]) -> Iterator[dict[Attribute, object]]:
-    """Yield values for attributes that hold the size of a dimension that has shrunk.
+Kind = tuple[type, str]  # the class of a module, and a name: treated alike in all modules
 
-    The same attribute of modules of one class is treated alike.
-    """
+
+def _options(graph: Graph, units: set[int]) -> dict[Attribute, list[object]]:
+    """Return attributes that hold a size that has changed, and values, the likeliest first."""
     sizes: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     slots = {root for ids in graph.slots.values() for root in graph.roots(ids).tolist()}
     for path, ids in graph.sized:
@@ -119,28 +125,28 @@ def _choices(graph: Graph, units: set[int]) -> Iterator[dict[Attribute, object]]
             found = _replaced(value, news)
             if found != [value]:
                 options[holder, name] = found
-    kinds: dict[tuple[type, str], int] = {}
-    for (path, name), found in options.items():
-        key = type(graph.modules[path]), name
-        kinds[key] = max(kinds.get(key, 0), len(found))
-    for picks in product(*(range(count) for count in kinds.values())):
-        pick = dict(zip(kinds, picks))
-        yield {
-            (path, name): found[min(pick[type(graph.modules[path]), name], len(found) - 1)]
-            for (path, name), found in options.items()
-        }
+    return options
+
+
+def _other_picks(
+    graph: Graph, options: Mapping[Attribute, list[object]], failed: str
+) -> Iterator[dict[Kind, int]]:
+    """Yield other choices for the attributes near the module that has failed."""
+    near = {type(graph.modules[path]) for path in (failed, failed.rpartition(".")[0])}
+    counts: dict[Kind, int] = {}
+    for (path, name), values in options.items():
+        kind = type(graph.modules[path]), name
+        if not failed or kind[0] in near:
+            counts[kind] = max(counts.get(kind, 0), len(values))
+    picks = product(*(range(count) for count in counts.values()))
+    yield from (dict(zip(counts, numbers)) for numbers in islice(picks, 1, None))
 
 
 def _numbers(graph: Graph, path: str) -> Iterator[tuple[str, str, object]]:
     """Yield attributes of a module, and of the one around it, that hold integers."""
     for holder in dict.fromkeys((path, path.rpartition(".")[0])):
-        module = graph.modules.get(holder)
-        if module is None or type(module).__module__.startswith("torch.nn"):
-            continue
-        for name, value in vars(module).items():
-            whole = isinstance(value, (tuple, list)) and value
-            numbers = value if whole else [value]
-            if not name.startswith("_") and all(type(number) is int for number in numbers):
+        if holder in graph.modules:
+            for name, value in whole_numbers(graph.modules[holder]).items():
                 yield holder, name, value
 
 
@@ -169,7 +175,9 @@ def _misfit(
     except Exception as error:
         message = next(iter(str(error).splitlines()), type(error).__name__)
         return Misfit(stack[-1], message, _loose_channels(plan, stack[-1]))
-    return _mismatch(plan, trace(small, example, extra, warn=False), kept)
+    return _mismatch(
+        plan, trace(small, example, extra, warn=False, choices=plan.graph.choices), kept
+    )
 
 
 def _loose_channels(plan: WidthPlan, path: str) -> Tensor:
@@ -201,10 +209,13 @@ def _mismatch(plan: WidthPlan, found: Graph, kept: Mapping[Slot, Tensor]) -> Mis
         if slot not in found.slots:
             continue
         new = found.roots(found.slots[slot]).tolist()
+        if len(new) != len(indices):  # the code has replaced the tensor
+            return Misfit("", f"{slot[0]!r} is not as wide as expected", plan.graph.slots[slot])
         for one, i in zip(new, indices.tolist(), strict=True):
             ours[one].add(plan.roots[slot][i])
             theirs[plan.roots[slot][i]].add(one)
-    single = {width.units[0] for width in plan.widths if len(width.units) == 1}
+    left = [set(width.units) & theirs.keys() for width in plan.widths]
+    single = {root for roots in left if len(roots) == 1 for root in roots}  # has no dimension
     wrong = {root for roots in ours.values() if len(roots) > 1 for root in roots}
     wrong |= {root for root, others in theirs.items() if len(others) > 1} - single
     if not wrong:

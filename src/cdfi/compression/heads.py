@@ -87,7 +87,7 @@ def attention_by_heads(
         return result
     biases = (None, None, None) if in_bias is None else in_bias.chunk(3)
     parts = [
-        F.linear(x, weight, bias).unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
+        F.linear(x, weight, bias).view(*x.shape[:2], heads, -1).permute(1, 2, 0, 3)
         for x, weight, bias in zip((query, key, value), in_weight.chunk(3), biases)
     ]  # (N, heads, L, head_dim)
     scores = parts[0] @ parts[1].mT * parts[0].shape[-1] ** -0.5

@@ -60,13 +60,29 @@ def update_widths(module: nn.Module) -> None:
     elif isinstance(module, nn.MultiheadAttention):
         update_attention(module)
     elif isinstance(module, nn.RNNBase):
-        module.input_size = module.weight_ih_l0.shape[1]
-        module.hidden_size = module.weight_hh_l0.shape[1]
+        module.input_size, module.hidden_size = (
+            module.get_parameter(name).shape[1] for name in ("weight_ih_l0", "weight_hh_l0")
+        )
         module._flat_weights = [getattr(module, name) for name in module._flat_weights_names]
     elif isinstance(module, nn.RNNCellBase):
         module.input_size, module.hidden_size = module.weight_ih.shape[1], module.weight_hh.shape[1]
     else:
         _update_norm(module)
+
+
+def whole_numbers(module: nn.Module) -> dict[str, object]:
+    """Return the attributes of a module that hold integers, such as a number of heads.
+
+    Those of torch's own layers follow from their weights and are left out.
+    """
+    if type(module).__module__.startswith("torch.nn"):
+        return {}
+    found: dict[str, object] = {}
+    for name, value in vars(module).items():
+        numbers = value if isinstance(value, (tuple, list)) and value else [value]
+        if not name.startswith("_") and all(type(number) is int for number in numbers):
+            found[name] = value
+    return found
 
 
 def _shape(module: nn.Module) -> torch.Size:

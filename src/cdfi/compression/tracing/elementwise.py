@@ -102,7 +102,8 @@ def over_space(graph: Graph, call: Call) -> bool:
     channels = graph.channels_of(x)
     if channels is None:
         return True
-    if channels.dim + x.dim() != 1 and channels.dim != -3:
+    planes = channels.dim + x.dim() == 1 or channels.dim == -3
+    if not planes and call.name != "pad":
         return False
     filled = call.name == "pad" and (call.argument(3, "value") or 0) != 0
     for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):

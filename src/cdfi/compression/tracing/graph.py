@@ -1,6 +1,7 @@
 """The channel graph of a network: which channels are kept or removed together."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -82,6 +83,8 @@ class Graph:
         sized: dimensions whose size may be a number in the code.
         blank: tensors of zeros or another constant that the code makes, and in which module.
         modules: the modules by path.
+        choices: which of several dimensions may shrink, for every view that spreads channels.
+        forced: the choices of an earlier trace, which this one follows.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -105,6 +108,8 @@ class Graph:
         self.sized: list[Sized] = []
         self.blank: dict[int, tuple[Tensor, str]] = {}
         self.followed: dict[int, Tensor] = {}
+        self.choices: list[int] = []
+        self.forced: Sequence[int] = ()
         self.modules = dict(model.named_modules())
         self._parent: list[int] = []
         # The tensors are referenced here because an id is unique among living objects only.

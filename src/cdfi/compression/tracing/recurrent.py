@@ -24,7 +24,7 @@ def recurrent(graph: Graph, call: Call) -> bool:
     for layer in range(layers):
         for direction in range(directions):
             start = (layer * directions + direction) * each
-            own = weights[start : start + each]
+            own = list(weights[start : start + each])
             _cell(graph, own, gates, units, x.numel() // x.shape[-1])
             feeding = graph.slot(own[0], 1)
             if layer > 0:

@@ -55,14 +55,20 @@ def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, i
 
 def _record(graph: Graph, tensor: Tensor, numbers: Tensor, ids: Tensor, value: Tensor) -> bool:
     """Record the channels of ``tensor``; ``numbers`` are their indices in ``ids``."""
+    varying = []
+    for d in range(numbers.dim()):
+        first = numbers.narrow(d, 0, 1)
+        if torch.equal(numbers, first.expand(numbers.shape)):
+            numbers = first  # smaller for all that follows
+        else:
+            varying.append(d)
     seen = torch.unique(numbers)
     if len(seen) < len(ids):
         graph.pin(ids[: int(seen.max()) + 1], "selected by a number in the code")
-    varying = [d for d in range(numbers.dim()) if (numbers != numbers.narrow(d, 0, 1)).any()]
     if len(varying) > 1:
         return spread(graph, tensor, numbers, ids, value, varying)
     if varying:
-        along = numbers.movedim(varying[0], -1).reshape(-1, numbers.shape[varying[0]])[0]
+        along = numbers.flatten()
         graph.set_channels(tensor, varying[0], ids[along], value[along])
         graph.add_sized(ids[along])
     else:  # a single channel: its dimension is ambiguous

@@ -19,17 +19,17 @@ def spread(
     Args:
         graph: the graph.
         tensor: the result of a view, or of another operation that moves values.
-        numbers: for every value, the index of its channel in ``ids``.
+        numbers: for every value, the index of its channel in ``ids``; of size 1 along all
+            dimensions but ``varying``.
         ids: the channels.
         value: their constants.
         varying: dimensions of ``tensor`` along which the numbers change.
     """
     dim = _shrinking(graph, tensor, varying)
-    rows = numbers.movedim(dim, 0)
-    for d in range(1, rows.dim()):
-        if (d - 1 if d <= dim else d) not in varying:
-            rows = rows.narrow(d, 0, 1)
-    rows = rows.reshape(tensor.shape[dim], -1)
+    if len(graph.choices) < len(graph.forced) and graph.forced[len(graph.choices)] in varying:
+        dim = graph.forced[len(graph.choices)]
+    graph.choices.append(dim)
+    rows = numbers.movedim(dim, 0).reshape(tensor.shape[dim], -1)
     for column in rows.T[1:]:
         graph.join(ids[column], ids[rows[:, 0]])
     constant = value[rows]

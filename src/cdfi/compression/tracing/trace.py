@@ -28,6 +28,7 @@ def trace(
     extra: Mapping[str, Rule] | None = None,
     *,
     warn: bool = True,
+    choices: Sequence[int] = (),
 ) -> Graph:
     """Return the channel graph of ``model``, from one run on ``example`` in evaluation mode.
 
@@ -36,6 +37,7 @@ def trace(
         example: its arguments, small but of a typical shape; a mapping holds keywords.
         extra: rules for operations of your own by name; ``torch.ops.library.name`` is "name".
         warn: whether to warn of layers that did not run on the example.
+        choices: those of the trace of a larger model, :attr:`Graph.choices`.
 
     Raises:
         ValueError: the model does not run on the example, shares weights between layers, or
@@ -44,6 +46,7 @@ def trace(
     for _ in layers(model):  # raises for weights that cannot be used
         pass
     graph = Graph(model)
+    graph.forced = choices
     try:
         with (
             evaluating(model),

@@ -100,10 +100,10 @@ def _reduced(graph: Graph, call: Call, source: Tensor, results: list[Tensor]) ->
 def _multiplied(graph: Graph, call: Call, results: list[Tensor]) -> bool:
     """Handle products of a matrix and a vector of parameters: both lose the last dimension."""
     one, other = call.args[:2]
-    last = graph.along(one, -1), graph.along(other, -1)
-    if last[0] is None or last[1] is None:
+    first, second = graph.along(one, -1), graph.along(other, -1)
+    if first is None or second is None or len(first) != len(second):
         return False
-    graph.join(*last)
+    graph.join(first, second)
     for tensor in (one, other):
         view = graph.view_of(tensor)
         assert view is not None
