@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
 
-from torch import Tensor, nn
+from torch import nn
 
 from cdfi.compression.budget import Budget, Size, scale_to_budget
 from cdfi.compression.fitting import fit
@@ -14,7 +14,7 @@ from cdfi.compression.picture import picture
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.graph import Slot, layer_name
+from cdfi.compression.tracing.graph import layer_name
 from cdfi.compression.tracing.trace import Example, trace
 from cdfi.compression.verify import check_runs, difference, require_same
 from cdfi.compression.widths import AGREE, WidthPlan, protect, unfollowed
@@ -68,9 +68,6 @@ def derive(
 ) -> Derived:
     """Return a smaller module of the same topology, with widths that follow from the densities.
 
-    Running ``model`` once shows which layers share a width. Inputs, outputs, and channels that the
-    code selects by number keep their width.
-
     Args:
         model: the pruned network; it is not changed.
         example: arguments of its forward, small but of a typical shape: a tuple, or a mapping of
@@ -86,16 +83,12 @@ def derive(
             "error" refuses them.
 
     Raises:
-        ValueError: a density outside [0, 1], an unknown layer or rule, a model that cannot be
-            traced (the message names the layer), or an impossible budget.
+        ValueError: a bad density, layer or rule, a model that cannot be traced, a bad budget.
     """
     plan, protected = _plan(model, example, protected, extra, on_unknown)
-
-    def select(plan: WidthPlan) -> Mapping[Slot, Tensor]:
-        return plan.largest(choose(plan, densities, rule, round_to, budget)[0])
-
-    small, plan = fit(model, plan, select, example, extra)
-    units, factor = choose(plan, densities, rule, round_to, budget)
+    choice = densities, rule, round_to, budget
+    small, plan = fit(model, plan, lambda p: p.largest(choose(p, *choice)[0]), example, extra)
+    units, factor = choose(plan, *choice)
     check_runs(model, small, example)
     if warm_start:
         regrow(small, example, protected, extra)

@@ -47,26 +47,12 @@ def trace(
         pass
     graph = Graph(model)
     graph.forced = choices
-    try:
-        with (
-            evaluating(model),
-            running_modules(model, graph.running),
-            _Follow(graph, {**RULES, **(extra or {})}),
-        ):
-            result = call_with(model, example)
-    except Exception as error:
-        where = f" in {graph.running[-1]!r}" if graph.running[-1] else ""
-        raise ValueError(
-            f"the model cannot be traced: it stops on the example{where} with "
-            f"{type(error).__name__}: {error}. Pass the arguments its forward takes, "
-            "on the device of its weights"
-        ) from error
-    outputs = tensor_leaves(result)
+    outputs = tensor_leaves(_run(model, example, graph, {**RULES, **(extra or {})}))
     if not any(id(tensor) in graph.followed for tensor in outputs):
         raise ValueError(
-            f"the model cannot be traced: its {type(result).__name__} result has no tensor that "
-            "the trace could follow (torch.jit.script, numpy and custom autograd functions are "
-            "not seen). Return tensors that torch operations compute"
+            "the model cannot be traced: its result has no tensor that the trace could follow "
+            "(torch.jit.script, numpy and custom autograd functions are not seen). Return tensors "
+            "that torch operations compute"
         )
     for tensor in outputs:
         if channels := graph.channels_of(tensor):
@@ -74,6 +60,20 @@ def trace(
     if warn:
         _warn_of_idle_layers(model, graph)
     return graph
+
+
+def _run(model: nn.Module, example: Example, graph: Graph, rules: Mapping[str, Rule]) -> Any:
+    """Run the model in evaluation mode; record what it does in the graph."""
+    try:
+        with evaluating(model), running_modules(model, graph.running), _Follow(graph, rules):
+            return call_with(model, example)
+    except Exception as error:
+        where = f" in {graph.running[-1]!r}" if graph.running[-1] else ""
+        raise ValueError(
+            f"the model cannot be traced: it stops on the example{where} with "
+            f"{type(error).__name__}: {error}. Pass the arguments its forward takes, on the device "
+            "of its weights"
+        ) from error
 
 
 def copied(example: Example) -> Example:
