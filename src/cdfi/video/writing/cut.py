@@ -113,7 +113,7 @@ def first_sound(
 
 def delay_of(stream: Stream) -> Fraction:
     """Return how much the decoder of ``stream`` drops at its beginning, in seconds."""
-    context = stream.codec_context
+    context: Any = stream.codec_context
     if stream.type != "audio" or context is None or not context.sample_rate:
         return Fraction(0)
     return Fraction(int(context.delay or 0), context.sample_rate)
