@@ -208,8 +208,8 @@ def interpolate(
 
     bound = _bytes(memory)
     network = ModelSpec(model, device, precision, bound, compile, not bound, scale, backend)
-    mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    shown = as_json, quiet, jobs, mode, progress, live
+    mode = "plan" if dry_run else "preview" if preview else "make"
+    shown: Any = (as_json, quiet, jobs, mode, progress, live)
     InterpolationTask(*found, output, overwrite, *shown).run(options, network)
 
 
