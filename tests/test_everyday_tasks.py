@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from fractions import Fraction
@@ -108,7 +109,7 @@ def held_box_is_of_the_source(result: Result) -> bool:
 def moving_everywhere(result: Result) -> bool:
     """Between frames that differ, no frame repeats another."""
     made = result.planes("out.mkv")[: FRAMES * 2 - 3]
-    return all((a != b).any() for a, b in zip(made, made[1:]))
+    return all((a != b).any() for a, b in itertools.pairwise(made))
 
 
 def tagged(result: Result) -> bool:
