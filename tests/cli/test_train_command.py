@@ -43,9 +43,34 @@ def test_a_run_and_its_continuation_print_how_they_ended(tmp_path: Path) -> None
     args.write_text(tiny_args(tmp_path).to_json())
     code, out, _ = _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one")
     folder = tmp_path / "runs" / "one"
-    assert (code, out) == (0, f"finished at step 2: {folder}\n")
+    assert code == 0
+    assert re.fullmatch(rf"finished at step 2, best [\d.]+ dB in validation: {folder}\n", out)
     code, out, _ = _run("--resume", str(folder), "--steps", "3", "--quiet")
-    assert (code, out) == (0, f"finished at step 3: {folder}\n")
+    assert code == 0
+    assert re.fullmatch(rf"finished at step 3, best [\d.]+ dB in validation: {folder}\n", out)
+
+
+def test_the_curves_of_a_run_are_drawn_at_its_end_and_later(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    args = tmp_path / "args.json"
+    args.write_text(tiny_args(tmp_path).to_json())
+    words = ("--args", str(args), "--steps", "2", "--quiet", "--run", "one")
+    code, out, _ = _run(*words, "--plot", str(tmp_path / "curves.svg"))
+    assert code == 0
+    assert f"curves: {tmp_path / 'curves.svg'}" in out
+    assert (tmp_path / "curves.svg").read_text().count('<g id="axes_') == 3
+    again = ("--resume", str(tmp_path / "runs" / "one"), "--plot", str(tmp_path / "again.png"))
+    assert _run(*again, "--quiet")[0] == 0
+    assert (tmp_path / "again.png").stat().st_size > 5000
+
+
+def test_curves_in_an_unknown_format_are_refused_before_the_run(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    args = tmp_path / "args.json"
+    args.write_text(tiny_args(tmp_path).to_json())
+    with pytest.raises(ValueError, match=r"curves.xyz: unknown image format"):
+        _run("--args", str(args), "--plot", str(tmp_path / "curves.xyz"))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
@@ -56,7 +81,8 @@ def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
     _run("--args", str(args), "--steps", "2", "--quiet", "--run", "one", "--set", "seed=5")
     other = (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes()
     code, out, _ = _run("--resume", str(moved), "--steps", "3", "--quiet")
-    assert (code, out) == (0, f"finished at step 3: {moved}\n")
+    assert code == 0
+    assert re.fullmatch(rf"finished at step 3, best [\d.]+ dB in validation: {moved}\n", out)
     assert (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes() == other
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 for line in sys.stdin:
     request = json.loads(line)
     values = request["values"]
-    path = Path(values.get("path") or (values.get("paths") or values.get("inputs"))[0])
+    path = Path(
+        values.get("path") or (values.get("paths") or values.get("inputs") or values["sources"])[0]
+    )
     if path.is_file() and path.read_bytes().startswith(b"crash"):
         os._exit(1)
     if path.is_file() and path.read_bytes().startswith(b"bad"):

@@ -14,6 +14,7 @@ from cdfi.training.checkpoint import State
 from cdfi.training.dead_layers import find_dead_layers
 from cdfi.training.optim.ema import WeightAverage
 from cdfi.training.record import Record
+from cdfi.training.sources import Data
 
 CPU = torch.device("cpu")
 
@@ -51,7 +52,7 @@ def test_a_run_reports_a_dead_layer_once(tmp_path: Path, triplets: np.ndarray) -
 
     network = _dead_in_the_middle()
     state = State(network, torch.optim.SGD(network.parameters(), 0.1), WeightAverage(network, 0.9))
-    with Record(tmp_path / "run", TrainArgs(), state, triplets, Listening()) as record:
+    with Record(tmp_path / "run", TrainArgs(), state, Data(None, triplets), Listening()) as record:
         for _ in range(2):
             record.validate(CPU)
             state.step += 1

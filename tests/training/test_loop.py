@@ -55,6 +55,22 @@ def test_a_run_leaves_its_arguments_log_samples_and_weights(finished: TrainArgs)
     assert not list(folder.glob("*.part*"))
 
 
+def test_a_short_run_of_few_shots_leaves_the_same(tmp_path: Path) -> None:
+    messages: list[str] = []
+
+    class Listening(Callback):
+        def on_message(self, text: str) -> None:
+            messages.append(text)
+
+    args = tiny_args(tmp_path, steps=2, log_every=20)  # of four triplets none is held out
+    folder = train(args, callback=Listening()).folder
+    assert [row["step"] for row in _rows(args, "train")] == ["2"]
+    assert [row["step"] for row in _rows(args, "validation")] == ["2"]
+    assert [path.name for path in (folder / "samples").iterdir()] == ["00000002.png"]
+    assert cdfi.load(folder / "best.safetensors").config == TINY
+    assert any("no shots are held out" in text for text in messages)
+
+
 def test_the_best_weights_load_as_any_model_and_hold_their_score(finished: TrainArgs) -> None:
     folder = Path(finished.out) / finished.run
     network = cdfi.load(folder / "best.safetensors")

@@ -128,8 +128,8 @@ def test_a6_targa_images_are_taken(tmp_path):
 
 def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path):
     for number in range(3):
-        (tmp_path / f"{number}.exr").touch()
-    with pytest.raises(ValueError, match=r"holds 0 images, expected .*; its files are: 3 \.exr"):
+        (tmp_path / f"{number}.psd").touch()
+    with pytest.raises(ValueError, match=r"holds 0 images, expected .*; its files are: 3 \.psd"):
         interpolate_folder(tmp_path, tmp_path / "out", model=Mean())
 
 

@@ -150,6 +150,27 @@ def test_coded_sound_is_cut_without_encoding_it_again(tmp_path):
     assert len(samples) == len(wanted)
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("aac", ".mkv"), ("libopus", ".webm")])
+def test_what_a_decoder_reads_before_a_part_is_hidden_in_matroska(tmp_path, codec, suffix):
+    wave = np.sin(np.arange(RATE) * 0.05) * (1 + 0.5 * np.sin(np.arange(RATE) * 0.0007))
+    samples = (wave * 9000).astype(np.int16)
+    packet = 960 if codec == "libopus" else 1024
+    source = with_sound(tmp_path / "in.mkv", codec, samples=samples, packet=packet)
+    encoding = Encoding(preset="8" if suffix == ".webm" else "ultrafast")
+    target = tmp_path / f"out{suffix}"
+    interpolate_video(
+        source, target, model=Mean(), options=Options(encoding=encoding), start="7f", end="16f"
+    )
+    _, whole = sound_of(source)
+    first, made = sound_of(target)
+    assert times_of(target)[0] == 0
+    assert first == pytest.approx(0, abs=1.5e-3)
+    wanted = whole[7 * RATE // 25 : 16 * RATE // 25]
+    assert len(made) == len(wanted)
+    limit = 1e-2 if codec == "libopus" else 1e-4  # Opus predicts from further back
+    np.testing.assert_allclose(made, wanted, atol=limit)
+
+
 def test_slowed_sound_is_cut_too(tmp_path):
     source = with_sound(tmp_path / "in.mkv")
     run(source, tmp_path / "out.mkv", start=0.4, end=0.8, slow=2, audio="stretch")

@@ -37,7 +37,10 @@ def benchmark(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure the cost of one frame, each size and precision in a process of its own."""
+    """Measure the cost of one frame, each size and precision in a process of its own.
+
+    Example: cdfi benchmark flow aligned-adacof --sizes 1280x720 --runs 3
+    """
     check_model(*(models or ()))
     check_device(device)
     from cdfi.common.devices import choose_device

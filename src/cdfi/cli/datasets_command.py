@@ -21,7 +21,10 @@ def list_datasets(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """List the data sets that have a name, and how much of each is here."""
+    """List the data sets that have a name, and how much of each is here.
+
+    Example: cdfi datasets list
+    """
     from rich.table import Table
 
     from cdfi.evaluation.data.datasets import data_folder, present
@@ -48,7 +51,10 @@ def download(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Download data sets from their authors; downloads are resumed and checked."""
+    """Download data sets from their authors; downloads are resumed and checked.
+
+    Example: cdfi datasets download middlebury
+    """
     from cdfi.evaluation.data.datasets import DATASETS, data_folder
     from cdfi.evaluation.data.remote import SOURCES
 

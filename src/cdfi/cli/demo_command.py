@@ -34,7 +34,10 @@ def demo(
     overwrite: Annotated[bool, typer.Option(help="Replace earlier results.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
-    """Interpolate the bundled clip to twice its rate, and print where the results are."""
+    """Interpolate the bundled clip to twice its rate, and print where the results are.
+
+    Example: cdfi demo -o demo
+    """
     check_model(model)
     from cdfi.video import ModelSpec, interpolate_video
 

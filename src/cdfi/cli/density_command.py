@@ -20,6 +20,8 @@ def density(
     """Show each layer's density, and the widths In' and Out' that follow from it.
 
     Density is the fraction of non-zero weights; In' and Out' are In and Out times its square root.
+
+    Example: cdfi density runs/prune/pruned.safetensors --plot densities.png
     """
     check_model(model)
     from cdfi import weights

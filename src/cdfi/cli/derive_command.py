@@ -37,6 +37,8 @@ def derive(
     """Derive the compact architecture, by a rule or for a budget.
 
     Train it with: cdfi train --weights OUT, or from scratch with cdfi train --network CONFIG.
+
+    Example: cdfi derive runs/prune/pruned.safetensors --ratio 2 --out small.safetensors
     """
     check_model(model)
     from cdfi import weights

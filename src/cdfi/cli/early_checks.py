@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cdfi.video.writing.codecs import named_row, split_profile
-from cdfi.weights.catalog import resolve_path
+from cdfi.weights.catalog import BUNDLED, RELEASED, resolve_path
 
 #: Kinds of devices that the networks run on, with a number where there are several.
 DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d+)?")
@@ -38,3 +38,8 @@ def check_codec(name: str | None) -> None:
     """Raise ValueError if no encoder has such a name; libav is imported only for its own names."""
     if name is not None:
         named_row(split_profile(name)[0])
+
+
+def model_names() -> list[str]:
+    """Return the names of models, for the completion of shells."""
+    return ["default", *BUNDLED, *RELEASED]

@@ -88,17 +88,17 @@ def evaluate(
     """Score methods on data sets, by the protocol that the report records.
 
     Without a model, baseline or folder of predictions, the default model is scored.
+
+    Example: cdfi evaluate flow --baseline dis --dataset middlebury --csv scores.csv
     """
     check_model(*(models or ()))
     check_device(device)
     from cdfi.cli.evaluate_outputs import Outputs
-    from cdfi.common.allocator import keep_freed_memory
     from cdfi.common.devices import choose_device
     from cdfi.evaluation import EvaluationReport, Scorer
     from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
     from cdfi.evaluation.reports.protocol import protocol
 
-    keep_freed_memory()
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, cases)
     outputs.check()
     chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
@@ -151,6 +151,9 @@ def _methods(
 def _run(
     report: "EvaluationReport", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
 ) -> None:
+    from cdfi.common.allocator import keep_freed_memory
+
+    keep_freed_memory()
     # Missing files are reported before hours of work, not after them.
     if not scorer.keep_going:
         for dataset in sets:

@@ -30,6 +30,8 @@ def export(
 
     cdfi interpolate --backend runs .onnx and .xml files. Their metadata hold the architecture, the
     padding of frames and a digest of the weights.
+
+    Example: cdfi export flow flow.onnx --size 1280x720
     """
     try:
         rows, columns = frame_size(size)

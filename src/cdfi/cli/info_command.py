@@ -15,7 +15,10 @@ def info(
         typer.Option("--environment", help="Show versions, devices, codecs and the cache folder."),
     ] = False,
 ) -> None:
-    """Show the architecture, notes and size of a model, or the environment, as JSON."""
+    """Show the architecture, notes and size of a model, or the environment, as JSON.
+
+    Example: cdfi info --environment
+    """
     if (model is None) != environment:
         raise ValueError("expected either a model or --environment")
     if environment:

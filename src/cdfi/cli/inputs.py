@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from cdfi.common.image_numbers import CLIPS, FILM_IMAGES, images_of, is_sequence
+from cdfi.common.image_numbers import CLIPS, IMAGES, images_of, is_sequence
 from cdfi.common.paths import natural
 
 
@@ -60,7 +60,7 @@ def _clips(folder: Path) -> list[Path]:
     """Return the clips of a folder, or the folder if it holds images."""
     shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
     clips = sorted((path for path in shown if path.suffix.lower() in CLIPS), key=natural)
-    images = [path for path in shown if path.suffix.lower() in FILM_IMAGES]
+    images = [path for path in shown if path.suffix.lower() in IMAGES]
     if clips and len(images) > 1:
         raise ValueError(
             f"{folder} holds {len(clips)} clips and {len(images)} images: choose one kind, for "

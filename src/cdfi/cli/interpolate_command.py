@@ -1,13 +1,12 @@
 """``cdfi interpolate``: videos, a folder of images, or two images."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from cdfi.cli.early_checks import check_codec, check_network
+from cdfi.cli.early_checks import check_codec, check_network, model_names
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
@@ -35,6 +34,7 @@ ModelName = Annotated[
     Option(
         "--model",
         help="A model's name (cdfi models list) or file.",
+        autocompletion=model_names,
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -193,11 +193,12 @@ def interpolate(
 
     The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
     continues an interrupted run.
+
+    Example: cdfi interpolate in.mkv -o out.mkv --fps 60 --codec hevc --quality high
     """
+    frames |= {} if scenes else {"scene_threshold": None}
     options = Options(**frames, encoding=Encoding(**encoding))
-    options = options if scenes else replace(options, scene_threshold=None)
-    if live is not None and jobs not in (None, 1):
-        raise ValueError("--live shows the frames of one process: leave out --jobs")
+    _check_live(live, jobs)
     found = find_inputs(inputs)
     check_network(model, device, backend)
     check_codec(options.encoding.codec)
@@ -205,12 +206,17 @@ def interpolate(
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    network = ModelSpec(
-        model, device, precision, _bytes(memory), compile, memory is None, scale, backend
-    )
-    mode: Any = "plan" if dry_run else "preview" if preview else "make"
-    task = InterpolationTask(*found, output, overwrite, as_json, quiet, jobs, mode, progress, live)
-    task.run(options, network)
+    bound = _bytes(memory)
+    network = ModelSpec(model, device, precision, bound, compile, not bound, scale, backend)
+    mode = "plan" if dry_run else "preview" if preview else "make"
+    shown: Any = (as_json, quiet, jobs, mode, progress, live)
+    InterpolationTask(*found, output, overwrite, *shown).run(options, network)
+
+
+def _check_live(live: Path | None, jobs: int | None) -> None:
+    """Raise ValueError if several processes are asked for, of which none sees all frames."""
+    if live is not None and jobs not in (None, 1):
+        raise ValueError("--live shows the frames of one process: leave out --jobs")
 
 
 def _bytes(text: str | None) -> int | None:

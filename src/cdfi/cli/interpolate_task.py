@@ -86,7 +86,8 @@ class InterpolationTask:
             raise ValueError("two images give one: put them in a folder for a higher --factor")
         self._check_options(options)
         first, second = self.inputs
-        target = self.output or first.with_name(f"{first.stem}_{second.stem}{first.suffix}")
+        suffix = ".png" if first.suffix.lower() == ".dpx" else first.suffix
+        target = self.output or first.with_name(f"{first.stem}_{second.stem}{suffix}")
         if self.mode == "plan":
             check_images(first, second, target, overwrite=self.overwrite)
         else:

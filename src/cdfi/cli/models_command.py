@@ -20,7 +20,10 @@ app = typer.Typer(no_args_is_help=True, help="List, inspect, download and conver
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """List the models that have a name: bundled, and released by the papers' authors."""
+    """List the models that have a name: bundled, and released by the papers' authors.
+
+    Example: cdfi models list
+    """
     rows = _rows()
     if as_json:
         stdout.print_json(json.dumps(rows))
@@ -33,7 +36,10 @@ def list_models(
 
 @app.command()
 def info(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
-    """Print the architecture, notes and size of a model as JSON."""
+    """Print the architecture, notes and size of a model as JSON.
+
+    Example: cdfi models info flow
+    """
     check_model(model)
     from cdfi.weights.registry import info as read_info
 
@@ -57,7 +63,10 @@ def download(
     names: Annotated[list[str], typer.Argument(help="Names from the list, or 'all'.")],
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
-    """Download released checkpoints from their authors' repositories to the cache folder."""
+    """Download released checkpoints from their authors' repositories to the cache folder.
+
+    Example: cdfi models download released/cdfi
+    """
     from cdfi.weights.catalog import RELEASED
 
     wanted = list(RELEASED) if names == ["all"] else names
@@ -91,7 +100,10 @@ def convert(
     note: Annotated[str, typer.Option(help="A sentence to keep with the weights.")] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace the target if it exists.")] = False,
 ) -> None:
-    """Write a model as safetensors with the architecture in the metadata."""
+    """Write a model as safetensors with the architecture in the metadata.
+
+    Example: cdfi models convert released/cdfi cdfi.safetensors --precision fp32
+    """
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; --overwrite replaces it")
     check_model(source)

@@ -1,6 +1,5 @@
 """``cdfi serve``: the web page."""
 
-import secrets
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -33,17 +32,21 @@ def serve(
 
     Jobs run in processes of their own. They are kept in the data folder, and are offered again
     after a restart.
+
+    Example: cdfi serve --open --root videos
     """
     for module in ("starlette", "uvicorn", "httptools"):
         need(module, "cdfi serve", "cdfi[web]")
     from cdfi.serve.serve_config import ServeConfig, is_loopback
     from cdfi.serve.server import run_server
+    from cdfi.serve.token_file import kept_token
 
+    folder = (data or _data_folder()).absolute()
     config = ServeConfig(
-        data=(data or _data_folder()).absolute(),
+        data=folder,
         root=None if root is None else root.absolute(),
         host=host,
-        token=None if is_loopback(host) else secrets.token_urlsafe(24),
+        token=None if is_loopback(host) else kept_token(folder),
     )
 
     def on_ready(url: str) -> None:

@@ -46,6 +46,14 @@ DownloadVgg = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
+Plot = Annotated[
+    Path | None,
+    Option(
+        help="Draw loss, validation and learning rate to this file at the end; with --resume, also "
+        "those of a finished run.",
+        rich_help_panel=_RUN,
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
 
 
@@ -70,13 +78,14 @@ def train(
     args: ArgsFile = None,
     resume: Resume = None,
     download_vgg: DownloadVgg = False,
+    plot: Plot = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a network on videos, photos or triplets.
 
     By default as published. The run's folder gets its arguments, CSV tables,
     sample images, TensorBoard events, checkpoint.pt (to resume),
-    last.safetensors and best.safetensors (the best on held-out shots).
+    last.safetensors and best.safetensors (the best in validation).
 
     Example: cdfi train --preset bundled --data synthetic=photos
     --data clips=videos --run first
@@ -90,7 +99,7 @@ def train(
     chosen = changed(base, {**what, **how, **record}, setting or [])
     if chosen.weights:
         check_model(chosen.weights)
-    _train(chosen, resume, download_vgg, quiet)
+    _train(chosen, resume, download_vgg, plot, quiet)
 
 
 def print_settings() -> None:
@@ -111,23 +120,31 @@ def _args_of(resume: Path) -> TrainArgs:
     return replace(args, out=str(folder.parent), run=folder.name)
 
 
-def _train(args: TrainArgs, resume: Path | None, download_vgg: bool, quiet: bool) -> None:
+def _train(
+    args: TrainArgs, resume: Path | None, download_vgg: bool, plot: Path | None, quiet: bool
+) -> None:
     """Train with a progress bar, and print how the run ended."""
+    from cdfi.training.curves import check_curves, plot_curves
     from cdfi.training.loop import train as run_training
     from cdfi.training.losses.vgg import download
 
+    if plot is not None:
+        check_curves(plot)
     if download_vgg:
         download()
     with Bar(quiet) as bar:
         outcome = run_training(args, resume, bar)
     if outcome.leads:
         _print_outcome(outcome)
+        if plot is not None:
+            plot_curves(outcome.folder, plot)
+            stdout.print(f"curves: {plot}")
     if outcome.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    score = f", best {outcome.best:.3f} dB on held-out shots" if outcome.best > 0 else ""
+    score = f", best {outcome.best:.3f} dB in validation" if outcome.best > 0 else ""
     stdout.print(f"{outcome.reason} at step {outcome.step}{score}: {outcome.folder}")
     if outcome.reason != "finished":
         stdout.print(f"continue with: cdfi train --resume {outcome.folder}")

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from cdfi.common.paths import natural
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".tga")
-#: Images that FFmpeg reads as frames of a video, but that are not interpolated by themselves.
-FILM_IMAGES = (*IMAGES, ".dpx")
+STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".tga")
+IMAGES = (*STILLS, ".dpx", ".exr")
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mxf", ".ogv", ".3gp")
 STREAMS = (".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".nut", ".y4m")
 #: What counts as a clip in a folder.
@@ -48,7 +47,7 @@ def is_sequence(path: Path) -> bool:
 
     A file of that name goes first.
     """
-    known = path.suffix.lower() in (*FILM_IMAGES, ".exr")
+    known = path.suffix.lower() in IMAGES
     return known and bool(_NUMBER.search(path.name)) and not path.exists()
 
 
@@ -61,7 +60,7 @@ def images_of(source: Path) -> Numbered:
     """
     if source.is_dir():
         shown = [path for path in source.iterdir() if not path.name.startswith(".")]
-        paths = sorted((p for p in shown if p.suffix.lower() in FILM_IMAGES), key=natural)
+        paths = sorted((p for p in shown if p.suffix.lower() in IMAGES), key=natural)
         return Numbered(paths, _steps(paths))
     if not source.parent.is_dir():
         raise FileNotFoundError(f"{source.parent} does not exist")

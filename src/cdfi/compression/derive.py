@@ -1,42 +1,61 @@
 """Derive a smaller network from densities, for any module."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from torch import nn
 
 from cdfi.compression.budget import Budget, Size, scale_to_budget
+from cdfi.compression.fitting import fit
+from cdfi.compression.picture import picture
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.trace import trace
+from cdfi.compression.tracing.graph import layer_name
+from cdfi.compression.tracing.trace import Example, trace
 from cdfi.compression.verify import check_runs, difference, require_same
 from cdfi.compression.widths import AGREE, WidthPlan, protect, unfollowed
 
 OnUnknown = Literal["error", "protect"]
 
 
-class Derived(NamedTuple):
-    """A smaller network and its size.
+@dataclass(frozen=True)
+class Derived:
+    """A smaller network and its size; it unpacks into its first four attributes.
 
     Attributes:
         module: the smaller network.
         factor: by which all densities were scaled to meet the budget.
         before: size of the original network.
         after: size of the smaller network.
+        reasons: layers that keep their number of out-channels whatever the densities are, and why.
+        widths: out-channels of every layer before and after.
     """
 
     module: nn.Module
     factor: float
     before: Size
     after: Size
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.module, self.factor, self.before, self.after))
+
+    def svg(self) -> str:
+        """Return a picture of the widths of all layers, before and after, as SVG."""
+        return picture(self.widths, self.reasons)
+
+    def _repr_html_(self) -> str:
+        return self.svg()
 
 
 def derive(
     model: nn.Module,
-    example: Sequence[Any],
+    example: Example,
     densities: Mapping[str, float],
     *,
     rule: str = "min",
@@ -49,12 +68,10 @@ def derive(
 ) -> Derived:
     """Return a smaller module of the same topology, with widths that follow from the densities.
 
-    Running ``model`` once shows which layers share a width. Inputs, outputs, and channels that the
-    code selects by number keep their width.
-
     Args:
         model: the pruned network; it is not changed.
-        example: arguments of its forward, small but of a typical shape.
+        example: arguments of its forward, small but of a typical shape: a tuple, or a mapping of
+            keywords.
         densities: by layer, as :func:`cdfi.compression.density.density` returns them.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this (8 or 16 suit most hardware).
@@ -66,19 +83,20 @@ def derive(
             "error" refuses them.
 
     Raises:
-        ValueError: a density outside [0, 1], an unknown layer or rule, a model that cannot be
-            traced (the message names the layer), or an impossible budget.
+        ValueError: a bad density, layer or rule, a model that cannot be traced, a bad budget.
     """
     plan, protected = _plan(model, example, protected, extra, on_unknown)
-    units, factor = choose(plan, densities, rule, round_to, budget)
-    small = shrink(model, plan.largest(units))
+    choice = densities, rule, round_to, budget
+    small, plan = fit(model, plan, lambda p: p.largest(choose(p, *choice)[0]), example, extra)
+    units, factor = choose(plan, *choice)
     check_runs(model, small, example)
     if warm_start:
         regrow(small, example, protected, extra)
     else:
         _reset(small)
     _warn_of_no_change(plan, units, densities)
-    return Derived(small, factor, size(plan, plan.full()), size(plan, units))
+    before, after = size(plan, plan.full()), size(plan, units)
+    return Derived(small, factor, before, after, plan.reasons(), plan.out_channels(units))
 
 
 def choose(
@@ -106,7 +124,7 @@ def choose(
 
 def remove_zeros(
     model: nn.Module,
-    example: Sequence[Any],
+    example: Example,
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
     on_unknown: OnUnknown = "error",
@@ -131,8 +149,8 @@ def remove_zeros(
     """
     while True:
         plan, protected = _plan(model, example, protected, extra, on_unknown)
+        small, plan = fit(model, plan, lambda p: p.indices(p.live_units()), example, extra)
         live = plan.live_units()
-        small = shrink(model, plan.indices(live))
         check_runs(model, small, example)
         suspects = partial(_suspects, model, plan, live, example)
         require_same(model, small, example, "removing channels without effect", suspects)
@@ -148,7 +166,7 @@ def size(plan: WidthPlan, units: Sequence[int]) -> Size:
 
 def _plan(
     model: nn.Module,
-    example: Sequence[Any],
+    example: Example,
     protected: Sequence[str],
     extra: Mapping[str, Rule] | None,
     on_unknown: OnUnknown,
@@ -193,7 +211,7 @@ def _check_choice(
         raise ValueError(f"the rule is one of {', '.join(AGREE)}, got {rule!r}")
     if round_to < 1:
         raise ValueError(f"widths are rounded to a multiple of at least 1, got {round_to}")
-    ours = {name.rpartition(".")[0] for name in plan.graph.tensors}
+    ours = {layer_name(name) for name in plan.graph.tensors}
     for name, dense in densities.items():
         if name not in ours:
             raise ValueError(
@@ -204,9 +222,7 @@ def _check_choice(
             raise ValueError(f"a density lies in [0, 1], but that of {name!r} is {dense}")
 
 
-def _suspects(
-    model: nn.Module, plan: WidthPlan, units: set[int], example: Sequence[Any]
-) -> list[str]:
+def _suspects(model: nn.Module, plan: WidthPlan, units: set[int], example: Example) -> list[str]:
     """Return the layers without whose removed channels the output would be the same."""
     everything = {unit for width in plan.widths for unit in width.units}
     names = []

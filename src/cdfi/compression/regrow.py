@@ -2,14 +2,13 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.layers import TRANSPOSED, WITH_MATRIX
-from cdfi.compression.tracing.trace import trace
+from cdfi.compression.tracing.trace import Example, trace
 from cdfi.compression.verify import require_same
 from cdfi.compression.widths import WidthPlan
 
@@ -17,7 +16,7 @@ from cdfi.compression.widths import WidthPlan
 @torch.no_grad()
 def regrow(
     model: nn.Module,
-    example: Sequence[Any],
+    example: Example,
     protected: Sequence[str] = (),
     extra: Mapping[str, Rule] | None = None,
 ) -> int:
@@ -30,7 +29,7 @@ def regrow(
 
     Args:
         model: a network that runs on the example.
-        example: arguments of its forward, small but of a typical shape.
+        example: as for :func:`cdfi.compression.derive.derive`.
         protected: as for :func:`cdfi.compression.derive.derive`.
         extra: as for :func:`cdfi.compression.derive.derive`.
 

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,10 +12,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from cdfi.common.files import atomic_write
-from cdfi.compression.shrink import set_tensor, update_widths
+from cdfi.compression.shrink import set_tensor, update_widths, whole_numbers
 
-#: Key of the metadata that holds the shapes of all tensors as JSON.
+#: Keys of the metadata that hold, as JSON, the shapes of all tensors and the integers that the
+#: modules of the user's own classes have as attributes.
 SHAPES = "cdfi.compression.shapes"
+NUMBERS = "cdfi.compression.numbers"
 
 
 def save(module: nn.Module, path: str | Path) -> None:
@@ -25,8 +28,9 @@ def save(module: nn.Module, path: str | Path) -> None:
     """
     state = {name: value.detach().cpu().contiguous().clone() for name, value in _named(module)}
     shapes = json.dumps({name: list(value.shape) for name, value in state.items()})
+    numbers = {path: found for path, m in module.named_modules() if (found := whole_numbers(m))}
     with atomic_write(Path(path)) as beside:
-        save_file(state, beside, {SHAPES: shapes})
+        save_file(state, beside, {SHAPES: shapes, NUMBERS: json.dumps(numbers)})
 
 
 def load(model: nn.Module | Callable[[], nn.Module], path: str | Path) -> nn.Module:
@@ -41,7 +45,7 @@ def load(model: nn.Module | Callable[[], nn.Module], path: str | Path) -> nn.Mod
         OSError: it cannot be read.
     """
     module = copy.deepcopy(model) if isinstance(model, nn.Module) else model()
-    state = _read(Path(path))
+    state, numbers = _read(Path(path))
     own = dict(_named(module))
     if missing := sorted(set(own) ^ set(state)):
         raise ValueError(f"{path} is of another module: {missing[0]!r} is in one of them only")
@@ -55,6 +59,13 @@ def load(model: nn.Module | Callable[[], nn.Module], path: str | Path) -> nn.Mod
         set_tensor(module, name, value.to(own[name].device))
     for part in module.modules():
         update_widths(part)
+    for name, part in module.named_modules():
+        for attribute, number in whole_numbers(part).items():
+            saved = numbers.get(name, {}).get(attribute, number)
+            if isinstance(number, (tuple, list)) and isinstance(saved, list):
+                setattr(part, attribute, type(number)(saved))
+            elif isinstance(number, int) and isinstance(saved, int):
+                setattr(part, attribute, saved)
     return module
 
 
@@ -63,11 +74,13 @@ def _named(module: nn.Module) -> list[tuple[str, Tensor]]:
     return [*module.named_parameters(), *module.named_buffers()]
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
     try:
         with safe_open(path, "pt") as file:
-            if SHAPES not in (file.metadata() or {}):
+            metadata = file.metadata() or {}
+            if SHAPES not in metadata:
                 raise ValueError(f"{path} was not written by cdfi.compression.save")
-            return {name: torch.clone(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            state = {name: torch.clone(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            return state, json.loads(metadata.get(NUMBERS, "{}"))
     except SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file, or it is damaged: {error}") from error

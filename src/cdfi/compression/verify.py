@@ -2,22 +2,21 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.outputs import tensor_leaves
-from cdfi.compression.tracing.trace import copied, evaluating
+from cdfi.compression.tracing.trace import Example, call_with, copied, evaluating
 
 #: Largest difference of outputs, relative to the largest output, by the bytes of a value.
 TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 3e-2}
 _SEED = 0  # of random inputs, and of the random numbers that a module draws
 
 
-def check_runs(model: nn.Module, small: nn.Module, example: Sequence[Any]) -> None:
+def check_runs(model: nn.Module, small: nn.Module, example: Example) -> None:
     """Raise ValueError if a smaller model does not run, or returns other shapes.
 
     It runs in evaluation mode and, if the original does, in training mode, where other branches
@@ -45,7 +44,7 @@ def check_runs(model: nn.Module, small: nn.Module, example: Sequence[Any]) -> No
         )
 
 
-def difference(model: nn.Module, other: nn.Module, example: Sequence[Any]) -> float:
+def difference(model: nn.Module, other: nn.Module, example: Example) -> float:
     """Return the largest difference of two modules' outputs in evaluation mode.
 
     It is relative to the largest output and to :data:`TOLERANCE`: up to 1 counts as equal. The
@@ -62,7 +61,7 @@ def difference(model: nn.Module, other: nn.Module, example: Sequence[Any]) -> fl
 def require_same(
     model: nn.Module,
     other: nn.Module,
-    example: Sequence[Any],
+    example: Example,
     what: str,
     suspects: Callable[[], list[str]],
 ) -> None:
@@ -83,7 +82,7 @@ def require_same(
         )
 
 
-def random_like(example: Sequence[Any]) -> tuple[Any, ...]:
+def random_like(example: Example) -> Example:
     """Return random arguments of the same shapes; floating-point tensors keep their range."""
 
     def random(leaf: object) -> object:
@@ -95,17 +94,19 @@ def random_like(example: Sequence[Any]) -> tuple[Any, ...]:
         values = torch.rand(leaf.shape, generator=generator) * (high - low) + low
         return values.to(leaf)
 
-    return tuple(pytree.tree_map(random, tuple(example)))
+    own = dict(example) if isinstance(example, Mapping) else tuple(example)
+    chosen: Example = pytree.tree_map(random, own)
+    return chosen
 
 
-def _outputs(model: nn.Module, inputs: Sequence[Any]) -> list[Tensor]:
+def _outputs(model: nn.Module, inputs: Example) -> list[Tensor]:
     """Return the output tensors of a module; its random numbers are always the same."""
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
-        return tensor_leaves(model(*copied(inputs)))
+        return tensor_leaves(call_with(model, inputs))
 
 
-def _trains(model: nn.Module, example: Sequence[Any]) -> Exception | None:
+def _trains(model: nn.Module, example: Example) -> Exception | None:
     """Return the error of a run in training mode, on a copy of the module; None without one."""
     try:
         with torch.no_grad():

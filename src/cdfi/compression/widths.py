@@ -49,11 +49,19 @@ class WidthPlan:
     def __init__(self, graph: Graph, protected: Sequence[str] = ()) -> None:
         for name in protected:
             protect(graph, name)
+        for (name, _), ids in graph.slots.items():
+            if name in graph.frozen:
+                graph.pin(ids, f"{name!r} is {graph.frozen[name]}")
         self.graph = graph
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
         self._fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
         _refuse_unfollowed(graph)
         self.widths = self._group()
+        self._steps = self._channels_of_units()
+
+    def is_fixed(self, ids: Tensor) -> bool:
+        """Return whether none of these channels can be removed."""
+        return set(self.graph.roots(ids).tolist()) <= self._fixed
 
     def full(self) -> list[int]:
         """Return the units of every width of the network as it is."""
@@ -66,7 +74,7 @@ class WidthPlan:
 
         A layer of density d gets ``floor(sqrt(d) * width)`` on both sides (CDFI, section 3.1); if
         layers that share a width differ, ``rule`` decides. No width falls below 1; ``round_to``
-        rounds up to a multiple.
+        rounds up to a multiple, in channels.
         """
         chosen = []
         for width in self.widths:
@@ -74,11 +82,25 @@ class WidthPlan:
             wanted = [
                 math.floor(math.sqrt(min(1.0, densities[layer] * factor)) * full)
                 for name, _ in width.slots
-                if name.endswith("weight") and (layer := _layer(name)) in densities
+                if (layer := self.graph.layer_of.get(name)) in densities and layer is not None
             ]
             units = full if width.fixed or not wanted else max(1, AGREE[rule](wanted))
-            chosen.append(min(full, math.ceil(units / round_to) * round_to))
+            step = self._step(width, round_to)
+            chosen.append(min(full, math.ceil(units / step) * step))
         return chosen
+
+    def _step(self, width: Width, round_to: int) -> int:
+        """Return the units of which every layer's channels are a multiple of ``round_to``."""
+        counts = self._steps.get(width.units[0], {1})
+        return math.lcm(*(round_to // math.gcd(round_to, count) for count in counts))
+
+    def _channels_of_units(self) -> dict[int, set[int]]:
+        """Return for each unit its numbers of channels at the inputs and outputs of layers."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for _, ids in (*self.graph.inputs, *self.graph.outputs):
+            for root, count in Counter(self.graph.roots(ids).tolist()).items():
+                found[root].add(count)
+        return found
 
     def parameters(self, units: Sequence[int]) -> int:
         """Return the parameters of the network at these widths, biases and norms included."""
@@ -105,6 +127,30 @@ class WidthPlan:
             name: math.prod(kept.get((name, d), size) for d, size in enumerate(tensor.shape))
             for name, tensor in self.graph.tensors.items()
         }
+
+    def out_channels(self, units: Sequence[int]) -> dict[str, tuple[int, int]]:
+        """Return the out-channels of every layer, of the network as it is and at these widths."""
+        share = {
+            root: count / len(width.units)
+            for width, count in zip(self.widths, units)
+            for root in width.units
+        }
+        found = {}
+        for name, ids in self.graph.outputs:
+            roots = self.graph.roots(ids).tolist()
+            found[name] = (len(roots), round(sum(share.get(root, 1.0) for root in roots)))
+        return found
+
+    def reasons(self) -> dict[str, str]:
+        """Return the layers whose out-channels are all kept in any case, and why."""
+        ids = torch.tensor(list(self.graph.pinned), dtype=torch.int64)
+        why = dict(zip(self.graph.roots(ids).tolist(), self.graph.pinned.values()))
+        found = {}
+        for name, out in self.graph.outputs:
+            roots = self.graph.roots(out).tolist()
+            if set(roots) <= self._fixed:
+                found[name] = why[roots[0]]
+        return found
 
     def largest(self, units: Sequence[int]) -> dict[Slot, Tensor]:
         """Return for every slot the indices that are kept if each width keeps its largest units."""
@@ -221,7 +267,3 @@ def protect(graph: Graph, name: str) -> None:
         raise ValueError(f"protected names {name!r}, but no layer that runs has this name")
     for ids in outs:
         graph.pin(ids, f"{name} is protected")
-
-
-def _layer(parameter: str) -> str:
-    return parameter.rpartition(".")[0]

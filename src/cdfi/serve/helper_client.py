@@ -49,10 +49,13 @@ class HelperClient:
             raise ApiError(422, str(found["error"]))
         return found["result"]
 
-    def close(self) -> None:
-        """Stop the helper."""
+    async def close(self) -> None:
+        """Stop the helper, and wait until it has ended."""
         self._cancel_stop()
+        process = self._process
         self._kill()
+        if process is not None:
+            await process.communicate()
 
     async def _exchange(self, method: str, values: dict[str, Any]) -> bytes:
         if self._process is None or self._process.returncode is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -68,6 +69,13 @@ def command_of(job: StoredJob, config: ServeConfig) -> list[str]:
         fresh.append(f"--live={config.jobs / job.id / LIVE}")
     last = ["--json", "--progress=json", f"--output={job.target}", "--", *job.inputs]
     return [*config.interpolate, *arguments(values), *fresh, *last]
+
+
+def shown_command(job: StoredJob) -> str:
+    """Return the command that does what the job does, with the names that people know."""
+    values = {name: value for name, value in job.options.items() if name != "container"}
+    words = ["cdfi", "interpolate", *job.names, "-o", job.download, *arguments(values)]
+    return shlex.join(words)
 
 
 def _download_name(source: ChosenSource, values: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from cdfi.serve.answers import ApiError
 from cdfi.serve.child_process import ChildProcess
 from cdfi.serve.event_log import EventLog
-from cdfi.serve.job_command import command_of
+from cdfi.serve.job_command import command_of, shown_command
 from cdfi.serve.job_ending import describe_end, kept_frames, read_report, readable
 from cdfi.serve.job_log import JobLog
 from cdfi.serve.serve_config import ServeConfig
@@ -72,6 +72,7 @@ class JobQueue:
         values = {name: getattr(job, name) for name in SHOWN.split()}
         return {
             **values,
+            "command": shown_command(job),
             "done": log.done if log else None,
             "total": log.total if log else None,
             "rate": log.rate if log and job.state == "running" else None,

@@ -66,7 +66,8 @@ def write_proxy(
     Raises:
         OSError, ValueError: a file cannot be read or written.
     """
-    begin, end = Fraction(start), Fraction(start) + Fraction(seconds)
+    begin, length = (Fraction(one).limit_denominator(CLOCK) for one in (start, seconds))
+    end = begin + length
     if is_images(sources):
         pairs = image_pairs(sources, result, begin)
     else:

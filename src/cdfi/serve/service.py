@@ -64,8 +64,8 @@ class Service:
             with suppress(asyncio.CancelledError):
                 await self._task
         await self.queue.close()
-        self.helper.close()
-        self._player.close()
+        await self.helper.close()
+        await self._player.close()
         self._lock.release()
 
     async def ask(self, source: ChosenSource, method: str, **values: Any) -> Any:

@@ -70,7 +70,7 @@ def train(
     torch.manual_seed(args.seed)
     with Stop(args.max_minutes) as stop:
         if batches is None:
-            data = open_data(args, callback.on_decode)
+            data = open_data(args, callback.on_decode).with_validation()
         else:
             data = Data(None, held_out, batches)
         run = Run(args, processes, data, terms, progress)
@@ -135,7 +135,7 @@ class Run:
         """Take the steps that are left, and save at the end, also if it is interrupted."""
         record = None
         if self._processes.rank == 0:
-            record = Record(self._folder, self._args, self.state, self._data.held_out, callback)
+            record = Record(self._folder, self._args, self.state, self._data, callback)
         with record or nullcontext():
             reason = self._steps(stop, callback, record)
             if record is not None:
@@ -236,7 +236,8 @@ class Run:
     def _report(self, record: Record | None) -> None:
         """Log, validate and save if it is time."""
         args, step = self._args, self.state.step
-        if step % args.log_every == 0 and self._meter.filled:
+        last = step == self._length.steps  # of a short run, the only row
+        if (step % args.log_every == 0 or last) and self._meter.filled:
             names, means = self._meter.means()
             means = self._processes.mean(means)  # every process takes part
             if record is not None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from cdfi import weights
@@ -16,6 +15,7 @@ from cdfi.training.callback import Callback
 from cdfi.training.checkpoint import State
 from cdfi.training.dead_layers import find_dead_layers
 from cdfi.training.logs import Log
+from cdfi.training.sources import Data
 from cdfi.training.validate import (
     average_baseline_psnr,
     pick_samples,
@@ -35,7 +35,7 @@ class Record:
         folder: created if it does not exist.
         args: the run.
         state: what the run changes.
-        held_out: validation triplets, uint8 (M, 3, H, W, 3), or None.
+        data: with the validation triplets.
         callback: receives messages on validations.
     """
 
@@ -44,11 +44,11 @@ class Record:
         folder: Path,
         args: TrainArgs,
         state: State,
-        held_out: np.ndarray | None,
+        data: Data,
         callback: Callback,
     ) -> None:
         self._folder, self._args, self._state = folder, args, state
-        self._held_out, self._callback = held_out, callback
+        self._held_out, self._callback = data.held_out, callback
         self._validated = -1
         self._score: float | None = None  # of the step validated last
         self._dead: set[str] = set()
@@ -57,7 +57,7 @@ class Record:
         write_text(folder / "config.json", state.network.config.to_json() + "\n")
         self._log = Log(folder, state.step)
         self._saved = time.monotonic()
-        self._print_baseline()
+        self._print_baseline(data.drawn)
 
     def __enter__(self) -> "Record":
         return self
@@ -88,7 +88,7 @@ class Record:
             self._save_weights("best")
         self._warn_of_dead_layers(network, device)
         self._callback.on_message(
-            f"step {self._state.step}: {score:.3f} dB on held-out shots{' (best)' if best else ''}"
+            f"step {self._state.step}: {score:.3f} dB in validation{' (best)' if best else ''}"
         )
 
     def save_if_due(self) -> None:
@@ -102,16 +102,21 @@ class Record:
         self._save_weights("last")
         self._saved = time.monotonic()
 
-    def _print_baseline(self) -> None:
+    def _print_baseline(self, drawn: bool) -> None:
         if self._held_out is None:
             self._callback.on_message(
-                "validation: none, since the data holds no held-out shots (docs/training.md); "
-                "there will be no validation.csv and no best.safetensors"
+                "validation: none; there will be no validation.csv and no best.safetensors"
             )
-        else:
+            return
+        kind = "drawn from the training data" if drawn else "held-out"
+        self._callback.on_message(
+            f"validation: {len(self._held_out)} {kind} triplets; the mean of their outer frames "
+            f"scores {average_baseline_psnr(self._held_out):.2f} dB"
+        )
+        if drawn:
             self._callback.on_message(
-                f"validation: {len(self._held_out)} held-out triplets; the mean of their outer "
-                f"frames scores {average_baseline_psnr(self._held_out):.2f} dB"
+                "no shots are held out, since there are too few videos (docs/training.md): the "
+                "score shows progress, not the quality on other videos"
             )
 
     def _warn_of_dead_layers(self, network: AnyNetwork, device: torch.device) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from cdfi.common.cache import training_cache
 from cdfi.common.choices import unknown_name
 from cdfi.common.progress import Progress
+from cdfi.common.rounding import to_bytes
 from cdfi.data.batch import Batch, SampleSource
 from cdfi.data.clips import cached_takes
 from cdfi.data.held_out import clip_triplets, file_triplets, split_triplets
@@ -19,6 +21,8 @@ from cdfi.data.shots import Shots
 from cdfi.data.synthetic import Synthetic
 from cdfi.data.triplets import Paths, Triplets, folder_triplets, vimeo_triplets
 from cdfi.training.arg_groups import DataArgs
+
+DRAWN, BEYOND = 32, 1 << 40  # triplets drawn for validation, and the number of the first
 
 
 class Opened(NamedTuple):
@@ -35,11 +39,19 @@ class Data(NamedTuple):
         mixture: the stream of samples; None if ``batches`` come from elsewhere.
         held_out: validation triplets, uint8 (M, 3, H, W, 3); None without real shots.
         batches: endless batches, instead of a mixture.
+        drawn: whether the validation triplets are drawn from the training data.
     """
 
     mixture: Mixture | None
     held_out: np.ndarray | None
     batches: Iterator[Batch] | None = None
+    drawn: bool = False
+
+    def with_validation(self) -> "Data":
+        """Return the data with validation triplets: if none are held out, some are drawn."""
+        if self.held_out is not None or self.mixture is None:
+            return self
+        return self._replace(held_out=drawn_triplets(self.mixture), drawn=True)
 
 
 def parse_source(text: str) -> tuple[str, Path, float]:
@@ -82,6 +94,18 @@ def open_data(args: DataArgs, progress: Progress | None = None) -> Data:
             held_out.append(opened.held_out)
     mixture = Mixture(sources, args.augment, args.seed)
     return Data(mixture, held_out[0] if held_out else None)
+
+
+def drawn_triplets(mixture: Mixture) -> np.ndarray | None:
+    """Return triplets of the training data at t = 1/2, uint8 (M, 3, H, W, 3).
+
+    Their numbers are beyond those of any run, so that synthetic scenes are other ones than those
+    that are trained on. None if all of the samples have another instant.
+    """
+    batch = mixture.batch(BEYOND, DRAWN)
+    half = batch.t.flatten() == 0.5
+    frames = torch.stack((batch.frame0, batch.middle, batch.frame1), 1)[half]
+    return to_bytes(frames).permute(0, 1, 3, 4, 2).numpy() if len(frames) else None
 
 
 def data_cache(args: DataArgs) -> Path:

@@ -25,12 +25,15 @@ from cdfi.video.jobs.plan import check_apart
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.jobs.workfolder import WorkFolder
+from cdfi.video.linear_light import linear_between
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import layout, reformatted
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
 from cdfi.video.writing.codecs import CONTAINERS
+from cdfi.video.writing.exr import SUFFIX as EXR
+from cdfi.video.writing.exr import is_linear
 from cdfi.video.writing.image_files import (
     COLOUR,
     SUFFIXES,
@@ -149,7 +152,8 @@ def _write_folder(
     progress: Progress | None,
 ) -> list[str]:
     """Write the images of the result to ``target``; return what they do not keep."""
-    work = WorkFolder(target)
+    exr = {path.suffix.lower() for path in found.paths} == {EXR}
+    work = WorkFolder(target, image_suffix=EXR if exr else ".png")
     with work.lock():
         names = [f"{path.name} {file_fingerprint(path)}" for path in found.paths]
         job = {"source": names, "factor": factor, "model": fingerprint(model)}
@@ -281,6 +285,8 @@ def _between(
     left: VideoFrame, right: VideoFrame, factor: int, maker: FrameInterpolator
 ) -> list[VideoFrame]:
     """Return the ``factor - 1`` images between two, in a format that keeps what either has."""
+    if is_linear(left) and is_linear(right):
+        return linear_between(left, right, factor, maker)
     form = _common(left.format.name, right.format.name)
     left, right = reformatted(left, form), reformatted(right, form)
     places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]

@@ -217,12 +217,6 @@ def test_nan_weights_are_refused_by_name() -> None:
         derive(model, (example(),), {})
 
 
-def test_code_that_contains_a_width_is_refused_with_a_remedy() -> None:
-    model = Chain(lambda x: x.view(2, 8, 16, 16))
-    with pytest.raises(ValueError, match=r"does not run.*protected"):
-        derive(model, (example(),), halves(model))
-
-
 @pytest.mark.parametrize(
     ("densities", "options", "message"),
     [

@@ -135,6 +135,21 @@ def test_the_plot_shows_every_data_set(tmp_path: Path) -> None:
     assert (tmp_path / "plot.svg").read_text().count('<g id="axes_') == 2
 
 
+def test_the_plot_of_a_single_method_shows_its_images(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib import rc_context
+
+    made = report(*range(20, 40))
+    made.methods = made.methods[:1]
+    made.rows = [row for row in made.rows if row.method == "net"]
+    with rc_context({"svg.fonttype": "none"}):  # text stays text
+        plot(made, tmp_path / "plot.svg")
+    drawn = (tmp_path / "plot.svg").read_text()
+    assert drawn.count('<g id="axes_') == 2
+    assert "mean 29.5" in drawn
+    assert "of the worst images" in drawn
+
+
 def test_a_plot_without_matplotlib_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,10 +43,15 @@ def _join_parameter(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None
     """Merge a parameter with the channels it scales; pin channels that meet another tensor."""
     if graph.channels_of(tensor) or tensor.dim() < -dim or tensor.shape[dim] != len(ids):
         return
-    if id(tensor) in graph.names:
-        graph.join(graph.slot(tensor, tensor.dim() + dim), ids)
-    else:
-        graph.pin(ids, "combined with a tensor that no layer computes")
+    if graph.claim_blank(tensor, ids):
+        return
+    own = graph.along(tensor, dim)
+    if own is not None:
+        graph.join(own, ids)
+        return
+    if view := graph.view_of(tensor):
+        graph.frozen[view.name] = "combined with channels in a form without a rule"
+    graph.pin(ids, "combined with a tensor that no layer computes")
 
 
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
@@ -63,7 +68,7 @@ def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
         if channels := graph.channels_of(leaf):
             filled = _filled(channels.value.expand(_ROWS, width), generator)
             return filled != 0 if leaf.dtype == torch.bool else filled
-        if id(leaf) in graph.names and leaf.numel() in (1, width):
+        if graph.view_of(leaf) and leaf.numel() in (1, width):
             return leaf.detach().float().cpu().flatten().clone()
         return _filled(torch.full((_ROWS, width), torch.nan), generator)
 
@@ -97,7 +102,8 @@ def over_space(graph: Graph, call: Call) -> bool:
     channels = graph.channels_of(x)
     if channels is None:
         return True
-    if channels.dim + x.dim() != 1 and channels.dim != -3:
+    planes = channels.dim + x.dim() == 1 or channels.dim == -3
+    if not planes and call.name != "pad":
         return False
     filled = call.name == "pad" and (call.argument(3, "value") or 0) != 0
     for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
@@ -158,4 +164,28 @@ def sample(graph: Graph, call: Call) -> bool:
         graph.pin(coordinates.ids, "coordinates of a grid")
     if channels := graph.channels_of(x):
         graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
+    return True
+
+
+def setitem(graph: Graph, call: Call) -> bool:
+    """Handle ``x[index] = value``, where the index selects along other dimensions."""
+    x, index, value = call.args
+    known = graph.channels_of(x), graph.channels_of(value)
+    found = known[0] or known[1]
+    if found is None:
+        return True
+    full = (
+        x.dim() >= -found.dim
+        and not isinstance(index, Tensor)
+        and x[index].dim() >= -found.dim
+        and x[index].shape[found.dim] == x.shape[found.dim] == len(found.ids)
+    )
+    same = all(c is None or (c.dim == found.dim and len(c.ids) == len(found.ids)) for c in known)
+    if not full or not same:
+        return False
+    if known[0] and known[1]:
+        graph.join(known[0].ids, known[1].ids)
+    elif known[0] and isinstance(value, Tensor) and value.numel() > 1:
+        graph.pin(found.ids, "combined with a tensor that no layer computes")
+    graph.set_channels(x, found.dim, found.ids)
     return True

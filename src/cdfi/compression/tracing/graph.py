@@ -1,5 +1,7 @@
 """The channel graph of a network: which channels are kept or removed together."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,6 +22,31 @@ class Channels(NamedTuple):
     dim: int
     ids: Tensor
     value: Tensor
+
+
+class View(NamedTuple):
+    """A tensor computed from one parameter by moving values, such as ``gamma.view(1, -1, 1, 1)``.
+
+    Attributes:
+        name: the parameter.
+        places: for each of its dimensions, the index along it of every value of the view. A size
+            of 1 stands for a dimension of the view along which the index does not change.
+    """
+
+    name: str
+    places: tuple[Tensor, ...]
+
+
+class Sized(NamedTuple):
+    """A dimension whose size may be a number that the code of a module holds.
+
+    Attributes:
+        module: path of the module whose code has run.
+        ids: the channels along the dimension, one for each index.
+    """
+
+    module: str
+    ids: Tensor
 
 
 class LayerRun(NamedTuple):
@@ -46,7 +73,18 @@ class Graph:
         only_zero: channels that a reader skips only as long as they are zero.
         runs: uses of layers.
         outputs: layers and their out-channels.
+        inputs: layers and their in-channels.
+        layer_of: the layer that each weight matrix belongs to.
         followed: results of operations that the trace has seen, by ``id``.
+        mixed: dimensions of parameters along which values are combined before a layer uses them.
+        frozen: parameters that must keep their shape, and why.
+        running: paths of the modules that run, the innermost last.
+        touched: channels that the code of each module reads or computes, by its path.
+        sized: dimensions whose size may be a number in the code.
+        blank: tensors of zeros or another constant that the code makes, and in which module.
+        modules: the modules by path.
+        choices: which of several dimensions may shrink, for every view that spreads channels.
+        forced: the choices of an earlier trace, which this one follows.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -61,10 +99,64 @@ class Graph:
         self.only_zero: list[Tensor] = []
         self.runs: list[LayerRun] = []
         self.outputs: list[tuple[str, Tensor]] = []
+        self.inputs: list[tuple[str, Tensor]] = []
+        self.layer_of: dict[str, str] = {}
+        self.mixed: dict[str, set[int]] = defaultdict(set)
+        self.frozen: dict[str, str] = {}
+        self.running: list[str] = [""]
+        self.touched: dict[str, list[Tensor]] = defaultdict(list)
+        self.sized: list[Sized] = []
+        self.blank: dict[int, tuple[Tensor, str]] = {}
         self.followed: dict[int, Tensor] = {}
+        self.choices: list[int] = []
+        self.forced: Sequence[int] = ()
+        self.modules = dict(model.named_modules())
         self._parent: list[int] = []
         # The tensors are referenced here because an id is unique among living objects only.
         self._known: dict[int, tuple[Tensor, Channels]] = {}
+        self._views: dict[int, tuple[Tensor, View]] = {}
+
+    def is_parameter(self, tensor: object) -> bool:
+        """Return whether a tensor is a parameter or buffer, or has the same values in its shape."""
+        return id(tensor) in self.names
+
+    def add_alias(self, tensor: Tensor, name: str) -> None:
+        """Record that ``tensor`` takes the place of a parameter of the same shape."""
+        self.names[id(tensor)] = name
+        self.followed[id(tensor)] = tensor
+
+    def view_of(self, tensor: object) -> View | None:
+        """Return a parameter or a view of one as a view, or None for other tensors."""
+        if id(tensor) in self._views:
+            return self._views[id(tensor)][1]
+        if not isinstance(tensor, Tensor) or id(tensor) not in self.names:
+            return None
+        rank = tensor.dim()
+        places = (
+            torch.arange(size).view([-1 if k == d else 1 for k in range(rank)])
+            for d, size in enumerate(tensor.shape)
+        )
+        return View(self.names[id(tensor)], tuple(places))
+
+    def set_view(self, tensor: Tensor, view: View) -> None:
+        """Record that ``tensor`` is a view of a parameter."""
+        self._views[id(tensor)] = (tensor, view)
+
+    def along(self, tensor: Tensor, dim: int) -> Tensor | None:
+        """Return the channels of a parameter, or of a view of one, along ``dim``.
+
+        None stands for a tensor that is neither, or a dimension that joins several of a parameter.
+        """
+        view = self.view_of(tensor)
+        if view is None:
+            return None
+        dim %= tensor.dim()
+        found = [k for k, place in enumerate(view.places) if place.shape[dim] > 1]
+        if len(found) > 1:  # flattened: channels are the first two dimensions of a weight
+            found = [k for k in found if k < 2]
+        if len(found) != 1 or view.places[found[0]].numel() != tensor.shape[dim]:
+            return None
+        return self.named_slot(view.name, found[0])[view.places[found[0]].flatten()]
 
     def channels_of(self, tensor: object) -> Channels | None:
         """Return the channels of a tensor, or None if the trace does not know it."""
@@ -86,10 +178,13 @@ class Graph:
 
     def slot(self, tensor: Tensor, dim: int) -> Tensor:
         """Return the channels along ``dim`` of a parameter or buffer."""
-        key = (self.names[id(tensor)], dim)
-        if key not in self.slots:
-            self.slots[key] = self.fresh(tensor.shape[dim])
-        return self.slots[key]
+        return self.named_slot(self.names[id(tensor)], dim)
+
+    def named_slot(self, name: str, dim: int) -> Tensor:
+        """Return the channels along ``dim`` of the parameter or buffer of this name."""
+        if (name, dim) not in self.slots:
+            self.slots[name, dim] = self.fresh(self.tensors[name].shape[dim])
+        return self.slots[name, dim]
 
     def join(self, one: Tensor, other: Tensor) -> None:
         """Merge the channels at each position of two equally long vectors."""
@@ -112,8 +207,27 @@ class Graph:
     def add_layer(self, weight: Tensor, positions: int, out: Tensor) -> None:
         """Record that a layer multiplied its weight with values at this number of positions."""
         name = self.names[id(weight)]
+        layer = layer_name(name)
+        self.layer_of[name] = layer
         self.runs.append(LayerRun(name, positions))
-        self.outputs.append((name.rpartition(".")[0], out))
+        self.outputs.append((layer, out))
+
+    def surrounding(self) -> list[nn.Module]:
+        """Return the module that runs and the two around it."""
+        path = self.running[-1]
+        paths = [path, path.rpartition(".")[0], path.rpartition(".")[0].rpartition(".")[0]]
+        return [self.modules[path] for path in paths if path in self.modules]
+
+    def add_sized(self, ids: Tensor) -> None:
+        """Record that the code of the running module may hold the number of these channels."""
+        self.sized.append(Sized(self.running[-1], ids))
+
+    def claim_blank(self, tensor: Tensor, ids: Tensor) -> bool:
+        """Record that a constant tensor has these channels; return False for other tensors."""
+        if id(tensor) not in self.blank:
+            return False
+        self.sized.append(Sized(self.blank[id(tensor)][1], ids))
+        return True
 
     def roots(self, ids: Tensor) -> Tensor:
         """Return one number for all channels that were merged."""
@@ -124,3 +238,12 @@ class Graph:
             self._parent[i] = self._parent[self._parent[i]]
             i = self._parent[i]
         return i
+
+
+def layer_name(parameter: str) -> str:
+    """Return the layer that a parameter belongs to; parametrizations are part of their layer."""
+    return (
+        parameter.rpartition(".")[0]
+        .partition(".parametrizations.")[0]
+        .removesuffix(".parametrizations")
+    )

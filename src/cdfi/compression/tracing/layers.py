@@ -9,6 +9,8 @@ from torch import Tensor, nn
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WITH_MATRIX = (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
+#: Layers with several weights, whose density is that of all of them.
+SEVERAL = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
 
 class Layer(NamedTuple):
@@ -22,25 +24,28 @@ class Layer(NamedTuple):
 
 
 def layers(model: nn.Module) -> Iterator[Layer]:
-    """Yield the convolutions, transposed convolutions and linear layers of ``model``, each once.
+    """Yield the layers of ``model`` with weight matrices, each once.
+
+    These are convolutions, transposed convolutions, linear and recurrent layers, and attention.
 
     Raises:
         ValueError: a weight that two layers share, that is still lazy, or that is not finite.
     """
-    owners: dict[int, str] = {}
+    owners: dict[int, tuple[str, Tensor]] = {}  # with the weight, so that its id stays unique
     for name, module in model.named_modules():
-        if not isinstance(module, WITH_MATRIX):
+        if not isinstance(module, (*WITH_MATRIX, *SEVERAL)):
             continue
-        if isinstance(module.weight, nn.UninitializedParameter):
+        if any(isinstance(p, nn.UninitializedParameter) for p in module.parameters()):
             raise ValueError(f"layer {name!r} has no shape yet: run the model once on an example")
-        if id(module.weight) in owners:
+        layer = _layer(name, module)
+        if id(layer.weight) in owners:
             raise ValueError(
-                f"layers {owners[id(module.weight)]!r} and {name!r} share one weight, which cannot "
-                "shrink for one of them only: call one module twice instead, or untie them"
+                f"layers {owners[id(layer.weight)][0]!r} and {name!r} share one weight, which "
+                "cannot shrink for one of them only: call one module twice instead, or untie them"
             )
-        owners[id(module.weight)] = name
-        check_finite(name, module.weight)
-        yield _layer(name, module)
+        owners[id(layer.weight)] = name, layer.weight
+        check_finite(name, layer.weight)
+        yield layer
 
 
 def check_finite(name: str, weight: Tensor) -> None:
@@ -53,6 +58,22 @@ def check_finite(name: str, weight: Tensor) -> None:
 
 
 def _layer(name: str, module: nn.Module) -> Layer:
+    if isinstance(module, nn.RNNBase):
+        matrices = [p for n, p in module.named_parameters() if "weight" in n]
+        rest = [p.flatten() for n, p in module.named_parameters() if "bias" in n]
+        weight = torch.cat([matrix.detach().flatten() for matrix in matrices])
+        bias = torch.cat(rest).detach() if rest else None
+        return Layer(name, weight, bias, module.input_size, module.hidden_size)
+    if isinstance(module, nn.MultiheadAttention):
+        weight = module.in_proj_weight
+        if weight is None:
+            assert module.q_proj_weight is not None
+            weight = module.q_proj_weight
+        return Layer(name, weight, module.in_proj_bias, module.embed_dim, len(weight))
+    if isinstance(module, nn.RNNCellBase):
+        weight = torch.cat([module.weight_ih, module.weight_hh], 1).detach()
+        bias = module.bias_ih
+        return Layer(name, weight, bias, module.input_size, module.hidden_size)
     if isinstance(module, nn.Linear):
         return Layer(name, module.weight, module.bias, module.in_features, module.out_features)
     assert isinstance(module, (*CONVOLUTIONS, *TRANSPOSED))

@@ -6,6 +6,7 @@ from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.call import Call
 from cdfi.compression.tracing.graph import Channels, Graph
+from cdfi.compression.tracing.spreading import spread
 
 
 def rearrange(graph: Graph, call: Call) -> bool:
@@ -54,15 +55,22 @@ def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, i
 
 def _record(graph: Graph, tensor: Tensor, numbers: Tensor, ids: Tensor, value: Tensor) -> bool:
     """Record the channels of ``tensor``; ``numbers`` are their indices in ``ids``."""
+    varying = []
+    for d in range(numbers.dim()):
+        first = numbers.narrow(d, 0, 1)
+        if torch.equal(numbers, first.expand(numbers.shape)):
+            numbers = first  # smaller for all that follows
+        else:
+            varying.append(d)
     seen = torch.unique(numbers)
     if len(seen) < len(ids):
         graph.pin(ids[: int(seen.max()) + 1], "selected by a number in the code")
-    varying = [d for d in range(numbers.dim()) if (numbers != numbers.narrow(d, 0, 1)).any()]
     if len(varying) > 1:
-        return False
+        return spread(graph, tensor, numbers, ids, value, varying)
     if varying:
-        along = numbers.movedim(varying[0], -1).reshape(-1, numbers.shape[varying[0]])[0]
+        along = numbers.flatten()
         graph.set_channels(tensor, varying[0], ids[along], value[along])
+        graph.add_sized(ids[along])
     else:  # a single channel: its dimension is ambiguous
         graph.pin(ids[seen], "a single channel selected by the code")
     return True
@@ -79,7 +87,8 @@ def join_lists(graph: Graph, call: Call) -> bool:
     for part in parts if known else ():
         if graph.channels_of(part) is None and part.dim() >= -known[0].dim:
             own = graph.fresh(part.shape[known[0].dim])
-            graph.pin(own, "computed by no layer")
+            if not graph.claim_blank(part, own):
+                graph.pin(own, "computed by no layer")
             graph.set_channels(part, known[0].dim, own)
     return rearrange(graph, call)
 
@@ -90,7 +99,11 @@ def _join_beside(graph: Graph, call: Call, known: list[Channels]) -> bool:
     for part in call.argument(0, "tensors"):
         channels = graph.channels_of(part)
         if channels is None:
-            graph.pin(ids, "concatenated with a tensor that no layer computes")
+            own = graph.along(part, dim) if part.dim() >= -dim else None
+            if own is not None and len(own) == len(ids):
+                graph.join(own, ids)
+            elif not graph.claim_blank(part, ids):
+                graph.pin(ids, "concatenated with a tensor that no layer computes")
             value = torch.full_like(value, torch.nan)
         elif channels.dim != dim or len(channels.ids) != len(ids):
             return False
@@ -135,11 +148,45 @@ def glu(graph: Graph, call: Call) -> bool:
 def channel_shuffle(graph: Graph, call: Call) -> bool:
     """Handle a channel shuffle: groups stay equally wide, their k-th channels are merged."""
     channels, groups = graph.channels_of(call.args[0]), call.argument(1, "groups")
-    if channels is not None:
+    if channels is not None and len(channels.ids) % groups == 0:
         rows = channels.ids.view(groups, -1)
         for row in rows[1:]:
             graph.join(row, rows[0])
     return rearrange(graph, call)
+
+
+def split(graph: Graph, call: Call) -> bool:
+    """Handle a split by sizes, which the code may hold; parts of one size stay equally wide."""
+    x, sizes = call.args[0], call.argument(1, "split_size_or_sections")
+    channels, dim = graph.channels_of(x), call.argument(2, "dim", 0)
+    if channels is None or dim % x.dim() != channels.dim + x.dim():
+        return rearrange(graph, call)
+    if isinstance(sizes, int):
+        rows = torch.split(channels.ids, sizes)
+        if len(rows[-1]) != sizes:
+            return False
+        for row in rows[1:]:
+            graph.join(row, rows[0])
+    split_by_width(graph, call)
+    for part in call.result:
+        known = graph.channels_of(part)
+        assert known is not None
+        graph.add_sized(known.ids)
+    return True
+
+
+def unfold(graph: Graph, call: Call) -> bool:
+    """Handle windows: ``x.unfold(dim, size, step)`` and ``F.unfold(x, kernel)``."""
+    if "dimension" in call.kwargs or len(call.args) == 4:
+        return rearrange(graph, call)
+    x = call.args[0]
+    channels = graph.channels_of(x)
+    if channels is None or channels.dim != -3:
+        return channels is None
+    taps = call.result.shape[-2] // len(channels.ids)
+    ids = channels.ids.repeat_interleave(taps)
+    graph.set_channels(call.result, -2, ids)
+    return True
 
 
 def split_by_width(graph: Graph, call: Call) -> bool:

@@ -1,6 +1,8 @@
 """The table of supported operations and their rules."""
 
+from cdfi.compression.tracing.attention import heads, scaled_dot_product
 from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.contraction import addmm, einsum, matmul
 from cdfi.compression.tracing.elementwise import (
     like,
     normalised,
@@ -8,8 +10,10 @@ from cdfi.compression.tracing.elementwise import (
     pointwise,
     reduction,
     sample,
+    setitem,
     softmax,
 )
+from cdfi.compression.tracing.recurrent import recurrent, recurrent_cell
 from cdfi.compression.tracing.reshaping import (
     channel_shuffle,
     chunk,
@@ -18,10 +22,14 @@ from cdfi.compression.tracing.reshaping import (
     pixel_shuffle,
     pixel_unshuffle,
     rearrange,
+    split,
+    unfold,
 )
+from cdfi.compression.tracing.views import NORMS, PRODUCTS, REDUCTIONS
 from cdfi.compression.tracing.weighted import (
     batch_norm,
     convolution,
+    embedding,
     group_norm,
     instance_norm,
     layer_norm,
@@ -36,19 +44,34 @@ POINTWISE = """
     gt half hardsigmoid hardswish hardtanh le leaky_relu lerp log logsigmoid lt masked_fill
     maximum minimum mish mul multiply nan_to_num ne neg pos positive pow reciprocal relu relu6
     rsqrt selu sigmoid sign silu sin softplus softsign sqrt square sub subtract tanh threshold
-    to true_divide truediv type_as where
+    to true_divide truediv type_as where fill_diagonal logical_not logical_and
+    log1p expm1 isnan isinf round floor ceil fmod remainder atan atan2 rrelu hardshrink softshrink
+    tanhshrink float_power fill requires_grad type copy
 """
 OVER_SPACE = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
     adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d
-    dropout1d dropout2d dropout3d feature_dropout interpolate max_pool1d max_pool2d max_pool3d pad
-    upsample
+    dropout1d dropout2d dropout3d feature_dropout interpolate max_pool1d max_pool1d_with_indices
+    max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices max_unpool1d max_unpool2d
+    max_unpool3d lp_pool2d pad upsample upsample_bilinear upsample_nearest fractional_max_pool2d
 """
 REARRANGING = """
     expand expand_as flatten flip getitem moveaxis movedim mT narrow permute repeat
-    repeat_interleave reshape reshape_as roll select split squeeze swapaxes swapdims T tile
+    repeat_interleave reshape reshape_as roll select squeeze swapaxes swapdims T tile
     transpose unbind unflatten unsqueeze view view_as
 """
+
+#: Operations that read parameters as the weights of a layer.
+LAYERS = """
+    addmm attention_by_heads baddbmm batch_norm bilinear conv1d conv2d conv3d conv_transpose1d
+    conv_transpose2d conv_transpose3d einsum embedding group_norm gru gru_cell instance_norm
+    layer_norm linear lstm lstm_cell matmul multi_head_attention_forward prelu rms_norm rnn_relu
+    rnn_relu_cell rnn_tanh rnn_tanh_cell
+"""
+#: Operations on parameters alone, whose results are followed as views of the parameters.
+ON_PARAMETERS = frozenset(
+    (*POINTWISE.split(), *REARRANGING.split(), *NORMS, *REDUCTIONS, *PRODUCTS)
+)
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(POINTWISE.split(), pointwise),
@@ -70,6 +93,17 @@ RULES: dict[str, Rule] = {
     "layer_norm": layer_norm,
     "rms_norm": layer_norm,
     "linear": linear,
+    **dict.fromkeys(("matmul", "bmm", "mm", "mv"), matmul),
+    **dict.fromkeys(("addmm", "baddbmm"), addmm),
+    **dict.fromkeys(("attention_by_heads", "multi_head_attention_forward"), heads),
+    **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), recurrent),
+    **dict.fromkeys(("gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell"), recurrent_cell),
+    **dict.fromkeys(("split", "split_with_sizes", "tensor_split"), split),
+    "einsum": einsum,
+    "embedding": embedding,
+    "scaled_dot_product_attention": scaled_dot_product,
+    "setitem": setitem,
+    "unfold": unfold,
     "normalize": normalised,
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_unshuffle,

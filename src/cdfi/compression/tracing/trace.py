@@ -11,21 +11,33 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.call import Call, Rule
-from cdfi.compression.tracing.graph import Graph
+from cdfi.compression.tracing.graph import Channels, Graph
 from cdfi.compression.tracing.layers import layers
+from cdfi.compression.tracing.modules import running_modules
 from cdfi.compression.tracing.outputs import tensor_leaves
-from cdfi.compression.tracing.rules import RULES
+from cdfi.compression.tracing.rules import LAYERS, ON_PARAMETERS, REARRANGING, RULES
+from cdfi.compression.tracing.views import parameter_call
+
+#: Arguments of a forward: positional, or a mapping of keywords.
+Example = Sequence[Any] | Mapping[str, Any]
 
 
 def trace(
-    model: nn.Module, example: Sequence[Any], extra: Mapping[str, Rule] | None = None
+    model: nn.Module,
+    example: Example,
+    extra: Mapping[str, Rule] | None = None,
+    *,
+    warn: bool = True,
+    choices: Sequence[int] = (),
 ) -> Graph:
     """Return the channel graph of ``model``, from one run on ``example`` in evaluation mode.
 
     Args:
         model: any network; control flow in Python is followed as it runs.
-        example: its arguments, small but of a typical shape.
+        example: its arguments, small but of a typical shape; a mapping holds keywords.
         extra: rules for operations of your own by name; ``torch.ops.library.name`` is "name".
+        warn: whether to warn of layers that did not run on the example.
+        choices: those of the trace of a larger model, :attr:`Graph.choices`.
 
     Raises:
         ValueError: the model does not run on the example, shares weights between layers, or
@@ -34,35 +46,51 @@ def trace(
     for _ in layers(model):  # raises for weights that cannot be used
         pass
     graph = Graph(model)
-    try:
-        with evaluating(model), _Follow(graph, {**RULES, **(extra or {})}):
-            result = model(*copied(example))
-    except Exception as error:
-        raise ValueError(
-            f"the model cannot be traced: it stops on the example with {type(error).__name__}: "
-            f"{error}. Pass the arguments its forward takes, on the device of its weights"
-        ) from error
-    outputs = tensor_leaves(result)
+    graph.forced = choices
+    outputs = tensor_leaves(_run(model, example, graph, {**RULES, **(extra or {})}))
     if not any(id(tensor) in graph.followed for tensor in outputs):
         raise ValueError(
-            f"the model cannot be traced: its {type(result).__name__} result has no tensor that "
-            "the trace could follow (torch.jit.script, numpy and custom autograd functions are "
-            "not seen). Return tensors that torch operations compute"
+            "the model cannot be traced: its result has no tensor that the trace could follow "
+            "(torch.jit.script, numpy and custom autograd functions are not seen). Return tensors "
+            "that torch operations compute"
         )
     for tensor in outputs:
         if channels := graph.channels_of(tensor):
             graph.pin(channels.ids, "an output of the model")
-    _warn_of_idle_layers(model, graph)
+    if warn:
+        _warn_of_idle_layers(model, graph)
     return graph
 
 
-def copied(example: Sequence[Any]) -> tuple[Any, ...]:
+def _run(model: nn.Module, example: Example, graph: Graph, rules: Mapping[str, Rule]) -> Any:
+    """Run the model in evaluation mode; record what it does in the graph."""
+    try:
+        with evaluating(model), running_modules(model, graph.running), _Follow(graph, rules):
+            return call_with(model, example)
+    except Exception as error:
+        where = f" in {graph.running[-1]!r}" if graph.running[-1] else ""
+        raise ValueError(
+            f"the model cannot be traced: it stops on the example{where} with "
+            f"{type(error).__name__}: {error}. Pass the arguments its forward takes, on the device "
+            "of its weights"
+        ) from error
+
+
+def copied(example: Example) -> Example:
     """Return a copy of the arguments of a forward, which may change them in place."""
 
     def clone(leaf: object) -> object:
         return leaf.detach().clone() if isinstance(leaf, Tensor) else leaf
 
-    return tuple(pytree.tree_map(clone, tuple(example)))
+    own = dict(example) if isinstance(example, Mapping) else tuple(example)
+    copy: Example = pytree.tree_map(clone, own)
+    return copy
+
+
+def call_with(model: nn.Module, example: Example) -> Any:
+    """Call a module on a copy of the arguments."""
+    own = copied(example)
+    return model(**own) if isinstance(own, Mapping) else model(*own)
 
 
 def _warn_of_idle_layers(model: nn.Module, graph: Graph) -> None:
@@ -92,8 +120,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 #: Operators with a form that works in place or from the right: ``__iadd__``, ``__radd__``.
 IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
-
-
+#: Calls that make a constant tensor of a size that the code holds.
+BLANK = frozenset(["empty", "full", "new_full", "new_ones", "new_zeros", "ones", "zeros"])
 #: Calls that hand values to code which the trace does not see.
 ESCAPES = frozenset(("array", "dlpack", "item", "numpy", "tolist"))
 
@@ -116,19 +144,42 @@ class _Follow(TorchFunctionMode):
         call = Call(_name(func), func, args, kwargs or {})
         tensors = call.tensors()
         before = [channels for tensor in tensors if (channels := self.graph.channels_of(tensor))]
-        ours = before or any(id(tensor) in self.graph.names for tensor in tensors)
+        ours = any(self.graph.view_of(tensor) for tensor in tensors) or bool(before)
         call = call._replace(result=func(*args, **call.kwargs))
         results = [x for x in pytree.tree_leaves(call.result) if isinstance(x, Tensor)]
-        if ours and (results or call.name == "setitem"):
-            rule = self.rules.get(call.name)
-            if rule is None or not rule(self.graph, call):
-                self.graph.unsupported += [(call.name, channels.ids) for channels in before]
-        elif call.name in ESCAPES:
+        if call.name in ESCAPES:
             for channels in before:
                 self.graph.pin(channels.ids, f"read as Python values by {call.name}")
+        elif call.name in BLANK:
+            self.graph.blank.update(
+                (id(tensor), (tensor, self.graph.running[-1])) for tensor in results
+            )
+        elif ours and (results or call.name == "setitem"):
+            self._apply(call, before)
+            own = self.graph.touched[self.graph.running[-1]]
+            own += [channels.ids for channels in before]
+            own += [c.ids for tensor in results if (c := self.graph.channels_of(tensor))]
         if ours or any(id(tensor) in self.graph.followed for tensor in tensors):
             self.graph.followed.update((id(tensor), tensor) for tensor in results)
         return call.result
+
+    def _apply(self, call: Call, before: list[Channels]) -> None:
+        """Apply the rule of a call; without one, or if the rule cannot, its inputs are fixed."""
+        graph, rule = self.graph, self.rules.get(call.name)
+        if not before and call.name in ON_PARAMETERS:
+            parameter_call(graph, call, frozenset(REARRANGING.split()))
+            return
+        followed = rule is not None and rule(graph, call)
+        if not followed or (not before and call.name not in LAYERS.split()):
+            for tensor in call.tensors():
+                if view := graph.view_of(tensor):
+                    graph.frozen.setdefault(view.name, f"used in {call.name!r}")
+        if not followed:
+            for channels in before:
+                if rule is None:
+                    graph.unsupported.append((call.name, channels.ids))
+                else:
+                    graph.pin(channels.ids, f"used in {call.name!r} in a form without a rule")
 
 
 def _name(func: Any) -> str:

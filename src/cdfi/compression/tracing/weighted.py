@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from cdfi.compression.tracing.call import Call
-from cdfi.compression.tracing.graph import Channels, Graph
+from cdfi.compression.tracing.graph import Channels, Graph, layer_name
 
 
 def convolution(graph: Graph, call: Call) -> bool:
     """Handle a weight (O, I / groups, ...): in-channels along 1, out-channels along 0."""
     x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
-    if id(weight) not in graph.names:
+    if not graph.is_parameter(weight):
         return False
     out = graph.slot(weight, 0)
     if groups > 1:
@@ -27,7 +27,7 @@ def convolution(graph: Graph, call: Call) -> bool:
 def transposed(graph: Graph, call: Call) -> bool:
     """Handle a weight (I, O / groups, ...): in-channels along 0, out-channels along 1."""
     x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
-    if id(weight) not in graph.names:
+    if not graph.is_parameter(weight):
         return False
     feeding = graph.slot(weight, 0)
     if groups == len(feeding) > 1:
@@ -44,11 +44,22 @@ def transposed(graph: Graph, call: Call) -> bool:
 def linear(graph: Graph, call: Call) -> bool:
     """Handle a weight (O, I) over the last dimension."""
     x, weight = call.args[0], call.argument(1, "weight")
-    if id(weight) not in graph.names:
+    if not graph.is_parameter(weight):
         return False
     feeding, out = graph.slot(weight, 1), graph.slot(weight, 0)
     graph.add_layer(weight, call.result.numel() // len(out), out)
     return _connect(graph, x, weight.detach()[None, :, :, None], feeding, out, call)
+
+
+def embedding(graph: Graph, call: Call) -> bool:
+    """Handle a table (entries, channels)."""
+    weight = call.argument(1, "weight")
+    if not graph.is_parameter(weight):
+        return False
+    ids = graph.slot(weight, 1)
+    graph.outputs.append((layer_name(graph.names[id(weight)]), ids))
+    graph.set_channels(call.result, -1, ids)
+    return True
 
 
 def _connect(
@@ -69,11 +80,18 @@ def _connect(
         active = channels.value.cpu() != 0
     else:
         graph.pin(feeding, "the layer reads a tensor that no layer computes")
+    weight = call.argument(1, "weight")
+    mixed = graph.mixed[graph.names[id(weight)]]
+    graph.inputs.append((layer_name(graph.names[id(weight)]), feeding))
     nonzero = (blocks != 0).any(-1).cpu()  # (groups, O / groups, I / groups)
+    if 1 in mixed:  # a norm of the weights reads those of zero channels too
+        active = torch.ones(len(feeding), dtype=torch.bool)
+    if 0 in mixed:
+        graph.add_reader(out, ~nonzero.any(-1).flatten())
     if not set(feeding.tolist()) <= set(out.tolist()):  # not depthwise, where both are the same
         graph.add_reader(feeding, ~(active & nonzero.any(1).flatten()))
     if bias is not None:
-        graph.join(_slot(graph, bias), out)
+        _scaled(graph, Channels(dim, out, torch.empty(0)), [bias])
     varies = (nonzero & active.view(len(nonzero), 1, -1)).any(-1).flatten()
     constant = torch.zeros(len(out)) if bias is None else bias.detach().float().cpu()
     graph.set_channels(call.result, dim, out, torch.where(varies, torch.nan, constant))
@@ -96,8 +114,13 @@ def _slot(graph: Graph, tensor: Tensor) -> Tensor:
 
 def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> None:
     for tensor in tensors:
-        if tensor is not None and id(tensor) in graph.names:
-            graph.join(_slot(graph, tensor), channels.ids)
+        if tensor is None:
+            continue
+        own = graph.along(tensor, 0)
+        if own is not None:
+            graph.join(own, channels.ids)
+        else:
+            graph.pin(channels.ids, "scaled by a tensor that no layer holds")
 
 
 def batch_norm(graph: Graph, call: Call) -> bool:
@@ -178,7 +201,7 @@ def prelu(graph: Graph, call: Call) -> bool:
     if channels is None:
         return True
     if weight.numel() > 1:
-        if channels.dim + call.args[0].dim() != 1 or id(weight) not in graph.names:
+        if channels.dim + call.args[0].dim() != 1 or not graph.is_parameter(weight):
             return False
         graph.join(_slot(graph, weight), channels.ids)
     slope = weight.detach().float().cpu()

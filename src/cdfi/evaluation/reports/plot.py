@@ -1,8 +1,9 @@
-"""Plots of quality against time and against parameters."""
+"""Plots of quality against time and parameters, and of the images of a single method."""
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from cdfi.common.extras import need
@@ -12,6 +13,9 @@ from cdfi.evaluation.reports.report import EvaluationReport, MethodAverage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+WORST = 10  # images that are named
 
 
 def check_plot(path: Path) -> None:
@@ -28,7 +32,9 @@ def check_plot(path: Path) -> None:
 def plot(report: EvaluationReport, path: Path) -> None:
     """Draw the first metric of ``report``: a pair of axes for each data set.
 
-    A method without a network, or without a time, is a dashed line across.
+    Several methods are drawn over their time and their parameters; one without a network, or
+    without a time, is a dashed line across. A single method is drawn by its images: all of them
+    sorted by their score, and the worst of them with their names.
 
     Args:
         report: the report.
@@ -46,12 +52,17 @@ def plot(report: EvaluationReport, path: Path) -> None:
     figure = Figure(figsize=(11, 4 * max(1, len(datasets))), layout="constrained")
     axes = figure.subplots(max(1, len(datasets)), 2, squeeze=False)
     for (left, right), dataset in zip(axes, datasets):
+        left.set_title(dataset)
+        right.set_title(dataset)
+        if len(report.methods) == 1:
+            _draw_images(left, right, report.metrics[0], _scores(report, dataset))
+            continue
         inside = [average for average in averages if average.dataset == dataset]
         milliseconds = [a.seconds and 1000 * a.seconds for a in inside]
         _draw(left, report.metrics[0], inside, milliseconds)
         _draw(right, report.metrics[0], inside, [parameters[a.method] for a in inside])
-        left.set(title=dataset, xlabel="milliseconds a frame (median)")
-        right.set(title=dataset, xlabel="parameters")
+        left.set(xlabel="milliseconds a frame (median)")
+        right.set(xlabel="parameters")
     with atomic_write(path) as beside:
         figure.savefig(beside)
 
@@ -73,3 +84,29 @@ def _draw(
             axes.semilogx(cost, score, "o", color=colour, label=average.method)
     if averages:
         axes.legend(fontsize="small")
+
+
+def _scores(report: EvaluationReport, dataset: str) -> list[tuple[float, str]]:
+    """Return score and name of each image of a data set, the worst first."""
+    metric = report.metrics[0]
+    rows = [(row.scores[metric.name], row.name) for row in report.rows if row.dataset == dataset]
+    finite = [row for row in rows if math.isfinite(row[0])]
+    return sorted(finite, reverse=not metric.higher)
+
+
+def _draw_images(
+    left: "Axes", right: "Axes", metric: Metric, scores: Sequence[tuple[float, str]]
+) -> None:
+    """Draw all images sorted by their score with the mean, and the worst ones by name."""
+    values = [score for score, _ in scores]
+    left.plot([100 * (n + 0.5) / len(values) for n in range(len(values))], values, ".-")
+    left.set(xlabel="images, sorted (percent)", ylabel=metric.title)
+    left.grid(alpha=0.3)
+    worst = scores[:WORST][::-1]
+    right.barh([name for _, name in worst], [score for score, _ in worst])
+    right.set(xlabel=f"{metric.title} of the worst images")
+    if values:
+        mean = fmean(values)
+        left.axhline(mean, linestyle="--", linewidth=1, label=f"mean {mean:.4g}")
+        left.legend(fontsize="small")
+        right.axvline(mean, linestyle="--", linewidth=1)

@@ -37,16 +37,25 @@ export function sourceQuery(ref) {
 }
 
 // Follow the events of all jobs. The browser connects again by itself after a break.
-export function followEvents({ onSnapshot, onJob, onRemoved, onConnection }) {
+// A hidden page closes its stream: browsers allow six connections to a server, for all pages
+// together.
+export function followEvents(handlers) {
+  let stream = open(handlers);
+  document.addEventListener("visibilitychange", () => {
+    stream.close();
+    if (!document.hidden) stream = open(handlers);
+  });
+  setInterval(() => {
+    if (stream.readyState === EventSource.CLOSED && !document.hidden) stream = open(handlers);
+  }, 2000);
+}
+
+function open({ onSnapshot, onJob, onRemoved, onConnection }) {
   const stream = new EventSource("api/events");
   stream.addEventListener("snapshot", (event) => onSnapshot(JSON.parse(event.data)));
   stream.addEventListener("job", (event) => onJob(JSON.parse(event.data)));
   stream.addEventListener("removed", (event) => onRemoved(JSON.parse(event.data).id));
   stream.addEventListener("open", () => onConnection(true));
-  stream.addEventListener("error", () => {
-    onConnection(false);
-    if (stream.readyState === EventSource.CLOSED) {
-      setTimeout(() => followEvents({ onSnapshot, onJob, onRemoved, onConnection }), 2000);
-    }
-  });
+  stream.addEventListener("error", () => onConnection(false));
+  return stream;
 }

@@ -24,6 +24,8 @@ export class JobList {
   }
 
   update(job) {
+    const before = this.jobs.get(job.id)?.state;
+    if (job.state === "done" && before && before !== "done") notice(TEXT.finished(job.name), "info");
     this.jobs.set(job.id, job);
     this.render(job);
     this.sort();
@@ -84,6 +86,7 @@ export class JobList {
     if (job.message) rows.push(el("p", { class: job.state === "failed" ? "warning" : "small" }, job.message));
     if (job.warnings.length) rows.push(warnings(job.warnings));
     rows.push(el("div", { class: "row actions" }, this.actions(job)));
+    rows.push(el("details", { class: "notes" }, el("summary", {}, TEXT.command), el("code", { class: "command" }, job.command)));
     return rows;
   }
 

@@ -8,6 +8,7 @@ import { Estimate } from "./estimate.js";
 import { JobList } from "./jobs.js";
 import { OptionsForm } from "./options.js";
 import { SourceList } from "./sources.js";
+import { showStored } from "./stored.js";
 import { TEXT, fillText } from "./text.js";
 import { setUpTheme } from "./theme.js";
 
@@ -65,6 +66,7 @@ function setUp(about) {
         await call("api/jobs", { method: "POST", body: { source: source.ref, options, in_place: inPlace } });
         sources.remove(source);
       }
+      showStored(useStored);
       byId("jobs").scrollIntoView({ block: "nearest", behavior: "smooth" });
     } catch (error) {
       notice(error.message);
@@ -72,6 +74,11 @@ function setUp(about) {
     byId("start").disabled = false;
   }
 
+  const useStored = (id, name) => sources.addStored(id, name);
+  showStored(useStored);
+  addEventListener("beforeunload", (event) => {
+    if (sources.uploading) event.preventDefault();
+  });
   byId("start").addEventListener("click", start);
   byId("preview").addEventListener("click", preview);
   byId("browse").hidden = !about.root;

@@ -35,6 +35,15 @@ export class SourceList {
     this.read(source);
   }
 
+  // Add an image or a video that was uploaded before.
+  addStored(id, name) {
+    this.read(this.add(name, { files: [id] }));
+  }
+
+  get uploading() {
+    return this.sources.some((source) => source.abort);
+  }
+
   async upload(files) {
     const name = files.length > 2 ? `${files[0].name} + ${files.length - 1}` : files.map((file) => file.name).join(" + ");
     const source = this.add(name, { files: [] });

@@ -30,8 +30,9 @@ from cdfi.video.writing.chapters import add_chapters
 from cdfi.video.writing.check import Contents, planned
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.copy_packets import Copied, copied_packets
-from cdfi.video.writing.cut import HIDE_EARLY, first_sound
+from cdfi.video.writing.cut import HIDE_EARLY, delay_of, first_sound
 from cdfi.video.writing.gif import loop_option
+from cdfi.video.writing.hidden_sound import HiddenSound
 from cdfi.video.writing.streams import QUICKTIME, add_streams
 from cdfi.video.writing.tags import needs_named_values, plain_tags, stream_tags
 from cdfi.video.writing.timecode import TAG, later_timecode
@@ -150,8 +151,9 @@ def _early_sound(job: Job, copied: Copied, start: Fraction) -> Fraction:
     """Return how long before ``start`` the first packet of sound begins, if it cannot be hidden."""
     if copied.form in HIDE_EARLY:
         return Fraction(0)
-    clock = job.index.correction
-    return start - first_sound(job.source.path, copied.streams, clock, start)
+    matroska, streams = copied.form in HiddenSound.FORMATS, copied.source.streams
+    shown = [n for n in copied.streams if not (matroska and delay_of(streams[n]))]
+    return start - first_sound(job.source.path, shown, job.index.correction, start)
 
 
 def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int) -> None:

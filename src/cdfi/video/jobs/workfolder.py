@@ -29,7 +29,7 @@ MARKER, MARKER_TEXT = "cdfi-work", "work folder of cdfi: it may be deleted when 
 LOCK, OWNER, MANIFEST = "lock", "owner", "manifest.json"
 #: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
 OURS = re.compile(
-    r"\d{6,}\.(mkv|part|png|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
+    r"\d{6,}\.(mkv|part|png|exr|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
 )
 
 
@@ -57,10 +57,12 @@ class WorkFolder:
     Attributes:
         target: the result.
         job: a digest of the job that the folder serves; records of other jobs are ignored.
+        image_suffix: of finished images.
     """
 
     target: Path
     job: str = ""
+    image_suffix: str = ".png"
 
     @property
     def path(self) -> Path:
@@ -138,7 +140,7 @@ class WorkFolder:
 
     def image(self, number: int) -> Path:
         """Return the file of a finished image."""
-        return self.path / f"{number:06d}.png"
+        return self.path / f"{number:06d}{self.image_suffix}"
 
     def part(self, number: int) -> Path:
         """Return the path of a new segment file, after removing an unfinished one."""
@@ -237,7 +239,9 @@ class WorkFolder:
 
     def _finished(self) -> bool:
         """Return whether the folder keeps finished segments or images."""
-        return any(re.fullmatch(r"\d{6,}\.(json|png)", path.name) for path in self.path.iterdir())
+        return any(
+            re.fullmatch(r"\d{6,}\.(json|png|exr)", path.name) for path in self.path.iterdir()
+        )
 
     def _remove(self) -> None:
         """Remove the folder, unless it holds anything that is not ours."""

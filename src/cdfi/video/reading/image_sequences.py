@@ -88,6 +88,11 @@ def _linked(source: Path, rate: Fraction, keep_gaps: bool, folder: Path) -> Stil
     if len(kinds) > 1:
         raise ValueError(f"{source}: expected images of one kind, found {', '.join(sorted(kinds))}")
     name, suffix = _name(source), found.paths[0].suffix.lower()
+    if suffix == ".exr":
+        raise ValueError(
+            f"{source}: EXR holds linear light, which becomes EXR only: give an output folder, or "
+            "grade the images to DPX or PNG first"
+        )
     for number, path in enumerate(found.paths):
         _link(path.absolute(), folder / f"{name}.{number:06d}{suffix}")
     numbers = found.numbers if keep_gaps else list(range(len(found.paths)))

@@ -64,6 +64,7 @@ def copied_packets(
     first = dict.fromkeys(copied.streams, True)
     kept: Iterable[Packet[Any]] = with_decode_times(_kept(packets, copied, times))
     copied.hidden.active = copied.form in HiddenSound.FORMATS
+    copied.hidden.tracks = [stream.index for stream in wanted if stream.type == "audio"]
     if cut:
         kept = cut_packets(kept, cut, copied.form, copied.hidden)
     for packet in kept:

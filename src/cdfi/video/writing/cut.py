@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 
 from cdfi.video.reading.container import open_media
 from cdfi.video.reading.packets import read_packets
@@ -45,8 +46,9 @@ def cut_packets(
 ) -> Iterator[Packet[Any]]:
     """Yield the packets that belong to a part; subtitles and the last sound are shortened.
 
-    Packets of sound that begin before the part stay if it begins within them: the caller hides
-    their first samples. QuickTime files also keep those that a decoder needs before them.
+    Packets of sound that begin before the part stay if it begins within them; their first samples
+    are hidden. Where all of a packet can be hidden (QuickTime; Matroska, if the codec has a delay),
+    those that a decoder needs before them stay too.
 
     Args:
         packets: with both times, of several streams.
@@ -55,7 +57,7 @@ def cut_packets(
         hidden: takes the samples of the last packets that must not be heard.
     """
     opened: set[int] = set()
-    clock = _SampleClock()
+    clock, delayed = _SampleClock(), _Delays(cut, hidden)
     for packet in packets:
         kind = "cover" if _is_cover(packet) else packet.stream.type
         begin, end = clock.extent(packet)
@@ -65,10 +67,12 @@ def cut_packets(
             if not _shorten(packet, begin, end, cut):
                 continue
         elif kind == "audio":
-            early = LEAD_IN if form in HIDE_EARLY else Fraction(0)
+            early = LEAD_IN if form in HIDE_EARLY or delayed.has(packet) else Fraction(0)
             if _outside(begin, end, cut, early):
                 continue
-            _hide(packet, begin, end, cut, hidden)
+            if not delayed.move(packet, begin):
+                _hide_start(packet, begin, end, cut, hidden)
+            _hide_end(packet, begin, end, cut, hidden)
         elif kind == "video":
             inside = not _outside(begin, max(end, begin), cut) and begin >= (cut.start or begin)
             if not inside or (packet.stream_index not in opened and not packet.is_keyframe):
@@ -107,14 +111,54 @@ def first_sound(
     return earliest
 
 
-def _hide(
+def delay_of(stream: Stream) -> Fraction:
+    """Return how much the decoder of ``stream`` drops at its beginning, in seconds."""
+    context: Any = stream.codec_context
+    if stream.type != "audio" or context is None or not context.sample_rate:
+        return Fraction(0)
+    return Fraction(int(context.delay or 0), context.sample_rate)
+
+
+@dataclass
+class _Delays:
+    """Sound whose Matroska track says how much its decoder drops: all that lies before a part."""
+
+    cut: Cut
+    hidden: HiddenSound
+    moves: dict[int, Fraction] = field(default_factory=dict)
+
+    def has(self, packet: Packet[Any]) -> bool:
+        """Return whether what lies before the part is dropped by the decoder of the track."""
+        return self.hidden.active and self.cut.start is not None and delay_of(packet.stream) > 0
+
+    def move(self, packet: Packet[Any], begin: Fraction) -> bool:
+        """Move a packet, since libav writes it later by the codec's own delay."""
+        if not self.has(packet) or self.cut.start is None:
+            return False
+        index = packet.stream_index
+        if index not in self.moves:
+            dropped = max(self.cut.start - begin, Fraction(0))
+            self.moves[index] = dropped - delay_of(packet.stream)
+            self.hidden.delays[index] = dropped
+        packet.pts = packet.dts = math.ceil((begin + self.moves[index]) / packet.time_base)
+        return True
+
+
+def _hide_start(
     packet: Packet[Any], begin: Fraction, end: Fraction, cut: Cut, hidden: HiddenSound
 ) -> None:
-    """Hide what a packet of sound holds of the time outside a part."""
-    rate = packet.stream.codec_context.sample_rate
+    """Hide what a packet of sound holds of the time before a part."""
     if cut.start is not None and begin < cut.start < end:
+        rate = packet.stream.codec_context.sample_rate
         hidden.mark(packet, round((cut.start - begin) * rate))
-    elif cut.end is not None and begin < cut.end < end:
+
+
+def _hide_end(
+    packet: Packet[Any], begin: Fraction, end: Fraction, cut: Cut, hidden: HiddenSound
+) -> None:
+    """Hide what a packet of sound holds of the time after a part."""
+    if cut.end is not None and begin < cut.end < end:
+        rate = packet.stream.codec_context.sample_rate
         hidden.mark_end(packet, round((end - cut.end) * rate))
 
 
@@ -128,7 +172,7 @@ class _SampleClock:
         """Return when a packet begins and ends, in seconds; in the order of each stream."""
         assert packet.pts is not None
         index, begin = packet.stream_index, packet.pts * packet.time_base
-        expected = self._ends.get(index, begin)
+        expected = self._ends.get(index, -delay_of(packet.stream))
         length = _seconds(packet)
         if abs(expected - begin) <= packet.time_base and packet.stream.type == "audio":
             begin = expected

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, ClassVar
 
 from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
 
+from cdfi.video.writing.codec_delay import set_codec_delays
+
 DISCARD_PADDING = b"\x75\xa2"
 SEARCHED = 1 << 26  # bytes at the beginning of a file, in which its first blocks lie
 
@@ -25,11 +27,15 @@ class HiddenSound:
     Attributes:
         elements: what is changed in the finished file.
         active: whether the format is one of ``FORMATS``.
+        tracks: the copied streams of sound, by their index in the source, in order.
+        delays: how much the decoder of a track drops at its beginning, in seconds, by the index.
     """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("matroska", "webm")
     elements: list[bytes] = field(default_factory=list)
     active: bool = False
+    tracks: list[int] = field(default_factory=list)
+    delays: dict[int, Fraction] = field(default_factory=dict)
 
     def mark(self, packet: Packet[Any], samples: int) -> None:
         """Hide the first ``samples`` of ``packet``, the first of its stream in the result.
@@ -55,7 +61,10 @@ class HiddenSound:
             packet.duration = length - ticks
 
     def hide(self, file: BinaryIO) -> None:
-        """Change the sign of each element in the finished ``file``, open to read and write."""
+        """Change what was marked in the finished ``file``, open to read and write."""
+        if self.delays:
+            spans = {self.tracks.index(index): span for index, span in self.delays.items()}
+            set_codec_delays(file, {place: round(span * 10**9) for place, span in spans.items()})
         if not self.elements:
             return
         file.seek(0)

@@ -28,10 +28,13 @@ from cdfi.video.pixels.formats import (
     write_components,
 )
 from cdfi.video.writing.codecs import CodecRow
+from cdfi.video.writing.exr import SUFFIX as EXR
+from cdfi.video.writing.exr import read_exr, write_exr
 from cdfi.video.writing.image_tags import ImageTags, with_png_tags, with_tiff_tags
 from cdfi.video.writing.pixel_choice import candidates
 
 SUFFIXES = IMAGES
+WRITTEN = tuple(suffix for suffix in IMAGES if suffix != ".dpx")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
 COLOUR = Colour(matrix=0, range=FULL)
 #: What FFmpeg reads and writes where samples have more than 8 bits, which Pillow would cut.
@@ -57,6 +60,13 @@ TURNS: dict[int, Callable[[Tensor], Tensor]] = {
     6: lambda image: image.rot90(-1),
     7: lambda image: image.T.flip(0, 1),
     8: lambda image: image.rot90(1),
+}
+
+
+#: How formats of film are read, which Pillow does not know.
+FILM: dict[str, Callable[[Path], VideoFrame]] = {
+    ".dpx": lambda path: _read_deep(path, "dpx", 1),
+    EXR: read_exr,
 }
 
 
@@ -86,6 +96,8 @@ def read_image(path: Path) -> VideoFrame:
         raise IsADirectoryError(f"{path} is a folder, expected an image")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
+    if path.suffix.lower() in FILM:
+        return _read_film(path)
     try:
         with Image.open(path) as opened:
             if getattr(opened, "is_animated", False) and opened.format != "TIFF":
@@ -106,6 +118,14 @@ def read_image(path: Path) -> VideoFrame:
     return VideoFrame.from_ndarray(np.ascontiguousarray(pixels), MODES[mode])
 
 
+def _read_film(path: Path) -> VideoFrame:
+    """Return a DPX or EXR image."""
+    try:
+        return FILM[path.suffix.lower()](path)
+    except av.error.FFmpegError as error:
+        raise ValueError(f"{path} is not a readable image: {error.strerror}") from error
+
+
 def write_image(image: VideoFrame, path: Path, tags: ImageTags | None = None) -> list[str]:
     """Write ``image`` to ``path`` atomically; the format follows from the suffix.
 
@@ -123,6 +143,9 @@ def write_image(image: VideoFrame, path: Path, tags: ImageTags | None = None) ->
         OSError: the file cannot be written.
         ValueError: its format is unknown.
     """
+    if path.suffix.lower() == EXR:
+        write_exr(image, path)
+        return []
     form, source = _pillow_format(path), layout(image.format.name)
     codec, given = DEEP.get(form), tags or ImageTags()
     family = "gray" if source.family == "gray" else "rgb"
@@ -206,5 +229,5 @@ def _pillow_format(path: Path) -> str:
     suffix = path.suffix.lower()
     name = Image.EXTENSION.get(suffix) or Image.registered_extensions().get(suffix)
     if name is None:
-        raise ValueError(f"{path}: unsupported image format; expected one of {', '.join(SUFFIXES)}")
+        raise ValueError(f"{path}: unsupported image format; expected one of {', '.join(WRITTEN)}")
     return name

@@ -58,8 +58,13 @@ class ImageTags:
         return {key: value for key, value in given.items() if value is not None}
 
 
+UNTAGGED = (".dpx", ".exr")  # formats of film that Pillow does not read
+
+
 def read_tags(path: Path) -> ImageTags:
     """Return the tags of the readable image at ``path``."""
+    if path.suffix.lower() in UNTAGGED:
+        return ImageTags()
     with Image.open(path) as opened:
         opened.load()  # PNG's may follow the pixels
         icc, dpi = opened.info.get("icc_profile"), opened.info.get("dpi")

@@ -1,0 +1,223 @@
+"""Fit the code of a smaller module to its widths: numbers that modules hold as attributes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice, product
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cdfi.compression.shrink import shrink, whole_numbers
+from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.graph import Graph, Slot
+from cdfi.compression.tracing.modules import running_modules
+from cdfi.compression.tracing.trace import Example, call_with, evaluating, trace
+from cdfi.compression.widths import WidthPlan
+
+#: Further values of attributes that are tried if the likeliest do not fit.
+MOST_TRIALS = 6
+
+
+class Misfit(NamedTuple):
+    """Why the code of a smaller module does not suit its widths.
+
+    Attributes:
+        module: path of the module whose code has failed.
+        error: what has failed.
+        ids: channels that must keep their number.
+    """
+
+    module: str
+    error: str
+    ids: Tensor
+
+
+def fit(
+    model: nn.Module,
+    plan: WidthPlan,
+    select: Callable[[WidthPlan], Mapping[Slot, Tensor]],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> tuple[nn.Module, WidthPlan]:
+    """Return a smaller module that runs, and the plan whose widths it has.
+
+    Widths that the code of a module does not allow to shrink are fixed, and the rest is tried
+    again.
+
+    Args:
+        model: the original; it is not changed.
+        plan: its widths.
+        select: returns the indices of every slot to keep.
+        example: arguments of its forward.
+        extra: rules for operations of the user's own.
+
+    Raises:
+        ValueError: the smaller module does not run for another reason.
+    """
+    while True:
+        found = fitted(model, plan, select(plan), example, extra)
+        if isinstance(found, nn.Module):
+            return found, plan
+        place = f"the code of {found.module!r}" if found.module else "the code"
+        if plan.is_fixed(found.ids):
+            raise ValueError(
+                f"the smaller model does not run: {place} contains a width (in a view or a split): "
+                f"{found.error}. Pass the layers before it in protected=(...)"
+            )
+        plan.graph.pin(found.ids, f"{place} contains a width: {found.error}")
+        plan = WidthPlan(plan.graph)
+
+
+def fitted(
+    model: nn.Module,
+    plan: WidthPlan,
+    kept: Mapping[Slot, Tensor],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> nn.Module | Misfit:
+    """Return ``model`` with the given indices of every slot, or why its code does not allow it.
+
+    Attributes that hold a width (``num_heads``, ``self.split_sizes``) are set to the new one. The
+    smaller module is traced again: its channels must correspond one to one to those that are kept.
+    """
+    options = _options(plan.graph, _units_of(plan, kept))
+
+    def attempt(pick: Mapping[Kind, int]) -> nn.Module | Misfit:
+        small = shrink(model, kept)
+        modules = dict(small.named_modules())
+        for (path, name), values in options.items():
+            number = pick.get((type(modules[path]), name), 0)
+            setattr(modules[path], name, values[min(number, len(values) - 1)])
+        return _misfit(plan, small, kept, example, extra) or small
+
+    first = attempt({})
+    if isinstance(first, nn.Module):
+        return first
+    for pick in islice(_other_picks(plan.graph, options, first.module), MOST_TRIALS):
+        found = attempt(pick)
+        if isinstance(found, nn.Module):
+            return found
+    return first
+
+
+def _units_of(plan: WidthPlan, kept: Mapping[Slot, Tensor]) -> set[int]:
+    return {plan.roots[slot][i] for slot, indices in kept.items() for i in indices.tolist()}
+
+
+Attribute = tuple[str, str]  # the path of a module, and a name
+
+
+Kind = tuple[type, str]  # the class of a module, and a name: treated alike in all modules
+
+
+def _options(graph: Graph, units: set[int]) -> dict[Attribute, list[object]]:
+    """Return attributes that hold a size that has changed, and values, the likeliest first."""
+    sizes: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    slots = {root for ids in graph.slots.values() for root in graph.roots(ids).tolist()}
+    for path, ids in graph.sized:
+        roots = graph.roots(ids).tolist()
+        left = sum(root in units or root not in slots for root in roots)
+        sizes[path][len(roots)].add(left)
+    options: dict[Attribute, list[object]] = {}
+    for path, news in sizes.items():
+        for holder, name, value in _numbers(graph, path):
+            found = _replaced(value, news)
+            if found != [value]:
+                options[holder, name] = found
+    return options
+
+
+def _other_picks(
+    graph: Graph, options: Mapping[Attribute, list[object]], failed: str
+) -> Iterator[dict[Kind, int]]:
+    """Yield other choices for the attributes near the module that has failed."""
+    near = {type(graph.modules[path]) for path in (failed, failed.rpartition(".")[0])}
+    counts: dict[Kind, int] = {}
+    for (path, name), values in options.items():
+        kind = type(graph.modules[path]), name
+        if not failed or kind[0] in near:
+            counts[kind] = max(counts.get(kind, 0), len(values))
+    picks = product(*(range(count) for count in counts.values()))
+    yield from (dict(zip(counts, numbers)) for numbers in islice(picks, 1, None))
+
+
+def _numbers(graph: Graph, path: str) -> Iterator[tuple[str, str, object]]:
+    """Yield attributes of a module, and of the one around it, that hold integers."""
+    for holder in dict.fromkeys((path, path.rpartition(".")[0])):
+        if holder in graph.modules:
+            for name, value in whole_numbers(graph.modules[holder]).items():
+                yield holder, name, value
+
+
+def _replaced(value: object, news: Mapping[int, set[int]]) -> list[object]:
+    """Return the values that an attribute may take, the likeliest first."""
+    if isinstance(value, (tuple, list)):
+        changed = [min(news.get(number, {number})) for number in value]
+        return [type(value)(changed), value] if changed != list(value) else [value]
+    assert isinstance(value, int)
+    found = sorted(news.get(value, set()) - {value})
+    return [*found, value]
+
+
+def _misfit(
+    plan: WidthPlan,
+    small: nn.Module,
+    kept: Mapping[Slot, Tensor],
+    example: Example,
+    extra: Mapping[str, Rule] | None,
+) -> Misfit | None:
+    """Return why a smaller module does not run, or does not have the channels that are kept."""
+    stack = [""]
+    try:
+        with evaluating(small), running_modules(small, stack):
+            call_with(small, example)
+    except Exception as error:
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        return Misfit(stack[-1], message, _loose_channels(plan, stack[-1]))
+    return _mismatch(
+        plan, trace(small, example, extra, warn=False, choices=plan.graph.choices), kept
+    )
+
+
+def _loose_channels(plan: WidthPlan, path: str) -> Tensor:
+    """Return the channels that are free to shrink and that the code of a failed module handles.
+
+    Modules of its class are treated alike. If none is free, the module around it has failed.
+    """
+    graph = plan.graph
+    leaf = [ids for layer, ids in graph.inputs if layer == path]
+    while path and type(graph.modules[path]).__module__.startswith("torch.nn"):
+        path = path.rpartition(".")[0]
+    while True:
+        kind = type(graph.modules[path])
+        alike = [p for p, module in graph.modules.items() if type(module) is kind] if path else [""]
+        for found in ([ids for p in alike for ids in graph.touched.get(p, ())], leaf):
+            loose = [ids for ids in found if not plan.is_fixed(ids)]
+            if loose:
+                return torch.cat(loose)
+        if not path:
+            return torch.empty(0, dtype=torch.int64)
+        path = path.rpartition(".")[0]
+
+
+def _mismatch(plan: WidthPlan, found: Graph, kept: Mapping[Slot, Tensor]) -> Misfit | None:
+    """Return the channels that the trace of the smaller module does not treat as expected."""
+    ours: dict[int, set[int]] = defaultdict(set)  # unit of the smaller module -> units of the plan
+    theirs: dict[int, set[int]] = defaultdict(set)
+    for slot, indices in kept.items():
+        if slot not in found.slots:
+            continue
+        new = found.roots(found.slots[slot]).tolist()
+        if len(new) != len(indices):  # the code has replaced the tensor
+            return Misfit("", f"{slot[0]!r} is not as wide as expected", plan.graph.slots[slot])
+        for one, i in zip(new, indices.tolist(), strict=True):
+            ours[one].add(plan.roots[slot][i])
+            theirs[plan.roots[slot][i]].add(one)
+    left = [set(width.units) & theirs.keys() for width in plan.widths]
+    single = {root for roots in left if len(roots) == 1 for root in roots}  # has no dimension
+    wrong = {root for roots in ours.values() if len(roots) > 1 for root in roots}
+    wrong |= {root for root, others in theirs.items() if len(others) > 1} - single
+    if not wrong:
+        return None
+    return Misfit("", "channels are grouped in another way", torch.tensor(sorted(wrong)))

@@ -1,0 +1,103 @@
+"""OpenEXR images: linear light in half or float, read and written by libav."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from cdfi.common.files import atomic_write
+
+SUFFIX, MAGIC = ".exr", b"\x76\x2f\x31\x01"
+#: libav's formats by their number of planes, without their precision.
+FORMATS = {1: "grayf", 3: "gbrpf", 4: "gbrapf"}
+
+Planes = NDArray[np.float32]
+
+
+def is_linear(image: VideoFrame) -> bool:
+    """Return whether ``image`` holds linear light."""
+    return image.format.name.startswith(tuple(FORMATS.values()))
+
+
+def read_exr(path: Path) -> VideoFrame:
+    """Return the image at ``path`` in libav's format of 16 or 32 bits of float.
+
+    Raises:
+        av.error.FFmpegError: it is damaged, or of a kind that libav does not read.
+        ValueError: there is no picture in it.
+    """
+    context = av.CodecContext.create("exr", "r")
+    assert isinstance(context, av.VideoCodecContext)
+    data = path.read_bytes()
+    if data.startswith(MAGIC) and _last_chunk(data) >= len(data):
+        raise ValueError(f"{path} is damaged or incomplete: it ends before its last lines")
+    for frame in (*context.decode(Packet(data)), *context.decode(None)):
+        return frame
+    raise ValueError(f"{path} is damaged or incomplete: no picture in it")
+
+
+def write_exr(image: VideoFrame, path: Path) -> None:
+    """Write an image of linear light to ``path`` atomically, with the precision that it has.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    half = "f16" in image.format.name
+    context = av.CodecContext.create("exr", "w")
+    assert isinstance(context, av.VideoCodecContext)
+    wide = from_planes(planes_of(image), half=False)
+    context.width, context.height, context.pix_fmt = wide.width, wide.height, wide.format.name
+    context.time_base = Fraction(1, 25)
+    context.options = {"format": "half" if half else "float", "compression": "zip16"}
+    packets = context.encode(wide) + context.encode(None)
+    with atomic_write(path) as beside:
+        beside.write_bytes(b"".join(map(bytes, packets)))
+
+
+def _last_chunk(data: bytes) -> int:
+    """Return where the last part of a picture begins; libav fills what is missing with black.
+
+    A header of attributes (name, type, size, value) ends with an empty name. Then follow the
+    positions of the chunks, the first of which lies after them (OpenEXR's file layout).
+    """
+    at = len(MAGIC) + 4
+    try:
+        while data[at]:
+            at = data.index(b"\0", data.index(b"\0", at) + 1) + 1
+            at += 4 + struct.unpack_from("<i", data, at)[0]
+        table = at + 1
+        count = (struct.unpack_from("<Q", data, table)[0] - table) // 8
+        return max(struct.unpack_from(f"<{count}Q", data, table), default=0) + 8
+    except (IndexError, ValueError, struct.error):
+        return len(data)
+
+
+def planes_of(image: VideoFrame) -> Planes:
+    """Return the samples (C, H, W): G B R [A], or Y."""
+    kind = np.float16 if "f16" in image.format.name else np.float32
+    planes = []
+    for plane in image.planes:
+        samples: NDArray[Any] = np.frombuffer(plane, kind)  # type: ignore[call-overload]
+        lines = samples.reshape(image.height, -1)
+        planes.append(lines[:, : image.width].astype(np.float32))
+    return np.stack(planes)
+
+
+def from_planes(planes: Planes, half: bool) -> VideoFrame:
+    """Return a frame of the samples (C, H, W) in the order of :func:`planes_of`."""
+    count, height, width = planes.shape
+    image = VideoFrame(width, height, f"{FORMATS[count]}{'16' if half else '32'}le")
+    for plane, samples in zip(image.planes, planes):
+        kind = np.dtype(np.float16 if half else np.float32)
+        lines = np.zeros((height, plane.line_size // kind.itemsize), kind)
+        lines[:, :width] = samples
+        plane.update(lines.tobytes())
+    return image
