@@ -97,6 +97,12 @@ def test_a_device_that_is_missing_is_refused_with_those_that_are_there(
         RuntimeInterpolator(path, device="nonsense")
 
 
+def test_a_device_is_looked_up_before_a_model_is_exported() -> None:
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(ValueError, match="has no provider 'nonsense' here"):
+        RuntimeInterpolator("flow", "onnxruntime", "nonsense")
+
+
 @every_format
 def test_a_file_that_cdfi_did_not_write_is_refused_by_name(suffix: str, tmp_path: Path) -> None:
     path = mean_model(tmp_path / f"other{suffix}")

@@ -1,9 +1,10 @@
 """program_of: a network as a graph of plain operations, with the header of its file."""
 
-from typing import NamedTuple
+import warnings
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from cdfi.export.graphs import graph_of
@@ -42,13 +43,7 @@ def program_of(
     inputs: tuple[Tensor, ...] = tuple(torch.rand(1, 3, *size) for _ in range(2))
     if network.takes_time:
         inputs = (*inputs, torch.full((1, 1, 1, 1), 0.5))
-    # With gradients enabled the network computes the frame at once, not in strips.
-    with torch.inference_mode(False), torch.enable_grad():
-        traced = torch.export.export(
-            graph.module,
-            inputs,
-            dynamic_shapes=_dynamic(graph.multiple, inputs) if dynamic else None,
-        )
+    shapes = _dynamic(graph.multiple, inputs) if dynamic else None
     header = Header(
         name=name,
         config=network.config.to_json(),
@@ -59,7 +54,18 @@ def program_of(
         size=None if dynamic else (size[0], size[1]),
         short_side=graph.short_side,
     )
-    return Program(traced.run_decompositions(decompositions()), header, inputs)
+    return Program(_traced(graph.module, inputs, shapes), header, inputs)
+
+
+def _traced(module: nn.Module, inputs: tuple[Tensor, ...], shapes: Any) -> ExportedProgram:
+    """Return the graph of a module, with twins in place of our operations."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch's, about its own functions
+        # With gradients enabled the network computes the frame at once, not in strips.
+        with torch.inference_mode(False), torch.enable_grad():
+            traced = torch.export.export(module, inputs, dynamic_shapes=shapes)
+        plain: ExportedProgram = traced.run_decompositions(decompositions())
+        return plain
 
 
 def _dynamic(multiple: int, inputs: tuple[Tensor, ...]) -> tuple[dict[int, Dim] | None, ...]:

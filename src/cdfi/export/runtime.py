@@ -15,8 +15,8 @@ from cdfi.common.cache import cache_folder
 from cdfi.common.choices import unknown_name
 from cdfi.export.export_model import export_model
 from cdfi.export.header import Header, Padding
-from cdfi.export.sessions.onnxruntime_session import OnnxRuntimeSession
-from cdfi.export.sessions.openvino_session import OpenVinoSession
+from cdfi.export.sessions.onnxruntime_session import OnnxRuntimeSession, find_provider
+from cdfi.export.sessions.openvino_session import OpenVinoSession, find_device
 from cdfi.interpolation.between import PairInterpolator
 from cdfi.models.families import takes_time
 from cdfi.models.network import pad_to_multiple
@@ -40,12 +40,13 @@ class Runtime(NamedTuple):
 
     open: Callable[[Path, str | None], Session]
     suffix: str
+    find_device: Callable[[str | None], str]  # raises ValueError if there is none of that name
 
 
 #: Name of a backend -> its runtime.
 RUNTIMES = {
-    "onnxruntime": Runtime(OnnxRuntimeSession, ".onnx"),
-    "openvino": Runtime(OpenVinoSession, ".xml"),
+    "onnxruntime": Runtime(OnnxRuntimeSession, ".onnx", find_provider),
+    "openvino": Runtime(OpenVinoSession, ".xml", find_device),
 }
 
 
@@ -72,11 +73,12 @@ class RuntimeEngine:
     """
 
     def __init__(self, model: str | Path, backend: str, device: str | None) -> None:
-        self._runtime, self._model, self._device = RUNTIMES[backend], model, device
+        self._runtime, self._model = RUNTIMES[backend], model
+        self._device = self._runtime.find_device(device)  # before a model is exported for it
         self._sessions: dict[tuple[int, int], Session] = {}
         self._only: Session | None = None
         if is_exported(model):
-            self._only = self._runtime.open(Path(model), device)
+            self._only = self._runtime.open(Path(model), self._device)
             self.takes_time = self._only.header.takes_time
             self.fingerprint = self._only.header.fingerprint
         else:

@@ -23,11 +23,9 @@ class OnnxRuntimeSession:
         ValueError: ONNX Runtime or the provider is missing, or the file is not one of ours.
     """
 
-    suffix = ".onnx"
-
     def __init__(self, path: Path, device: str | None) -> None:
         runtime = need("onnxruntime", "the backend onnxruntime", "cdfi[onnx]")
-        self.device = _provider(device, runtime.get_available_providers())
+        self.device = find_provider(device)
         options = runtime.SessionOptions()
         options.log_severity_level = 3  # errors
         try:
@@ -48,7 +46,14 @@ class OnnxRuntimeSession:
         return result
 
 
-def _provider(device: str | None, available: list[str]) -> str:
+def find_provider(device: str | None) -> str:
+    """Return the execution provider that ``device`` names; the CPU's for None.
+
+    Raises:
+        ValueError: ONNX Runtime is missing, or has no such provider.
+    """
+    runtime = need("onnxruntime", "the backend onnxruntime", "cdfi[onnx]")
+    available: list[str] = runtime.get_available_providers()
     wanted = (device or "cpu").lower().removesuffix(_SUFFIX.lower())
     for name in available:
         if name.lower().removesuffix(_SUFFIX.lower()) == wanted:

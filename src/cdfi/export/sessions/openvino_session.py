@@ -22,15 +22,10 @@ class OpenVinoSession:
         ValueError: OpenVINO or the device is missing, or the file is not one of ours.
     """
 
-    suffix = ".xml"
-
     def __init__(self, path: Path, device: str | None) -> None:
         openvino = need("openvino", "the backend openvino", "cdfi[openvino]")
         core = openvino.Core()
-        self.device = (device or "cpu").upper()
-        if self.device not in core.available_devices:
-            known = ", ".join(core.available_devices)
-            raise ValueError(f"OpenVINO has no device {device!r} here; it has {known}")
+        self.device = find_device(device)
         try:
             model = core.read_model(str(path))
             known_header = model.has_rt_info([KEY])
@@ -48,3 +43,18 @@ class OpenVinoSession:
         results = self._request.infer(dict(enumerate(inputs)))
         frame: NDArray[np.float32] = np.array(results[0])  # the next call overwrites it
         return frame
+
+
+def find_device(device: str | None) -> str:
+    """Return the device of OpenVINO that ``device`` names; the CPU for None.
+
+    Raises:
+        ValueError: OpenVINO is missing, or has no such device.
+    """
+    openvino = need("openvino", "the backend openvino", "cdfi[openvino]")
+    available: list[str] = openvino.Core().available_devices
+    name = (device or "cpu").upper()
+    if name not in available:
+        known = ", ".join(available)
+        raise ValueError(f"OpenVINO has no device {device!r} here; it has {known}")
+    return name
