@@ -23,7 +23,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
     "--disable-background-networking --disable-component-update"
 ).split()
-PATIENCE = 120_000  # milliseconds; the first job compiles kernels
+PATIENCE = 300_000  # milliseconds; the first job compiles kernels
 MOST_WIDTH = 900  # pixels of a picture for the docs
 SIZES = {"desk": (1180, 820), "phone": (390, 844)}
 

@@ -246,7 +246,7 @@ def test_the_states_of_the_page_are_pictured_for_the_docs(browser: Any, folder: 
     with run_server(folder / "pictured") as server:
         with open_page(browser, server.url) as page:
             add_clip(page, DEMO)
-            choose_part(page, "0.2", "1.4")
+            choose_part(page, "0.2", "0.6")
             page.click("#start")
             page.wait_for_selector(".source", state="detached")
             add_clip(page, DEMO)
