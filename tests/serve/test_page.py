@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from PIL import Image
 
@@ -201,6 +202,23 @@ CONTRAST = """() => {
     }
     return found;
 }"""
+
+
+def test_a_clip_of_1080p_goes_from_drop_to_download(
+    browser: Any, server: RunningServer, folder: Path
+) -> None:
+    large = write_video(folder / "large.mp4", sliding(3, height=1080, width=1920))
+    with open_page(browser, server.url) as page:
+        add_clip(page, large)
+        wait_for_estimate(page)
+        page.click("#start")
+        job = page.locator(".job[data-state=done]:has-text('large.mp4')")
+        with page.expect_download() as download:
+            job.get_by_text("Download").click()
+        download.value.save_as(folder / "large-result.mp4")
+    with av.open(str(folder / "large-result.mp4")) as container:
+        frames = [frame for frame in container.decode(video=0)]
+    assert [(frame.width, frame.height) for frame in frames] == [(1920, 1080)] * 5
 
 
 def choose_part(page: Any, start: str, end: str) -> None:

@@ -98,15 +98,14 @@ def test_every_state_of_a_job_is_shown(browser: Any, tmp_path: Path) -> None:
         run_server(tmp_path / "data", stub="copy") as server,
         open_page(browser, server.url) as page,
     ):
-        for content, state in (
-            (b"a video", "done"),
-            (b"fail", "failed"),
-            (b"die", "failed"),
-            (b"wait", "cancelled"),
-            (b"wait", "running"),
-            (b"a video", "queued"),
+        for name, content, state in (
+            ("beach", b"a video", "done"),
+            ("tape", b"fail", "failed"),
+            ("concert", b"die", "failed"),
+            ("garden", b"wait", "cancelled"),
+            ("holiday", b"wait", "running"),
+            ("birthday", b"a video", "queued"),
         ):
-            name = content.decode().replace(" ", "-")
             file = post(f"{server.url}api/files?name={name}.mp4", content)["id"]
             body = {"source": {"files": [file]}, "options": {"fps": "60"}}
             job = post(f"{server.url}api/jobs", json.dumps(body).encode())["id"]
