@@ -217,7 +217,7 @@ def test_a_clip_of_1080p_goes_from_drop_to_download(
             job.get_by_text("Download").click()
         download.value.save_as(folder / "large-result.mp4")
     with av.open(str(folder / "large-result.mp4")) as container:
-        frames = [frame for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
     assert [(frame.width, frame.height) for frame in frames] == [(1920, 1080)] * 5
 
 
