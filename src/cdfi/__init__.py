@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cdfi.video import AnyModel as AnyModel
     from cdfi.video import Encoding as Encoding
     from cdfi.video import FrameInterpolator as FrameInterpolator
+    from cdfi.video import JobWatch as JobWatch
     from cdfi.video import ModelSpec as ModelSpec
     from cdfi.video import Options as Options
     from cdfi.video import Preview as Preview
@@ -68,6 +69,7 @@ _NAMES = {
         "Encoding",
         "FrameInterpolator",
         "AnyModel",
+        "JobWatch",
         "ModelSpec",
         "Settings",
         "Options",

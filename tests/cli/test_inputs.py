@@ -195,3 +195,10 @@ def test_a_still_png_is_no_animation(tmp_path, command):
     write_image(tmp_path / "a.png")
     assert command(tmp_path / "a.png") == 1
     assert "expected two images" in command.err
+
+
+def test_options_for_images_are_refused_for_a_video(tmp_path, command):
+    write_clip(tmp_path / "in.mp4", Clip(2))
+    for words in (("--rate", "24"), ("--fill-gaps",)):
+        assert command(tmp_path / "in.mp4", *words) == 1
+        assert "has times of its own" in command.err

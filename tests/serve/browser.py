@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 if os.environ.get("CDFI_WEB") != "1":
     pytest.skip("needs a browser: run make test-web", allow_module_level=True)
@@ -21,8 +23,9 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
     "--disable-background-networking --disable-component-update"
 ).split()
-PATIENCE = 120_000  # milliseconds; the first job compiles kernels
-SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+PATIENCE = 300_000  # milliseconds; the first job compiles kernels
+MOST_WIDTH = 900  # pixels of a picture for the docs
+SIZES = {"desk": (1180, 820), "phone": (390, 844)}
 
 
 @contextmanager
@@ -55,9 +58,7 @@ def add_clip(page: Any, path: Path) -> None:
     """Upload a clip, and wait until its facts are shown."""
     before = page.locator(".source .facts").count()
     page.set_input_files("#picker", str(path))
-    page.wait_for_function(
-        "n => document.querySelectorAll('.source .facts').length > n", arg=before
-    )
+    page.wait_for_selector(f".source .facts >> nth={before}")
 
 
 def wait_for_estimate(page: Any) -> None:
@@ -70,9 +71,14 @@ def wait_for_job(page: Any, state: str, place: int = 0) -> Any:
     return page.locator(f".job[data-state={state}]").nth(place)
 
 
-def save_screenshot(page: Any, name: str) -> None:
-    """Save a picture for the docs, if CDFI_SCREENSHOTS names their folder."""
-    if folder := os.environ.get("CDFI_SCREENSHOTS"):
-        page.mouse.move(0, 0)
-        page.evaluate("() => Promise.all([...document.images].map(image => image.decode()))")
-        page.screenshot(path=str(Path(folder) / f"serve-{name}.png"), full_page=True)
+def save_screenshot(page: Any, name: str, *, full: bool = True) -> None:
+    """Save a picture for the docs in 256 colours, if CDFI_SCREENSHOTS names their folder."""
+    folder = os.environ.get("CDFI_SCREENSHOTS")
+    page.mouse.move(0, 0)
+    page.evaluate("() => Promise.allSettled([...document.images].map(image => image.decode()))")
+    content = page.screenshot(full_page=full, animations="disabled")
+    if folder:
+        picture = Image.open(BytesIO(content)).convert("RGB")
+        picture.thumbnail((MOST_WIDTH, 10_000))
+        small = picture.quantize(palette=picture.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+        small.save(Path(folder) / f"serve-{name}.png", optimize=True)

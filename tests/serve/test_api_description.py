@@ -1,6 +1,8 @@
 """The OpenAPI file is in step with the routes and the options."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from cdfi.serve.job_options import MODELS, OPTIONS, read_options
@@ -41,3 +43,11 @@ def test_values_of_the_schemas_are_accepted() -> None:
 
 def test_the_models_of_the_page_are_those_of_the_catalog() -> None:
     assert {*MODELS} == {*BUNDLED}
+
+
+def test_the_requests_in_the_guide_are_described() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    paths = re.findall(r"\$URL(/api/[^\"?]*)", guide)
+    assert len(paths) >= 8
+    known = {*json.loads(FILE.read_text())["paths"]}
+    assert {re.sub(r"/(FILE|JOB)", "/{id}", path) for path in paths} <= known

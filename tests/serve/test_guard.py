@@ -36,6 +36,13 @@ def test_writes_of_another_site_are_refused(client: TestClient, headers: dict[st
     assert client.get("/api/files").json() == []
 
 
+def test_reads_of_another_site_are_refused(client: TestClient) -> None:
+    """Its pictures could otherwise make the server decode videos."""
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    assert client.get("/api/jobs", headers=cross).status_code == 403
+    assert client.get("/", headers=cross).status_code == 200  # a link to the page
+
+
 def test_writes_of_our_own_page_are_accepted(client: TestClient) -> None:
     headers = {"Origin": "http://127.0.0.1:8377", "Sec-Fetch-Site": "same-origin"}
     assert client.post("/api/files?name=a.mp4", content=b"x", headers=headers).status_code == 201

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from PIL import Image
 
 from tests.media import sliding, write_video
 from tests.serve.browser import (
@@ -202,11 +204,85 @@ CONTRAST = """() => {
 }"""
 
 
+def test_a_clip_of_1080p_goes_from_drop_to_download(
+    browser: Any, server: RunningServer, folder: Path
+) -> None:
+    large = write_video(folder / "large.mp4", sliding(3, height=1080, width=1920))
+    with open_page(browser, server.url) as page:
+        add_clip(page, large)
+        wait_for_estimate(page)
+        page.click("#start")
+        job = page.locator(".job[data-state=done]:has-text('large.mp4')")
+        with page.expect_download() as download:
+            job.get_by_text("Download").click()
+        download.value.save_as(folder / "large-result.mp4")
+    with av.open(str(folder / "large-result.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert [(frame.width, frame.height) for frame in frames] == [(1920, 1080)] * 5
+
+
+def choose_part(page: Any, start: str, end: str) -> None:
+    """Choose a part of the clip on the scrubber, and wait for its frame."""
+    position = page.locator(".scrubber input[type=range]")
+    for value, name in ((start, "Start here"), (end, "End here")):
+        position.fill(value)
+        page.get_by_role("button", name=name).click()
+    page.wait_for_selector(".still:not([hidden])")
+
+
+def test_a_part_is_chosen_previewed_and_compared(
+    browser: Any, server: RunningServer, clip: Path
+) -> None:
+    with open_page(browser, server.url) as page:
+        add_clip(page, clip)
+        choose_part(page, "0.08", "0.16")  # frames 2 and 3 of 6
+        page.wait_for_selector("#estimate:has-text('2 → 4')")
+        page.locator(".scrubber input[type=range]").fill("0")
+        page.get_by_role("button", name="Preview 2 seconds").click()
+        page.wait_for_selector("#frame-label:has-text('Frame 1 / 12')")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("#frame-label:has-text('interpolated')")
+
+
+def test_two_images_are_interpolated_and_compared(
+    browser: Any, server: RunningServer, folder: Path
+) -> None:
+    frames = sliding(2)
+    paths = [folder / f"{place}.png" for place in range(2)]
+    for path, frame in zip(paths, frames):
+        Image.fromarray(frame).save(path)
+    with open_page(browser, server.url) as page:
+        page.set_input_files("#picker", [str(path) for path in paths])
+        page.wait_for_selector(".source .facts:has-text('2 images')")
+        page.click("#start")
+        job = page.locator(".job:has-text('0.png + 1.png')")
+        job.get_by_text("Compare").click()
+        page.wait_for_selector("#frame-label:has-text('Frame 1 / 3')")
+
+
 def test_the_states_of_the_page_are_pictured_for_the_docs(browser: Any, folder: Path) -> None:
     with run_server(folder / "pictured") as server:
-        for scheme, size in (("light", "desk"), ("dark", "desk"), ("light", "phone")):
-            with open_page(browser, server.url, scheme=scheme, size=size) as page:
-                add_clip(page, DEMO)
-                wait_for_estimate(page)
-                save_screenshot(page, f"{scheme}-{size}")
-                assert page.locator("#start").is_enabled()
+        with open_page(browser, server.url) as page:
+            add_clip(page, DEMO)
+            choose_part(page, "0.2", "0.6")
+            page.click("#start")
+            page.wait_for_selector(".source", state="detached")
+            add_clip(page, DEMO)
+            choose_part(page, "0.4", "1.2")
+            wait_for_estimate(page)
+            page.wait_for_selector(".live:not([hidden])")
+            save_screenshot(page, "page")
+            wait_for_job(page, "done").get_by_text("Compare").click()
+            page.wait_for_selector("#frame-label:has-text('Frame')")
+            page.locator("#timeline").fill("11")
+            page.wait_for_selector("#frame-label:has-text('Frame 12')")
+            save_screenshot(page, "compare", full=False)
+        with open_page(browser, server.url, scheme="dark") as page:
+            page.get_by_text("Uploaded before").click()
+            page.get_by_role("button", name="Use: demo_clip.mp4").first.click()
+            wait_for_estimate(page)
+            page.get_by_text("More options").click()
+            save_screenshot(page, "dark")
+        with open_page(browser, server.url, size="phone") as page:
+            wait_for_job(page, "done")
+            save_screenshot(page, "phone")

@@ -1,7 +1,9 @@
 """The page with stub jobs: the queue, cancel, closed tabs, killed servers, a full disk."""
 
+import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tests.serve.browser import (
     add_clip,
     open_page,
     playwright,
+    save_screenshot,
     wait_for_job,
 )
 from tests.serve.server_process import RunningServer, run_server
@@ -82,6 +85,40 @@ def test_a_cancelled_job_is_continued_and_removed(
         wait_for_job(page, "done")
         page.get_by_role("button", name="Remove: clip.mp4").click()
         page.wait_for_selector("#no-jobs:not([hidden])")
+
+
+def post(url: str, content: bytes) -> dict[str, Any]:
+    with urllib.request.urlopen(urllib.request.Request(url, content, method="POST")) as answer:
+        return json.load(answer)  # type: ignore[no-any-return]
+
+
+def test_every_state_of_a_job_is_shown(browser: Any, tmp_path: Path) -> None:
+    """Jobs are made through the API: their sources need not be videos for stub jobs."""
+    with (
+        run_server(tmp_path / "data", stub="copy") as server,
+        open_page(browser, server.url) as page,
+    ):
+        for name, content, state in (
+            ("beach", b"a video", "done"),
+            ("tape", b"fail", "failed"),
+            ("concert", b"die", "failed"),
+            ("garden", b"wait", "cancelled"),
+            ("holiday", b"wait", "running"),
+            ("birthday", b"a video", "queued"),
+        ):
+            file = post(f"{server.url}api/files?name={name}.mp4", content)["id"]
+            body = {"source": {"files": [file]}, "options": {"fps": "60"}}
+            job = post(f"{server.url}api/jobs", json.dumps(body).encode())["id"]
+            element = f".job[data-id='{job}']"
+            if state == "cancelled":
+                page.wait_for_selector(f"{element} .status:has-text('3 / 10')")
+                page.locator(element).get_by_text("Cancel").click()
+            page.wait_for_selector(f"{element}[data-state={state}]")
+        states = page.locator(".job").evaluate_all("rows => rows.map(row => row.dataset.state)")
+        assert states == ["running", "queued", "cancelled", "failed", "failed", "done"]
+        page.wait_for_selector(".job:has-text('SIGKILL')")
+        page.locator(".notice").evaluate_all("rows => rows.forEach(row => row.remove())")
+        save_screenshot(page, "jobs")
 
 
 def test_a_killed_server_is_started_again_and_the_page_goes_on(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cdfi.serve.serve_config import ServeConfig
+from cdfi.video.jobs.workfolder import WorkFolder
 from tests.serve.api_calls import TestClient, wait_for
 
 
@@ -76,6 +77,35 @@ def test_a_result_is_written_beside_its_source(client: TestClient, root: Path) -
     assert "exists beside the source" in again.json()["error"]
     client.delete(f"/api/jobs/{job['id']}")
     assert (root / "holiday" / "a_2x.mp4").exists()
+
+
+def test_a_file_beside_the_source_is_never_replaced(client: TestClient, root: Path) -> None:
+    (root / "holiday" / "a.mp4").write_bytes(b"fail")
+    body = {"source": {"paths": ["holiday/a.mp4"]}, "in_place": True}
+    job = client.post("/api/jobs", json=body).json()
+    wait_for(client, job["id"], "failed")
+    (root / "holiday" / "a_2x.mp4").write_bytes(b"precious")
+    answer = client.post(f"/api/jobs/{job['id']}/retry")
+    assert answer.status_code == 409
+    assert "exists beside the source" in answer.json()["error"]
+    assert (root / "holiday" / "a_2x.mp4").read_bytes() == b"precious"
+
+
+def test_unfinished_work_beside_the_source_is_removed_with_its_job(
+    client: TestClient, root: Path
+) -> None:
+    (root / "holiday" / "a.mp4").write_bytes(b"fail")
+    body = {"source": {"paths": ["holiday/a.mp4"]}, "in_place": True}
+    job = client.post("/api/jobs", json=body).json()
+    wait_for(client, job["id"], "failed")
+    work = WorkFolder(root / "holiday" / "a_2x.mp4")
+    with work.lock():
+        work.finish(0, [], {})
+    foreign = work.path.with_name(".b.mp4.cdfi-work")
+    foreign.mkdir()
+    assert client.delete(f"/api/jobs/{job['id']}").status_code == 200
+    assert not work.path.exists()
+    assert foreign.exists()
 
 
 def test_without_a_root_nothing_can_be_browsed(serve, root: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cdfi.cli.application import COMMANDS, build, command_word, completed_words
 from cdfi.cli.console import print_error
+from cdfi.cli.first_check import check_words
 from cdfi.cli.option_presets import expand_presets
 from cdfi.cli.usage import UsageError, describe_usage
 from cdfi.common.choices import did_you_mean
@@ -30,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if first == "interpolate":
             words = expand_presets(words)
-        status = build(completed_words() or words)(words, prog_name="cdfi", standalone_mode=False)
+        app = build(completed_words() or words)
+        check_words(app, words)
+        status = app(words, prog_name="cdfi", standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
     except UsageError as error:

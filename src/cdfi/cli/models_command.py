@@ -132,7 +132,10 @@ def convert(
 
 @app.command()
 def card(model: Annotated[str, typer.Argument(help="A name or a file.")]) -> None:
-    """Print a model card for a model hub: its README.md, with front matter."""
+    """Print a model card for a model hub: its README.md, with front matter.
+
+    Example: cdfi models card flow
+    """
     from cdfi.weights.hub_card import hub_card
 
     stdout.print(hub_card(model), markup=False, highlight=False, soft_wrap=True)

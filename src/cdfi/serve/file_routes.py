@@ -14,6 +14,7 @@ from cdfi.serve.answers import ApiError, answer
 from cdfi.serve.chosen_source import ChosenSource
 from cdfi.serve.service import Service
 
+MOST_PICTURES = 500  # thumbnails and frames that are kept
 STRIP = 14.0  # width to height of a strip of thumbnails
 
 
@@ -121,7 +122,15 @@ class FileApi:
         cached = self.service.cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jpg"
         if not cached.is_file():
             await self.service.ask(source, method, path=str(path), target=str(cached), **values)
+            await run_in_threadpool(_prune, self.service.cache)
         return _jpeg(cached)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the oldest pictures if there are too many."""
+    pictures = sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime)
+    for path in pictures[:-MOST_PICTURES]:
+        path.unlink(missing_ok=True)
 
 
 def _jpeg(path: Path) -> Response:

@@ -64,10 +64,10 @@ class Guard:
         host = headers.get("host", "")
         if not self.config.accepts_host(_name_of(host)):
             return failure(421, f"this server is not called {host!r}: use the URL that it printed")
+        if scope["path"].startswith("/api/") and not _same_origin(headers, host):
+            return failure(403, "requests of other sites are refused")
         if scope["method"] in READS:
             return None
-        if not _same_origin(headers, host):
-            return failure(403, "requests of other sites are refused")
         client = (scope.get("client") or ("",))[0]
         is_content = scope["method"] == "PATCH"  # of an upload, in many pieces
         if not is_content and not self._rates.allow(client):
@@ -110,7 +110,7 @@ class _Rates:
 
 
 def _same_origin(headers: dict[str, str], host: str) -> bool:
-    """Return whether a write comes from our own page, or from a program that is no browser."""
+    """Return whether a request comes from our own page, or from a program that is no browser."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")

@@ -64,11 +64,16 @@ def new_job(
 def command_of(job: StoredJob, config: ServeConfig) -> list[str]:
     """Return the command that runs a job."""
     values = {name: value for name, value in job.options.items() if name != "container"}
-    fresh = ["--overwrite"] if job.fresh else []
+    fresh = ["--overwrite"] if job.fresh and not is_in_the_way(job) else []
     if job.kind == "video":
         fresh.append(f"--live={config.jobs / job.id / LIVE}")
     last = ["--json", "--progress=json", f"--output={job.target}", "--", *job.inputs]
     return [*config.interpolate, *arguments(values), *fresh, *last]
+
+
+def is_in_the_way(job: StoredJob) -> bool:
+    """Return whether there is a file in place of a result beside its source."""
+    return job.in_place and os.path.lexists(job.target)
 
 
 def shown_command(job: StoredJob) -> str:

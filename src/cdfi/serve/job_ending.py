@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ def kept_frames(job: StoredJob) -> int:
         record = read_sealed(path) if path.stem.isdecimal() else None
         frames += len(record["times"]) if isinstance(record, dict) else 0
     return frames
+
+
+def discard_work(job: StoredJob) -> None:
+    """Remove the finished segments of an unfinished job, which lie beside its result.
+
+    A folder that was not created by cdfi, or that another process uses, is left alone.
+    """
+    work = WorkFolder(Path(job.target))
+    if work.path.is_dir():
+        with suppress(OSError), work.lock():
+            work.clear()
 
 
 def readable(text: str, job: StoredJob) -> str:

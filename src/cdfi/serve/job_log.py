@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 WINDOW = 20.0  # seconds over which the rate is measured
+LEAST = 0.5  # seconds without which it is not known
 MOST_BYTES = 1 << 20  # of a log that are read at a time
 MOST_MESSAGES = 20
 LONGEST = 2000  # characters of a message
@@ -45,6 +46,7 @@ class JobLog:
         self._rest = self._rest[-LONGEST:]
         for line in lines:
             self._read(line.decode("utf-8", "replace").strip())
+        self._measure()
         return bool(lines)
 
     def finish(self) -> None:
@@ -61,7 +63,7 @@ class JobLog:
         if len(self._seen) < 2:
             return None
         (begin, first), (end, last) = self._seen[0], self._seen[-1]
-        return (last - first) / (end - begin) if end > begin and last > first else None
+        return (last - first) / (end - begin) if end - begin > LEAST and last > first else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -84,9 +86,13 @@ class JobLog:
                 self.messages.append(line[:LONGEST])
             return
         self.done, self.total = progress
+
+    def _measure(self) -> None:
+        """Remember when the latest number of frames was read."""
         now = time.monotonic()
-        self._seen.append((now, self.done))
-        while now - self._seen[0][0] > WINDOW and len(self._seen) > 2:
+        if self.done is not None and (not self._seen or self._seen[-1][1] != self.done):
+            self._seen.append((now, self.done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW:
             self._seen.popleft()
 
 

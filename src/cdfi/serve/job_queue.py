@@ -11,8 +11,14 @@ from typing import Any
 from cdfi.serve.answers import ApiError
 from cdfi.serve.child_process import ChildProcess
 from cdfi.serve.event_log import EventLog
-from cdfi.serve.job_command import command_of, shown_command
-from cdfi.serve.job_ending import describe_end, kept_frames, read_report, readable
+from cdfi.serve.job_command import command_of, is_in_the_way, shown_command
+from cdfi.serve.job_ending import (
+    describe_end,
+    discard_work,
+    kept_frames,
+    read_report,
+    readable,
+)
 from cdfi.serve.job_log import JobLog
 from cdfi.serve.serve_config import ServeConfig
 from cdfi.serve.stored_job import ACTIVE, JobFolder, StoredJob
@@ -133,6 +139,8 @@ class JobQueue:
         """
         if job.state not in UNFINISHED and not (fresh and job.state == "done"):
             raise ApiError(409, f"{job.name} cannot be continued: it is {job.state}")
+        if fresh and is_in_the_way(job):
+            raise ApiError(409, f"{job.download} exists beside the source: rename it or remove it")
         job.state, job.message, job.report = "queued", "", {}
         job.fresh = fresh
         self._changed(job)
@@ -157,6 +165,8 @@ class JobQueue:
             raise ApiError(409, f"{job.name} is running: cancel it first")
         del self.jobs[job.id]
         self._logs.pop(job.id, None)
+        if job.in_place:
+            discard_work(job)
         self.folder.remove(job)
         self.events.add("removed", {"id": job.id})
 

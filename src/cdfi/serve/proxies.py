@@ -67,23 +67,28 @@ def write_proxy(
         OSError, ValueError: a file cannot be read or written.
     """
     begin, length = (Fraction(one).limit_denominator(CLOCK) for one in (start, seconds))
-    end = begin + length
-    if is_images(sources):
-        pairs = image_pairs(sources, result, begin)
-    else:
-        shift = _beginning(Path(sources[0]), part)
-        pairs = _pairs(Path(sources[0]), Path(result), parse_slow(slow), shift, begin)
+    pairs = _all_pairs(sources, result, slow, part, begin)
     with (
         atomic_write(Path(target)) as file,
         av.open(media_url(file), "w", format="mp4") as container,
     ):
         writer = _ProxyWriter(container, begin)
         for pair in pairs:
-            if pair.time >= end:
+            if pair.time >= begin + length:
                 break
             writer.add(pair)
         writer.close()
     return {"size": list(writer.size), "times": writer.times, "source": writer.originals}
+
+
+def _all_pairs(
+    sources: list[str], result: str, slow: str, part: str, begin: Fraction
+) -> Iterator[Pair]:
+    """Return the pairs of images or of a video from ``begin`` on."""
+    if is_images(sources):
+        return image_pairs(sources, result, begin)
+    source = Path(sources[0])
+    return _pairs(source, Path(result), parse_slow(slow), _beginning(source, part), begin)
 
 
 class _ProxyWriter:

@@ -13,6 +13,7 @@ from cdfi.serve.serve_config import ServeConfig
 
 GRACE = 1  # seconds that open connections get when the server stops
 BACKLOG = 256
+MOST_CONNECTIONS = 512
 
 
 def run_server(config: ServeConfig, port: int, on_ready: Callable[[str], None]) -> None:
@@ -35,6 +36,7 @@ def run_server(config: ServeConfig, port: int, on_ready: Callable[[str], None]) 
             log_level="critical",
             access_log=False,
             server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=GRACE,
         )
         on_ready(url_of(config, listener.getsockname()[1]))

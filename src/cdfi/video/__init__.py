@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cdfi.video.jobs.model import FrameInterpolator as FrameInterpolator
     from cdfi.video.jobs.model import ModelSpec as ModelSpec
     from cdfi.video.jobs.plan import plan_job as plan_job
+    from cdfi.video.jobs.watch import JobWatch as JobWatch
     from cdfi.video.keywords import Settings as Settings
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
@@ -30,6 +31,7 @@ _MODULES = {
     "AnyModel": "jobs.model",
     "Encoding": "options",
     "FrameInterpolator": "jobs.model",
+    "JobWatch": "jobs.watch",
     "ModelSpec": "jobs.model",
     "Options": "options",
     "Preview": "preview",

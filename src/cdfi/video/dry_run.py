@@ -25,10 +25,10 @@ from cdfi.video.jobs.model import (
     fingerprint,
     resolve_model,
 )
-from cdfi.video.jobs.plan import expected_frames, image_rate, plan_job
+from cdfi.video.jobs.motion_blur import open_instants
+from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.reading.image_sequences import readable
 
 HALF = [Fraction(1, 2)]
 TRIALS, TRIAL_PIXELS = 3, 320 * 180  # frames to time the network, and their size at most
@@ -51,8 +51,7 @@ def estimate(
         OSError, ValueError: as ``interpolate_video``.
     """
     chosen, options = as_model(model), options_from(options, settings)
-    rate = image_rate(options, Path(target))
-    with readable(Path(source), rate, options.fill_gaps) as video:
+    with readable_source(Path(source), Path(target), options) as video:
         job = plan_job(video.path, Path(target), options, chosen)
         found = _estimate(job, chosen)
         losses = [*planned_losses(job), *(f"{source}: {line}" for line in video.warnings)]
@@ -67,7 +66,7 @@ def _estimate(job: Job, chosen: Model) -> dict[str, object]:
     finished = job.finished()
     left = max(frames - sum(len(record.times) for record in finished.values()), 0)
     one = _seconds_per_frame(job, interpolator)
-    count = left * max(1 - source_frames / frames, 0)
+    count = left * _passes_per_frame(job, source_frames / frames)
     length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
         "source": str(job.source.path),
@@ -88,6 +87,12 @@ def _estimate(job: Job, chosen: Model) -> dict[str, object]:
         "estimated_seconds": round(one.usual * count, 1),
         "estimated_seconds_range": [round(one.least * count, 1), round(one.most * count, 1)],
     }
+
+
+def _passes_per_frame(job: Job, share: float) -> float:
+    """Return how often the network runs for each frame; ``share`` of them are source frames."""
+    angle = job.options.motion_blur
+    return max(1 - share, 0) if angle is None else open_instants(angle)
 
 
 def _quick(model: Model) -> Model:

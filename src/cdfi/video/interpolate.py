@@ -30,8 +30,8 @@ from cdfi.video.jobs.parallel import make_in_parallel, processes_for
 from cdfi.video.jobs.plan import (
     check_target,
     expected_frames,
-    image_rate,
     plan_job,
+    readable_source,
     try_name,
 )
 from cdfi.video.jobs.segments import make_segments
@@ -40,7 +40,6 @@ from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.reading.image_sequences import readable
 from cdfi.video.writing.codecs import is_animation_name, is_pattern
 
 
@@ -108,7 +107,7 @@ def interpolate_video(
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
     chosen, options = as_model(model), options_from(options, settings)
-    with readable(source, image_rate(options, target), options.fill_gaps) as video:
+    with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, chosen)
         count = processes_for(jobs, chosen)
         try_name(target)

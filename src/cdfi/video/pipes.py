@@ -22,13 +22,12 @@ from cdfi.video.interpolate import VideoReport
 from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.jobs.losses import planned_losses
 from cdfi.video.jobs.model import AnyModel, as_model, resolve_model, takes_time
-from cdfi.video.jobs.plan import expected_frames, plan_job
+from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.segments import QUEUE_SIZE, job_items
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import to_working
-from cdfi.video.reading.image_sequences import readable
 from cdfi.video.reading.source import Source, describe, with_location
 from cdfi.video.timing.frame import OutputFrame, SourceFrame
 from cdfi.video.timing.scene_changes import mark_scenes
@@ -143,7 +142,7 @@ def _from_file(
     """Interpolate what can be read more than once."""
     chosen = as_model(model)
     with (
-        readable(source, options.rate, options.fill_gaps) as video,
+        readable_source(source, target, options) as video,
         TemporaryDirectory(prefix="cdfi-") as folder,
     ):
         job = plan_job(video.path, Path(folder) / "stream.y4m", options, chosen)

@@ -20,14 +20,13 @@ from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve_model
 from cdfi.video.jobs.mux import write_video
-from cdfi.video.jobs.plan import check_target, image_rate, plan_job, try_name
+from cdfi.video.jobs.plan import check_target, plan_job, readable_source, try_name
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
-from cdfi.video.reading.image_sequences import readable
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.encoder import SegmentWriter
@@ -84,7 +83,7 @@ def write_preview(
     if container_row(target).format in ("image2", "apng", "webp"):
         raise ValueError(f"{target}: a preview is a video: give a name such as preview.mp4")
     with (
-        readable(source, image_rate(options, target), options.fill_gaps) as video,
+        readable_source(source, target, options) as video,
         TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder,
     ):
         single = plan_job(video.path, target, options, chosen)

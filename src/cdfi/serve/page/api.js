@@ -2,6 +2,8 @@
 
 import { TEXT } from "./text.js";
 
+const HIDDEN_PAUSE = 10000; // milliseconds between two questions of a hidden page
+
 export class ApiError extends Error {
   constructor(text, status) {
     super(text);
@@ -37,14 +39,17 @@ export function sourceQuery(ref) {
 }
 
 // Follow the events of all jobs. The browser connects again by itself after a break.
-// A hidden page closes its stream: browsers allow six connections to a server, for all pages
-// together.
+// A hidden page closes its stream, and asks now and then: browsers allow six connections to a
+// server, for all pages together.
 export function followEvents(handlers) {
   let stream = open(handlers);
   document.addEventListener("visibilitychange", () => {
     stream.close();
     if (!document.hidden) stream = open(handlers);
   });
+  setInterval(() => {
+    if (document.hidden) call("api/jobs").then(handlers.onSnapshot, () => handlers.onConnection(false));
+  }, HIDDEN_PAUSE);
   setInterval(() => {
     if (stream.readyState === EventSource.CLOSED && !document.hidden) stream = open(handlers);
   }, 2000);

@@ -162,7 +162,7 @@ function describe(job) {
   if (options.slow) parts.push(`\u00d7${options.slow} ${TEXT.slower.toLowerCase()}`);
   else if (options.fps) parts.push(`${options.fps} ${TEXT.framesPerSecond}`);
   else parts.push(`\u00d7${options.factor || 2}`);
-  parts.push((TEXT.models[options.model] || [options.model || "flow"])[0]);
+  parts.push((TEXT.models[options.model || "flow"] || [options.model])[0]);
   if (options.codec) parts.push(options.codec);
   return parts.join(" \u00b7 ");
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from cdfi.video.jobs.job import Job
+from cdfi.video.reading.stand_in import images_of_stand_in, stand_in
 from cdfi.video.writing.codecs import is_pattern
 
 #: Bytes of a pixel that encoders write whose rate follows from the picture's size, about.
@@ -25,7 +26,7 @@ def disk_need(job: Job, frames: int) -> int:
     if of_pixel is None and job.options.encoding.quality == "lossless":
         of_pixel = LOSSLESS
     if of_pixel is None:
-        size = job.source.path.stat().st_size / max(len(job.index.times), 1)
+        size = _source_bytes(job.source.path) / max(len(job.index.times), 1)
     else:
         size = of_pixel * width * height * (2 if _is_deep(job) else 1)
     copies = 1 if is_pattern(job.work.target) else SEGMENTS_AND_RESULT
@@ -50,6 +51,12 @@ def disk_warning(job: Job, frames: int) -> str | None:
         "are free: free some space, or choose a smaller --quality; a full disk stops the job, and "
         "the same command continues it"
     )
+
+
+def _source_bytes(path: Path) -> int:
+    """Return the size of a video, or of all images of a numbered sequence."""
+    files = [path] if stand_in(path) is None else images_of_stand_in(path)
+    return sum(file.stat().st_size for file in files)
 
 
 def _is_deep(job: Job) -> bool:

@@ -17,6 +17,7 @@ from cdfi.video.jobs.rehearsal import rehearse
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.pixels.convert import FormatConverter
+from cdfi.video.reading.image_sequences import Stills, is_image_sequence, readable
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.interlacing import survey_fields
 from cdfi.video.reading.listed_index import index_of
@@ -114,9 +115,19 @@ def _converter(row: CodecRow, source: Source, pix_fmt: str) -> FormatConverter:
     return FormatConverter(source.pix_fmt, pix_fmt, source.colour, width, height, padded)
 
 
-def image_rate(options: Options, target: Path) -> Fraction | None:
-    """Return the rate of numbered images; images that stay images need none."""
-    return options.rate or (UNTIMED if is_pattern(target) else None)
+@contextmanager
+def readable_source(source: Path, target: Path, options: Options) -> Iterator[Stills]:
+    """Yield what is read for ``source``: a stand-in for images, else ``source`` itself.
+
+    Raises:
+        OSError: an image cannot be read.
+        ValueError: options for images are missing, or given for a video.
+    """
+    if (options.rate is not None or options.fill_gaps) and not is_image_sequence(source):
+        raise ValueError(f"{source} has times of its own: --rate and --fill-gaps are for images")
+    rate = options.rate or (UNTIMED if is_pattern(target) else None)
+    with readable(source, rate, options.fill_gaps) as stills:
+        yield stills
 
 
 def check_target(source: Path, target: Path, overwrite: bool) -> Path:

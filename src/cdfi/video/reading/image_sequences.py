@@ -40,7 +40,12 @@ class Stills:
 
 def are_stills(source: Path) -> bool:
     """Return whether ``source`` is a folder or a pattern of images, or an animation of Pillow's."""
-    return source.is_dir() or is_sequence(source) or is_animation(source)
+    return is_image_sequence(source) or is_animation(source)
+
+
+def is_image_sequence(source: Path) -> bool:
+    """Return whether ``source`` is a folder, or a pattern of numbered images."""
+    return source.is_dir() or is_sequence(source)
 
 
 def is_animation(path: Path) -> bool:
