@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from cdfi.cli.main import main
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.pixels.bars import black_bars
@@ -137,3 +138,14 @@ def test_sensitivity_decides_which_frames_count_as_repeated(tmp_path):
     assert len(times_of(tmp_path / "4.0.mkv")) == 15
     with pytest.raises(ValueError, match="sensitivity of dedup"):
         Options(dedup_sensitivity=0)
+
+
+def test_the_command_takes_boxes_and_a_scale(tmp_path, source, capsys):
+    words = ["--hold", "0,0,8,8", "--hold", "16,16,8,8", "--scale", "0.5", "--codec", "ffv1"]
+    target = tmp_path / "out.mkv"
+    assert main(["interpolate", str(source), "-o", str(target), "--model", "flow", *words]) == 0
+    made, given = samples_of(target)[1], samples_of(source)[1]
+    assert same(made, given, (2, 2, 6, 6))
+    assert same(made, given, (18, 18, 22, 22))
+    assert main(["interpolate", str(source), "--scale", "3"]) == 1
+    assert "expected a scale of 1, 0.5, 0.25, 0.125, auto" in capsys.readouterr().err

@@ -20,17 +20,28 @@ def black_bars(rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
     Returns:
         None if there is no bar, or nothing but black.
     """
+    if not _has_dark_border(rgb0, rgb1):
+        return None
     dark = torch.maximum(_luma(rgb0), _luma(rgb1)) <= BLACK
     rows, columns = dark.all(1), dark.all(0)
     if bool(rows.all()) or not (bool(rows.any()) or bool(columns.any())):
         return None
     mask = torch.zeros_like(rgb0[:1])
-    for first, last, lines in (
-        *_borders(rows, mask.transpose(1, 2)),
-        *_borders(columns, mask),
-    ):
-        lines[..., first:last] = 1
+    for bar in _bars(rows):
+        mask[:, bar] = 1
+    for bar in _bars(columns):
+        mask[:, :, bar] = 1
     return mask if bool(mask.any()) else None
+
+
+def _has_dark_border(rgb0: Tensor, rgb1: Tensor) -> bool:
+    """Return whether one of the four outermost lines is black in both pictures."""
+    for dim in (1, 2):
+        for place in (0, rgb0.shape[dim] - 1):
+            line0, line1 = rgb0.narrow(dim, place, 1), rgb1.narrow(dim, place, 1)
+            if bool((torch.maximum(_luma(line0), _luma(line1)) <= BLACK).all()):
+                return True
+    return False
 
 
 def _luma(rgb: Tensor) -> Tensor:
@@ -38,10 +49,8 @@ def _luma(rgb: Tensor) -> Tensor:
     return torch.einsum("chw,c->hw", rgb, rgb.new_tensor(WEIGHTS))
 
 
-def _borders(dark: Tensor, lines: Tensor) -> list[tuple[int, int, Tensor]]:
-    """Return the dark lines at both ends, as ranges of the last dimension of ``lines``."""
-    count = len(dark)
+def _bars(dark: Tensor) -> list[slice]:
+    """Return the dark lines at both ends, where there are enough of them."""
     bright = torch.nonzero(~dark).flatten().tolist()
-    first, last = bright[0], bright[-1] + 1
-    ends = [(0, first), (last, count)]
-    return [(begin, end, lines) for begin, end in ends if end - begin >= SMALLEST]
+    ends = slice(0, bright[0]), slice(bright[-1] + 1, len(dark))
+    return [bar for bar in ends if bar.stop - bar.start >= SMALLEST]
