@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cdfi.video import interpolate_frames as interpolate_frames
     from cdfi.video import interpolate_images as interpolate_images
     from cdfi.video import interpolate_video as interpolate_video
+    from cdfi.video import show_frames as show_frames
     from cdfi.video import write_preview as write_preview
     from cdfi.weights import ModelInfo as ModelInfo
     from cdfi.weights import download as download
@@ -80,6 +81,7 @@ _NAMES = {
         "interpolate_frames",
         "interpolate_images",
         "interpolate_video",
+        "show_frames",
         "write_preview",
     ],
     "weights": ["ModelInfo", "download", "info", "list_models", "load", "save"],

@@ -167,7 +167,8 @@ def _kind(frame: Any) -> tuple[Any, ...] | None:
 
 def _named(frame: Any) -> str:
     shape = getattr(frame, "shape", None) or getattr(frame, "size", None)
-    details = [str(x) for x in (getattr(frame, "mode", None), getattr(frame, "dtype", None)) if x]
+    mode = getattr(frame, "mode", None)  # of tensors it is a method
+    details = [str(x) for x in (mode, getattr(frame, "dtype", None)) if x and not callable(x)]
     form = f" of {tuple(shape)}" if isinstance(shape, tuple) else ""
     return f"a {type(frame).__name__}{form} {' '.join(details)}".strip()
 
@@ -200,3 +201,19 @@ def _joined(videos: list[list[Any]], like: Any) -> Any:
     if isinstance(like, np.ndarray):
         return np.stack(videos[0])
     return type(like)(videos[0])
+
+
+def as_pictures(frames: Any, value_range: ValueRange = (0.0, 1.0)) -> list[Any]:
+    """Return one frame, or a clip as :func:`interpolate_clip` takes it, as PIL images.
+
+    Raises:
+        ValueError: the frames are no such clip, or have values outside the range.
+    """
+    from PIL import Image
+
+    single = getattr(frames, "ndim", 0) == 3 or isinstance(getattr(frames, "mode", None), str)
+    (first, *_) = videos = _videos([frames] if single else frames)
+    for video in videos:
+        _check_video(video, value_range)
+    example = np.empty((1, 1, 3), np.uint8)
+    return [Image.fromarray(from_batch(_as_batch(x, value_range), example)) for x in first]

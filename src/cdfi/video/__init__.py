@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cdfi.video.options import Options as Options
     from cdfi.video.preview import Preview as Preview
     from cdfi.video.preview import write_preview as write_preview
+    from cdfi.video.shown import show_frames as show_frames
     from cdfi.video.timing.rate import parse_rate as parse_rate
     from cdfi.video.warm_up import warm_up as warm_up
     from cdfi.video.writing.image_files import is_image as is_image
@@ -46,6 +47,7 @@ _MODULES = {
     "is_image": "writing.image_files",
     "parse_rate": "timing.rate",
     "plan_job": "jobs.plan",
+    "show_frames": "shown",
     "warm_up": "warm_up",
     "write_preview": "preview",
 }
