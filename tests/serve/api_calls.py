@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from cdfi.serve.api_description import ANSWERS, BODIES, QUERIES, text_of
 from cdfi.serve.job_queue import JobQueue
 from cdfi.serve.page_files import FOLDER
+from cdfi.serve.serve_config import ServeConfig
 
 __all__ = ["ANSWERS", "BODIES", "FOLDER", "QUERIES", "JobQueue", "TestClient", "text_of"]
 DEADLINE = 20.0  # seconds
@@ -46,3 +47,8 @@ def queue_of(client: TestClient) -> JobQueue:
     queue = client.app.state.service.queue
     assert isinstance(queue, JobQueue)
     return queue
+
+
+def let_go(config: ServeConfig, job: str) -> None:
+    """Let a stub job that waits go on."""
+    (config.jobs / job / "go").touch()

@@ -65,10 +65,10 @@ def wait_for_estimate(page: Any) -> None:
     page.wait_for_selector("#estimate:not(.stale) dl")
 
 
-def wait_for_job(page: Any, state: str, place: int = 0) -> Any:
+def wait_for_job(page: Any, state: str, index: int = 0) -> Any:
     """The element of a job once it is in a state."""
-    page.wait_for_selector(f".job[data-state={state}] >> nth={place}")
-    return page.locator(f".job[data-state={state}]").nth(place)
+    page.wait_for_selector(f".job[data-state={state}] >> nth={index}")
+    return page.locator(f".job[data-state={state}]").nth(index)
 
 
 def save_screenshot(page: Any, name: str, *, full: bool = True) -> None:
@@ -80,5 +80,6 @@ def save_screenshot(page: Any, name: str, *, full: bool = True) -> None:
     if folder:
         picture = Image.open(BytesIO(content)).convert("RGB")
         picture.thumbnail((MOST_WIDTH, 10_000))
-        small = picture.quantize(palette=picture.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+        palette = picture.quantize(256, Image.Quantize.MAXCOVERAGE)
+        small = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
         small.save(Path(folder) / f"serve-{name}.png", optimize=True)

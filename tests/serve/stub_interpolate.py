@@ -20,13 +20,13 @@ MODES = ("fail", "die", "wait", "busy")
 
 
 def main(words: list[str]) -> int:
-    place = words.index("--")
-    options, source = words[:place], Path(words[place + 1])
+    index = words.index("--")
+    options, source = words[:index], Path(words[index + 1])
     target = Path(next(word for word in options if word.startswith("--output=")).split("=", 1)[1])
     mode = mode_of(source)
     progress(0, 10)
     if mode == "fail":
-        print("cdfi: source0.mp4: the disk burns", file=sys.stderr)
+        print("cdfi: source0.mp4: no space left on the disk", file=sys.stderr)
         return 1
     if mode == "die":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -51,8 +51,8 @@ def wait(mode: str) -> None:
         progress(3, 10)
     while mode == "wait" and not Path("go").exists():
         time.sleep(0.02)
-    for place in range(200 if mode == "busy" else 0):
-        progress(place, 200)
+    for index in range(200 if mode == "busy" else 0):
+        progress(index, 200)
         time.sleep(0.02)
 
 

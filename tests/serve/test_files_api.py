@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cdfi.serve.serve_config import ServeConfig
-from tests.serve.api_calls import TestClient, upload, wait_for
+from tests.serve.api_calls import TestClient, let_go, start_job, upload, wait_for
 
 
 def test_facts_pictures_and_plans_come_from_the_helper(client: TestClient) -> None:
@@ -77,9 +77,9 @@ def test_a_folder_is_downloaded_as_a_zip_file(client: TestClient) -> None:
 
 
 def test_a_comparison_is_made_once(client: TestClient, config: ServeConfig) -> None:
-    body = {"source": {"files": [upload(client)]}, "options": {"start": "2", "slow": 2.5}}
-    job = client.post("/api/jobs", json=body).json()["id"]
+    job = start_job(client, b"wait", start="2", slow=2.5)
     assert client.get(f"/api/jobs/{job}/compare").status_code == 409  # it is not done
+    let_go(config, job)
     wait_for(client, job, "done")
     assert client.get(f"/api/jobs/{job}/compare.mp4").status_code == 404
     record = client.get(f"/api/jobs/{job}/compare?start=10").json()

@@ -74,10 +74,10 @@ def test_a_comparison_holds_the_source_above_the_result(video: Path, tmp_path: P
     found = write_proxy([str(video)], str(result), str(tmp_path / "proxy.mp4"), slow="2")
     assert found["size"] == [64, 48]
     assert found["source"] == [True, False] * 8
-    assert found["times"] == pytest.approx([place / 25 for place in range(16)])
+    assert found["times"] == pytest.approx([number / 25 for number in range(16)])
     pictures = read_proxy(tmp_path / "proxy.mp4")
-    for place, picture in enumerate(pictures):
-        expected = np.concatenate([frames[place // 2], 255 - frames[place // 2]])
+    for number, picture in enumerate(pictures):
+        expected = np.concatenate([frames[number // 2], 255 - frames[number // 2]])
         assert abs(picture.astype(int) - expected).mean() < 12
 
 
@@ -101,8 +101,8 @@ def test_a_comparison_shows_a_later_part(video: Path, tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_two_images_shows_all_three(tmp_path: Path) -> None:
-    for place, name in enumerate(("a.png", "middle.png", "b.png")):
-        Image.fromarray(sliding(3)[place]).save(tmp_path / name)
+    for number, name in enumerate(("a.png", "middle.png", "b.png")):
+        Image.fromarray(sliding(3)[number]).save(tmp_path / name)
     sources = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
     found = write_proxy(sources, str(tmp_path / "middle.png"), str(tmp_path / "proxy.mp4"))
     assert found["source"] == [True, False, True]

@@ -10,11 +10,15 @@ import psutil
 import pytest
 
 from cdfi.serve.serve_config import ServeConfig
-from tests.serve.api_calls import JobQueue, TestClient, queue_of, start_job, upload, wait_for
-
-
-def let_go(config: ServeConfig, job: str) -> None:
-    (config.jobs / job / "go").touch()
+from tests.serve.api_calls import (
+    JobQueue,
+    TestClient,
+    let_go,
+    queue_of,
+    start_job,
+    upload,
+    wait_for,
+)
 
 
 def test_a_job_makes_a_result_to_download(client: TestClient) -> None:
@@ -99,7 +103,7 @@ def test_a_waiting_job_is_cancelled_at_once(client: TestClient, config: ServeCon
 
 def test_a_failed_job_shows_its_last_line(client: TestClient) -> None:
     job = wait_for(client, start_job(client, b"fail"), "failed")
-    assert job["message"] == "clip.mp4: the disk burns"
+    assert job["message"] == "clip.mp4: no space left on the disk"
     assert client.post(f"/api/jobs/{job['id']}/retry").status_code == 200
     wait_for(client, job["id"], "failed")
 
@@ -191,7 +195,7 @@ def test_a_job_whose_process_vanished_is_offered_again(
 
 
 def test_two_images_and_many_become_one_job(client: TestClient) -> None:
-    numbers = [upload(client, b"image %d" % place, f"{place}.png") for place in (10, 9, 8)]
+    numbers = [upload(client, b"image %d" % number, f"{number}.png") for number in (10, 9, 8)]
     two = client.post("/api/jobs", json={"source": {"files": numbers[:2]}}).json()
     assert (two["kind"], two["download"]) == ("images", "9_10.png")
     many = client.post("/api/jobs", json={"source": {"files": numbers}}).json()

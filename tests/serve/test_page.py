@@ -92,7 +92,7 @@ def test_a_file_of_the_folder_is_used_in_place(
 
 
 def pixels(page: Any, x: float, y: float) -> list[int]:
-    """The colour at a place of the comparison, given as fractions of its size."""
+    """The colour at a point of the comparison, given as fractions of its size."""
     code = """([x, y]) => {
         const canvas = document.querySelector("canvas.screen");
         const at = [Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1];
@@ -184,7 +184,7 @@ CONTRAST = """() => {
     const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
+        .reduce((sum, v, number) => sum + v * [0.2126, 0.7152, 0.0722][number], 0);
     const behind = node => {
         for (let up = node; up; up = up.parentElement) {
             const colour = parse(getComputedStyle(up).backgroundColor);
@@ -248,7 +248,7 @@ def test_two_images_are_interpolated_and_compared(
     browser: Any, server: RunningServer, folder: Path
 ) -> None:
     frames = sliding(2)
-    paths = [folder / f"{place}.png" for place in range(2)]
+    paths = [folder / f"{number}.png" for number in range(2)]
     for path, frame in zip(paths, frames):
         Image.fromarray(frame).save(path)
     with open_page(browser, server.url) as page:

@@ -37,6 +37,15 @@ class _LazyConsole:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.console, name)
 
+    def print(self, *values: Any, **options: Any) -> None:
+        """Print plain text without rich, if nothing else has needed it yet."""
+        plain = all(isinstance(value, str) for value in values) and not options.get("style")
+        if plain and "console" not in vars(self):
+            file = sys.stderr if self._options.get("stderr") else sys.stdout
+            file.write(" ".join(values) + "\n")
+        else:
+            self.console.print(*values, **options)
+
 
 stdout: Console = _LazyConsole()  # type: ignore[assignment]
 stderr: Console = _LazyConsole(stderr=True)  # type: ignore[assignment]

@@ -32,7 +32,7 @@ def find_inputs(words: Sequence[Path]) -> Inputs:
 
     Raises:
         OSError: a single input does not exist.
-        ValueError: a glob matches nothing, or a folder holds both clips and images, or neither.
+        ValueError: a glob matches nothing, or a folder holds both clips and images.
     """
     paths: list[Path] = []
     for word in words:

@@ -166,7 +166,8 @@ class InterpolationTask:
 
     def _file(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         if self.mode == "plan":
-            plan = estimate(source, target, options=options, model=model)
+            named = Path("stream.y4m") if is_pipe(target) else target
+            plan = estimate(source, named, options=options, model=model)
             if self.as_json:
                 stdout.print(json.dumps(plan), markup=False)
             else:

@@ -1,4 +1,4 @@
-"""Comparison videos of finished jobs: made when they are asked for, kept while the server runs."""
+"""Comparison videos of finished jobs: created on the first request, kept while the server runs."""
 
 from __future__ import annotations
 

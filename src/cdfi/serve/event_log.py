@@ -48,23 +48,23 @@ class EventLog:
             snapshot: returns the state that the events describe changes of.
         """
         yield f"retry: {RETRY}\n\n".encode()
-        place = self._place(seen)
+        position = self._position(seen)
         while not self._closed:
-            if place is None or place < self.last - len(self._kept):
-                place = self.last
+            if position is None or position < self.last - len(self._kept):
+                position = self.last
                 yield self._encoded("snapshot", snapshot())
             changed = self._changed
-            while place < self.last and place >= self.last - len(self._kept):
-                event = self._kept[place - self.last + len(self._kept)]
-                place += 1
+            while position < self.last and position >= self.last - len(self._kept):
+                event = self._kept[position - self.last + len(self._kept)]
+                position += 1
                 yield event
-            if place == self.last and not self._closed:
+            if position == self.last and not self._closed:
                 try:
                     await asyncio.wait_for(changed.wait(), QUIET)
                 except asyncio.TimeoutError:
                     yield b": quiet\n\n"
 
-    def _place(self, seen: str) -> int | None:
+    def _position(self, seen: str) -> int | None:
         """Return the number of the event ``seen``; None if it is not of this run."""
         run, _, number = seen.partition("-")
         if run != self.run or not number.isdecimal() or int(number) > self.last:

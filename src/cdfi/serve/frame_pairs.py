@@ -39,9 +39,9 @@ def image_pairs(sources: list[str], result: str, begin: Fraction) -> Iterator[Pa
     else:
         befores = [Path(path) for path in sources]
         afters, factor = [befores[0], Path(result), befores[1]], 2
-    for place, path in enumerate(afters):
-        time = Fraction(place, RATE)
+    for index, path in enumerate(afters):
+        time = Fraction(index, RATE)
         if time < begin:
             continue
-        before = befores[min(place // factor, len(befores) - 1)]
-        yield Pair(time, read_image(before), read_image(path), place % factor == 0)
+        before = befores[min(index // factor, len(befores) - 1)]
+        yield Pair(time, read_image(before), read_image(path), index % factor == 0)

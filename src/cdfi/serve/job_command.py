@@ -103,7 +103,7 @@ def _inputs(source: ChosenSource, folder: Path) -> list[Path]:
         return list(source.paths)
     if source.kind == "folder":
         return [folder / FRAMES]
-    return [folder / f"source{place}{path.suffix}" for place, path in enumerate(source.paths)]
+    return [folder / f"source{number}{path.suffix}" for number, path in enumerate(source.paths)]
 
 
 def _prepare(source: ChosenSource, folder: Path) -> None:
@@ -114,7 +114,7 @@ def _prepare(source: ChosenSource, folder: Path) -> None:
     if source.kind == "folder":
         targets[0].mkdir()
         numbered = enumerate(source.paths)
-        targets = [targets[0] / f"{place:06d}{path.suffix}" for place, path in numbered]
+        targets = [targets[0] / f"{number:06d}{path.suffix}" for number, path in numbered]
     for path, target in zip(source.paths, targets):
         _link(path, target)
 

@@ -29,7 +29,7 @@ class JobLog:
         self.done: int | None = None
         self.total: int | None = None
         self.messages: deque[str] = deque(maxlen=MOST_MESSAGES)
-        self._place = 0
+        self._offset = 0
         self._rest = b""
         self._seen: deque[tuple[float, int]] = deque()
 
@@ -37,11 +37,11 @@ class JobLog:
         """Read what was added; return whether anything was."""
         try:
             with self.path.open("rb") as file:
-                file.seek(self._place)
+                file.seek(self._offset)
                 data = file.read(MOST_BYTES)
         except OSError:
             return False
-        self._place += len(data)
+        self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[-LONGEST:]
         for line in lines:

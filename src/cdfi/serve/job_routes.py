@@ -122,7 +122,7 @@ class JobApi:
         return answer(await self.service.comparisons.of(job, _start(request)))
 
     async def compare_video(self, request: Request) -> Response:
-        """Return a comparison video that :meth:`compare` made."""
+        """Return the comparison video, which the request for its times creates."""
         path = self.service.comparisons.video(self._finished(request), _start(request))
         if not path.is_file():
             raise ApiError(404, "there is no such comparison: request its times first")

@@ -35,7 +35,7 @@ def write_thumbnails(path: str, target: str, ratio: float) -> None:
     length = float((index.end - index.first) * index.time_base)
     begin = float(index.first * index.time_base)
     count = _count(Path(path), ratio)
-    times = [begin + length * (place + 0.5) / count for place in range(count)]
+    times = [begin + length * (number + 0.5) / count for number in range(count)]
     with open_video(Path(path)) as (container, stream):
         images = [shown_image(frame, THUMBNAIL) for frame in _near(container, stream, times)]
     if not images:
@@ -43,8 +43,8 @@ def write_thumbnails(path: str, target: str, ratio: float) -> None:
     images += [images[-1]] * (count - len(images))
     width, height = images[0].size
     strip = Image.new("RGB", (width * count, height))
-    for place, image in enumerate(images):
-        strip.paste(image, (place * width, 0))
+    for number, image in enumerate(images):
+        strip.paste(image, (number * width, 0))
     _save(strip, target)
 
 

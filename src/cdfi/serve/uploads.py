@@ -140,15 +140,15 @@ class Uploads:
         shutil.rmtree(self.config.files / upload.id, ignore_errors=True)
 
     async def _write(self, upload: Upload, body: AsyncIterator[bytes], writer: object) -> None:
-        place, buffer = upload.received, bytearray()
+        offset, buffer = upload.received, bytearray()
         with (self.config.files / upload.id / PART).open("r+b", buffering=0) as file:
-            file.seek(place)
+            file.seek(offset)
             try:
                 async for chunk in body:
-                    self._check_chunk(upload, place + len(buffer) + len(chunk), writer)
+                    self._check_chunk(upload, offset + len(buffer) + len(chunk), writer)
                     buffer += chunk
                     if len(buffer) >= BUFFER:
-                        place += await run_in_threadpool(_write_all, file.fileno(), buffer)
+                        offset += await run_in_threadpool(_write_all, file.fileno(), buffer)
                         buffer = bytearray()
             finally:
                 if buffer and self._writers.get(upload.id) is writer:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cdfi.video.keywords import Settings as Settings
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
+    from cdfi.video.pipes import interpolate_to_stream as interpolate_to_stream
     from cdfi.video.preview import Preview as Preview
     from cdfi.video.preview import write_preview as write_preview
     from cdfi.video.shown import show_frames as show_frames
@@ -43,6 +44,7 @@ _MODULES = {
     "interpolate_folder": "images",
     "interpolate_frames": "frames",
     "interpolate_images": "images",
+    "interpolate_to_stream": "pipes",
     "interpolate_video": "interpolate",
     "is_image": "writing.image_files",
     "parse_rate": "timing.rate",

@@ -105,7 +105,7 @@ def interpolate_video(
         ValueError: the source or an option is not supported.
     """
     source = Path(source)
-    target = check_target(source, Path(target), overwrite)
+    target = check_target(source, _file_name(Path(target)), overwrite)
     chosen, options = as_model(model), options_from(options, settings)
     with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, chosen)
@@ -115,6 +115,13 @@ def interpolate_video(
             report = _run(job, chosen, count, overwrite, progress, watch or JobWatch())
     gaps = [f"{source}: {line}" for line in video.warnings]
     return replace(report, source=str(source), warnings=[*report.warnings, *gaps])
+
+
+def _file_name(target: Path) -> Path:
+    """Return ``target``. Raise ValueError for streams, which have a function of their own."""
+    if target.suffix.lower() == ".y4m":
+        raise ValueError(f"{target}: a stream is written by cdfi.video.interpolate_to_stream")
+    return target
 
 
 def _run(

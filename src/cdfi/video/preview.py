@@ -28,7 +28,7 @@ from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
 from cdfi.video.timing.frame import OutputFrame
-from cdfi.video.writing.codecs import container_row
+from cdfi.video.writing.codecs import ANIMATIONS, Y4M, container_row
 from cdfi.video.writing.encoder import SegmentWriter
 
 SECONDS = 5
@@ -80,7 +80,7 @@ def write_preview(
         raise ValueError("a preview shows no motion blur: write the part without --preview")
     if options.end is None and options.duration is None:
         seconds = seconds or SECONDS
-    if container_row(target).format in ("image2", "apng", "webp"):
+    if container_row(target).format in ("image2", Y4M, *ANIMATIONS):
         raise ValueError(f"{target}: a preview is a video: give a name such as preview.mp4")
     with (
         readable_source(source, target, options) as video,

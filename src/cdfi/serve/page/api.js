@@ -2,7 +2,7 @@
 
 import { TEXT } from "./text.js";
 
-const HIDDEN_PAUSE = 10000; // milliseconds between two questions of a hidden page
+const HIDDEN_PAUSE = 10000; // milliseconds between two requests of a hidden page
 
 export class ApiError extends Error {
   constructor(text, status) {
@@ -39,7 +39,7 @@ export function sourceQuery(ref) {
 }
 
 // Follow the events of all jobs. The browser connects again by itself after a break.
-// A hidden page closes its stream, and asks now and then: browsers allow six connections to a
+// A hidden page closes its stream and requests the jobs now and then: browsers allow six connections to a
 // server, for all pages together.
 export function followEvents(handlers) {
   let stream = open(handlers);

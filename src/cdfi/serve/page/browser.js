@@ -44,6 +44,6 @@ function row(entry, open, onChoose) {
 
 function crumbs(path, open) {
   const parts = path ? path.split("/") : [];
-  const links = parts.map((part, place) => button(part, () => open(parts.slice(0, place + 1).join("/")), { class: "quiet" }));
+  const links = parts.map((part, index) => button(part, () => open(parts.slice(0, index + 1).join("/")), { class: "quiet" }));
   return el("nav", { class: "crumbs", "aria-label": TEXT.rootName }, button(TEXT.rootName, () => open(""), { class: "quiet" }), ...links);
 }

@@ -94,7 +94,7 @@ class Controls {
     const { frame, split } = this.player;
     this.timeline.value = frame;
     this.split.value = Math.round(split * 100);
-    const kind = this.record.source[frame] ? TEXT.sourceFrame : TEXT.madeFrame;
+    const kind = this.record.source[frame] ? TEXT.sourceFrame : TEXT.interpolatedFrame;
     const seconds = (this.record.start + this.record.times[frame]).toFixed(3);
     this.label.textContent = `${TEXT.frame} ${frame + 1} / ${this.record.times.length} \u00b7 ${seconds} s \u00b7 ${kind}`;
   }
@@ -110,8 +110,8 @@ class Controls {
     const context = this.ticks.getContext("2d");
     const last = Math.max(this.record.times.length - 1, 1);
     context.fillStyle = "#14b8a6";
-    this.record.source.forEach((isSource, place) => {
-      if (isSource) context.fillRect(8 + (place / last) * 982, 0, 2, 8);
+    this.record.source.forEach((isSource, index) => {
+      if (isSource) context.fillRect(8 + (index / last) * 982, 0, 2, 8);
     });
   }
 

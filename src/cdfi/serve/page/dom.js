@@ -3,15 +3,15 @@
 // Return an element. Properties that begin with "on" are listeners, "class" and names with a dash
 // are attributes, the others are properties.
 export function el(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (name === "class" || name === "for" || name === "list" || name.includes("-")) made.setAttribute(name, value);
-    else made[name] = value;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class" || name === "for" || name === "list" || name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return made;
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
 }
 
 export function byId(id) {

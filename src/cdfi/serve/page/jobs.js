@@ -49,16 +49,16 @@ export class JobList {
   // Put the elements into the order of the jobs, without moving those that are in place.
   sort() {
     const wanted = [...this.jobs.values()].sort((one, other) => rank(one) - rank(other) || one.order - other.order);
-    wanted.forEach((job, place) => {
+    wanted.forEach((job, index) => {
       const node = this.nodes.get(job.id);
-      if (this.list.children[place] !== node) this.list.insertBefore(node, this.list.children[place] || null);
+      if (this.list.children[index] !== node) this.list.insertBefore(node, this.list.children[index] || null);
     });
     byId("no-jobs").hidden = this.jobs.size > 0;
     const running = wanted.find((job) => job.state === "running" && job.total);
     document.title = running ? `${Math.floor((100 * running.done) / running.total)} % \u00b7 cdfi` : "cdfi";
   }
 
-  // Show a job. Its buttons are made anew only if its state changes: a button that is being pressed
+  // Show a job. Its buttons are replaced only if its state changes: a button that is being pressed
   // must stay, and so must the keyboard's focus.
   render(job) {
     let node = this.nodes.get(job.id);
@@ -139,14 +139,14 @@ export class JobList {
 
   moveUp(job) {
     const waiting = this.waiting();
-    const place = waiting.findIndex((other) => other.id === job.id);
-    if (place > 0) this.send(job, "move", "POST", { before: waiting[place - 1].id });
+    const index = waiting.findIndex((other) => other.id === job.id);
+    if (index > 0) this.send(job, "move", "POST", { before: waiting[index - 1].id });
   }
 
   moveDown(job) {
     const waiting = this.waiting();
-    const place = waiting.findIndex((other) => other.id === job.id);
-    if (place < waiting.length - 1) this.send(job, "move", "POST", { before: waiting[place + 2]?.id ?? null });
+    const index = waiting.findIndex((other) => other.id === job.id);
+    if (index < waiting.length - 1) this.send(job, "move", "POST", { before: waiting[index + 2]?.id ?? null });
   }
 }
 

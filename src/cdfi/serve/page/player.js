@@ -52,9 +52,9 @@ export class Player {
 
   indexAt(seconds) {
     const { times } = this.record;
-    let place = 0;
-    while (place + 1 < times.length && times[place + 1] <= seconds + 1e-4) place += 1;
-    return place;
+    let index = 0;
+    while (index + 1 < times.length && times[index + 1] <= seconds + 1e-4) index += 1;
+    return index;
   }
 
   // Show one frame, and wait until it is there.
@@ -125,14 +125,14 @@ export class Player {
     const { canvas } = this;
     let drag = null;
     canvas.addEventListener("pointerdown", (event) => {
-      const place = this.place(event);
-      const near = Math.abs(place[0] - this.split) * canvas.clientWidth < GRIP;
+      const position = this.positionOf(event);
+      const near = Math.abs(position[0] - this.split) * canvas.clientWidth < GRIP;
       drag = this.view === "slider" && (near || this.zoom === 1) ? "split" : "pan";
       canvas.setPointerCapture(event.pointerId);
-      if (drag === "split") this.set({ split: clamp(place[0]) });
+      if (drag === "split") this.set({ split: clamp(position[0]) });
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (drag === "split") this.set({ split: clamp(this.place(event)[0]) });
+      if (drag === "split") this.set({ split: clamp(this.positionOf(event)[0]) });
       else if (drag === "pan") this.pan(-event.movementX / canvas.clientWidth, -event.movementY / canvas.clientHeight);
     });
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { drag = null; });
@@ -154,7 +154,7 @@ export class Player {
   }
 
   // Return where a pointer is, from 0 to 1 in both directions.
-  place(event) {
+  positionOf(event) {
     const box = this.canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }

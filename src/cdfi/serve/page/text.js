@@ -141,7 +141,7 @@ export const TEXT = {
   previousFrame: "Previous frame",
   nextFrame: "Next frame",
   sourceFrame: "source frame",
-  madeFrame: "interpolated",
+  interpolatedFrame: "interpolated",
   speed: "Speed",
   view: "View",
   views: { slider: "Slider", side: "Side by side", difference: "Difference" },

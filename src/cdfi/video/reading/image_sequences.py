@@ -22,7 +22,7 @@ from cdfi.video.reading.stand_in import Timing, note
 
 MILLISECOND = Fraction(1, 1000)
 ANIMATED = {"WEBP", "PNG"}  # formats whose animations Pillow reads better than libav
-SHORTEST = 10  # ms; browsers show frames of 0 ms for longer than none
+UNTIMED, SHORTEST = 100, 10  # ms; how long frames without a duration are shown, and the least
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _unpacked(source: Path, folder: Path) -> Stills:
                 folder / f"{name}.{number:06d}.png", compress_level=1
             )
             times.append(end)
-            end += max(round(float(opened.info.get("duration") or 100)), SHORTEST)
+            end += max(round(float(opened.info.get("duration") or UNTIMED)), SHORTEST)
     note(folder, Timing(str(MILLISECOND), times, end))
     return Stills(folder / f"{name}.%06d.png")
 
