@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.compression import HSPG, OBProxSG, channel_groups, remove_zeros
-from cdfi.compression.channel_groups import ChannelGroups, Rows
+from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
 from tests.compression.zoo import build, example
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -40,7 +40,7 @@ class Regression(nn.Module):
         return 0.5 * ((found - wanted) ** 2).mean()
 
 
-GROUPS = ChannelGroups({"w": Rows(0, torch.arange(8))}, torch.full((8,), 3.0))
+GROUPS = ChannelGroups({"w": ParameterRows(0, torch.arange(8))}, torch.full((8,), 3.0))
 
 
 def run(model: Regression, optimizer: torch.optim.Optimizer, kind: str) -> Tensor:
@@ -163,6 +163,12 @@ def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
     plain = {"lr": 0.1, "lambda_": 0.1, "steps_per_epoch": 1, "prox_epochs": 1}
     with pytest.raises(ValueError, match=message):
         HSPG(Regression(), GROUPS, **{**plain, **options})
+
+
+def test_half_precision_is_refused_by_name() -> None:
+    plain: dict[str, Any] = {"lr": 0.1, "lambda_": 0.1, "steps_per_epoch": 1, "prox_epochs": 1}
+    with pytest.raises(ValueError, match="'w' is in half precision"):
+        HSPG(Regression().bfloat16(), GROUPS, **plain)
 
 
 def test_a_gradient_that_is_not_finite_is_refused() -> None:

@@ -11,7 +11,7 @@ from cdfi.compression.tracing.trace import Example, trace
 from cdfi.compression.widths import WidthPlan
 
 
-class Rows(NamedTuple):
+class ParameterRows(NamedTuple):
     """The rows of a parameter that belong to groups.
 
     Attributes:
@@ -31,7 +31,7 @@ class ChannelGroups(NamedTuple):
         sizes: the number of values of each group, float32.
     """
 
-    rows: dict[str, Rows]
+    rows: dict[str, ParameterRows]
     sizes: Tensor
 
 
@@ -67,7 +67,7 @@ def channel_groups(
             continue
         group = torch.tensor([number.get(root, -1) for root in roots], dtype=torch.int64)
         if (group >= 0).any():
-            rows[name] = Rows(dim, group)
+            rows[name] = ParameterRows(dim, group)
             each = plan.graph.tensors[name].numel() // len(roots)
             sizes.index_add_(0, group[group >= 0], torch.full((int((group >= 0).sum()),), each / 1))
     return ChannelGroups(rows, sizes)

@@ -53,8 +53,7 @@ class Distillation:
         floats = [(x, y) for x, y in pairs if x.is_floating_point()]
         losses = [self.outputs * F.mse_loss(x, y) for x, y in floats]
         for name, weight in self.features.items():
-            maps = (_attention(side[name]) for side in (found, wanted))
-            losses.append(weight * F.mse_loss(*maps))
+            losses.append(weight * F.mse_loss(_attention(found[name]), _attention(wanted[name])))
         return result, torch.stack(losses).sum()
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cdfi.compression.channel_groups import ChannelGroups, Rows
+from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
+from cdfi.compression.master_values import HALF
 from cdfi.compression.moments import ADAM_EPS, check_moments, direction
 from cdfi.compression.obproxsg import require_finite
 
@@ -35,7 +36,7 @@ class HSPG(Optimizer):
             those of its values.
 
     Raises:
-        ValueError: an argument outside these ranges.
+        ValueError: an argument outside these ranges, or parameters in half precision.
     """
 
     def __init__(
@@ -58,7 +59,12 @@ class HSPG(Optimizer):
         if steps_per_epoch < 1 or eps >= 1:
             raise ValueError(f"HSPG needs steps_per_epoch >= 1 and eps < 1, got {steps_per_epoch}")
         check_moments(momentum, betas)
-        self._rows: dict[Tensor, Rows] = {
+        if half := [n for n, p in model.named_parameters() if p.dtype in HALF]:
+            raise ValueError(
+                f"HSPG needs float32 parameters, but {half[0]!r} is in half precision: use "
+                "model.float() and torch.autocast"
+            )
+        self._rows: dict[Tensor, ParameterRows] = {
             p: groups.rows[n] for n, p in model.named_parameters() if n in groups.rows
         }
         self._sizes = groups.sizes
