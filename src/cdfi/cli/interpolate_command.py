@@ -216,11 +216,10 @@ def interpolate(
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    bound = _bytes(memory)
-    network = ModelSpec(model, device, precision, bound, compile, not bound, scale, backend)
+    how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
     mode = "plan" if dry_run else "preview" if preview else "make"
     shown: Any = (as_json, quiet, jobs, mode, progress, live, workers)
-    InterpolationTask(*found, output, overwrite, *shown).run(options, network)
+    InterpolationTask(*found, output, overwrite, *shown).run(options, ModelSpec(*how))
 
 
 def _check_live(live: Path | None, jobs: int | None) -> None:

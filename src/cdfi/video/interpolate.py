@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -79,19 +79,16 @@ def interpolate_video(
 ) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
 
-    The same call resumes an interrupted one, whose segments stay in a folder beside ``target``. A
-    link counts as an existing target; with ``overwrite``, the file that it names is replaced.
+    The same call resumes an interrupted one, whose segments stay in a folder beside ``target``.
 
     Args:
-        source: path of the video, or of an animated image; a folder or a pattern of numbered
-            images, whose ``rate`` must be given.
+        source: a video, or an animated image; a folder or a pattern of images, with a ``rate``.
         target: path of the result; the suffix selects the container.
         model: a name, a file, a network or an interpolator; by default the default network.
         options: times, sound, scene changes and encoding.
-        overwrite: replace ``target`` if it exists, and discard another job's segments.
+        overwrite: replace ``target``, or the file that it links to; discard other jobs' segments.
         jobs: processes that work on segments in parallel; by default one for each CUDA device.
-        workers: "local" makes segments here, beside others that work on the job (``cdfi work``);
-            "external" leaves all of them to others, waits for them and joins the result.
+        workers: "external" leaves all segments to others (``cdfi work``), waits, and joins them.
         progress: called with the number of frames written so far and in total.
         watch: called at the start and, if one process works, with each frame.
         **settings: fields of ``Options`` and ``Encoding``, such as ``factor``, ``fps``, ``codec``.
@@ -106,14 +103,18 @@ def interpolate_video(
     chosen, options = as_model(model), options_from(options, settings)
     with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, chosen)
-        run = JobRun(job, chosen, processes(jobs, chosen, workers), progress, watch or JobWatch())
+        run = JobRun(job, chosen, processes(jobs, chosen, workers), progress, watch)
         try_name(target)
         with _explained(source, target), job.work.lock():
             restarted = run.begin(source, options, overwrite)
             report = _finish(job, run.make_missing(), restarted)
-            job.work.clear()
-    gaps = [f"{source}: {line}" for line in video.warnings]
-    return replace(report, source=str(source), warnings=[*report.warnings, *gaps])
+    return _about_images(report, source, video.warnings)
+
+
+def _about_images(report: VideoReport, source: Path, gaps: Sequence[str]) -> VideoReport:
+    """Return the report with the user's name of the source, and lines about missing images."""
+    lines = [*report.warnings, *(f"{source}: {line}" for line in gaps)]
+    return replace(report, source=str(source), warnings=lines)
 
 
 def _file_name(target: Path) -> Path:
@@ -146,6 +147,7 @@ def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
     if not frames:
         raise ValueError(f"{job.source.path}: no frame of its video can be decoded")
     losses = planned_losses(job) + _write(job, records, notes)
+    job.work.clear()
     counts: Counter[str] = Counter()
     for record in records:
         counts.update(record.counts)

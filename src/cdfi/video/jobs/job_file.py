@@ -17,11 +17,10 @@ from typing import Any
 from cdfi.common.files import write_text
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import ModelSpec, fingerprint
-from cdfi.video.jobs.plan import expected_frames, image_rate, plan_job
+from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
 from cdfi.video.jobs.sealed import is_plain, read_sealed, sealed_json
 from cdfi.video.jobs.workfolder import MARKER
 from cdfi.video.options import Options, options_from_json
-from cdfi.video.reading.image_sequences import readable
 
 VERSION = 1
 JOB = "job.json"
@@ -104,8 +103,7 @@ def opened_job(
     """
     found = read_description(folder)
     model = found.model if device is None else replace(found.model, device=device)
-    rate = image_rate(found.options, found.target)
-    with readable(found.source, rate, found.options.fill_gaps) as video:
+    with readable_source(found.source, found.target, found.options) as video:
         job = plan_job(video.path, found.target, found.options, model)
         job = replace(job, work=replace(job.work, worker=worker))
         if differences := job.work.differences(job.identity(fingerprint(model))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -60,7 +60,7 @@ class JobRun:
     model: Model
     processes: int
     progress: Progress | None
-    watch: JobWatch
+    watch: JobWatch | None = None
 
     def begin(self, source: Path, options: Options, overwrite: bool) -> list[str]:
         """Make the work folder, whose lock this process has, serve the job.
@@ -85,11 +85,12 @@ class JobRun:
     def make_missing(self) -> Counter[str]:
         """Make every segment that is not finished yet, or wait until others have."""
         finished = self._valid()
-        self.watch.on_start(len(self.job.boundaries), len(finished))
+        watch = self.watch or JobWatch()
+        watch.on_start(len(self.job.boundaries), len(finished))
         counter = _Counter(self.progress, expected_frames(self.job))
         counter.add(sum(len(record.times) for record in finished.values()))
         if line := disk_warning(self.job, counter.total - counter.done):
-            self.watch.on_warning(line)
+            watch.on_warning(line)
         notes: Counter[str] = Counter()
         while len(finished) < len(self.job.boundaries):
             notes.update(self._make(counter))
@@ -102,8 +103,7 @@ class JobRun:
             return make_in_parallel(self.job, self.model, self.processes, counter.add)
         build = cache(lambda: resolve_model(self.model)) if self.processes else None
         with Claims(self.job.work.path) as claims:
-            job = replace(self.job, work=replace(self.job.work, worker=claims.owner.worker))
-            queue, notes = ClaimedSegments(job, claims), Counter[str]()
+            queue, notes = ClaimedSegments(self.job, claims), Counter[str]()
             if build is not None:
                 notes = make_claimed(queue, build, counter.add, self.watch)
             notes.update(wait_for_others(queue, build, counter.add))

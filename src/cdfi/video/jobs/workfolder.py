@@ -151,7 +151,7 @@ class WorkFolder:
         If another worker has finished it meanwhile, its result is kept.
         """
         part = self.path / self._part_name(number)
-        if self.worker and self.record(number) is not None:
+        if self.record(number) is not None:
             part.unlink(missing_ok=True)
             return
         if times:
