@@ -182,11 +182,10 @@ class InterpolationTask:
                 )
             self._print({"target": str(target), **preview._asdict()})
             return
-        display = JobDisplay(self.live)
-        begin = time.monotonic()
+        display, begin = JobDisplay(self.live), time.monotonic()
         shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
         jobs = self.jobs if self.live is None else 1
-        who: dict[str, Any] = {"jobs": jobs, "workers": self.workers, "watch": display}
+        who: Any = {"jobs": jobs, "workers": self.workers, "watch": display}
         with self._progress(source.name, display) as shown, created(target.absolute().parent):
             if is_stream_name(target):
                 report = interpolate_to_stream(source, target, **shared, progress=shown)
