@@ -1,8 +1,8 @@
 """On how many networks of others do compression and Torch-Pruning work, and is the result right?
 
-Each network is derived at the densities of half the weights; its outputs and gradients must exist,
-and derived at density 1 it must compute the same. Then a quarter of the channels of each layer is
-set to zero, and remove_zeros must compute the same. Torch-Pruning removes half of the channels by
+Each network is derived at the densities of half the weights; its outputs and gradients must exist.
+Then a quarter of the channels of each layer is set to zero, and remove_zeros must compute the same
+on a new random input. Torch-Pruning removes half of the channels by
 magnitude; the result must run and return the same shapes.
 
 Run it in an environment that has the packages of compression_models.py and torch-pruning:
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from cdfi.compression import density, derive, remove_zeros
 from cdfi.compression.tracing.outputs import tensor_leaves
 
-SECONDS = 240  # for each network and each of the two libraries
+SECONDS = 150  # of processor time, for each network and each of the two libraries
 SHRUNK = 0.95  # of the parameters, at most, counts as shrunk
 TOLERANCE = 1e-4  # of the largest output
 
@@ -65,9 +65,9 @@ def check(build: Callable[[], nn.Module], example: Callable[[], Any]) -> dict[st
         reason = f"{type(error).__name__}: {error}"[:200]
         return dict.fromkeys(("cdfi", "protect", "tp"), "not built") | {"why": reason}
     count = sum(p.numel() for p in model.parameters())
-    start = time.perf_counter()
+    start = time.process_time()
     at_once, left, why = limited(lambda: ours(model, example(), "error"))
-    seconds = round(time.perf_counter() - start, 1)
+    seconds = round(time.process_time() - start, 1)
     protect = at_once
     if at_once in ("refused", "nothing"):
         protect, left, _ = limited(lambda: ours(model, example(), "protect"))
@@ -84,8 +84,8 @@ def limited(run: Callable[[], tuple[str, float]]) -> tuple[str, float, str]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"more than {SECONDS} s")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -94,7 +94,7 @@ def limited(run: Callable[[], tuple[str, float]]) -> tuple[str, float, str]:
     except Exception as error:
         return "refused", 1.0, f"{type(error).__name__}: {error}"[:400]
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def randomised(model: nn.Module) -> nn.Module:
@@ -111,9 +111,6 @@ def ours(model: nn.Module, example: Any, on_unknown: Any) -> tuple[str, float]:
     small = derive(model, example, dict.fromkeys(names, 0.5), on_unknown=on_unknown)
     left = small.after.parameters / small.before.parameters
     backward(small.module.train(), example)
-    same = derive(model, example, dict.fromkeys(names, 1.0), on_unknown=on_unknown).module
-    if difference(model, same.eval(), example) > TOLERANCE:
-        return "wrong", left
     zeroed = with_zeros(model)
     compact = remove_zeros(zeroed, example, on_unknown=on_unknown)
     if difference(zeroed, compact, example) > TOLERANCE:

@@ -87,11 +87,6 @@ Case = tuple[str, Callable[[], nn.Module], Callable[[], Any]]
 
 def cases() -> Iterator[Case]:
     """Yield the name of each network, a function that builds it, and one that makes its input."""
-    for shape, names in TIMM.items():
-        for name in names.split():
-            yield f"timm.{name}", _timm(name), _image(shape)
-    for name in SEGMENTATION.split():
-        yield f"smp.{name}", _segmentation(name), _image(IMAGE)
     for package, path, options, shape in SEVERAL:
         name = f"{package.split('.')[0]}.{path.rpartition('.')[2]}"
         yield name, _any(package, path, options), _image(shape)
@@ -100,6 +95,11 @@ def cases() -> Iterator[Case]:
     yield "torch.TransformerEncoder", _encoder, _image((2, 5, 32))
     for kind in (nn.LSTM, nn.GRU):
         yield f"torch.{kind.__name__}", partial(Recurrent, kind), _image((2, 5, 8))
+    for name in SEGMENTATION.split():
+        yield f"smp.{name}", _segmentation(name), _image(IMAGE)
+    for shape, names in TIMM.items():
+        for name in names.split():
+            yield f"timm.{name}", _timm(name), _image(shape)
 
 
 class Recurrent(nn.Module):

@@ -198,7 +198,7 @@ def test_the_names_of_the_release_are_accepted_as_arguments_in_groups_and_in_sta
     "options",
     [
         {"epochSize": 1, "steps_per_epoch": 1, "prox_epochs": 1},
-        {"steps_per_epoch": 1, "prox_epochs": 1, "momentum": 0.9},
+        {"steps_per_epoch": 1, "prox_epochs": 1, "nesterov": 1.0},
         {"prox_epochs": 1},
     ],
 )

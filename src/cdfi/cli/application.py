@@ -16,6 +16,8 @@ COMMANDS = {
     "presets": "cdfi.cli.presets_command:presets",
     "demo": "cdfi.cli.demo_command:demo",
     "doctor": "cdfi.cli.doctor_command:doctor",
+    "work": "cdfi.cli.work_command:work",
+    "status": "cdfi.cli.status_command:status",
     "warm-up": "cdfi.cli.warm_up_command:warm_up",
     "models": "cdfi.cli.models_command:app",
     "serve": "cdfi.cli.serve_command:serve",

@@ -119,6 +119,15 @@ Live = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
+WorkersOption = Annotated[
+    Literal["local", "external"],
+    Option(
+        "--workers",
+        help="external leaves the frames to cdfi work on other machines, waits for them, and joins "
+        "the result.",
+        rich_help_panel=_RUN,
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.", rich_help_panel=_RUN)]
 ProgressForm = Annotated[
     Literal["bar", "json"],
@@ -181,6 +190,7 @@ def interpolate(
     backend: Backend = None,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
+    workers: WorkersOption = "local",
     preview: PreviewOption = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -206,11 +216,10 @@ def interpolate(
     from cdfi.cli.interpolate_task import InterpolationTask
     from cdfi.video import ModelSpec
 
-    bound = _bytes(memory)
-    network = ModelSpec(model, device, precision, bound, compile, not bound, scale, backend)
+    how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
     mode = "plan" if dry_run else "preview" if preview else "make"
-    shown: Any = (as_json, quiet, jobs, mode, progress, live)
-    InterpolationTask(*found, output, overwrite, *shown).run(options, network)
+    shown: Any = (as_json, quiet, jobs, mode, progress, live, workers)
+    InterpolationTask(*found, output, overwrite, *shown).run(options, ModelSpec(*how))
 
 
 def _check_live(live: Path | None, jobs: int | None) -> None:

@@ -30,6 +30,7 @@ from cdfi.video import (
     write_preview,
 )
 from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.jobs.run import Workers
 from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
 from cdfi.video.reading.image_sequences import are_stills
 from cdfi.video.writing.codecs import CONTAINERS, is_pattern
@@ -52,6 +53,7 @@ class InterpolationTask:
     mode: Mode
     progress_form: ProgressForm = "bar"
     live: Path | None = None
+    workers: Workers = "local"
 
     def run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs; say so if kernels are compiled first."""
@@ -180,17 +182,15 @@ class InterpolationTask:
                 )
             self._print({"target": str(target), **preview._asdict()})
             return
-        display = JobDisplay(self.live)
-        begin = time.monotonic()
+        display, begin = JobDisplay(self.live), time.monotonic()
         shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
+        jobs = self.jobs if self.live is None else 1
+        who: Any = {"jobs": jobs, "workers": self.workers, "watch": display}
         with self._progress(source.name, display) as shown, created(target.absolute().parent):
             if is_stream_name(target):
                 report = interpolate_to_stream(source, target, **shared, progress=shown)
             else:
-                jobs = self.jobs if self.live is None else 1
-                report = interpolate_video(
-                    source, target, **shared, jobs=jobs, progress=shown, watch=display
-                )
+                report = interpolate_video(source, target, **shared, **who, progress=shown)
         for warning in report.warnings:
             _warn(warning)
         self._print({**report.as_json(), "seconds": round(time.monotonic() - begin, 1)})

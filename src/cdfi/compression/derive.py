@@ -6,20 +6,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
 
-from torch import nn
+from torch import Tensor, nn
 
 from cdfi.compression.budget import Budget, Size, scale_to_budget
 from cdfi.compression.fitting import fit
+from cdfi.compression.importance import importance_of_units
 from cdfi.compression.picture import picture
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.graph import layer_name
+from cdfi.compression.tracing.graph import Slot, layer_name
 from cdfi.compression.tracing.trace import Example, trace
 from cdfi.compression.verify import check_runs, difference, require_same
 from cdfi.compression.widths import AGREE, WidthPlan, protect, unfollowed
 
 OnUnknown = Literal["error", "protect"]
+#: Densities, rule, round_to and budget.
+Choice = tuple[Mapping[str, float], str, int, Budget | None]
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,13 @@ def derive(
     extra: Mapping[str, Rule] | None = None,
     warm_start: bool = True,
     on_unknown: OnUnknown = "error",
+    importance: str = "magnitude",
 ) -> Derived:
     """Return a smaller module of the same topology, with widths that follow from the densities.
 
     Args:
         model: the pruned network; it is not changed.
-        example: arguments of its forward, small but of a typical shape: a tuple, or a mapping of
-            keywords.
+        example: small arguments of its forward: a tuple, or a mapping of keywords.
         densities: by layer, as :func:`cdfi.compression.density.density` returns them.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this (8 or 16 suit most hardware).
@@ -79,15 +82,16 @@ def derive(
         protected: layers, or modules that contain them, whose outputs keep their width.
         extra: rules for operations of your own, by name.
         warm_start: keep the largest channels and :func:`regrow` dead ones; else draw new weights.
-        on_unknown: "protect" keeps the widths of layers that cannot be followed, with a warning;
-            "error" refuses them.
+        on_unknown: "error", or "protect" to keep, with a warning, what cannot be followed.
+        importance: a row of :data:`cdfi.compression.importance.IMPORTANCE`.
 
     Raises:
         ValueError: a bad density, layer or rule, a model that cannot be traced, a bad budget.
     """
     plan, protected = _plan(model, example, protected, extra, on_unknown)
     choice = densities, rule, round_to, budget
-    small, plan = fit(model, plan, lambda p: p.largest(choose(p, *choice)[0]), example, extra)
+    select = partial(_select, choice=choice, scores=importance_of_units(plan, model, importance))
+    small, plan = fit(model, plan, select, example, extra)
     units, factor = choose(plan, *choice)
     check_runs(model, small, example)
     if warm_start:
@@ -97,6 +101,11 @@ def derive(
     _warn_of_no_change(plan, units, densities)
     before, after = size(plan, plan.full()), size(plan, units)
     return Derived(small, factor, before, after, plan.reasons(), plan.out_channels(units))
+
+
+def _select(plan: WidthPlan, choice: Choice, scores: Mapping[int, float]) -> dict[Slot, Tensor]:
+    """Return the indices of the units that are kept at the densities of a choice."""
+    return plan.largest(choose(plan, *choice)[0], scores)
 
 
 def choose(

@@ -14,6 +14,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
+from cdfi.compression.master_values import with_masters, write_back
+from cdfi.compression.moments import ADAM_EPS, check_moments, direction
+
 #: The names of the authors' release for our options.
 ALIASES = {"epochSize": "steps_per_epoch", "Np": "prox_epochs", "No": "orthant_epochs"}
 
@@ -34,6 +37,8 @@ class OBProxSG(Optimizer):
         prox_epochs: epochs of proximal steps in a cycle; ``inf`` stays proximal.
         orthant_epochs: epochs of orthant steps in a cycle; ``inf`` (the default) stays orthant.
         eps: an orthant step sets to zero what it leaves at or under this size, >= 0.
+        momentum: rate of decay of an average of gradients, in [0, 1).
+        betas: rates of decay of Adam's moments; steps and penalty are then scaled for each value.
         **aliases: the names of the authors' release.
 
     Raises:
@@ -50,6 +55,8 @@ class OBProxSG(Optimizer):
         prox_epochs: float | None = None,
         orthant_epochs: float | None = None,
         eps: float = 0.0,
+        momentum: float = 0.0,
+        betas: tuple[float, float] | None = None,
         **aliases: float,
     ) -> None:
         given = {
@@ -65,6 +72,7 @@ class OBProxSG(Optimizer):
         if missing := [name for name in ("steps_per_epoch", "prox_epochs") if name not in options]:
             raise TypeError(f"OBProxSG needs {' and '.join(missing)}")
         options.setdefault("orthant_epochs", math.inf)
+        options |= {"momentum": momentum, "betas": betas}
         super().__init__(params, {"lr": lr, "lambda_": lambda_, "eps": eps, **options, "step": 0})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -75,7 +83,8 @@ class OBProxSG(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the state of an OBProxSG, with the names of today or of the authors' release."""
-        groups = [_renamed(group) for group in state_dict["param_groups"]]
+        plain = {"momentum": 0.0, "betas": None}  # of files without these options
+        groups = [{**plain, **_renamed(group)} for group in state_dict["param_groups"]]
         super().load_state_dict({**state_dict, "param_groups": groups})
 
     @overload
@@ -96,9 +105,22 @@ class OBProxSG(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            _step(_gradients(group["params"]), group)
+            self._move(_gradients(group["params"]), group)
             group["step"] += 1
         return loss
+
+    def _move(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+        """Take the step of a group, along the averaged gradients if it has momentum or betas."""
+        momentum, betas = group["momentum"], group["betas"]
+        moved = with_masters(pairs, self.state)
+        for i, (x, grad) in enumerate(moved):
+            mean, square = direction(grad, self.state[pairs[i][0]], momentum, betas)
+            moved[i] = x, mean
+            if square is not None:
+                _scaled_step(x, mean, square.sqrt().add_(ADAM_EPS), group)
+        if betas is None:
+            _step(moved, group)
+        write_back(pairs, self.state)
 
     @torch.no_grad()
     def density(self) -> list[float]:
@@ -147,6 +169,18 @@ def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         orthant_step(x, grad, lr, lambda_, eps) if orthant else prox_step(x, grad, lr, lambda_)
 
 
+def _scaled_step(x: Tensor, grad: Tensor, scale: Tensor, group: dict[str, Any]) -> None:
+    """Take a step of size ``lr / scale`` for each value; the penalty is scaled alike."""
+    rate, lambda_ = group["lr"] / scale, group["lambda_"]
+    if in_orthant_phase(group):
+        sign = x.sign()
+        y = x - rate * (grad + lambda_ * sign)
+        x.copy_(torch.where(y * sign > group["eps"], y, 0.0))
+    else:
+        z = x - rate * grad
+        x.copy_(z - z.clamp(min=-rate * lambda_, max=rate * lambda_))
+
+
 def prox_step(x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float) -> None:
     """Set ``x = soft(x - lr * grad, lr * lambda_)``; soft(z, t) is z minus z clamped to [-t, t]."""
     torch._foreach_add_(x, grad, alpha=-lr)
@@ -167,7 +201,7 @@ def orthant_step(
         torch.ops.aten.threshold_backward.grad_input(y, size, eps, grad_input=y)
 
 
-def _require_finite(pairs: list[tuple[Tensor, Tensor]]) -> None:
+def require_finite(pairs: list[tuple[Tensor, Tensor]]) -> None:
     """Raise ValueError for NaN or infinite gradients: orthant steps would turn them into zeros."""
     by_device: dict[torch.device, list[Tensor]] = {}
     for _, grad in pairs:
@@ -187,12 +221,13 @@ def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
     for _, grad in pairs:
         if grad.layout != torch.strided:
             raise ValueError(f"OBProxSG needs dense gradients, got {grad.layout}: use sparse=False")
-    _require_finite(pairs)
+    require_finite(pairs)
     return pairs
 
 
 def _check(group: dict[str, Any]) -> None:
     """Raise ValueError for an option out of its range."""
+    check_moments(group["momentum"], group["betas"])
     for name in ("lr", "lambda_", "eps", "prox_epochs", "orthant_epochs"):
         if not group[name] >= 0:
             raise ValueError(f"OBProxSG needs {name} >= 0, got {group[name]}")

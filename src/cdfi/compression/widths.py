@@ -152,12 +152,19 @@ class WidthPlan:
                 found[name] = why[roots[0]]
         return found
 
-    def largest(self, units: Sequence[int]) -> dict[Slot, Tensor]:
-        """Return for every slot the indices that are kept if each width keeps its largest units."""
-        weight_of = self._magnitudes()
+    def largest(
+        self, units: Sequence[int], importance: Mapping[int, float] | None = None
+    ) -> dict[Slot, Tensor]:
+        """Return for every slot the indices that are kept if each width keeps its largest units.
+
+        Args:
+            units: the number of units that each width keeps.
+            importance: of every unit; by default the sum of absolute values.
+        """
+        weight_of = self._magnitudes() if importance is None else importance
         kept: set[int] = set()
         for width, count in zip(self.widths, units):
-            kept.update(sorted(width.units, key=lambda unit: -weight_of[unit])[:count])
+            kept.update(sorted(width.units, key=lambda unit: -weight_of.get(unit, 0.0))[:count])
         return self.indices(kept)
 
     def indices(self, kept: set[int]) -> dict[Slot, Tensor]:

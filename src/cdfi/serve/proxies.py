@@ -68,11 +68,8 @@ def write_proxy(
     """
     begin, length = (Fraction(one).limit_denominator(CLOCK) for one in (start, seconds))
     pairs = _all_pairs(sources, result, slow, part, begin)
-    with (
-        atomic_write(Path(target)) as file,
-        av.open(media_url(file), "w", format="mp4") as container,
-    ):
-        writer = _ProxyWriter(container, begin)
+    with atomic_write(Path(target)) as file, av.open(media_url(file), "w", format="mp4") as out:
+        writer = _ProxyWriter(out, begin)
         for pair in pairs:
             if pair.time >= begin + length:
                 break

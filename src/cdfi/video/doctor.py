@@ -100,7 +100,7 @@ def _cache(name: str) -> Check:
 
 
 def _kernels(name: str) -> Check:
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent)
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parents[1])
     if _is_writable(folder):
         return Check(name, "ok", f"kept in {folder}")
     return Check(name, "note", "kept in Numba's cache of the user, or compiled in each process")

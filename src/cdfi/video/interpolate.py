@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,29 +15,23 @@ from typing_extensions import Unpack
 from cdfi.common.files import move
 from cdfi.common.progress import Progress
 from cdfi.video.jobs.animation import write_animation
-from cdfi.video.jobs.disk import disk_warning
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import (
     AnyModel,
-    Model,
     as_model,
-    fingerprint,
-    resolve_model,
 )
 from cdfi.video.jobs.mux import write_images, write_result
-from cdfi.video.jobs.parallel import make_in_parallel, processes_for
 from cdfi.video.jobs.plan import (
     check_target,
-    expected_frames,
     plan_job,
     readable_source,
     try_name,
 )
-from cdfi.video.jobs.segments import make_segments
+from cdfi.video.jobs.run import JobRun, Workers, processes
+from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.jobs.used_options import used_options
 from cdfi.video.jobs.watch import JobWatch
-from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.writing.codecs import is_animation_name, is_pattern
@@ -78,23 +72,23 @@ def interpolate_video(
     options: Options | None = None,
     overwrite: bool = False,
     jobs: int | None = None,
+    workers: Workers = "local",
     progress: Progress | None = None,
     watch: JobWatch | None = None,
     **settings: Unpack[Settings],
 ) -> VideoReport:
     """Interpolate the video ``source`` into ``target``.
 
-    The same call resumes an interrupted one, whose segments stay in a folder beside ``target``. A
-    link counts as an existing target; with ``overwrite``, the file that it names is replaced.
+    The same call resumes an interrupted one, whose segments stay in a folder beside ``target``.
 
     Args:
-        source: path of the video, or of an animated image; a folder or a pattern of numbered
-            images, whose ``rate`` must be given.
+        source: a video, or an animated image; a folder or a pattern of images, with a ``rate``.
         target: path of the result; the suffix selects the container.
         model: a name, a file, a network or an interpolator; by default the default network.
         options: times, sound, scene changes and encoding.
-        overwrite: replace ``target`` if it exists, and discard another job's segments.
+        overwrite: replace ``target``, or the file that it links to; discard other jobs' segments.
         jobs: processes that work on segments in parallel; by default one for each CUDA device.
+        workers: "external" leaves all segments to others (``cdfi work``), waits, and joins them.
         progress: called with the number of frames written so far and in total.
         watch: called at the start and, if one process works, with each frame.
         **settings: fields of ``Options`` and ``Encoding``, such as ``factor``, ``fps``, ``codec``.
@@ -109,12 +103,18 @@ def interpolate_video(
     chosen, options = as_model(model), options_from(options, settings)
     with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, chosen)
-        count = processes_for(jobs, chosen)
+        run = JobRun(job, chosen, processes(jobs, chosen, workers), progress, watch)
         try_name(target)
-        with _explained(source, target):
-            report = _run(job, chosen, count, overwrite, progress, watch or JobWatch())
-    gaps = [f"{source}: {line}" for line in video.warnings]
-    return replace(report, source=str(source), warnings=[*report.warnings, *gaps])
+        with _explained(source, target), job.work.lock():
+            restarted = run.begin(source, options, overwrite)
+            report = _finish(job, run.make_missing(), restarted)
+    return _about_images(report, source, video.warnings)
+
+
+def _about_images(report: VideoReport, source: Path, gaps: Sequence[str]) -> VideoReport:
+    """Return the report with the user's name of the source, and lines about missing images."""
+    lines = [*report.warnings, *(f"{source}: {line}" for line in gaps)]
+    return replace(report, source=str(source), warnings=lines)
 
 
 def _file_name(target: Path) -> Path:
@@ -122,24 +122,6 @@ def _file_name(target: Path) -> Path:
     if target.suffix.lower() == ".y4m":
         raise ValueError(f"{target}: a stream is written by cdfi.video.interpolate_to_stream")
     return target
-
-
-def _run(
-    job: Job,
-    model: Model,
-    jobs: int,
-    overwrite: bool,
-    progress: Progress | None,
-    watch: JobWatch,
-) -> VideoReport:
-    """Make what is missing, and join it, in the work folder of ``job``."""
-    with job.work.lock():
-        restarted = job.work.begin(job.identity(fingerprint(model)), overwrite)
-        notes = _make_missing(job, model, jobs, progress, watch)
-        lines = [f"{job.work.target.name}: {restarted}"] if restarted else []
-        report = _finish(job, notes, lines)
-        job.work.clear()
-    return report
 
 
 @contextmanager
@@ -158,35 +140,6 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
         raise ValueError(f"{source} could not be made into {target}: {error}") from error
 
 
-def _make_missing(
-    job: Job, model: Model, jobs: int, progress: Progress | None, watch: JobWatch
-) -> Counter[str]:
-    """Make every segment that is not finished yet."""
-    finished = job.finished(check=True)
-    watch.on_start(len(job.boundaries), len(finished))
-    done, total = sum(len(record.times) for record in finished.values()), expected_frames(job)
-
-    def on_progress(count: int) -> None:
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(done, total)
-
-    on_progress(0)
-    if line := disk_warning(job, total - done):
-        watch.on_warning(line)
-    missing = job.missing(finished)
-    if jobs > 1:
-        numbers = [number for segment_range in missing for number in segment_range]
-        return make_in_parallel(job, model, numbers, min(jobs, max(len(numbers), 1)), on_progress)
-    notes: Counter[str] = Counter()
-    interpolator = resolve_model(model) if missing else None
-    for segment_range in missing:
-        assert interpolator is not None
-        notes.update(make_segments(job, interpolator, segment_range, on_progress, watch))
-    return notes
-
-
 def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
     """Join the finished segments into the result, which appears in one step."""
     records = _all_records(job)
@@ -194,6 +147,7 @@ def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:
     if not frames:
         raise ValueError(f"{job.source.path}: no frame of its video can be decoded")
     losses = planned_losses(job) + _write(job, records, notes)
+    job.work.clear()
     counts: Counter[str] = Counter()
     for record in records:
         counts.update(record.counts)

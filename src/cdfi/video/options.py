@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cdfi.common.choices import unknown_name
 from cdfi.video.timing.moment import Moment
@@ -228,6 +228,29 @@ class Options:
             values[name] = None if moment is None else f"{moment.value}{'f' * moment.in_frames}"
         values["encoding"]["extra"] = dict(self.encoding.extra)
         return values
+
+
+def options_from_json(values: Mapping[str, Any]) -> Options:
+    """Return the options that :meth:`Options.as_json` wrote.
+
+    Raises:
+        ValueError: a value is unknown, of another type, or out of its bounds.
+    """
+    known = dict(values)
+    try:
+        encoding = Encoding(**known.pop("encoding"))
+        for name in ("slow", "rate", "fps"):
+            known[name] = None if known[name] is None else Fraction(known[name])
+        for name in ("start", "end", "duration"):
+            known[name] = None if known[name] is None else _moment(known[name])
+        return Options(**{**known, "hold": tuple(known["hold"]), "encoding": encoding})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"these options are not those of this version: {error}") from error
+
+
+def _moment(text: str) -> Moment:
+    """Return a moment from its exact text, such as 167/2 or 120f."""
+    return Moment(Fraction(text.rstrip("f")), in_frames=text.endswith("f"))
 
 
 def _short(rate: Fraction) -> str:

@@ -22,8 +22,9 @@ from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job, readable_source, try_name
 from cdfi.video.jobs.renderer import Renderer
+from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.jobs.segments import QUEUE_SIZE
-from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
+from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cdfi.video.jobs.join import decode_times, frame_times
-from cdfi.video.jobs.workfolder import SegmentRecord
+from cdfi.video.jobs.segment_record import SegmentRecord
 
 
 @given(

@@ -13,7 +13,7 @@ from PIL import Image
 from cdfi.common.files import media_url, move
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import frame_times
-from cdfi.video.jobs.workfolder import SegmentRecord
+from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.pixels.formats import layout, reformatted
 from cdfi.video.writing.codecs import container_row
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from cdfi.video.jobs.hold import held_fingerprint, hold_mask
 from cdfi.video.jobs.sealed import file_fingerprint, text_digest
-from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
+from cdfi.video.jobs.segment_record import SegmentRecord
+from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.reading.index import Index
 from cdfi.video.reading.reader import Reader

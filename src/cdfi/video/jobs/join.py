@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.workfolder import SegmentRecord
+from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.writing.encoder import TICK
 
 

@@ -21,8 +21,8 @@ from av.video.stream import VideoStream
 from cdfi.common.files import create, media_url, move, resolve_output
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.join import frame_times, joined
+from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.jobs.used_options import options_tag
-from cdfi.video.jobs.workfolder import SegmentRecord
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.time_map import TimeMap
 from cdfi.video.writing.audio import add_stretched

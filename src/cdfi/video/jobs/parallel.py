@@ -6,17 +6,20 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import av
 import torch
 
+from cdfi.video.jobs.claimed import ClaimedSegments, make_claimed
+from cdfi.video.jobs.claims import Claims
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
-from cdfi.video.jobs.segments import OnProgress, make_segments
+from cdfi.video.jobs.segments import OnProgress
 
 POLL = 0.5  # seconds between calls of the progress callback
 PER_CORE = 4  # processes that are allowed for each processor: more only cost memory
@@ -44,54 +47,57 @@ def processes_for(jobs: int | None, model: ModelSpec | FrameInterpolator) -> int
 def make_in_parallel(
     job: Job,
     model: ModelSpec | FrameInterpolator,
-    numbers: list[int],
     jobs: int,
     on_progress: OnProgress,
 ) -> Counter[str]:
-    """Make the segments ``numbers`` in ``jobs`` processes; see ``make_segments``.
+    """Make the free segments in ``jobs`` processes; return the notes of ``make_segments``.
+
+    The segments of a process that dies are made by the others.
 
     Raises:
-        ChildProcessError: a process died.
+        ChildProcessError: all processes died.
         OSError, ValueError, RuntimeError: the first error of a process.
     """
     context = multiprocessing.get_context("spawn")
     written, stop, order = context.Value("q", 0), context.Event(), context.Value("i", 0)
-    pool = ProcessPoolExecutor(
-        jobs, context, initializer=_start, initargs=(job, model, jobs, written, stop, order)
-    )
+    shared = (job, model, jobs, written, stop, order)
+    # One pool for each process: the death of a process breaks its pool.
+    pools = [
+        ProcessPoolExecutor(1, context, initializer=_start, initargs=shared) for _ in range(jobs)
+    ]
     try:
-        futures = [pool.submit(_make, number) for number in numbers]
-        return _collect(futures, written, on_progress)
-    except BrokenProcessPool as error:
-        raise ChildProcessError(
-            "a process that encodes segments died, perhaps because memory ran out: the finished "
-            "segments are kept; run the command again with fewer --jobs"
-        ) from error
+        return _collect([pool.submit(_make) for pool in pools], written, on_progress)
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
 def _collect(
     futures: list[Future[Counter[str]]], written: Any, on_progress: OnProgress
 ) -> Counter[str]:
     """Wait for ``futures``, report progress, and return the sum of their results."""
-    pending, reported = set(futures), 0
+    pending, reported, notes, deaths = set(futures), 0, Counter[str](), 0
     while pending:
-        done, pending = wait(pending, POLL, FIRST_EXCEPTION)
+        done, pending = wait(pending, POLL, FIRST_COMPLETED)
         count = written.value
         on_progress(count - reported)
         reported = count
         for future in done:
-            future.result()
-    notes: Counter[str] = Counter()
-    for future in futures:
-        notes.update(future.result())
+            try:
+                notes.update(future.result())
+            except BrokenProcessPool as error:
+                deaths += 1
+                if deaths == len(futures):
+                    raise ChildProcessError(
+                        "a process that encodes segments died, perhaps because memory ran out: the "
+                        "finished segments are kept; run the command again with fewer --jobs"
+                    ) from error
     return notes
 
 
 class _Worker:
-    """What a worker process keeps between segments; the network is built with the first one."""
+    """What a worker process needs; the network is built with its first segment."""
 
     def __init__(
         self,
@@ -106,14 +112,16 @@ class _Worker:
         with order.get_lock():
             self.model = _placed(model, order.value)
             order.value += 1
-        self.interpolator: FrameInterpolator | None = None
 
-    def make(self, number: int) -> Counter[str]:
-        if self.interpolator is None:
-            torch.set_num_threads(max((os.cpu_count() or 1) // self.jobs, 1))
-            self.interpolator = resolve_model(self.model)
-        segment = range(number, number + 1)
-        return make_segments(self.job, self.interpolator, segment, self._on_progress)
+    def make(self) -> Counter[str]:
+        """Make segments until none is free."""
+        with Claims(self.job.work.path) as claims:
+            job = replace(self.job, work=replace(self.job.work, worker=claims.owner.worker))
+            return make_claimed(ClaimedSegments(job, claims), cache(self._build), self._on_progress)
+
+    def _build(self) -> FrameInterpolator:
+        torch.set_num_threads(max((os.cpu_count() or 1) // self.jobs, 1))
+        return resolve_model(self.model)
 
     def _on_progress(self, count: int) -> None:
         if self.stop.is_set():
@@ -129,11 +137,11 @@ def _start(*arguments: Any) -> None:
     _worker = _Worker(*arguments)
 
 
-def _make(number: int) -> Counter[str]:
-    """Make one segment in a worker process; errors are changed to ones that can be pickled."""
+def _make() -> Counter[str]:
+    """Make segments in a worker process; errors are changed to ones that can be pickled."""
     assert _worker is not None
     try:
-        return _worker.make(number)
+        return _worker.make()
     except (av.error.FFmpegError, ValueError) as error:
         raise ValueError(str(error)) from None
     except OSError as error:

@@ -17,7 +17,8 @@ import numpy as np
 from cdfi.common.files import create
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.mux import write_result
-from cdfi.video.jobs.workfolder import SegmentRecord, WorkFolder
+from cdfi.video.jobs.segment_record import SegmentRecord
+from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.check import Contents

@@ -25,6 +25,17 @@ QUEUE_SIZE = 4  # frames decoded, and frames rendered, before they are needed
 OnProgress = Callable[[int], None]
 
 
+class SegmentQueue:
+    """Which segments may be made; this one allows all. See ``ClaimedSegments``."""
+
+    def take(self, number: int) -> bool:
+        """Return whether the segment may be made."""
+        return True
+
+    def done(self, number: int) -> None:
+        """Handle that the segment is finished."""
+
+
 class SegmentItem(NamedTuple):
     """A frame of a segment (None for a span that shows none), and the decisions made there."""
 
@@ -39,8 +50,9 @@ def make_segments(
     segment_range: range,
     on_progress: OnProgress,
     watch: JobWatch | None = None,
+    queue: SegmentQueue | None = None,
 ) -> Counter[str]:
-    """Make the segments of ``segment_range``.
+    """Make the segments of ``segment_range``, up to the first that ``queue`` does not allow.
 
     Args:
         job: that they belong to.
@@ -48,6 +60,7 @@ def make_segments(
         segment_range: numbers of neighbouring segments.
         on_progress: called with the number of frames written since its last call.
         watch: called with each frame.
+        queue: allows each segment after the first one; by default all.
 
     Returns:
         The reader's warnings, with how often each occurred.
@@ -55,7 +68,7 @@ def make_segments(
     reader = job.reader()
     items = job_items(job, interpolator, reader, segment_range)
     try:
-        _write(job, items, segment_range, on_progress, watch or JobWatch())
+        _write(job, items, segment_range, on_progress, watch or JobWatch(), queue or SegmentQueue())
     finally:
         items.close()
     return reader.warnings
@@ -116,6 +129,7 @@ def _write(
     segment_range: range,
     on_progress: OnProgress,
     watch: JobWatch,
+    queue: SegmentQueue,
 ) -> None:
     """Encode ``items``; finish each segment when the next one begins."""
     segment = _OpenSegment(job, segment_range.start)
@@ -123,6 +137,9 @@ def _write(
         for item in items:
             while segment.number < item.segment:
                 segment.finish()
+                queue.done(segment.number)
+                if not queue.take(segment.number + 1):
+                    return
                 segment = _OpenSegment(job, segment.number + 1)
             segment.counts.update(item.counts)
             watch.on_frame(item.segment, item.frame, item.counts)
@@ -134,6 +151,9 @@ def _write(
         raise
     while segment.number < segment_range.stop:
         segment.finish()
+        queue.done(segment.number)
+        if segment.number + 1 < segment_range.stop and not queue.take(segment.number + 1):
+            return
         segment = _OpenSegment(job, segment.number + 1)
 
 

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,6 +22,7 @@ from cdfi.video.jobs.sealed import (
     sealed_json,
     text_digest,
 )
+from cdfi.video.jobs.segment_record import SegmentRecord
 
 VERSION = 2
 LONGEST = 140  # bytes of the folder's name; some encrypted file systems stop at 143
@@ -29,25 +30,9 @@ MARKER, MARKER_TEXT = "cdfi-work", "work folder of cdfi: it may be deleted when 
 LOCK, OWNER, MANIFEST = "lock", "owner", "manifest.json"
 #: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
 OURS = re.compile(
-    r"\d{6,}\.(mkv|part|png|exr|json)|manifest\.json|result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
+    r"\d{6,}(\.[\w-]+)?\.(mkv|part|png|exr|json|claim|old)|clock\.[\w-]+|(manifest|job)\.json|"
+    r"result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
 )
-
-
-@dataclass(frozen=True)
-class SegmentRecord:
-    """A finished segment.
-
-    Attributes:
-        size: of its file, in bytes; 0 if it shows no frame and has no file.
-        digest: SHA-256 of its file.
-        times: of its frames, in ticks of the result's time base.
-        counts: of decisions, by their name.
-    """
-
-    size: int
-    digest: str
-    times: list[int]
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,11 +43,13 @@ class WorkFolder:
         target: the result.
         job: a digest of the job that the folder serves; records of other jobs are ignored.
         image_suffix: of finished images.
+        worker: a name that unfinished files of this worker get, so that no other one writes them.
     """
 
     target: Path
     job: str = ""
     image_suffix: str = ".png"
+    worker: str = ""
 
     @property
     def path(self) -> Path:
@@ -144,7 +131,7 @@ class WorkFolder:
 
     def part(self, number: int) -> Path:
         """Return the path of a new segment file, after removing an unfinished one."""
-        return self.new(f"{number:06d}.part")
+        return self.new(self._part_name(number))
 
     def new(self, name: str) -> Path:
         """Return the path ``name`` in the folder, after removing a file or link of that name.
@@ -159,8 +146,14 @@ class WorkFolder:
         return path
 
     def finish(self, number: int, times: list[int], counts: Mapping[str, int]) -> None:
-        """Move a segment's written file to its place and record it; then it is safe."""
-        part = self.path / f"{number:06d}.part"
+        """Move a segment's written file to its place and record it; then it is safe.
+
+        If another worker has finished it meanwhile, its result is kept.
+        """
+        part = self.path / self._part_name(number)
+        if self.record(number) is not None:
+            part.unlink(missing_ok=True)
+            return
         if times:
             part.replace(self.segment(number))
         self._record(number, self.segment(number) if times else None, times, counts)
@@ -194,6 +187,32 @@ class WorkFolder:
             return None
         return None if check and file_digest(media) != record.digest else record
 
+    def discard(self, number: int) -> None:
+        """Remove the record of a segment, so that it counts as unfinished."""
+        (self.path / f"{number:06d}.json").unlink(missing_ok=True)
+
+    def recorded(self) -> set[int]:
+        """Return the numbers of the segments that have a record, whether or not it is valid."""
+        names = (re.fullmatch(r"(\d{6,})\.json", path.name) for path in self.path.iterdir())
+        return {int(name[1]) for name in names if name}
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the folder is there and still serves this job."""
+        found = read_sealed(self.path / MANIFEST)
+        return isinstance(found, dict) and seal(found) == self.job
+
+    def differences(self, job: Mapping[str, object]) -> list[str]:
+        """Return in what a job differs from the one that the folder serves; serve it if in none.
+
+        Raises:
+            ValueError: the folder has no readable manifest.
+        """
+        found = read_sealed(self.path / MANIFEST)
+        if not isinstance(found, dict):
+            raise ValueError(f"{self.path / MANIFEST} is missing or damaged: plan the job again")
+        return _differences(found, self.serve(job))
+
     def clear(self) -> None:
         """Remove the files that cdfi writes into a work folder; leave everything else alone."""
         names = [entry.name for entry in os.scandir(self.path) if OURS.fullmatch(entry.name)]
@@ -201,6 +220,9 @@ class WorkFolder:
             with suppress(IsADirectoryError, PermissionError):
                 if not stat.S_ISDIR((self.path / name).lstat().st_mode):
                     (self.path / name).unlink()
+
+    def _part_name(self, number: int) -> str:
+        return f"{number:06d}.{self.worker}.part" if self.worker else f"{number:06d}.part"
 
     def _claim(self) -> None:
         """Create the folder, or check that the one that is there was created by cdfi."""

@@ -1,0 +1,38 @@
+"""``cdfi work``: make segments of planned videos, beside other machines."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from cdfi.cli.console import stdout
+from cdfi.cli.early_checks import check_device
+from cdfi.cli.network_options import DeviceOption
+
+Folders = Annotated[
+    list[Path], Argument(help="Work folders, named .NAME.cdfi-work beside each result.")
+]
+Once = Annotated[bool, Option("--once", help="End after one segment.")]
+ExitWhenIdle = Annotated[
+    bool, Option("--exit-when-idle", help="End when no segment is free, instead of waiting.")
+]
+
+
+def work(
+    folders: Folders,
+    device: DeviceOption = None,
+    once: Once = False,
+    exit_when_idle: ExitWhenIdle = False,
+) -> None:
+    """Make segments of videos that cdfi interpolate has planned, on this or another machine.
+
+    The folder must be on a disk that both machines share. A segment whose worker is gone is made
+    by another one. The command ends when the results of all videos have been joined.
+
+    Example: cdfi work /films/.film_x2.mkv.cdfi-work
+    """
+    check_device(device)
+    from cdfi.video.work import work as make_segments
+
+    frames = make_segments(folders, device=device, once=once, exit_when_idle=exit_when_idle)
+    stdout.print(f"{frames} frames written")

@@ -1,0 +1,135 @@
+"""The file ``job.json`` of a work folder: what another process needs to work on the job.
+
+It holds, as JSON with a digest: ``version`` of this format, ``source`` as an absolute path and
+relative to the work folder, ``target`` (a name beside the work folder), ``options`` and ``model``,
+and the numbers of ``segments`` and ``frames``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cdfi.common.files import write_text
+from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.model import ModelSpec, fingerprint
+from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
+from cdfi.video.jobs.sealed import is_plain, read_sealed, sealed_json
+from cdfi.video.jobs.workfolder import MARKER
+from cdfi.video.options import Options, options_from_json
+
+VERSION = 1
+JOB = "job.json"
+
+
+@dataclass(frozen=True)
+class JobDescription:
+    """The content of ``job.json``."""
+
+    source: Path
+    target: Path
+    options: Options
+    model: ModelSpec
+    segments: int
+    frames: int
+
+
+def write_description(job: Job, source: Path, options: Options, model: ModelSpec) -> None:
+    """Write the description of a planned job into its work folder.
+
+    Args:
+        job: as planned.
+        source: what the user gave, such as a folder of images.
+        options: what the user gave.
+        model: that makes the frames.
+    """
+    path = Path(model.name)
+    named = replace(model, name=str(path.absolute() if path.is_file() else model.name))
+    content = sealed_json(
+        {
+            "version": VERSION,
+            "source": str(source.absolute()),
+            "relative": os.path.relpath(source.absolute(), job.work.path.absolute()),
+            "target": job.work.target.name,
+            "options": options.as_json(),
+            "model": asdict(named),
+            "segments": len(job.boundaries),
+            "frames": expected_frames(job),
+        },
+        indent=1,
+    )
+    write_text(job.work.path / JOB, content, fsync=True, follow_links=False)
+
+
+def read_description(folder: Path) -> JobDescription:
+    """Return the description in a work folder.
+
+    Raises:
+        FileNotFoundError: the source is not there on this machine.
+        ValueError: the folder holds no description, or one of another version.
+    """
+    values = read_sealed(folder / JOB) if is_plain(folder / MARKER) else None
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{folder} is not the work folder of a planned job: expected one named "
+            ".NAME.cdfi-work that cdfi interpolate has made"
+        )
+    if values.get("version") != VERSION:
+        raise ValueError(
+            f"{folder} was planned by another version of cdfi (format {values.get('version')}, "
+            f"expected {VERSION}): use that version, or plan the job again"
+        )
+    return _description(folder, values)
+
+
+@contextmanager
+def opened_job(
+    folder: Path, device: str | None = None, worker: str = ""
+) -> Iterator[tuple[Job, ModelSpec]]:
+    """Plan the job of a work folder on this machine; check that it would make equal frames.
+
+    Args:
+        folder: of the job.
+        device: that the network runs on; None means the one of the description.
+        worker: name of this worker.
+
+    Raises:
+        OSError: the source or the model cannot be read.
+        ValueError: as :func:`read_description`, or this machine would make other frames.
+    """
+    found = read_description(folder)
+    model = found.model if device is None else replace(found.model, device=device)
+    with readable_source(found.source, found.target, found.options) as video:
+        job = plan_job(video.path, found.target, found.options, model)
+        job = replace(job, work=replace(job.work, worker=worker))
+        if differences := job.work.differences(job.identity(fingerprint(model))):
+            raise ValueError(
+                f"{folder}: this machine would make other frames than the planned job: the "
+                f"{' and '.join(differences)} differ; use the same versions, models and files"
+            )
+        yield job, model
+
+
+def _description(folder: Path, values: dict[str, Any]) -> JobDescription:
+    try:
+        candidates = [Path(values["source"]), folder / values["relative"]]
+        source = next((path for path in candidates if path.exists()), None)
+        if source is None and "%" not in candidates[0].name:
+            raise FileNotFoundError(
+                f"{candidates[0]} does not exist on this machine: mount it at the same path, or "
+                "keep the source and the result in one shared folder"
+            )
+        return JobDescription(
+            source=source or candidates[0],
+            target=folder.absolute().parent / values["target"],
+            options=options_from_json(values["options"]),
+            model=ModelSpec(**values["model"]),
+            segments=int(values["segments"]),
+            frames=int(values["frames"]),
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{folder / JOB} is damaged: plan the job again") from error

@@ -1,0 +1,132 @@
+"""Run a job in its work folder: make the missing segments here, or wait until others have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from cdfi.common.progress import Progress
+from cdfi.video.jobs.claimed import ClaimedSegments, make_claimed, wait_for_others
+from cdfi.video.jobs.claims import Claims
+from cdfi.video.jobs.disk import disk_warning
+from cdfi.video.jobs.job import Job
+from cdfi.video.jobs.job_file import write_description
+from cdfi.video.jobs.model import Model, ModelSpec, fingerprint, resolve_model
+from cdfi.video.jobs.parallel import make_in_parallel, processes_for
+from cdfi.video.jobs.plan import expected_frames
+from cdfi.video.jobs.segment_record import SegmentRecord
+from cdfi.video.jobs.watch import JobWatch
+from cdfi.video.options import Options
+
+#: Who makes the segments: processes of this call, or others that work on the job.
+Workers = Literal["local", "external"]
+
+
+def processes(jobs: int | None, model: Model, workers: Workers) -> int:
+    """Return how many processes make segments here; 0 if others make all of them.
+
+    Raises:
+        ValueError: unknown ``workers``, or a number that does not go with them.
+    """
+    if workers == "local":
+        return processes_for(jobs, model)
+    if workers != "external":
+        raise ValueError(f'workers must be "local" or "external", got {workers!r}')
+    if jobs is not None:
+        raise ValueError("jobs is for local workers: leave it out with external ones")
+    if not isinstance(model, ModelSpec):
+        raise ValueError(
+            "external workers need a model by name or file: expected a name, a path or a ModelSpec"
+        )
+    return 0
+
+
+@dataclass
+class JobRun:
+    """Makes what is missing of a job, or waits until others have made it.
+
+    Attributes:
+        job: as planned.
+        model: that makes the frames.
+        processes: that make segments here; 0 leaves them to others.
+        progress: called with the number of frames written so far and in total.
+        watch: called as the job proceeds.
+    """
+
+    job: Job
+    model: Model
+    processes: int
+    progress: Progress | None
+    watch: JobWatch | None = None
+
+    def begin(self, source: Path, options: Options, overwrite: bool) -> list[str]:
+        """Make the work folder, whose lock this process has, serve the job.
+
+        Args:
+            source: what the user gave.
+            options: what the user gave.
+            overwrite: whether another job's segments may be discarded.
+
+        Returns:
+            A line that says why finished segments were discarded, if they were.
+
+        Raises:
+            ValueError: the folder keeps another job's segments, and ``overwrite`` is false.
+        """
+        work = self.job.work
+        restarted = work.begin(self.job.identity(fingerprint(self.model)), overwrite)
+        if isinstance(self.model, ModelSpec):
+            write_description(self.job, source, options, self.model)
+        return [f"{work.target.name}: {restarted}"] if restarted else []
+
+    def make_missing(self) -> Counter[str]:
+        """Make every segment that is not finished yet, or wait until others have."""
+        finished = self._valid()
+        watch = self.watch or JobWatch()
+        watch.on_start(len(self.job.boundaries), len(finished))
+        counter = _Counter(self.progress, expected_frames(self.job))
+        counter.add(sum(len(record.times) for record in finished.values()))
+        if line := disk_warning(self.job, counter.total - counter.done):
+            watch.on_warning(line)
+        notes: Counter[str] = Counter()
+        while len(finished) < len(self.job.boundaries):
+            notes.update(self._make(counter))
+            finished = self._valid()
+        return notes
+
+    def _make(self, counter: _Counter) -> Counter[str]:
+        """Make free segments, then wait for those of other workers."""
+        if self.processes > 1:
+            return make_in_parallel(self.job, self.model, self.processes, counter.add)
+        build = cache(lambda: resolve_model(self.model)) if self.processes else None
+        with Claims(self.job.work.path) as claims:
+            queue, notes = ClaimedSegments(self.job, claims), Counter[str]()
+            if build is not None:
+                notes = make_claimed(queue, build, counter.add, self.watch)
+            notes.update(wait_for_others(queue, build, counter.add))
+        return notes
+
+    def _valid(self) -> dict[int, SegmentRecord]:
+        """Return the finished segments; remove the records of damaged ones."""
+        finished = self.job.finished(check=True)
+        for number in self.job.work.recorded() - set(finished):
+            self.job.work.discard(number)
+        return finished
+
+
+@dataclass
+class _Counter:
+    """Counts the frames that are written, for a progress callback."""
+
+    progress: Progress | None
+    total: int
+    done: int = 0
+
+    def add(self, count: int) -> None:
+        """Add frames, and report."""
+        self.done += count
+        if self.progress is not None:
+            self.progress(self.done, self.total)

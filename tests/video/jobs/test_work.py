@@ -1,0 +1,282 @@
+"""One video by several workers: any of them may die, and the result is that of one process."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from cdfi.cli.main import main
+from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
+from cdfi.video.jobs.claims import own_claim
+from cdfi.video.jobs.job_file import read_description
+from cdfi.video.jobs.sealed import read_sealed, sealed_json
+from cdfi.video.jobs.status import job_status
+from cdfi.video.jobs.workfolder import WorkFolder
+from cdfi.video.options import options_from_json
+from cdfi.video.timing.moment import parse_moment
+from cdfi.video.work import work
+from tests.cli.interpolate_inputs import tiny_model
+from tests.video.jobs.test_segments import same_frames
+from tests.video.video_clips import Clip, write_clip
+
+OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return ModelSpec(tiny_model(tmp_path_factory.mktemp("model")), "cpu")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    clip = Clip(30, options={"preset": "fast", "bf": "2", "g": "9"}, audio=True)
+    return write_clip(tmp_path_factory.mktemp("source") / "in.mp4", clip)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, source, model):
+    target = tmp_path_factory.mktemp("whole") / "whole.mp4"
+    interpolate_video(source, target, options=OPTIONS, model=model)
+    return target
+
+
+@contextmanager
+def planned(source, target, model):
+    """Plan a job in a thread, which waits for others; at the end its result must be there."""
+    errors = []
+
+    def run():
+        try:
+            interpolate_video(source, target, options=OPTIONS, model=model, workers="external")
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    folder = WorkFolder(target).path
+    wait_for(lambda: (folder / "job.json").exists() or errors)
+    yield folder
+    thread.join(300)
+    assert not errors and not thread.is_alive()
+
+
+def wait_for(condition, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)
+
+
+def test_external_workers_give_the_same_frames(tmp_path, source, whole, model):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        assert work([folder], once=True) == 8
+        status = job_status(folder)
+        assert (status.finished, status.segments, status.written, status.frames) == (1, 8, 8, 59)
+        assert work([folder], exit_when_idle=True) == 51
+    same_frames(target, whole)
+    assert not folder.exists()
+
+
+def test_two_workers_share_a_job(tmp_path, source, whole, model):
+    target, counts = tmp_path / "out.mp4", []
+    with planned(source, target, model) as folder:
+        threads = [threading.Thread(target=lambda: counts.append(work([folder]))) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(300)
+    assert len(counts) == 2 and sum(counts) >= 59
+    same_frames(target, whole)
+
+
+def test_a_run_is_helped_by_another_worker(tmp_path, source, whole, model):
+    """A local run and an external worker take segments of the same job."""
+    target = tmp_path / "out.mp4"
+    interpolate_video(source, target, options=OPTIONS, model=model, watch=Helper(target))
+    same_frames(target, whole)
+
+
+class Helper:
+    """Makes one segment as another worker when the run writes its first frame."""
+
+    def __init__(self, target):
+        self.target, self.helped = target, False
+
+    def on_start(self, segments, finished):
+        pass
+
+    def on_warning(self, text):
+        pass
+
+    def on_frame(self, segment, frame, counts):
+        if not self.helped:
+            self.helped = True
+            assert work([WorkFolder(self.target).path], once=True) == 8
+
+
+def test_a_segment_of_a_dead_worker_is_made_by_the_others(tmp_path, source, whole, model):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        dead = replace(own_claim(), process=2**22 - 7, started=1.0)
+        (folder / "000002.claim").write_text(json.dumps(asdict(dead)))
+        (folder / f"000002.{dead.worker}.part").write_bytes(b"half of a segment")
+        work([folder], exit_when_idle=True)
+    same_frames(target, whole)
+
+
+def test_a_segment_of_a_worker_that_is_stuck_is_repeated(tmp_path, source, whole, model):
+    """Its claim stays alive, but nothing comes of it."""
+    target = tmp_path / "out.mp4"
+
+    class Stuck(Helper):
+        def on_frame(self, segment, frame, counts):
+            folder = WorkFolder(self.target).path
+            if not self.helped:
+                self.helped = True
+                alive = replace(own_claim(), host="elsewhere")
+                (folder / "000005.claim").write_text(json.dumps(asdict(alive)))
+
+    interpolate_video(source, target, options=OPTIONS, model=model, watch=Stuck(target))
+    same_frames(target, whole)
+
+
+def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, model):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        work([folder], once=True)
+        segment = folder / "000000.mkv"
+        content = bytearray(segment.read_bytes())
+        content[len(content) // 2] ^= 1
+        segment.write_bytes(bytes(content))
+        work([folder])
+    same_frames(target, whole)
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from cdfi.video.jobs import model
+from cdfi.interpolation import Interpolator
+between = Interpolator.between
+def slow(self, *arguments):
+    time.sleep(0.02)
+    return between(self, *arguments)
+Interpolator.between = slow
+from cdfi.video.work import work
+work([Path({folder!r})])
+"""
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_moments_lose_nothing(tmp_path, source, whole, model):
+    chance = random.Random(5)
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        code = KILLED.format(root=str(ROOT), folder=str(folder))
+        processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+        for _ in range(30):
+            time.sleep(chance.uniform(0.1, 1.0))
+            if not folder.exists():
+                break
+            chosen = chance.randrange(len(processes))
+            processes[chosen].send_signal(signal.SIGKILL)
+            processes[chosen].wait()
+            processes[chosen] = subprocess.Popen([sys.executable, "-c", code])
+        for process in processes:
+            process.wait(120)
+    same_frames(target, whole)
+
+
+def test_options_survive_the_job_file():
+    options = Options(
+        fps=Fraction(60000, 1001),
+        slow=Fraction(5, 2),
+        start=parse_moment("1:23.5"),
+        duration=parse_moment("120f"),
+        hold=("1,2,3,4",),
+        encoding=Encoding(codec="h264", crf=20, extra={"tune": "film"}),
+    )
+    assert options_from_json(json.loads(json.dumps(options.as_json()))) == options
+
+
+def refused(folder, *, match):
+    with pytest.raises((ValueError, OSError), match=match):
+        work([folder], exit_when_idle=True)
+
+
+def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, model):
+    refused(tmp_path / "gone", match="does not exist: expected a work folder")
+    refused(tmp_path, match="is not the work folder of a planned job")
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        description = read_sealed(folder / "job.json")
+        for change, line in (
+            ({"version": 99}, r"planned by another version of cdfi \(format 99, expected 1\)"),
+            ({"source": "/no/film.mp4", "relative": "../../no"}, "does not exist on this machine"),
+            ({"options": {"factor": 3}}, "job.json is damaged|not those of this version"),
+        ):
+            (folder / "job.json").write_text(sealed_json({**description, **change}))
+            refused(folder, match=line)
+        other = {**description, "options": {**description["options"], "factor": 3}}
+        (folder / "job.json").write_text(sealed_json(other))
+        refused(folder, match="would make other frames than the planned job: the options differ")
+        (folder / "job.json").write_text(sealed_json(description))
+        assert read_description(folder).frames == 59
+        work([folder])
+
+
+def test_a_source_on_another_mount_point_is_found_beside_the_folder(tmp_path, source, model):
+    home = tmp_path / "here"
+    home.mkdir()
+    clip = home / "in.mp4"
+    clip.write_bytes(source.read_bytes())
+    with planned(clip, home / "out.mp4", model) as folder:
+        seen = tmp_path / "there"
+        seen.symlink_to(home)
+        description = read_sealed(folder / "job.json")
+        moved = {**description, "source": "/elsewhere/in.mp4"}
+        (folder / "job.json").write_text(sealed_json(moved))
+        assert work([seen / folder.name]) == 59
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"workers": "remote"}, 'workers must be "local" or "external"'),
+        ({"workers": "external", "jobs": 2}, "jobs is for local workers"),
+    ],
+)
+def test_wrong_workers_are_refused(tmp_path, source, model, settings, line):
+    with pytest.raises(ValueError, match=line):
+        interpolate_video(source, tmp_path / "out.mp4", model=model, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_work_and_show_the_state(tmp_path, source, model, capsys):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        assert main(["work", str(folder), "--once"]) == 0
+        assert capsys.readouterr().out == "8 frames written\n"
+        stranger = replace(own_claim(), host="render-7")
+        (folder / "000004.claim").write_text(json.dumps(asdict(stranger)))
+        assert main(["status", str(folder)]) == 0
+        out = capsys.readouterr().out
+        assert "1 of 8 segments, 8 of 59 frames" in out
+        assert re.search(r"segment 4: process \d+ on render-7, seen \d+ s ago", out)
+        assert main(["status", str(folder), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["claims"][0]["owner"]["host"] == "render-7"
+        (folder / "000004.claim").unlink()
+        work([folder])
