@@ -238,7 +238,7 @@ def test_a_part_is_chosen_previewed_and_compared(
         page.wait_for_selector("#estimate:has-text('2 → 4')")
         page.locator(".scrubber input[type=range]").fill("0")
         page.get_by_role("button", name="Preview 2 seconds").click()
-        page.wait_for_selector("#frame-label:has-text('Frame 1 / 12')")
+        page.wait_for_selector("#frame-label:has-text('Frame 1 / 11')")
         page.keyboard.press("ArrowRight")
         page.wait_for_selector("#frame-label:has-text('interpolated')")
 
