@@ -25,7 +25,7 @@ def warm_up(models: Models = None, device: DeviceOption = None) -> None:
     check_model(*names)
     check_device(device)
     from cdfi.video import ModelSpec
-    from cdfi.video.warm_up import warm_up as compile_kernels
+    from cdfi.video.kernel_warm_up import warm_up as compile_kernels
 
     for name in names:
         begin = time.perf_counter()

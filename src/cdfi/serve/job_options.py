@@ -18,6 +18,7 @@ from cdfi.video.timing.rate import parse_rate, parse_slow
 MODELS = (
     "flow",
     "flow-wide",
+    "flow-lpips",
     "aligned-adacof",
     "aligned-adacof-lpips",
     "matched-adacof",

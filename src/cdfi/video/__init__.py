@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cdfi.video.jobs.plan import plan_job as plan_job
     from cdfi.video.jobs.watch import JobWatch as JobWatch
     from cdfi.video.keywords import Settings as Settings
+    from cdfi.video.kernel_warm_up import warm_up as warm_up
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
     from cdfi.video.pipes import interpolate_to_stream as interpolate_to_stream
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from cdfi.video.preview import write_preview as write_preview
     from cdfi.video.shown import show_frames as show_frames
     from cdfi.video.timing.rate import parse_rate as parse_rate
-    from cdfi.video.warm_up import warm_up as warm_up
     from cdfi.video.writing.image_files import is_image as is_image
 
 #: Public name -> module; imported on first use: the command line reads the options before it
@@ -50,7 +50,7 @@ _MODULES = {
     "parse_rate": "timing.rate",
     "plan_job": "jobs.plan",
     "show_frames": "shown",
-    "warm_up": "warm_up",
+    "warm_up": "kernel_warm_up",
     "write_preview": "preview",
 }
 
