@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cdfi.video.jobs.model import ModelSpec as ModelSpec
     from cdfi.video.jobs.plan import plan_job as plan_job
     from cdfi.video.jobs.watch import JobWatch as JobWatch
-    from cdfi.video.keywords import Settings as Settings
     from cdfi.video.kernel_warm_up import warm_up as warm_up
+    from cdfi.video.keywords import Settings as Settings
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
     from cdfi.video.pipes import interpolate_to_stream as interpolate_to_stream
