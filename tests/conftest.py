@@ -5,10 +5,17 @@ import os
 # Before torch is imported: tiny tensors gain nothing from threads, and lose much on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine makes any example slow, and the first one compiles kernels.
 hypothesis.settings.register_profile("cdfi", deadline=None)
