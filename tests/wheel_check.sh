@@ -22,13 +22,18 @@ import pkgutil
 
 import cdfi
 
+#: Packages whose modules import what an extra or a host program brings, when they are imported.
+OPTIONAL = {"cdfi.plugins": ("vapoursynth", "comfy_api"), "cdfi.serve": ("starlette", "uvicorn")}
 names = [module.name for module in pkgutil.walk_packages(cdfi.__path__, "cdfi.")]
 for name in names:
+    package = ".".join(name.split(".")[:2])
+    allowed = ("triton", *OPTIONAL.get(package, ()))  # Triton comes with torch where it exists
     try:
         importlib.import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != "triton":
-            raise  # Triton comes with torch where it exists; all else that an extra brings is lazy
+    except (ModuleNotFoundError, ValueError) as error:  # a ValueError names the package to install
+        missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+        if (getattr(missing, "name", None) or "").partition(".")[0] not in allowed:
+            raise
 print(f"wheel-check: imported {len(names)} modules without extras")
 PYTHON
 "$work/empty/bin/cdfi" --version
