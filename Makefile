@@ -14,7 +14,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
 help:
 	@echo "make demo        interpolate a short clip to twice its frame rate and show where it is"
-	@echo "make test        the test suite (under three minutes on two cores)"
+	@echo "make test        the test suite (about eight minutes on two cores, compiling included)"
 	@echo "make test-slow   the tests that take longer"
 	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
