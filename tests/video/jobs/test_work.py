@@ -21,6 +21,7 @@ from cdfi.video.jobs.claims import own_claim
 from cdfi.video.jobs.job_file import read_description
 from cdfi.video.jobs.sealed import read_sealed, sealed_json
 from cdfi.video.jobs.status import job_status
+from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import options_from_json
 from cdfi.video.timing.moment import parse_moment
@@ -108,17 +109,11 @@ def test_a_run_is_helped_by_another_worker(tmp_path, source, whole, model):
     same_frames(target, whole)
 
 
-class Helper:
+class Helper(JobWatch):
     """Makes one segment as another worker when the run writes its first frame."""
 
     def __init__(self, target):
         self.target, self.helped = target, False
-
-    def on_start(self, segments, finished):
-        pass
-
-    def on_warning(self, text):
-        pass
 
     def on_frame(self, segment, frame, counts):
         if not self.helped:
@@ -149,6 +144,20 @@ def test_a_segment_of_a_worker_that_is_stuck_is_repeated(tmp_path, source, whole
                 (folder / "000005.claim").write_text(json.dumps(asdict(alive)))
 
     interpolate_video(source, target, options=OPTIONS, model=model, watch=Stuck(target))
+    same_frames(target, whole)
+
+
+def test_a_run_in_processes_waits_for_a_segment_of_another_worker(tmp_path, source, whole, model):
+    target = tmp_path / "out.mp4"
+    alive = replace(own_claim(), host="elsewhere")
+    folder = WorkFolder(target).path
+
+    class Watch(JobWatch):
+        def on_start(self, segments, finished):
+            (folder / "000003.claim").write_text(json.dumps(asdict(alive)))
+            threading.Timer(3.0, (folder / "000003.claim").unlink).start()
+
+    interpolate_video(source, target, options=OPTIONS, model=model, jobs=2, watch=Watch())
     same_frames(target, whole)
 
 

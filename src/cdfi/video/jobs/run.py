@@ -83,7 +83,10 @@ class JobRun:
         return [f"{work.target.name}: {restarted}"] if restarted else []
 
     def make_missing(self) -> Counter[str]:
-        """Make every segment that is not finished yet, or wait until others have."""
+        """Make every segment that is not finished yet, or wait until others have.
+
+        It ends early if finished segments are damaged as often as they are made.
+        """
         finished = self._valid()
         watch = self.watch or JobWatch()
         watch.on_start(len(self.job.boundaries), len(finished))
@@ -92,19 +95,21 @@ class JobRun:
         if line := disk_warning(self.job, counter.total - counter.done):
             watch.on_warning(line)
         notes: Counter[str] = Counter()
-        while len(finished) < len(self.job.boundaries):
+        before = -1
+        while before < len(finished) < len(self.job.boundaries):
             notes.update(self._make(counter))
-            finished = self._valid()
+            before, finished = len(finished), self._valid()
         return notes
 
     def _make(self, counter: _Counter) -> Counter[str]:
         """Make free segments, then wait for those of other workers."""
-        if self.processes > 1:
-            return make_in_parallel(self.job, self.model, self.processes, counter.add)
         build = cache(lambda: resolve_model(self.model)) if self.processes else None
+        notes: Counter[str] = Counter()
+        if self.processes > 1:
+            notes = make_in_parallel(self.job, self.model, self.processes, counter.add)
         with Claims(self.job.work.path) as claims:
-            queue, notes = ClaimedSegments(self.job, claims), Counter[str]()
-            if build is not None:
+            queue = ClaimedSegments(self.job, claims)
+            if self.processes == 1 and build is not None:
                 notes = make_claimed(queue, build, counter.add, self.watch)
             notes.update(wait_for_others(queue, build, counter.add))
         return notes

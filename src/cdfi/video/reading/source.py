@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import threading
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,10 @@ from cdfi.video.reading.decoder import decoder_for
 from cdfi.video.reading.side_data import side_data
 
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT
+#: Held while the level of libav's log is changed. If two threads restored it in the wrong order,
+#: PyAV would keep logging in Python, and a decoder that logs from its own thread while it is closed
+#: would wait for the interpreter for ever.
+_LOG_LEVEL = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -152,13 +157,14 @@ def chroma_location(frame: VideoFrame) -> str:
     )
     sink = graph.add("buffersink")
     graph.link_nodes(source, graph.add("showinfo", "checksum=0"), sink).configure()
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
-    try:
-        with av.logging.Capture(local=True) as log:
-            source.push(frame)
-            sink.pull()
-    finally:
-        av.logging.set_level(level)
+    with _LOG_LEVEL:
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.INFO)
+        try:
+            with av.logging.Capture(local=True) as log:
+                source.push(frame)
+                sink.pull()
+        finally:
+            av.logging.set_level(level)
     found = re.search(r" cl:(\w+)", "".join(line for _, _, line in log))
     return found.group(1) if found else "unspecified"
