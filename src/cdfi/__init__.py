@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cdfi.common.lazy import lazy_names
+
 if TYPE_CHECKING:
     from cdfi import compression as compression
     from cdfi import evaluation as evaluation
@@ -99,6 +101,7 @@ _PACKAGES = [
     "weights",
 ]
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
+_public_name = lazy_names("cdfi", _MODULES)
 
 __all__ = sorted([*_MODULES, *_PACKAGES, "__version__"])
 
@@ -108,9 +111,7 @@ def __getattr__(name: str) -> Any:
         return _version()
     if name in _PACKAGES:
         return import_module(f"cdfi.{name}")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'cdfi' has no attribute {name!r}")
-    return getattr(import_module(f"cdfi.{_MODULES[name]}"), name)
+    return _public_name(name)
 
 
 def _version() -> str:

@@ -8,21 +8,11 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.cli.interpolate_inputs import write_image
 from tests.media import sliding, write_video
 from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
 FAST = ("--preset", "ultrafast")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture
-def command(model, capsys):
-    return Command(model, capsys)
 
 
 @pytest.fixture(scope="module")

@@ -8,20 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.cli.interpolate_inputs import write_image
 from tests.video.video_clips import Clip, images_of, times_of, write_clip
 
 FAST = ("--preset", "ultrafast")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture
-def command(model, capsys):
-    return Command(model, capsys)
 
 
 def write_sequence(folder, numbers, name="shot.{:04d}.png"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.interpolate_inputs import Command, tiny_model, write_image
+from tests.cli.interpolate_inputs import write_image
 from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
 
 VIDEOS = (
@@ -22,16 +22,6 @@ VIDEOS = (
     pytest.param("bbb_720p.mp4", marks=pytest.mark.slow),
 )
 FAST = ("--preset", "ultrafast")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture
-def command(model, capsys):
-    return Command(model, capsys)
 
 
 def test_two_images_give_the_middle_one(tmp_path, command):

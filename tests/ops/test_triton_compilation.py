@@ -23,9 +23,9 @@ KERNELS = [
     ("details.triton", "kernel"),
     ("resize.triton", "kernel"),
     ("conv.triton", "kernel"),
-    ("refine_flow.triton_kernels", "evaluate_kernel"),
-    ("refine_flow.triton_kernels", "accept_kernel"),
-    ("refine_flow.triton_kernels", "multiply_kernel"),
+    ("refine_flow.triton_refinement", "evaluate_kernel"),
+    ("refine_flow.triton_refinement", "accept_kernel"),
+    ("refine_flow.triton_refinement", "multiply_kernel"),
 ]
 CONSTANTS = {
     "KERNEL": 5,

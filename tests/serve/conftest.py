@@ -59,3 +59,13 @@ def serve(
 @pytest.fixture
 def client(serve: Callable[..., "TestClient"]) -> "TestClient":
     return serve()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from tests.serve.browser import CHROMIUM, FLAGS, playwright
+
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -18,6 +18,10 @@ class RunningServer:
     url: str
     process: "subprocess.Popen[str]"
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rstrip("/").rpartition(":")[2])
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

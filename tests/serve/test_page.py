@@ -14,11 +14,8 @@ from PIL import Image
 
 from tests.media import sliding, write_video
 from tests.serve.browser import (
-    CHROMIUM,
-    FLAGS,
     add_clip,
     open_page,
-    playwright,
     save_screenshot,
     wait_for_estimate,
     wait_for_job,
@@ -26,14 +23,6 @@ from tests.serve.browser import (
 from tests.serve.server_process import RunningServer, run_server
 
 DEMO = Path(__file__).parents[2] / "src/cdfi/cli/demo_clip.mp4"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,23 +12,12 @@ import pytest
 
 from tests.media import sliding, write_video
 from tests.serve.browser import (
-    CHROMIUM,
-    FLAGS,
     add_clip,
     open_page,
-    playwright,
     save_screenshot,
     wait_for_job,
 )
 from tests.serve.server_process import RunningServer, run_server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -125,34 +114,30 @@ def test_a_killed_server_is_started_again_and_the_page_goes_on(
     browser: Any, clip: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    with run_server(data, stub="wait") as server:
-        port = int(server.url.rstrip("/").rpartition(":")[2])
-        with open_page(browser, server.url) as page:
-            start(page, clip)
-            job = wait_for_job(page, "running")
-            server.kill()
-            page.wait_for_selector("#connection.lost")
-            with run_server(data, port=port, stub="wait"):
-                page.wait_for_selector("#connection:not(.lost)")
-                let_go(data, job)
-                wait_for_job(page, "done")
+    with run_server(data, stub="wait") as server, open_page(browser, server.url) as page:
+        start(page, clip)
+        job = wait_for_job(page, "running")
+        server.kill()
+        page.wait_for_selector("#connection.lost")
+        with run_server(data, port=server.port, stub="wait"):
+            page.wait_for_selector("#connection:not(.lost)")
+            let_go(data, job)
+            wait_for_job(page, "done")
 
 
 def test_a_broken_upload_continues_after_a_restart(
     browser: Any, clip: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    with run_server(data, stub="copy") as server:
-        port = int(server.url.rstrip("/").rpartition(":")[2])
-        with open_page(browser, server.url) as page:
-            page.evaluate("() => { window.held = true; }")
-            page.route("**/api/files/*?offset=*", lambda route: route.abort())
-            page.set_input_files("#picker", str(clip))
-            page.wait_for_selector(".source .status:has-text('Connection lost')")
-            server.kill()
-            page.unroute("**/api/files/*?offset=*")
-            with run_server(data, port=port, stub="copy"):
-                page.wait_for_selector(".source .facts")
+    with run_server(data, stub="copy") as server, open_page(browser, server.url) as page:
+        page.evaluate("() => { window.held = true; }")
+        page.route("**/api/files/*?offset=*", lambda route: route.abort())
+        page.set_input_files("#picker", str(clip))
+        page.wait_for_selector(".source .status:has-text('Connection lost')")
+        server.kill()
+        page.unroute("**/api/files/*?offset=*")
+        with run_server(data, port=server.port, stub="copy"):
+            page.wait_for_selector(".source .facts")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts a tmpfs")

@@ -63,7 +63,7 @@ def command_word(words: Sequence[str]) -> str | None:
 
 
 def completed_words() -> list[str]:
-    """Return the words to complete, if a shell asks for completion; else none."""
+    """Return the words of the line that a shell completes; an empty list outside completion."""
     if "_CDFI_COMPLETE" not in os.environ:
         return []
     line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")

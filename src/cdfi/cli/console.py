@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cdfi.training.callback import Callback
@@ -109,12 +108,7 @@ class Bar(Callback):
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def on_decode(self, done: int, total: int | None) -> None:

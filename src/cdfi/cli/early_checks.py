@@ -13,15 +13,15 @@ EXPORTED = (".onnx", ".xml")
 
 
 def check_model(*names: str) -> None:
-    """Raise ValueError if a model has no such name and there is no such file."""
+    """Raise ValueError for a text that is neither the name of a model nor an existing file."""
     for name in names:
         resolve_path(name)
 
 
 def check_network(model: str, device: str | None, backend: str | None) -> None:
-    """Raise ValueError if there is no such model, or PyTorch knows no such device.
+    """Raise ValueError for an unknown model, or for a device name that PyTorch does not have.
 
-    Other runtimes have names of their own for devices.
+    The device is not checked for other runtimes, which have other device names.
     """
     check_model(model)
     if backend is None and Path(model).suffix.lower() not in EXPORTED:
@@ -29,7 +29,7 @@ def check_network(model: str, device: str | None, backend: str | None) -> None:
 
 
 def check_device(name: str | None) -> None:
-    """Raise ValueError if a device has no such name; whether it is here is found out later."""
+    """Raise ValueError for a text that is no device name; its presence is checked later."""
     if name is not None and not DEVICE.fullmatch(name):
         raise ValueError(f"--device: expected auto, cpu, cuda, cuda:1, mps or xpu, got {name!r}")
 

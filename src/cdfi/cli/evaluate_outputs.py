@@ -9,9 +9,10 @@ from rich.table import Table
 
 from cdfi.cli.console import show, stderr, stdout
 from cdfi.common.files import write_text
+from cdfi.common.plot_files import check_plot_file
 from cdfi.evaluation import EvaluationReport
 from cdfi.evaluation.reports.contact_sheet import ContactSheet, Saver
-from cdfi.evaluation.reports.plot import check_plot, plot
+from cdfi.evaluation.reports.plot import plot
 from cdfi.evaluation.reports.report import one_line
 from cdfi.evaluation.scoring import OnScored
 
@@ -43,7 +44,7 @@ class Outputs:
             OSError: one of the files cannot be written.
         """
         if self.plot:
-            check_plot(self.plot)
+            check_plot_file(self.plot)
         for path in (self.json, self.csv, self.markdown, self.contact_sheet, self.plot):
             if path is not None and path != STDOUT:
                 _check_writable(path)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cdfi.video.jobs.status import JobStatus
 
 Folders = Annotated[
-    list[Path], Argument(help="Work folders, named .NAME.cdfi-work beside each result.")
+    list[Path], Argument(help="Work folders: .NAME.cdfi-work in the folder of the result NAME.")
 ]
 Json = Annotated[bool, Option("--json", help="Print a JSON object for each folder.")]
 

@@ -124,12 +124,13 @@ def _train(
     args: TrainArgs, resume: Path | None, download_vgg: bool, plot: Path | None, quiet: bool
 ) -> None:
     """Train with a progress bar, and print how the run ended."""
-    from cdfi.training.curves import check_curves, plot_curves
+    from cdfi.common.plot_files import check_plot_file
+    from cdfi.training.curves import plot_curves
     from cdfi.training.loop import train as run_training
     from cdfi.training.losses.vgg import download
 
     if plot is not None:
-        check_curves(plot)
+        check_plot_file(plot)
     if download_vgg:
         download()
     with Bar(quiet) as bar:

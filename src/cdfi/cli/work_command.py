@@ -1,4 +1,4 @@
-"""``cdfi work``: make segments of planned videos, beside other machines."""
+"""``cdfi work``: compute segments of videos that another process has planned."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from cdfi.cli.early_checks import check_device
 from cdfi.cli.network_options import DeviceOption
 
 Folders = Annotated[
-    list[Path], Argument(help="Work folders, named .NAME.cdfi-work beside each result.")
+    list[Path], Argument(help="Work folders: .NAME.cdfi-work in the folder of the result NAME.")
 ]
 Once = Annotated[bool, Option("--once", help="End after one segment.")]
 ExitWhenIdle = Annotated[

@@ -5,20 +5,19 @@ Chen et al., "A Half-Space Stochastic Projected Gradient Method for Group Sparsi
 a group that would leave the half-space of its old value becomes zero; zero groups stay zero.
 """
 
-from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
 from cdfi.compression.master_values import HALF
 from cdfi.compression.moments import ADAM_EPS, check_moments, direction
 from cdfi.compression.obproxsg import require_finite
+from cdfi.compression.penalized import PenalizedOptimizer
 
 
-class HSPG(Optimizer):
+class HSPG(PenalizedOptimizer):
     """Gradient descent on ``loss + lambda_ * sum_g sqrt(size_g) * |x_g|_2`` that empties channels.
 
     Args:
@@ -74,29 +73,12 @@ class HSPG(Optimizer):
             {**numbers, **options, "steps_per_epoch": steps_per_epoch},
         )
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step; with ``closure``, evaluate it first and return its loss.
-
-        Raises:
-            ValueError: a gradient is not finite; no parameter has changed.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def _update(self) -> None:
         group = self.param_groups[0]
         pairs = [(p, p.grad) for p in group["params"] if p.grad is not None]
         require_finite(pairs)
         self._move(pairs, group)
         group["step"] += 1
-        return loss
 
     @torch.no_grad()
     def density(self) -> float:

@@ -6,22 +6,21 @@ cycle.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from cdfi.compression.master_values import with_masters, write_back
 from cdfi.compression.moments import ADAM_EPS, check_moments, direction
+from cdfi.compression.penalized import PenalizedOptimizer
 
 #: The names of the authors' release for our options.
 ALIASES = {"epochSize": "steps_per_epoch", "Np": "prox_epochs", "No": "orthant_epochs"}
 
 
-class OBProxSG(Optimizer):
+class OBProxSG(PenalizedOptimizer):
     """Stochastic gradient descent on ``loss + lambda_ * |x|_1`` that reaches and keeps zeros.
 
     Every argument after ``params`` may be set by parameter group. A group with ``lambda_=0``
@@ -87,27 +86,10 @@ class OBProxSG(Optimizer):
         groups = [{**plain, **_renamed(group)} for group in state_dict["param_groups"]]
         super().load_state_dict({**state_dict, "param_groups": groups})
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step; with ``closure``, evaluate it first and return its loss.
-
-        Raises:
-            ValueError: a gradient is sparse or not finite; no parameter of its group has changed.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def _update(self) -> None:
         for group in self.param_groups:
             self._move(_gradients(group["params"]), group)
             group["step"] += 1
-        return loss
 
     def _move(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         """Take the step of a group, along the averaged gradients if it has momentum or betas."""

@@ -154,7 +154,10 @@ def _check_values(frame: Any, value_range: ValueRange) -> None:
 
 
 def _kind(frame: Any) -> tuple[Any, ...] | None:
-    """Return what the frames of a clip have in common; None if this is no RGB frame."""
+    """Return type, size, dtype and device of a frame; None if it is not an RGB frame.
+
+    They must be equal for all frames of a clip.
+    """
     if isinstance(frame, Tensor):
         good = frame.ndim == 3 and frame.shape[0] == 3 and frame.is_floating_point()
         return ("tensor", frame.shape, frame.dtype, frame.device) if good else None

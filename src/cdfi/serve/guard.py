@@ -110,7 +110,7 @@ class _Rates:
 
 
 def _same_origin(headers: dict[str, str], host: str) -> bool:
-    """Return whether a request comes from our own page, or from a program that is no browser."""
+    """Return whether a request comes from our page or from a client that is not a browser."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")

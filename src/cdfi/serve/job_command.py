@@ -72,7 +72,7 @@ def command_of(job: StoredJob, config: ServeConfig) -> list[str]:
 
 
 def is_in_the_way(job: StoredJob) -> bool:
-    """Return whether there is a file in place of a result beside its source."""
+    """Return whether a file exists at the path of a result in its source's folder."""
     return job.in_place and os.path.lexists(job.target)
 
 
@@ -128,7 +128,7 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _beside(source: ChosenSource, name: str) -> Path:
-    """Return the path of a result beside its source.
+    """Return the path of a result in the folder of its source.
 
     Raises:
         ApiError: the source is an upload, or something of that name is there.

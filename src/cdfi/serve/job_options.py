@@ -13,18 +13,10 @@ from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options, Quality
 from cdfi.video.timing.moment import parse_moment
 from cdfi.video.timing.rate import parse_rate, parse_slow
+from cdfi.weights.catalog import BUNDLED, DEFAULT
 
 #: The models that the page offers, the default first.
-MODELS = (
-    "flow",
-    "flow-wide",
-    "flow-lpips",
-    "aligned-adacof",
-    "aligned-adacof-lpips",
-    "matched-adacof",
-    "compressed-adacof",
-    "cdfi",
-)
+MODELS = (DEFAULT, *(name for name in BUNDLED if name != DEFAULT))
 #: The containers that the page offers.
 CONTAINERS = (".mp4", ".mkv", ".mov", ".webm", ".gif")
 Value = str | int | float | bool

@@ -4,19 +4,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from cdfi.common.extras import need
 from cdfi.common.files import atomic_write
-
-
-def check_curves(path: Path) -> None:
-    """Raise ValueError if matplotlib is not installed or cannot write files of this suffix."""
-    need("matplotlib", "--plot", "cdfi[plot]")
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lower().removeprefix(".") not in known:
-        endings = ", ".join(f".{name}" for name in sorted(known))
-        raise ValueError(f"{path}: unknown image format; expected one of {endings}")
+from cdfi.common.plot_files import check_plot_file
 
 
 def plot_curves(folder: Path, path: Path) -> None:
@@ -27,10 +16,10 @@ def plot_curves(folder: Path, path: Path) -> None:
         path: a file of any format that matplotlib writes (``.png``, ``.svg``, ``.pdf``).
 
     Raises:
-        ValueError: as :func:`check_curves`.
+        ValueError: as :func:`cdfi.common.plot_files.check_plot_file`.
         OSError: the file cannot be written.
     """
-    check_curves(path)
+    check_plot_file(path)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 4), layout="constrained")

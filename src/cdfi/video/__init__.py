@@ -1,7 +1,8 @@
 """Video in, video out: times, colours, depth, streams and finished work are kept."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cdfi.common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cdfi.video.diagnostics import environment as environment
@@ -55,12 +56,7 @@ _MODULES = {
 }
 
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'cdfi.video' has no attribute {name!r}")
-    return getattr(import_module(f"cdfi.video.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,8 @@
 """Weights: models with a name, their files, and how files are read and written."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cdfi.common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cdfi.weights.catalog import BUNDLED as BUNDLED
@@ -45,12 +46,7 @@ _MODULES = {
 }
 
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'cdfi.weights' has no attribute {name!r}")
-    return getattr(import_module(f"cdfi.weights.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

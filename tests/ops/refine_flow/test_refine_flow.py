@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from cdfi.ops import adacof, refine_flow, refine_flow_reference
-from cdfi.ops.refine_flow.cpu_kernels import WINDOW
+from cdfi.ops.refine_flow.cpu_refinement import WINDOW
 from cdfi.ops.refine_flow.reference import COARSE_MOVES, FINEST_MOVES, window_mean
 
 

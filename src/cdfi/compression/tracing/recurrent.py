@@ -1,10 +1,12 @@
 """Rules of recurrent layers: the units of all gates, layers and directions are merged."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from cdfi.compression.tracing.call import Call
-from cdfi.compression.tracing.graph import Graph
+from cdfi.compression.tracing.graph import Channels, Graph
 
 GATES = {"lstm": 4, "gru": 3, "rnn_relu": 1, "rnn_tanh": 1}
 
@@ -26,17 +28,11 @@ def recurrent(graph: Graph, call: Call) -> bool:
             start = (layer * directions + direction) * each
             own = list(weights[start : start + each])
             _cell(graph, own, gates, units, x.numel() // x.shape[-1])
-            feeding = graph.slot(own[0], 1)
             if layer > 0:
-                graph.join(feeding, units.repeat(directions))
-            elif reading and reading.dim == -1:
-                graph.join(feeding, reading.ids)
-                graph.add_reader(feeding, (own[0].detach() == 0).all(0).cpu())
+                graph.join(graph.slot(own[0], 1), units.repeat(directions))
             else:
-                graph.pin(feeding, "the layer reads a tensor that no layer computes")
-    for state in hidden if isinstance(hidden, (list, tuple)) else (hidden,):
-        if graph.channels_of(state) is not None:
-            graph.join(graph.channels_of(state).ids, units)  # type: ignore[union-attr]
+                _read_input(graph, own[0], reading)
+    _join_states(graph, hidden, units)
     graph.set_channels(call.result[0], -1, units.repeat(directions))
     for state in call.result[1:]:
         graph.set_channels(state, -1, units)
@@ -50,15 +46,9 @@ def recurrent_cell(graph: Graph, call: Call) -> bool:
     weights = [weight for weight in weights if weight is not None]
     units = _units(graph, weights[1])
     _cell(graph, weights, GATES[call.name.removesuffix("_cell")], units, x.numel() // x.shape[-1])
-    feeding, reading = graph.slot(weights[0], 1), graph.channels_of(x)
-    if reading and reading.dim == -1:
-        graph.join(feeding, reading.ids)
-        graph.add_reader(feeding, (weights[0].detach() == 0).all(0).cpu())
-    else:
-        graph.pin(feeding, "the layer reads a tensor that no layer computes")
-    for state in hidden if isinstance(hidden, (list, tuple)) else (hidden,):
-        if channels := graph.channels_of(state):
-            graph.join(channels.ids, units)
+    reading = graph.channels_of(x)
+    _read_input(graph, weights[0], reading)
+    _join_states(graph, hidden, units)
     for state in call.result if isinstance(call.result, tuple) else (call.result,):
         graph.set_channels(state, -1, units)
     return reading is None or reading.dim == -1
@@ -78,3 +68,20 @@ def _cell(graph: Graph, weights: list[Tensor], gates: int, units: Tensor, positi
     graph.add_layer(weights[1], positions, units)
     nothing = torch.zeros(len(units), dtype=torch.bool)
     graph.add_reader(units, nothing)
+
+
+def _read_input(graph: Graph, weight: Tensor, reading: Channels | None) -> None:
+    """Merge the columns of the input's weight with the channels of the input, if it has any."""
+    columns = graph.slot(weight, 1)
+    if reading and reading.dim == -1:
+        graph.join(columns, reading.ids)
+        graph.add_reader(columns, (weight.detach() == 0).all(0).cpu())
+    else:
+        graph.pin(columns, "the layer reads a tensor that no layer computes")
+
+
+def _join_states(graph: Graph, hidden: Tensor | Sequence[Tensor], units: Tensor) -> None:
+    """Merge the channels of given states with the units."""
+    for state in hidden if isinstance(hidden, (list, tuple)) else (hidden,):
+        if channels := graph.channels_of(state):
+            graph.join(channels.ids, units)

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cdfi.common.extras import need
 from cdfi.common.files import atomic_write
+from cdfi.common.plot_files import check_plot_file
 from cdfi.evaluation.columns import Metric
 from cdfi.evaluation.reports.report import EvaluationReport, MethodAverage
 
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
 
 WORST = 10  # images that are named
-
-
-def check_plot(path: Path) -> None:
-    """Raise ValueError if matplotlib is not installed or cannot write files of this suffix."""
-    need("matplotlib", "a plot", "cdfi[plot]")
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lower().removeprefix(".") not in known:
-        endings = ", ".join(f".{name}" for name in sorted(known))
-        raise ValueError(f"{path}: unknown image format; expected one of {endings}")
 
 
 def plot(report: EvaluationReport, path: Path) -> None:
@@ -43,7 +32,7 @@ def plot(report: EvaluationReport, path: Path) -> None:
     Raises:
         ValueError: matplotlib is not installed, or cannot write files of this suffix.
     """
-    check_plot(path)
+    check_plot_file(path)
     from matplotlib.figure import Figure
 
     averages = [average for average in report.averages() if average.images]

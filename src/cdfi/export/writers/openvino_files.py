@@ -11,10 +11,10 @@ from cdfi.export.writers.onnx_file import OPSETS, write_onnx
 
 
 def write_openvino(program: Program, path: Path) -> None:
-    """Write ``program`` as ``path`` (.xml) and, beside it, its weights (.bin) in float32.
+    """Write ``program`` to ``path`` (.xml) and its float32 weights to a .bin file of that name.
 
-    OpenVINO reads the graph as ONNX: it does not convert graphs of torch.export of dynamic sizes.
-    The .bin file appears first: an .xml file always has its weights.
+    The graph is converted through ONNX, as OpenVINO cannot convert torch.export graphs of dynamic
+    sizes. The .bin file is written first, so that no .xml file exists without its weights.
 
     Raises:
         ValueError: a library is missing.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.common.threads import over_lines
-from cdfi.ops.refine_flow import cpu_kernels
+from cdfi.ops.refine_flow import cpu_refinement
 from cdfi.ops.refine_flow.reference import NEIGHBOURS, PRODUCTS
 
 
@@ -17,7 +17,7 @@ def refine_level(
     batch, channels, height, width = frame0.shape
     images = [x.permute(0, 2, 3, 1).contiguous().numpy() for x in (frame0, frame1)]
     flows = flow.contiguous().numpy()
-    window = cpu_kernels.WINDOW.astype(flows.dtype)
+    window = cpu_refinement.WINDOW.astype(flows.dtype)
 
     def empty(planes: int) -> Tensor:
         return flow.new_empty((batch, planes, height, width))
@@ -29,11 +29,11 @@ def refine_level(
     now, proposed, kept = shift.numpy(), candidate.numpy(), sides.numpy()
     lines = batch * height
 
-    def evaluate(warped: cpu_kernels.Array) -> None:
+    def evaluate(warped: cpu_refinement.Array) -> None:
         """Warp with the candidate, and accept it where the residual decreases."""
-        over_lines(cpu_kernels.sample, lines, *images, flows, proposed, warped, residual)
+        over_lines(cpu_refinement.sample, lines, *images, flows, proposed, warped, residual)
         over_lines(
-            *(cpu_kernels.accept, lines, residual, window),
+            *(cpu_refinement.accept, lines, residual, window),
             *(proposed, warped, now, kept, error),
         )
 
@@ -42,11 +42,11 @@ def refine_level(
     evaluate(new_sides)
     for move in moves:
         if not move:
-            over_lines(cpu_kernels.multiply, lines, kept, products)
-            over_lines(cpu_kernels.step, lines, products, window, now, proposed)
+            over_lines(cpu_refinement.multiply, lines, kept, products)
+            over_lines(cpu_refinement.step, lines, products, window, now, proposed)
             evaluate(new_sides)
         for rows, columns in NEIGHBOURS if move else ():
             distance = (move * rows, move * columns)
-            over_lines(cpu_kernels.neighbour_shift, lines, flows, now, proposed, *distance)
+            over_lines(cpu_refinement.neighbour_shift, lines, flows, now, proposed, *distance)
             evaluate(new_sides)
     return shift, sides

@@ -10,7 +10,7 @@ import torch
 import triton
 from torch import Tensor
 
-from cdfi.ops.refine_flow import triton_kernels
+from cdfi.ops.refine_flow import triton_refinement
 from cdfi.ops.refine_flow.reference import (
     ACCEPT_RATIO,
     MAX_STEP,
@@ -46,11 +46,11 @@ def refine_level(
         proposed: Tensor, warped: Tensor, distance: tuple[int, int] = (0, 0), step: bool = False
     ) -> None:
         """Warp with a candidate, and accept it where the residual decreases."""
-        triton_kernels.evaluate_kernel[grid](
+        triton_refinement.evaluate_kernel[grid](
             *(*frames, flow, shift, products, proposed, warped, residual, *sizes, *distance),
             **(_STEP | {"STEP": step, "NEIGHBOURS": distance != (0, 0)}),
         )
-        triton_kernels.accept_kernel[grid](
+        triton_refinement.accept_kernel[grid](
             *(residual, proposed, warped, shift, sides, error, *sizes),
             **(_WINDOW | {"ACCEPT_RATIO": ACCEPT_RATIO}),
         )
@@ -59,7 +59,7 @@ def refine_level(
     evaluate(candidate, new_sides)
     for move in moves:
         if not move:
-            triton_kernels.multiply_kernel[grid](sides, products, *sizes, **_MULTIPLY)
+            triton_refinement.multiply_kernel[grid](sides, products, *sizes, **_MULTIPLY)
             evaluate(candidate, new_sides, step=True)
         for rows, columns in NEIGHBOURS if move else ():
             evaluate(candidate, new_sides, (move * rows, move * columns))
