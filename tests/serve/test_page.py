@@ -66,6 +66,18 @@ def test_a_clip_goes_from_drop_to_download(
     assert by_command.read_bytes() == downloaded.read_bytes()
 
 
+def test_a_preset_of_the_command_line_is_chosen(browser: Any, clip: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with run_server(data, stub="copy") as server, open_page(browser, server.url) as page:
+        add_clip(page, clip)
+        page.click("#preset-archive-lossless")
+        page.click("#start")
+        job = wait_for_job(page, "done")
+        words = shlex.split(job.locator(".command").text_content())
+    assert {"--factor=2", "--codec=ffv1", "--quality=lossless"} <= {*words}
+    assert words[words.index("-o") + 1] == "clip_2x.mkv"
+
+
 def test_a_file_of_the_folder_is_used_in_place(
     browser: Any, server: RunningServer, clip: Path
 ) -> None:

@@ -16,7 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHIPPED = Path(__file__).with_name("presets.toml")
+from cdfi.video.shipped_presets import DESCRIPTION, SHIPPED
+
 #: In the current folder.
 PROJECT = Path("cdfi-presets.toml")
 #: Presets of encoders, which ``--preset`` sets as well: no set of options may have such a name.
@@ -27,7 +28,6 @@ _ENCODER_PRESETS = """
 ENCODER_PRESETS = frozenset(_ENCODER_PRESETS.split())
 #: Options of which one is given: the user's choice replaces that of a set.
 EXCLUSIVE = (("factor", "fps"), ("quality", "crf"), ("end", "duration"))
-DESCRIPTION = "description"
 
 
 class OptionPreset(NamedTuple):

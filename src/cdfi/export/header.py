@@ -10,7 +10,6 @@ FORMAT = "cdfi-export-1"
 KEY = "cdfi"  # of the metadata
 
 Padding = Literal["reflect", "replicate"]
-_OPTIONAL = ("size", "short_side")
 
 
 @dataclass(frozen=True)

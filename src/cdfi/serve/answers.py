@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 MOST_JSON = 1 << 16  # bytes of a request's JSON
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ApiError(Exception):

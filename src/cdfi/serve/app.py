@@ -21,6 +21,7 @@ from cdfi.serve.job_routes import JobApi
 from cdfi.serve.page_files import page_routes
 from cdfi.serve.serve_config import ServeConfig
 from cdfi.serve.service import Service
+from cdfi.video.shipped_presets import shipped_options
 
 
 def build_app(config: ServeConfig) -> Starlette:
@@ -39,6 +40,7 @@ def build_app(config: ServeConfig) -> Starlette:
                 "root": config.root is not None,
                 "models": MODELS,
                 "containers": CONTAINERS,
+                "presets": shipped_options(),
                 "most_bytes": config.most_bytes,
             }
         )

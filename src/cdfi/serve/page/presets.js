@@ -1,22 +1,22 @@
-// Named sets of options: a few that come with the page, and the user's own.
+// Named sets of options: those that the server ships, and the user's own.
 
 import { button, el } from "./dom.js";
 import { TEXT } from "./text.js";
 
 const MEMORY = "cdfi-presets";
-const PLAIN = { dedup: false, codec: undefined, container: undefined, crf: undefined };
-const GIVEN = {
-  film60: { goal: "smoother", fps: "60", quality: "high" },
-  slow4: { goal: "slower", slow: 4, audio: "stretch", quality: "high" },
-  anime: { goal: "smoother", fps: "60000/1001", dedup: true, quality: "high" },
-  archive: { goal: "smoother", factor: 2, fps: undefined, quality: "lossless", codec: "ffv1", container: ".mkv" },
-  small: { goal: "smoother", factor: 2, fps: undefined, quality: "small" },
-};
+const PLAIN = { factor: 2, fps: undefined, slow: undefined, audio: undefined, dedup: false, codec: undefined, container: undefined, crf: undefined };
+const CONTAINERS = { ffv1: ".mkv" }; // of codecs that few containers hold
+
+// Return the values of the form for a set of options of the server.
+function formValues(options) {
+  const goal = options.slow === undefined ? "smoother" : "slower";
+  return { ...PLAIN, goal, container: CONTAINERS[options.codec], ...options };
+}
 
 // Return the row of presets for an options form.
 export function presetRow(form) {
   const own = recall();
-  const given = Object.entries(GIVEN).map(([key, values]) => button(TEXT.presetNames[key], () => form.set({ ...PLAIN, ...values }), { class: "tag", id: `preset-${key}` }));
+  const given = Object.entries(form.about.presets).map(([key, options]) => button(TEXT.presetNames[key] || key, () => form.set(formValues(options)), { class: "tag", id: `preset-${key}` }));
   const saved = Object.entries(own).map(([name, values]) => el("span", { class: "tag-group" },
     button(name, () => form.set(values), { class: "tag" }),
     button("\u00d7", () => { forget(name); form.render(); }, { class: "tag icon", "aria-label": `${TEXT.deletePreset} ${name}` })));

@@ -86,7 +86,7 @@ export const TEXT = {
   device: "Device",
   memory: "Memory for the network, such as 4GB",
   presets: "Presets",
-  presetNames: { film60: "Film to 60", slow4: "Slow motion 4x", anime: "Animation", archive: "Archive", small: "Small file" },
+  presetNames: { film60: "Film to 60", slow4: "Slow motion 4x", anime: "Animation", "archive-lossless": "Archive" },
   savePreset: "Save these options",
   presetPrompt: "Name of the preset",
   deletePreset: "Delete the preset",
