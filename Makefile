@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-slow test-export test-vapoursynth test-fuzz test-web lint format docs wheel-check \
+.PHONY: help demo test test-slow test-export test-vapoursynth test-fuzz test-web test-cluster lint format docs wheel-check \
 	release-check lint-container clean
 .DEFAULT_GOAL := help
 
@@ -20,6 +20,7 @@ help:
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
 	@echo "make test-fuzz   2,000 damaged inputs of every kind (about ten minutes)"
 	@echo "make test-web    the web page in a real Chromium, and the server under load"
+	@echo "make test-cluster  several workers, Ray on two nodes, Slurm where it is installed"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        build the documentation site and check its links"
 	@echo "make wheel-check build the wheel, install it into an empty environment, interpolate"
@@ -73,6 +74,14 @@ $(VENV)/web.stamp: $(VENV)/dev.stamp
 # Chromium itself is the system's; without one these tests are skipped with a reason.
 test-web: $(VENV)/web.stamp
 	CDFI_WEB=1 $(BIN)/python -m pytest -rs tests/serve/test_page.py tests/serve/test_page_jobs.py tests/serve/test_load.py
+
+$(VENV)/cluster.stamp: $(VENV)/dev.stamp
+	$(PIP) --editable '.[ray]'
+	@touch $@
+
+# Slurm itself is the system's; without it its test is skipped with a reason.
+test-cluster: $(VENV)/cluster.stamp
+	$(BIN)/python -m pytest -rs -m cluster
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ FILES_OF_AN_OPERATION = {"op", "reference", "cpu", "triton"}
 #: What only comes with an extra, or is slow to import: never at the top level of a module.
 EXTRAS = {
     *("cv2", "matplotlib", "lightning_fabric", "tensorboard", "skimage", "lpips"),
-    *("onnx", "onnxscript", "onnxruntime", "openvino", "huggingface_hub", "vapoursynth"),
+    *("onnx", "onnxscript", "onnxruntime", "openvino", "huggingface_hub", "vapoursynth", "ray"),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 45
 #: Files and functions that are too long, to be removed as they shrink.
