@@ -47,3 +47,6 @@ def _show(found: "JobStatus") -> None:
         stdout.print(
             f"  segment {claim.number}: {name}, seen {claim.age:.0f} s ago{lost}", markup=False
         )
+    if found.finished_by:
+        counts = ", ".join(f"{count} by {name}" for name, count in found.finished_by.items())
+        stdout.print(f"  finished: {counts}", markup=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from cdfi.cli.console import stdout
+from cdfi.cli.console import stderr, stdout
 from cdfi.cli.early_checks import check_device
 from cdfi.cli.network_options import DeviceOption
 
@@ -27,12 +27,26 @@ def work(
     """Make segments of videos that cdfi interpolate has planned, on this or another machine.
 
     The folder must be on a disk that both machines share. A segment whose worker is gone is made
-    by another one. The command ends when the results of all videos have been joined.
+    by another one. The command ends when the segments of all videos are finished and verified.
 
     Example: cdfi work /films/.film_x2.mkv.cdfi-work
     """
     check_device(device)
     from cdfi.video.work import work as make_segments
 
-    frames = make_segments(folders, device=device, once=once, exit_when_idle=exit_when_idle)
+    refused: list[str] = []
+
+    def on_refusal(line: str) -> None:
+        refused.append(line)
+        stderr.print(f"cdfi: {line}", style="red", markup=False)
+
+    frames = make_segments(
+        folders,
+        device=device,
+        once=once,
+        exit_when_idle=exit_when_idle,
+        on_refusal=on_refusal if len(folders) > 1 else None,
+    )
     stdout.print(f"{frames} frames written")
+    if refused:
+        raise ValueError(f"{len(refused)} of {len(folders)} folders failed; see the errors above")

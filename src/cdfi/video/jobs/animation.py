@@ -68,7 +68,7 @@ class _Images:
     def _decoded(self) -> Iterator[Image.Image]:
         for number, record in enumerate(self.records):
             if record.times:
-                with av.open(media_url(self.job.work.segment(number))) as container:
+                with av.open(media_url(self.job.work.segment(number, record))) as container:
                     for frame in container.decode(video=0):
                         alpha = layout(frame.format.name).alpha
                         plain = reformatted(frame, "rgba" if alpha else "rgb24")

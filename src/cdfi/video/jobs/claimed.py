@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from random import Random
+from statistics import median
 
-from cdfi.video.jobs.claims import Claims, SeenClaim
+from cdfi.video.jobs.claims import REPEAT, Claims, SeenClaim
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
+from cdfi.video.jobs.scheduling import POLL, may_repeat, pause, starts
 from cdfi.video.jobs.segments import OnProgress, SegmentQueue, make_segments
 from cdfi.video.jobs.watch import JobWatch
 
-POLL = 1.0  # seconds between looks at a folder in which others still work
-REPEAT_AFTER = 2.0  # an idle worker repeats a claim older than so many of its own longest segments
+CHECK = 10.0  # seconds between two checks that a segment in progress is still needed
 
 
 class ClaimedSegments(SegmentQueue):
@@ -26,61 +28,91 @@ class ClaimedSegments(SegmentQueue):
 
     def __init__(self, job: Job, claims: Claims) -> None:
         self.job, self._claims = job, claims
-        self._pending = set(range(len(job.boundaries)))
+        self._random = Random(claims.owner.worker)
         self._begun: dict[int, float] = {}
-        self._first_seen: dict[tuple[int, str], float] = {}
-        self._longest = 0.0  # seconds that one of our segments took
+        self._took: list[float] = []  # seconds that each of our segments took
+        self._checked = time.monotonic()
+        self._frames: dict[int, int] = {}
 
-    def refresh(self) -> set[int]:
+    def pending(self) -> set[int]:
         """Look at the folder; return the segments without a record."""
-        self._pending -= self.job.work.recorded()
-        return set(self._pending)
+        return set(range(len(self.job.boundaries))) - self.job.work.recorded()
 
     def take(self, number: int) -> bool:
         """Claim a segment; return whether it is ours and still unfinished."""
-        if number not in self._pending or not self._claims.take(number):
-            return False
-        if number not in self.refresh():  # finished just before its claim was given up
+        return self._claims.take_free(number) and self._is_begun(number)
+
+    def seconds(self, number: int) -> float:
+        """Return for how long this worker has been making a segment."""
+        return time.monotonic() - self._begun.get(number, time.monotonic())
+
+    def done(self, number: int) -> None:
+        """Keep the claim on a finished segment, so that nobody makes it again."""
+        self._took.append(self.seconds(number))
+        self._claims.keep(number)
+
+    def is_needed(self, number: int) -> bool:
+        """Return whether a segment in progress has no record yet; look every ten seconds."""
+        if time.monotonic() - self._checked < CHECK:
+            return True
+        self._checked = time.monotonic()
+        if self.job.work.is_served and self.job.work.record(number) is None:
+            return True
+        self._claims.give_up(number)
+        return False
+
+    def next_range(self) -> range | None:
+        """Claim a free segment; return it with the unfinished ones that follow it.
+
+        If none is free, take over one whose worker is gone.
+        """
+        tried: set[int] = set()  # a file system may show claims late
+        while free := (pending := self.pending()) - (claimed := self._claims.numbers()) - tried:
+            for number in starts(free, pending & claimed, self._random):
+                if self.take(number):
+                    return _run(number, free)
+                tried.add(number)
+        for number in sorted(pending):
+            if self._claims.take(number) and self._is_begun(number):
+                return range(number, number + 1)
+        return None
+
+    def next_repeat(self) -> range | None:
+        """Claim a segment a second time that another worker has had for long."""
+        pending, seen = self.pending(), self._claims.seen()
+        repeated = {claim.number for claim in seen if claim.repeat}
+        typical = median(self._took) if self._took else None
+        for claim in sorted(seen, key=lambda claim: -claim.held):
+            if claim.number not in pending or not self._may_repeat(claim, typical):
+                continue
+            is_lost = claim.number in repeated  # then only a repeat whose worker is gone counts
+            take = self._claims.take if is_lost else self._claims.take_free
+            if take(claim.number, REPEAT) and self._is_begun(claim.number):
+                return range(claim.number, claim.number + 1)
+        return None
+
+    def idle(self) -> float:
+        """Return for how many seconds to wait before the next look at the folder."""
+        return pause(len(self.pending() & self._claims.numbers()))
+
+    def finished_frames(self) -> int:
+        """Return how many frames the finished segments hold."""
+        for number in self.job.work.recorded() - self._frames.keys():
+            if (record := self.job.work.record(number)) is not None:
+                self._frames[number] = len(record.times)
+        return sum(self._frames.values())
+
+    def _is_begun(self, number: int) -> bool:
+        """Begin a claimed segment, unless it has been finished or the job has ended meanwhile."""
+        if number not in self.pending() or not self.job.work.is_served:
             self._claims.give_up(number)
             return False
         self._begun[number] = time.monotonic()
         return True
 
-    def done(self, number: int) -> None:
-        """Give up the claim on a finished segment."""
-        begun = self._begun.pop(number, None)
-        if begun is not None:
-            self._longest = max(self._longest, time.monotonic() - begun)
-        self._claims.give_up(number)
-        self._pending.discard(number)
-
-    def next_range(self) -> range | None:
-        """Claim the first free segment; return it with the unfinished ones that follow it."""
-        pending = self.refresh()
-        claimed = {claim.number for claim in self._claims.seen()}
-        for free in (sorted(pending - claimed), sorted(pending & claimed)):
-            for number in free:
-                if self.take(number):
-                    end = number + 1
-                    while end in self._pending:
-                        end += 1
-                    return range(number, end)
-        return None
-
-    def next_repeat(self) -> range | None:
-        """Return a segment that another worker has had for long, to be made a second time."""
-        now = time.monotonic()
-        waited = [(self._waited(claim, now), claim.number) for claim in self._claims.seen()]
-        slow = [(age, number) for age, number in waited if number in self._pending]
-        if not slow or not self._longest or max(slow)[0] < REPEAT_AFTER * self._longest:
-            return None
-        number = max(slow)[1]
-        return range(number, number + 1)
-
-    def _waited(self, claim: SeenClaim, now: float) -> float:
-        """Return for how many seconds a claim has been seen here."""
-        key = (claim.number, claim.owner.worker if claim.owner else "")
-        return now - self._first_seen.setdefault(key, now)
+    def _may_repeat(self, claim: SeenClaim, typical: float | None) -> bool:
+        mine = claim.owner is not None and claim.owner.worker == self._claims.owner.worker
+        return not claim.repeat and not mine and may_repeat(claim.held, typical)
 
 
 def make_claimed(
@@ -114,21 +146,32 @@ def wait_for_others(
     queue: ClaimedSegments,
     interpolator: Callable[[], FrameInterpolator] | None,
     on_progress: OnProgress,
+    on_wait: Callable[[int], None],
 ) -> Counter[str]:
     """Wait until every segment has a record; make those whose worker is gone or far too slow.
 
     Args:
         queue: the segments.
         interpolator: builds the network; None if this process only waits.
-        on_progress: called with the number of frames written since its last call, and with 0.
+        on_progress: called with the number of frames written since its last call.
+        on_wait: called again and again with the number of frames in all finished segments.
     """
     notes: Counter[str] = Counter()
-    while queue.refresh():
+    while queue.pending():
+        on_wait(queue.finished_frames())
         segments = queue.next_range() or queue.next_repeat() if interpolator else None
         if segments is None or interpolator is None:
-            on_progress(0)
-            time.sleep(POLL)
+            time.sleep(queue.idle() if interpolator else POLL)
             continue
         made = make_segments(queue.job, interpolator(), segments, on_progress, None, queue)
         notes.update(made)
+    on_wait(queue.finished_frames())
     return notes
+
+
+def _run(number: int, free: set[int]) -> range:
+    """Return the range of neighbours in ``free`` that begins with ``number``."""
+    end = number + 1
+    while end in free:
+        end += 1
+    return range(number, end)

@@ -1,9 +1,11 @@
 """Claims on segments: which worker makes which one, in a folder that several machines may share.
 
 A claim is the file ``NNNNNN.claim``, created exclusively. Its worker touches it every ten seconds.
-A claim that was not touched for a minute, or whose process is known to be dead, may be taken over.
-Ages are differences of modification times in the folder, so the clocks of the machines do not
-matter. If two workers make one segment after all, the second result replaces an equal one.
+A claim that another worker has not seen touched for a minute, or whose process is known to be dead,
+may be taken over. The claim of a finished segment stays: a file system may show the record of the
+segment late, but it never lets two workers create the same claim. If two workers make one segment
+after all, both results are valid. A second claim, ``NNNNNN.repeat.claim``, lets one idle worker
+repeat a slow segment.
 """
 
 from __future__ import annotations
@@ -13,14 +15,16 @@ import os
 import secrets
 import socket
 import threading
+import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 
-LEASE = 60.0  # seconds without a touch after which a claim may be taken over
-BEAT = 10.0  # seconds between touches
+from cdfi.video.jobs.scheduling import BEAT, LEASE, is_lost
+
+CLAIM, REPEAT = ".claim", ".repeat.claim"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Claim:
         system: which processes its number counts among: those of a container have their own.
         process: its number there.
         started: when that process started, in seconds since 1970 by its machine's clock.
+        taken: when the segment was claimed, by the clock of the file system.
     """
 
     worker: str
@@ -40,6 +45,7 @@ class Claim:
     system: str
     process: int
     started: float
+    taken: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,15 @@ class SeenClaim:
         number: of the segment.
         owner: None if the file is damaged.
         age: seconds since the last touch.
+        held: seconds since the segment was claimed; 0 if that is unknown.
+        repeat: whether it is a second claim, to repeat a slow segment.
     """
 
     number: int
     owner: Claim | None
     age: float
+    held: float = 0.0
+    repeat: bool = False
 
 
 def own_claim() -> Claim:
@@ -80,7 +90,8 @@ class Claims:
     ) -> None:
         self.owner = owner or own_claim()
         self._folder, self._lease, self._beat = folder, lease, beat
-        self._held: set[int] = set()
+        self._held: set[Path] = set()
+        self._watched: dict[Path, tuple[object, float]] = {}  # a claim's state, and since when
         self._changes, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._touch_held, daemon=True)
 
@@ -91,60 +102,106 @@ class Claims:
     def __exit__(self, *error: object) -> None:
         self._stop.set()
         self._thread.join()
-        for number in list(self._held):
-            self.give_up(number)
+        for path in list(self._held):
+            self._remove(path)
         with suppress(OSError):
             self._clock().unlink()
 
-    def take(self, number: int) -> bool:
-        """Claim a segment; return whether it is ours now."""
-        path = self._path(number)
-        for _ in range(2):
-            try:
-                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-            except FileExistsError:
-                if not self._take_away(number):
-                    return False
-                continue
+    def take(self, number: int, suffix: str = CLAIM) -> bool:
+        """Claim a segment, or take it over if its worker is gone; return whether it is ours now."""
+        return self.take_free(number, suffix) or (
+            self._take_away(self._path(number, suffix)) and self.take_free(number, suffix)
+        )
+
+    def take_free(self, number: int, suffix: str = CLAIM) -> bool:
+        """Claim a segment that nobody has claimed; return whether it is ours now.
+
+        Raises:
+            OSError: the claim cannot be written; then there is none.
+        """
+        path = self._path(number, suffix)
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(self.owner), file)
-            with self._changes:
-                self._held.add(number)
-            return True
-        return False
+                taken = os.fstat(file.fileno()).st_mtime
+                json.dump(asdict(replace(self.owner, taken=taken)), file)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        with self._changes:
+            self._held.add(path)
+        return True
 
     def give_up(self, number: int) -> None:
-        """Remove the claim on a segment, if it is still ours."""
+        """Remove our claims on a segment, unless another worker has taken them over."""
+        for suffix in (CLAIM, REPEAT):
+            self._remove(self._path(number, suffix))
+
+    def keep(self, number: int) -> None:
+        """Leave our claims on a finished segment in the folder, and stop touching them."""
         with self._changes:
-            self._held.discard(number)
-        if _read(self._path(number)) == self.owner:
-            self._path(number).unlink(missing_ok=True)
+            self._held -= {self._path(number, suffix) for suffix in (CLAIM, REPEAT)}
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the segments that have a claim."""
+        stems = {path.name[: -len(CLAIM)] for path in self._folder.glob(f"*{CLAIM}")}
+        return {int(stem) for stem in stems if stem.isdecimal()}
 
     def seen(self) -> list[SeenClaim]:
         """Return all claims in the folder, those touched longest ago first."""
-        now, found = self._now(), []
-        for path in self._folder.glob("*.claim"):
-            with suppress(OSError, ValueError):
-                age = now - path.stat().st_mtime
-                found.append(SeenClaim(int(path.stem), _read(path), age))
+        now, found = self.now(), []
+        for path in self._folder.glob(f"*{CLAIM}"):
+            stem, *kind = path.name[: -len(CLAIM)].split(".")
+            state = _state(path)
+            if state is None or not stem.isdecimal():
+                continue
+            owner, touched = state
+            held = now - owner.taken if owner is not None and owner.taken else 0.0
+            found.append(SeenClaim(int(stem), owner, now - touched, held, bool(kind)))
         return sorted(found, key=lambda claim: -claim.age)
 
-    def _take_away(self, number: int) -> bool:
-        """Move a claim aside whose worker is gone; return whether there was one."""
-        path = self._path(number)
-        try:
-            age = self._now() - path.stat().st_mtime
-        except FileNotFoundError:
-            return True
-        if age < self._lease and not _is_dead(_read(path)):
+    def _remove(self, path: Path) -> None:
+        with self._changes:
+            held = path in self._held
+            self._held.discard(path)
+        if held and self._is_ours(path):
+            path.unlink(missing_ok=True)
+
+    def _is_ours(self, path: Path) -> bool:
+        state = _state(path)
+        owner = state[0] if state else None
+        return owner is not None and owner.worker == self.owner.worker
+
+    def _take_away(self, path: Path) -> bool:
+        """Remove a claim whose worker is gone; return whether the segment is free now."""
+        state = _state(path)
+        if state is None:
+            return not path.exists()
+        if not self._is_lost(path, *state):
             return False
-        aside = path.with_suffix(f".{self.owner.worker}.old")
+        aside = self._folder / f"{path.name[: -len(CLAIM)]}.{self.owner.worker}.old"
         with suppress(OSError):
             path.replace(aside)
+            moved = _state(aside)
+            if moved != state:  # another worker was faster: it is that worker's new claim
+                with suppress(OSError):
+                    os.link(aside, path)
             aside.unlink()
-        return True
+            return moved == state
+        return False
 
-    def _now(self) -> float:
+    def _is_lost(self, path: Path, owner: Claim | None, touched: float) -> bool:
+        known, since = self._watched.get(path, (None, 0.0))
+        if known != (owner, touched):
+            since = time.monotonic()
+            self._watched[path] = ((owner, touched), since)
+        unchanged = time.monotonic() - since
+        return _is_dead(owner) or is_lost(unchanged, self.now() - touched, self._lease)
+
+    def now(self) -> float:
         """Return the time by the clock of the folder's file system."""
         clock = self._clock()
         clock.touch()
@@ -153,23 +210,32 @@ class Claims:
     def _clock(self) -> Path:
         return self._folder / f"clock.{self.owner.worker}"
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number:06d}.claim"
+    def _path(self, number: int, suffix: str) -> Path:
+        return self._folder / f"{number:06d}{suffix}"
 
     def _touch_held(self) -> None:
         while not self._stop.wait(self._beat):
             with self._changes:
                 held = list(self._held)
-            for number in held:
+            for path in held:
                 with suppress(OSError):  # the folder may be gone, or out of reach for a while
-                    os.utime(self._path(number))
+                    if self._is_ours(path):
+                        os.utime(path)
 
 
-def _read(path: Path) -> Claim | None:
-    """Return the claim in a file; None if it is missing or damaged."""
+def _state(path: Path) -> tuple[Claim | None, float] | None:
+    """Return the claim in a file (None if it is damaged) and its last touch; None if it is missing.
+
+    The file is opened for it: then NFS asks the server, and does not answer from its cache.
+    """
     try:
-        return Claim(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        with path.open(encoding="utf-8") as file:
+            touched = os.fstat(file.fileno()).st_mtime
+            try:
+                return Claim(**json.load(file)), touched
+            except (ValueError, TypeError):
+                return None, touched
+    except OSError:
         return None
 
 
@@ -178,8 +244,9 @@ def _is_dead(claim: Claim | None) -> bool:
     if claim is None or (claim.host, claim.system) != (socket.gethostname(), _system()):
         return False
     try:
-        started = float(psutil.Process(claim.process).create_time())
-        return abs(started - claim.started) > 1
+        process = psutil.Process(claim.process)
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return ended or bool(abs(process.create_time() - claim.started) > 1)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import av
@@ -83,7 +83,7 @@ class Job:
             model: fingerprint of the model.
         """
         return {
-            "source": self._source_fingerprint(),
+            "source": self.source_fingerprint(),
             "model": model,
             "options": self.options.as_json(),
             "held": held_fingerprint(self.options.hold),
@@ -93,33 +93,33 @@ class Job:
                 dict(self.encoding.options),
                 list(self.encoding.converter.size),
             ],
-            "libav": av.__version__,
+            "libav": libav_versions(),
         }
 
-    def _source_fingerprint(self) -> object:
+    def source_fingerprint(self) -> object:
+        """Return digests of the size and the ends of the source's files."""
         path = self.source.path
         if stand_in(path) is None:
             return file_fingerprint(path)
         files = (*images_of_stand_in(path), path.with_name(TIMES))
         return text_digest(" ".join(map(file_fingerprint, files)))
 
-    def finished(self, check: bool = False) -> dict[int, SegmentRecord]:
+    def finished(
+        self, check: bool = False, among: Iterable[int] | None = None
+    ) -> dict[int, SegmentRecord]:
         """Return the records of the finished segments by number.
 
         Args:
             check: compare each segment's file with its digest.
+            among: numbers of segments; by default all.
         """
-        found = {number: self.work.record(number, check) for number in range(len(self.boundaries))}
+        numbers = range(len(self.boundaries)) if among is None else among
+        found = {number: self.work.record(number, check) for number in numbers}
         return {number: record for number, record in found.items() if record is not None}
 
-    def missing(self, finished: Container[int]) -> list[range]:
-        """Return the segments that are not finished, as ranges of neighbours."""
-        ranges: list[range] = []
-        for number in range(len(self.boundaries)):
-            if number in finished:
-                continue
-            if ranges and ranges[-1].stop == number:
-                ranges[-1] = range(ranges[-1].start, number + 1)
-            else:
-                ranges.append(range(number, number + 1))
-        return ranges
+
+def libav_versions() -> str:
+    """Return the versions of PyAV and of the libraries that encode and scale."""
+    names = ("libavcodec", "libswscale")
+    found = [".".join(map(str, av.library_versions[name])) for name in names]
+    return f"{av.__version__} ({', '.join(found)})"

@@ -15,15 +15,26 @@ from pathlib import Path
 from typing import Any
 
 from cdfi.common.files import write_text
+from cdfi.video.jobs.folder_names import MARKER
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import ModelSpec, fingerprint
 from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
 from cdfi.video.jobs.sealed import is_plain, read_sealed, sealed_json
-from cdfi.video.jobs.workfolder import MARKER
 from cdfi.video.options import Options, options_from_json
 
 VERSION = 1
 JOB = "job.json"
+#: What to do if a part of the identity differs between the planned job and this machine.
+REMEDIES = {
+    "source": "the video has changed since it was planned: plan it again with --overwrite",
+    "model": "the model or its precision is another one here: use the same file, and give "
+    "cdfi interpolate --precision fp32 if the devices differ",
+    "options": "the options mean something else here: use the same version of cdfi",
+    "encoder": "the encoder or its settings are others here: use the same version of cdfi",
+    "held": "a mask of --hold has changed since the video was planned",
+    "libav": "libav is another one here: install the same version of the package av",
+    "version": "the folder's format is another one: use the same version of cdfi",
+}
 
 
 @dataclass(frozen=True)
@@ -69,9 +80,10 @@ def read_description(folder: Path) -> JobDescription:
     """Return the description in a work folder.
 
     Raises:
-        FileNotFoundError: the source is not there on this machine.
+        OSError: the folder or the source is not there, or may not be used, on this machine.
         ValueError: the folder holds no description, or one of another version.
     """
+    check_access(folder)
     values = read_sealed(folder / JOB) if is_plain(folder / MARKER) else None
     if not isinstance(values, dict):
         raise ValueError(
@@ -84,6 +96,18 @@ def read_description(folder: Path) -> JobDescription:
             f"expected {VERSION}): use that version, or plan the job again"
         )
     return _description(folder, values)
+
+
+def check_access(folder: Path) -> None:
+    """Raise OSError if a work folder is not there, or may not be read or written."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist: expected a work folder")
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
+        raise PermissionError(
+            f"{folder} may not be read or written by this user: run cdfi as the user that planned "
+            "the job, who needs the same number on all machines"
+        )
 
 
 @contextmanager
@@ -104,12 +128,15 @@ def opened_job(
     found = read_description(folder)
     model = found.model if device is None else replace(found.model, device=device)
     with readable_source(found.source, found.target, found.options) as video:
-        job = plan_job(video.path, found.target, found.options, model)
+        try:
+            job = plan_job(video.path, found.target, found.options, model)
+        except ValueError as error:  # such as an encoder that is missing here
+            raise ValueError(f"{folder} cannot be worked on here: {error}") from error
         job = replace(job, work=replace(job.work, worker=worker))
         if differences := job.work.differences(job.identity(fingerprint(model))):
+            reasons = "; ".join(REMEDIES.get(name, f"{name} differs") for name in differences)
             raise ValueError(
-                f"{folder}: this machine would make other frames than the planned job: the "
-                f"{' and '.join(differences)} differ; use the same versions, models and files"
+                f"{folder}: this machine would make other frames than the planned job: {reasons}"
             )
         yield job, model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 import av
 from av.packet import Packet
@@ -86,7 +86,7 @@ def reordering(job: Job, records: Sequence[SegmentRecord]) -> int:
     """Return by how many places frames are decoded before they are shown, at most."""
     depth = 0
     for number, record in enumerate(records):
-        for place, (ordinal, _) in enumerate(_packets(job, number) if record.times else ()):
+        for place, (ordinal, _) in enumerate(_packets(job, number, record)):
             depth = max(depth, place - ordinal)
     return min(depth, sum(len(record.times) for record in records) - 1)
 
@@ -97,15 +97,28 @@ def _indexed(
     """Yield each packet with the number of its frame in the result."""
     before = 0
     for number, record in enumerate(records):
-        if record.times:
-            for ordinal, packet in _packets(job, number):
-                yield packet, before + ordinal
+        for ordinal, packet in _packets(job, number, record):
+            yield packet, before + ordinal
         before += len(record.times)
 
 
-def _packets(job: Job, number: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
+def holds_its_frames(job: Job, number: int, record: SegmentRecord) -> bool:
+    """Return whether a segment's file holds a packet for each of the record's ascending times."""
+    times = record.times
+    try:
+        found = sorted(ordinal for ordinal, _ in _packets(job, number, record))
+    except (OSError, av.error.FFmpegError):
+        return False
+    return found == list(range(len(times))) and all(a < b for a, b in pairwise(times))
+
+
+def _packets(
+    job: Job, number: int, record: SegmentRecord
+) -> Iterator[tuple[int, Packet[VideoStream]]]:
     """Yield a segment's packets in order of decoding, with the number of the frame in each."""
-    with av.open(media_url(job.work.segment(number))) as container:
+    if not record.times:
+        return
+    with av.open(media_url(job.work.segment(number, record))) as container:
         for packet in container.demux(video=0):
             if packet.size and packet.pts is not None:
                 yield round(packet.pts * packet.time_base * 1000 / TICK), packet

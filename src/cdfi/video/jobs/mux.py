@@ -210,7 +210,7 @@ def _add_video(
 ) -> VideoStream:
     """Add the result's video stream, as the segments are encoded and the source was tagged."""
     first = next(number for number, record in enumerate(records) if record.times)
-    with av.open(media_url(job.work.segment(first))) as segment:
+    with av.open(media_url(job.work.segment(first, records[first]))) as segment:
         template = segment.streams.video[0]
         made = target.add_stream_from_template(template, opaque=True)
         codec, tag = template.codec_context.name, template.codec_context.codec_tag

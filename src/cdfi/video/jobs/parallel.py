@@ -124,7 +124,8 @@ class _Worker:
         return resolve_model(self.model)
 
     def _on_progress(self, count: int) -> None:
-        if self.stop.is_set():
+        parent = multiprocessing.parent_process()
+        if self.stop.is_set() or parent is None or not parent.is_alive():
             raise InterruptedError("the run was stopped")
         with self.written.get_lock():
             self.written.value += count

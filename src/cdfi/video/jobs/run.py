@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +17,11 @@ from cdfi.video.jobs.claims import Claims
 from cdfi.video.jobs.disk import disk_warning
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.job_file import write_description
+from cdfi.video.jobs.join import holds_its_frames
 from cdfi.video.jobs.model import Model, ModelSpec, fingerprint, resolve_model
 from cdfi.video.jobs.parallel import make_in_parallel, processes_for
 from cdfi.video.jobs.plan import expected_frames
+from cdfi.video.jobs.scheduling import POLL, SETTLE
 from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.jobs.watch import JobWatch
 from cdfi.video.options import Options
@@ -86,20 +91,39 @@ class JobRun:
         """Make every segment that is not finished yet, or wait until others have.
 
         It ends early if finished segments are damaged as often as they are made.
+
+        Raises:
+            ValueError: the source has changed meanwhile.
         """
+        source = self.job.source_fingerprint()
         finished = self._valid()
         watch = self.watch or JobWatch()
         watch.on_start(len(self.job.boundaries), len(finished))
         counter = _Counter(self.progress, expected_frames(self.job))
-        counter.add(sum(len(record.times) for record in finished.values()))
-        if line := disk_warning(self.job, counter.total - counter.done):
+        counter.reach(sum(len(record.times) for record in finished.values()))
+        for line in self._first_lines(counter):
             watch.on_warning(line)
         notes: Counter[str] = Counter()
         before = -1
         while before < len(finished) < len(self.job.boundaries):
             notes.update(self._make(counter))
             before, finished = len(finished), self._valid()
+        if self.job.source_fingerprint() != source:
+            raise ValueError(
+                f"{self.job.source.path} changed while it was interpolated, so its segments do not "
+                "fit together: repeat the command with --overwrite"
+            )
+        if len(finished) == len(self.job.boundaries):
+            self.job.work.mark_complete()
         return notes
+
+    def _first_lines(self, counter: _Counter) -> list[str]:
+        """Return what the user should read before the first segment is made."""
+        lines = [disk_warning(self.job, counter.total - counter.done)]
+        if not self.processes:
+            folder = shlex.quote(str(self.job.work.path.absolute()))
+            lines.append(f"waiting for workers: run cdfi work {folder} where this folder is seen")
+        return [line for line in lines if line]
 
     def _make(self, counter: _Counter) -> Counter[str]:
         """Make free segments, then wait for those of other workers."""
@@ -111,15 +135,25 @@ class JobRun:
             queue = ClaimedSegments(self.job, claims)
             if self.processes == 1 and build is not None:
                 notes = make_claimed(queue, build, counter.add, self.watch)
-            notes.update(wait_for_others(queue, build, counter.add))
+            notes.update(wait_for_others(queue, build, counter.add, counter.reach))
         return notes
 
     def _valid(self) -> dict[int, SegmentRecord]:
-        """Return the finished segments; remove the records of damaged ones."""
-        finished = self.job.finished(check=True)
-        for number in self.job.work.recorded() - set(finished):
+        """Return the finished segments that are verified; remove the records of damaged ones."""
+        finished = self._verified()
+        doubtful = self.job.work.recorded() - finished.keys()
+        deadline = time.monotonic() + SETTLE
+        while any(map(self.job.work.awaits_file, doubtful)) and time.monotonic() < deadline:
+            time.sleep(POLL)
+        finished |= self._verified(doubtful)
+        for number in doubtful - finished.keys():
             self.job.work.discard(number)
         return finished
+
+    def _verified(self, among: Iterable[int] | None = None) -> dict[int, SegmentRecord]:
+        """Return the finished segments whose files have the digest and the frames of the record."""
+        found = self.job.finished(check=True, among=among)
+        return {n: record for n, record in found.items() if holds_its_frames(self.job, n, record)}
 
 
 @dataclass
@@ -134,4 +168,8 @@ class _Counter:
         """Add frames, and report."""
         self.done += count
         if self.progress is not None:
-            self.progress(self.done, self.total)
+            self.progress(min(self.done, self.total), self.total)
+
+    def reach(self, done: int) -> None:
+        """Report at least ``done`` frames, those of other workers included."""
+        self.add(max(done - self.done, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,8 @@ def file_fingerprint(path: Path) -> str:
         file.seek(max(size - ENDS, 0))
         digest.update(file.read(ENDS))
     return digest.hexdigest()
+
+
+def differing(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
+    """Return the names of the entries that differ."""
+    return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))

@@ -32,6 +32,14 @@ class SegmentQueue:
         """Return whether the segment may be made."""
         return True
 
+    def is_needed(self, number: int) -> bool:
+        """Return whether the segment, which is being made, is still to be made."""
+        return True
+
+    def seconds(self, number: int) -> float:
+        """Return for how long the segment has been made; 0 if that is unknown."""
+        return 0.0
+
     def done(self, number: int) -> None:
         """Handle that the segment is finished."""
 
@@ -133,28 +141,32 @@ def _write(
 ) -> None:
     """Encode ``items``; finish each segment when the next one begins."""
     segment = _OpenSegment(job, segment_range.start)
+
+    def advance() -> bool:
+        nonlocal segment
+        segment.finish(queue.seconds(segment.number))
+        queue.done(segment.number)
+        segment = _OpenSegment(job, segment.number + 1)
+        return segment.number < segment_range.stop and queue.take(segment.number)
+
     try:
         for item in items:
             while segment.number < item.segment:
-                segment.finish()
-                queue.done(segment.number)
-                if not queue.take(segment.number + 1):
+                if not advance():
                     return
-                segment = _OpenSegment(job, segment.number + 1)
             segment.counts.update(item.counts)
             watch.on_frame(item.segment, item.frame, item.counts)
             if item.frame is not None:
                 segment.add(item.frame)
                 on_progress(1)
+            if not queue.is_needed(segment.number):
+                segment.abort()
+                return
+        while advance():
+            pass
     except BaseException:
         segment.abort()
         raise
-    while segment.number < segment_range.stop:
-        segment.finish()
-        queue.done(segment.number)
-        if segment.number + 1 < segment_range.stop and not queue.take(segment.number + 1):
-            return
-        segment = _OpenSegment(job, segment.number + 1)
 
 
 class _OpenSegment:
@@ -171,12 +183,12 @@ class _OpenSegment:
             self._writer = SegmentWriter(file, self.job.encoding)
         self._writer.add(frame)
 
-    def finish(self) -> None:
+    def finish(self, seconds: float) -> None:
         times: list[int] = []
         if self._writer is not None:
             self._writer.close()
             times = self._writer.times
-        self.job.work.finish(self.number, times, self.counts)
+        self.job.work.finish(self.number, times, self.counts, seconds)
 
     def abort(self) -> None:
         if self._writer is not None:

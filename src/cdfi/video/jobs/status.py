@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdfi.video.jobs.claims import LEASE, Claims, SeenClaim
+from cdfi.video.jobs.claims import Claims, SeenClaim
 from cdfi.video.jobs.job_file import read_description
+from cdfi.video.jobs.scheduling import LEASE
 from cdfi.video.jobs.sealed import read_sealed
 
 
@@ -21,8 +22,9 @@ class JobStatus:
         finished: how many of them are finished.
         frames: of the result.
         written: how many of the frames are in finished segments.
-        claims: of workers, those touched longest ago first.
+        claims: on unfinished segments, those touched longest ago first.
         seconds_left: at the speed of the finished segments; None before the second one.
+        finished_by: how many segments each worker has finished.
     """
 
     folder: Path
@@ -32,6 +34,7 @@ class JobStatus:
     written: int
     claims: list[SeenClaim]
     seconds_left: float | None
+    finished_by: dict[str, int]
 
     @property
     def lost(self) -> list[SeenClaim]:
@@ -47,29 +50,31 @@ def job_status(folder: Path) -> JobStatus:
         OSError: it cannot be read or written: the age of claims is measured with a file in it.
     """
     described = read_description(folder)
-    written, times = 0, []
+    written, times, workers = 0, {}, Counter[str]()
     for path in sorted(folder.glob("[0-9]*.json")):
         record = read_sealed(path)
         if isinstance(record, dict):
             written += len(record.get("times", []))
-            times.append(path.stat().st_mtime)
+            workers[str(record.get("worker") or "the planner")] += 1
+            times[int(path.stem)] = path.stat().st_mtime
     with Claims(folder) as claims:
-        seen = claims.seen()
+        seen, now = claims.seen(), claims.now()
     return JobStatus(
         folder=folder,
         segments=described.segments,
         finished=len(times),
         frames=described.frames,
         written=written,
-        claims=seen,
-        seconds_left=_seconds_left(times, described.segments),
+        claims=[claim for claim in seen if claim.number not in times],
+        seconds_left=_seconds_left(list(times.values()), described.segments, now),
+        finished_by=dict(workers),
     )
 
 
-def _seconds_left(times: list[float], segments: int) -> float | None:
+def _seconds_left(times: list[float], segments: int, now: float) -> float | None:
     """Return the seconds that the segments without a record take, at the speed so far."""
     if len(times) < 2 or max(times) == min(times):
         return None
     each = (max(times) - min(times)) / (len(times) - 1)
-    since = max(time.time() - max(times), 0.0)
+    since = max(now - max(times), 0.0)
     return max(each * (segments - len(times)) - min(since, each), 0.0)

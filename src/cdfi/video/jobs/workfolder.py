@@ -14,25 +14,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cdfi.common.files import write_text
-from cdfi.video.jobs.sealed import (
-    file_digest,
-    is_plain,
-    read_sealed,
-    seal,
-    sealed_json,
-    text_digest,
-)
-from cdfi.video.jobs.segment_record import SegmentRecord
+from cdfi.video.jobs.folder_names import COMPLETE, LOCK, MANIFEST, MARKER, OURS, OWNER, folder_name
+from cdfi.video.jobs.sealed import differing, file_digest, is_plain, read_sealed, seal, sealed_json
+from cdfi.video.jobs.segment_record import SegmentRecord, record_of
 
 VERSION = 2
-LONGEST = 140  # bytes of the folder's name; some encrypted file systems stop at 143
-MARKER, MARKER_TEXT = "cdfi-work", "work folder of cdfi: it may be deleted when no run uses it\n"
-LOCK, OWNER, MANIFEST = "lock", "owner", "manifest.json"
-#: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
-OURS = re.compile(
-    r"\d{6,}(\.[\w-]+)?\.(mkv|part|png|exr|json|claim|old)|clock\.[\w-]+|(manifest|job)\.json|"
-    r"result\.part|image\d+|\..+\.[0-9a-f]{16}\.part.*"
-)
+MARKER_TEXT = "work folder of cdfi: it may be deleted when no run uses it\n"
 
 
 @dataclass
@@ -54,11 +41,7 @@ class WorkFolder:
     @property
     def path(self) -> Path:
         """The folder; the name of a target with a very long name is shortened in it."""
-        name = f".{self.target.name}.cdfi-work"
-        if len(os.fsencode(name)) > LONGEST:
-            start = os.fsencode(self.target.name)[:60].decode(errors="ignore")
-            name = f".{start}.{text_digest(self.target.name)[:16]}.cdfi-work"
-        return self.target.with_name(name)
+        return self.target.with_name(folder_name(self.target.name))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -100,12 +83,13 @@ class WorkFolder:
         """
         wanted = self.serve(job)
         found = read_sealed(self.path / MANIFEST)
+        (self.path / COMPLETE).unlink(missing_ok=True)
         if found == wanted:
             return ""
         if isinstance(found, dict) and not fresh:
             raise ValueError(
                 f"{self.path} keeps the segments of an unfinished run with another "
-                f"{', '.join(_differences(found, wanted))}: repeat that run's command to finish "
+                f"{', '.join(differing(found, wanted))}: repeat that run's command to finish "
                 "it, or give --overwrite to start again"
             )
         discarded = self._finished()
@@ -121,9 +105,10 @@ class WorkFolder:
         self.job = seal(manifest)
         return manifest
 
-    def segment(self, number: int) -> Path:
-        """Return the media file of a finished segment."""
-        return self.path / f"{number:06d}.mkv"
+    def segment(self, number: int, record: SegmentRecord | None = None) -> Path:
+        """Return the media file of a segment: the one that a record names, else this worker's."""
+        worker = f".{self.worker}" if self.worker else ""
+        return self.path / (record.file if record and record.file else f"{number:06d}{worker}.mkv")
 
     def image(self, number: int) -> Path:
         """Return the file of a finished image."""
@@ -145,22 +130,30 @@ class WorkFolder:
         path.unlink(missing_ok=True)
         return path
 
-    def finish(self, number: int, times: list[int], counts: Mapping[str, int]) -> None:
+    def finish(
+        self, number: int, times: list[int], counts: Mapping[str, int], seconds: float = 0.0
+    ) -> None:
         """Move a segment's written file to its place and record it; then it is safe.
 
-        If another worker has finished it meanwhile, its result is kept.
+        If another worker has finished it meanwhile, its result is kept. Each worker's file has a
+        name of its own, and the record names it: so a record and a file always belong together.
         """
         part = self.path / self._part_name(number)
         if self.record(number) is not None:
             part.unlink(missing_ok=True)
             return
+        found: dict[str, object] = {"seconds": round(seconds, 1)}
         if times:
-            part.replace(self.segment(number))
-        self._record(number, self.segment(number) if times else None, times, counts)
+            media = self.segment(number)
+            found |= {"file": media.name, "size": part.stat().st_size, "digest": file_digest(part)}
+            part.replace(media)
+        self._record(number, times, counts, found)
 
     def finish_image(self, number: int) -> None:
         """Record a written image; then it is safe."""
-        self._record(number, self.image(number), [number], {})
+        path = self.image(number)
+        found = {"size": path.stat().st_size, "digest": file_digest(path)}
+        self._record(number, [number], {}, found)
 
     def record(self, number: int, check: bool = False) -> SegmentRecord | None:
         """Return the record of a finished segment or image of this job.
@@ -172,35 +165,46 @@ class WorkFolder:
         Returns:
             None if it is not finished, or if its record or its file is missing or damaged.
         """
-        values = read_sealed(self.path / f"{number:06d}.json")
-        if not isinstance(values, dict) or values.pop("job", None) != self.job:
-            return None
-        try:
-            record = SegmentRecord(**values)
-        except TypeError:
-            return None
-        if not record.times:
+        record = self._read_record(number)
+        if record is None or not record.times:
             return record
-        files = (self.segment(number), self.image(number))
-        media = next((path for path in files if is_plain(path)), None)
+        media = self._media(number, record)
         if media is None or media.stat().st_size != record.size:
             return None
         return None if check and file_digest(media) != record.digest else record
 
+    def awaits_file(self, number: int) -> bool:
+        """Return whether a segment has a record whose file is not there, or not to be seen yet."""
+        record = self._read_record(number)
+        return record is not None and bool(record.times) and self._media(number, record) is None
+
     def discard(self, number: int) -> None:
-        """Remove the record of a segment, so that it counts as unfinished."""
-        (self.path / f"{number:06d}.json").unlink(missing_ok=True)
+        """Remove the record and the claim of a segment, so that it counts as unfinished."""
+        for suffix in (".claim", ".json"):
+            (self.path / f"{number:06d}{suffix}").unlink(missing_ok=True)
+
+    def _read_record(self, number: int) -> SegmentRecord | None:
+        return record_of(read_sealed(self.path / f"{number:06d}.json"), self.job)
+
+    def _media(self, number: int, record: SegmentRecord) -> Path | None:
+        files = (self.segment(number, record), self.image(number))
+        return next((path for path in files if is_plain(path)), None)
 
     def recorded(self) -> set[int]:
         """Return the numbers of the segments that have a record, whether or not it is valid."""
         names = (re.fullmatch(r"(\d{6,})\.json", path.name) for path in self.path.iterdir())
         return {int(name[1]) for name in names if name}
 
+    def mark_complete(self) -> None:
+        """Record that all segments are finished and verified, so that workers may leave."""
+        self._write(COMPLETE, "")
+
     @property
     def is_served(self) -> bool:
-        """Whether the folder is there and still serves this job."""
+        """Whether the folder is there and still needs segments of this job."""
         found = read_sealed(self.path / MANIFEST)
-        return isinstance(found, dict) and seal(found) == self.job
+        is_served = isinstance(found, dict) and seal(found) == self.job
+        return is_served and not (self.path / COMPLETE).exists()
 
     def differences(self, job: Mapping[str, object]) -> list[str]:
         """Return in what a job differs from the one that the folder serves; serve it if in none.
@@ -211,15 +215,20 @@ class WorkFolder:
         found = read_sealed(self.path / MANIFEST)
         if not isinstance(found, dict):
             raise ValueError(f"{self.path / MANIFEST} is missing or damaged: plan the job again")
-        return _differences(found, self.serve(job))
+        return differing(found, self.serve(job))
 
     def clear(self) -> None:
         """Remove the files that cdfi writes into a work folder; leave everything else alone."""
-        names = [entry.name for entry in os.scandir(self.path) if OURS.fullmatch(entry.name)]
-        for name in sorted(names, key=lambda name: (name != MANIFEST, name)):
-            with suppress(IsADirectoryError, PermissionError):
-                if not stat.S_ISDIR((self.path / name).lstat().st_mode):
-                    (self.path / name).unlink()
+        self._clear(MANIFEST)  # first: a worker that claims a segment later finds it missing
+        for path in sorted(self.path.iterdir()):
+            self._clear(path.name)
+
+    def _clear(self, name: str) -> None:
+        """Remove a file if it has a name of ours."""
+        path = self.path / name
+        with suppress(IsADirectoryError, PermissionError, FileNotFoundError):
+            if OURS.fullmatch(name) and not stat.S_ISDIR(path.lstat().st_mode):
+                path.unlink()
 
     def _part_name(self, number: int) -> str:
         return f"{number:06d}.{self.worker}.part" if self.worker else f"{number:06d}.part"
@@ -235,10 +244,11 @@ class WorkFolder:
                 f"{self.path} is in the way: expected a folder of yours, found "
                 f"{'one of another user' if foreign else 'a file or a link'}: move it away"
             )
-        if any(self.path.iterdir()):
-            self._check_marker()
-        else:
+        begun = re.compile(rf"\.{MARKER}\.[0-9a-f]{{16}}\.part")  # by a run that was killed
+        if all(begun.fullmatch(path.name) for path in self.path.iterdir()):
             self._write(MARKER, MARKER_TEXT)
+        else:
+            self._check_marker()
 
     def _check_marker(self) -> None:
         marker = self.path / MARKER
@@ -276,18 +286,13 @@ class WorkFolder:
                 self.path.rmdir()
 
     def _record(
-        self, number: int, media: Path | None, times: list[int], counts: Mapping[str, int]
+        self, number: int, times: list[int], counts: Mapping[str, int], found: Mapping[str, object]
     ) -> None:
-        content: dict[str, object] = {"job": self.job, "times": times, "counts": dict(counts)}
-        content["size"] = media.stat().st_size if media else 0
-        content["digest"] = file_digest(media) if media else ""
-        self._write(f"{number:06d}.json", sealed_json(content))
+        content = {"job": self.job, "times": times, "counts": dict(counts), "worker": self.worker}
+        self._write(
+            f"{number:06d}.json", sealed_json({**content, "size": 0, "digest": "", **found})
+        )
 
     def _write(self, name: str, text: str) -> None:
         """Write a small file of ours; a link of its name is replaced, never followed."""
         write_text(self.path / name, text, fsync=True, follow_links=False)
-
-
-def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """Return the names of the entries that differ."""
-    return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
