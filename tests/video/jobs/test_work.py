@@ -1,6 +1,7 @@
 """One video by several workers: any of them may die, and the result is that of one process."""
 
 import json
+import os
 import random
 import re
 import signal
@@ -165,7 +166,7 @@ def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, mo
     target = tmp_path / "out.mp4"
     with planned(source, target, model) as folder:
         work([folder], once=True)
-        segment = folder / "000000.mkv"
+        segment = next(folder.glob("000000.*.mkv"))
         content = bytearray(segment.read_bytes())
         content[len(content) // 2] ^= 1
         segment.write_bytes(bytes(content))
@@ -222,8 +223,9 @@ def test_options_survive_the_job_file():
 
 
 def refused(folder, *, match):
-    with pytest.raises((ValueError, OSError), match=match):
+    with pytest.raises((ValueError, OSError), match=match) as caught:
         work([folder], exit_when_idle=True)
+    assert "\n" not in str(caught.value)
 
 
 def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, model):
@@ -236,15 +238,65 @@ def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, m
             ({"version": 99}, r"planned by another version of cdfi \(format 99, expected 1\)"),
             ({"source": "/no/film.mp4", "relative": "../../no"}, "does not exist on this machine"),
             ({"options": {"factor": 3}}, "job.json is damaged|not those of this version"),
+            (
+                {"options": {**description["options"], "factor": 3}},
+                "would make other frames than the planned job: the options mean something else",
+            ),
         ):
             (folder / "job.json").write_text(sealed_json({**description, **change}))
             refused(folder, match=line)
-        other = {**description, "options": {**description["options"], "factor": 3}}
-        (folder / "job.json").write_text(sealed_json(other))
-        refused(folder, match="would make other frames than the planned job: the options differ")
         (folder / "job.json").write_text(sealed_json(description))
         assert read_description(folder).frames == 59
         work([folder])
+
+
+def test_machines_that_would_make_other_frames_are_refused(tmp_path, source, model, monkeypatch):
+    clip = tmp_path / "in.mp4"
+    clip.write_bytes(source.read_bytes())
+    with planned(clip, tmp_path / "out.mp4", model) as folder:
+        with monkeypatch.context() as patch:
+            patch.setattr("cdfi.video.jobs.job.libav_versions", lambda: "1.0")
+            refused(folder, match="libav is another one here: install the same version of")
+        with monkeypatch.context() as patch:
+            patch.setattr("cdfi.video.jobs.job_file.fingerprint", lambda model: "another")
+            refused(folder, match="the model or its precision is another one here")
+        with monkeypatch.context() as patch:
+            patch.setattr("cdfi.video.jobs.plan.codec_row", no_encoder)
+            refused(folder, match="cannot be worked on here: there is no encoder libx264")
+        with changed(clip):
+            refused(folder, match="the video has changed since it was planned")
+        work([folder])
+
+
+def no_encoder(name, target, pix_fmt):
+    raise ValueError("there is no encoder libx264 in this installation")
+
+
+@contextmanager
+def changed(path):
+    """Append a byte to a file during the block."""
+    content = path.read_bytes()
+    path.write_bytes(content + b"0")
+    yield
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("of", ["the folder", "the folder above it"])
+def test_a_folder_without_permission_is_one_clear_line(tmp_path, of):
+    above = tmp_path / "share"
+    folder = above / ".film.mkv.cdfi-work"
+    folder.mkdir(parents=True)
+    (folder if of == "the folder" else above).chmod(0)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            os.seteuid(65534)
+        refused(folder, match="may not be read or written by this user: run cdfi as the user that")
+    finally:
+        if root:
+            os.seteuid(0)
+        above.chmod(0o700)
+        folder.chmod(0o700)
 
 
 def test_a_source_on_another_mount_point_is_found_beside_the_folder(tmp_path, source, model):

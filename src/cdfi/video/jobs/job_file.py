@@ -100,10 +100,15 @@ def read_description(folder: Path) -> JobDescription:
 
 def check_access(folder: Path) -> None:
     """Raise OSError if a work folder is not there, or may not be read or written."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} does not exist: expected a work folder")
     effective = os.access in os.supports_effective_ids
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
+    try:
+        is_there = folder.is_dir()
+        is_ours = os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective)
+    except PermissionError:  # a folder above it may not be entered
+        is_there, is_ours = True, False
+    if not is_there:
+        raise FileNotFoundError(f"{folder} does not exist: expected a work folder")
+    if not is_ours:
         raise PermissionError(
             f"{folder} may not be read or written by this user: run cdfi as the user that planned "
             "the job, who needs the same number on all machines"
