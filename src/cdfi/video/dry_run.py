@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
-import torch
 from typing_extensions import Unpack
 
 from cdfi.export import RuntimeInterpolator
 from cdfi.interpolation import Interpolator
+from cdfi.video.frame_times import WARM_UP, FrameTime, frame_time
 from cdfi.video.jobs.disk import disk_need, free_disk
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import planned_losses
@@ -30,8 +27,7 @@ from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 
-HALF = [Fraction(1, 2)]
-TRIALS, TRIAL_PIXELS = 3, 320 * 180  # frames to time the network, and their size at most
+TRIAL_PIXELS = 320 * 180  # of the frames that time the network, at most
 
 
 def estimate(
@@ -45,7 +41,8 @@ def estimate(
     """Return the plan of ``interpolate_video`` with the same arguments, as JSON values.
 
     Times are in seconds, memory and disk space in bytes. A few small frames are interpolated, to
-    time the network; nothing is written beside ``target``.
+    time the network, unless that was done in the last 24 hours; nothing is written beside
+    ``target``.
 
     Raises:
         OSError, ValueError: as ``interpolate_video``.
@@ -60,12 +57,13 @@ def estimate(
 
 def _estimate(job: Job, chosen: Model) -> dict[str, object]:
     """Return the plan of ``job``."""
-    interpolator = resolve_model(_quick(chosen))
+    quick = _quick(chosen)
+    interpolator = resolve_model(quick)
     frames, source_frames = expected_frames(job), len(job.index.times)
     job.work.serve(job.identity(fingerprint(chosen)))
     finished = job.finished()
     left = max(frames - sum(len(record.times) for record in finished.values()), 0)
-    one = _seconds_per_frame(job, interpolator)
+    one = _seconds_per_frame(job, quick, interpolator)
     count = left * _passes_per_frame(job, source_frames / frames)
     length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
@@ -100,40 +98,15 @@ def _quick(model: Model) -> Model:
     return replace(model, compile=False) if isinstance(model, ModelSpec) else model
 
 
-class FrameTime(NamedTuple):
-    """Seconds that one interpolated frame takes.
-
-    Attributes:
-        usual: the median of the trials.
-        least: if the network works alone.
-        most: if decoder and encoder take as long as the network, on the same processors.
-    """
-
-    usual: float
-    least: float
-    most: float
-
-
-def _seconds_per_frame(job: Job, interpolator: FrameInterpolator) -> FrameTime:
-    """Return how long a frame takes, from small ones after a warm-up with a smaller one."""
+def _seconds_per_frame(job: Job, model: Model, interpolator: FrameInterpolator) -> FrameTime:
+    """Return how long a frame takes, from small ones."""
     width, height = job.source.width, job.source.height
     scale = max((width * height / TRIAL_PIXELS) ** 0.5, 1)
     if isinstance(interpolator, RuntimeInterpolator):
         scale = 1.0  # another runtime has a file for each size
     size = max(round(height / scale), 1), max(round(width / scale), 1)
-    _seconds(interpolator, *(size if scale == 1 else (32, 32)))
-    trials = sorted(_seconds(interpolator, *size) for _ in range(TRIALS))
-    factor = width * height / (size[0] * size[1])
-    return FrameTime(factor * trials[TRIALS // 2], factor * trials[0], 2 * factor * trials[-1])
-
-
-def _seconds(interpolator: FrameInterpolator, height: int, width: int) -> float:
-    """Return how long one frame of noise takes."""
-    frames = torch.rand(2, 3, height, width)
-    begin = time.perf_counter()
-    for _ in interpolator.between(frames[0], frames[1], HALF, Fraction(1, 16)):
-        pass
-    return time.perf_counter() - begin
+    found = frame_time(model, interpolator, size, size if scale == 1 else WARM_UP)
+    return found.scaled(width * height / (size[0] * size[1]))
 
 
 def _network_memory(job: Job, interpolator: FrameInterpolator) -> int | None:

@@ -28,6 +28,7 @@ from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.linear_light import linear_between
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import layout, reformatted
+from cdfi.video.small_frames import operations_for_one_frame
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
@@ -75,7 +76,8 @@ def interpolate_images(
     left, right = check_images(first, second, target, overwrite=overwrite)
     maker = resolve_model(model)
     tags = [read_tags(path) for path in (first, second)]
-    (middle,) = _between(left, right, 2, maker)
+    with operations_for_one_frame(maker, left.width, left.height):
+        (middle,) = _between(left, right, 2, maker)
     lost = write_image(middle, target, tags[0])
     for line in _losses([first, second], tags, target, lost):
         _warn(on_warning, line)

@@ -136,7 +136,7 @@ def adacof_rows_from_logits(
 def _run_all(images: Sequence[Tensor], maps: Maps, sampling: Sampling) -> list[Tensor]:
     """Warp all images; on a CPU, a frame of at most 4 channels and features in one pass."""
     is_frame = [image.shape[1] <= 4 for image in images]
-    if maps.weight.device.type == "cpu" and is_frame == [True, False]:
+    if has_kernel(*images) and maps.weight.is_cpu and is_frame == [True, False]:
         return list(call(_adacof_pair, _pair_cpu, *images, *maps, *sampling))
     return [_run(image, maps, sampling) for image in images]
 

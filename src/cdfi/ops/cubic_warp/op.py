@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
 from cdfi.ops.cubic_warp.reference import cubic_warp_reference
 from cdfi.ops.warp.op import check_warp, new_warped
@@ -37,6 +38,8 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
             f"expected sharpness (N, 1, h, w) for the flow {tuple(flow.shape)} on its device, got "
             f"{tuple(sharpness.shape)} on {sharpness.device}"
         )
+    if not has_kernel(frame, flow, sharpness):
+        return cubic_warp_reference(frame, flow, sharpness)
     warped: Tensor = call(_cubic_warp, _cubic_warp_cpu, frame, flow, sharpness)
     return warped
 

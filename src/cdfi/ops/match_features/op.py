@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
 from cdfi.ops.match_features.reference import match_features_reference
 from cdfi.ops.warp.op import check_warp
@@ -47,6 +48,8 @@ def match_features(
     if radius < 1:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
     arguments = features0, features1, flow0, flow1, radius
+    if not has_kernel(*arguments[:4]):
+        return match_features_reference(*arguments)
     matched: Tensor = call(_match_features, _match_features_cpu, *arguments)
     return matched
 

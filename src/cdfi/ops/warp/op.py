@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cdfi.ops.common.autograd import reference_gradients
+from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
 from cdfi.ops.warp.reference import warp_reference
 
@@ -26,6 +27,8 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
         ValueError: shapes that do not fit together, or two devices.
     """
     check_warp(image, flow)
+    if not has_kernel(image, flow):
+        return warp_reference(image, flow)
     warped: Tensor = call(_warp, _warp_cpu, image, flow)
     return warped
 
