@@ -10,6 +10,7 @@ from cdfi.cli.early_checks import check_codec, check_network, model_names
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
+from cdfi.common.ray_cluster import RayUse
 from cdfi.common.scales import check_scale
 from cdfi.common.sizes import byte_count
 from cdfi.video.options import Encoding, Options
@@ -174,11 +175,13 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
         declared={"extra": "-x"},
         parse={"extra": key_values},
     ),
+    cluster=FieldOptions(RayUse, "ray ray_cpus", panel=_RUN),
 )
 def interpolate(
     inputs: Inputs,
     frames: Values,
     encoding: Values,
+    cluster: Values,
     output: Output = None,
     scenes: Scenes = True,
     model: ModelName = "default",
@@ -218,7 +221,7 @@ def interpolate(
 
     how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
     mode = "plan" if dry_run else "preview" if preview else "make"
-    shown: Any = (as_json, quiet, jobs, mode, progress, live, workers)
+    shown: Any = (as_json, quiet, jobs, mode, progress, live, workers, RayUse(**cluster))
     InterpolationTask(*found, output, overwrite, *shown).run(options, ModelSpec(*how))
 
 

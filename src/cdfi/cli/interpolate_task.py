@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,10 @@ from cdfi.cli.inputs import created
 from cdfi.cli.job_display import JobDisplay
 from cdfi.cli.plan_table import plan_table
 from cdfi.cli.progress_lines import ProgressLines
+from cdfi.cli.result_names import folder_beside, is_video_name, result_paths
 from cdfi.common.image_numbers import images_of, is_sequence
 from cdfi.common.progress import Progress
+from cdfi.common.ray_cluster import RayUse
 from cdfi.video import (
     Encoding,
     ModelSpec,
@@ -33,7 +35,6 @@ from cdfi.video.images import check_folder, check_images, pictures_of
 from cdfi.video.jobs.run import Workers
 from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
 from cdfi.video.reading.image_sequences import are_stills
-from cdfi.video.writing.codecs import CONTAINERS, is_pattern
 
 Mode = Literal["make", "preview", "plan"]
 ProgressForm = Literal["bar", "json"]
@@ -54,6 +55,7 @@ class InterpolationTask:
     progress_form: ProgressForm = "bar"
     live: Path | None = None
     workers: Workers = "local"
+    cluster: RayUse = field(default_factory=RayUse)
 
     def run(self, options: Options, model: ModelSpec) -> None:
         """Interpolate the inputs; say so if kernels are compiled first."""
@@ -64,7 +66,7 @@ class InterpolationTask:
         """Interpolate the inputs: a folder of images, two images, or videos."""
         only = self.inputs[0] if len(self.inputs) == 1 else None
         if only is not None and (only.is_dir() or is_sequence(only)):
-            if self.output is not None and _is_video_name(self.output):
+            if self.output is not None and is_video_name(self.output):
                 self.videos(options, model)
             else:
                 self.folder(options, model)
@@ -94,16 +96,16 @@ class InterpolationTask:
             check_images(first, second, target, overwrite=self.overwrite)
         else:
             interpolate_images(
-                first, second, target, model=model, overwrite=self.overwrite, on_warning=_warn
+                first, second, target, model=model, overwrite=self.overwrite, on_warning=warn
             )
-        self._print({"target": str(target), "frames": 1, "interpolated": 1})
+        self.print_result({"target": str(target), "frames": 1, "interpolated": 1})
 
     def folder(self, options: Options, model: ModelSpec) -> None:
         """Interpolate a folder of images to another."""
         source, factor = self.inputs[0], _factor(options)
         self._check_options(options)
         sources = len(images_of(source).paths)
-        target = self.output or _folder_beside(source, factor)
+        target = self.output or folder_beside(source, factor)
         if self.mode == "plan":
             found = check_folder(source, target, factor, overwrite=self.overwrite)
             numbers = found.numbers if options.fill_gaps else range(len(found.paths))
@@ -118,10 +120,10 @@ class InterpolationTask:
                     fill_gaps=options.fill_gaps,
                     overwrite=self.overwrite,
                     progress=shown,
-                    on_warning=_warn,
+                    on_warning=warn,
                 )
         interpolated = count - sources
-        self._print({"target": str(target), "frames": count, "interpolated": interpolated})
+        self.print_result({"target": str(target), "frames": count, "interpolated": interpolated})
 
     def _check_options(self, options: Options) -> None:
         """Raise ValueError for options that do not apply to images."""
@@ -137,6 +139,7 @@ class InterpolationTask:
             "--deinterlace": options.deinterlace,
             "--jobs": self.jobs is not None,
             "--live": self.live is not None,
+            "--ray": self.cluster.ray is not None,
             "--preview": self.mode == "preview",
         }
         if unfit := [name for name, is_given in given.items() if is_given]:
@@ -144,22 +147,37 @@ class InterpolationTask:
 
     def videos(self, options: Options, model: ModelSpec) -> None:
         """Interpolate each video; if one fails, the error is printed and the others continue."""
-        targets = self._targets(options)
-        failures = 0
-        for source, target in zip(self.inputs, targets):
-            try:
-                self._video(source, target, options, model)
-            except (ValueError, OSError) as error:
-                if len(self.inputs) == 1:
-                    raise
-                failures += 1
-                stderr.print(f"cdfi: {error}", style="red", markup=False)
-                if self.as_json:
-                    stdout.print(json.dumps({"source": str(source), "error": str(error)}))
+        targets = result_paths(
+            self.inputs,
+            self.output,
+            options,
+            several=self.several,
+            mark="_preview" * (self.mode == "preview"),
+        )
+        if self.cluster.ray is not None and self.mode == "make":
+            from cdfi.cli.ray_task import videos_on_ray
+
+            failures = videos_on_ray(self, targets, options, model)
+        else:
+            failures = 0
+            for source, target in zip(self.inputs, targets):
+                try:
+                    self._video(source, target, options, model)
+                except (ValueError, OSError) as error:
+                    failures += self.count_failure(source, error)
         if failures:
             raise ValueError(
                 f"{failures} of {len(self.inputs)} videos failed; see the errors above"
             )
+
+    def count_failure(self, source: Path, error: Exception) -> int:
+        """Print the error of one of several videos and return 1; raise that of a single one."""
+        if len(self.inputs) == 1:
+            raise error
+        stderr.print(f"cdfi: {error}", style="red", markup=False)
+        if self.as_json:
+            stdout.print(json.dumps({"source": str(source), "error": str(error)}))
+        return 1
 
     def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         """Interpolate one video, write its preview, or print its plan."""
@@ -180,7 +198,7 @@ class InterpolationTask:
                 preview = write_preview(
                     source, target, options=options, model=model, overwrite=self.overwrite
                 )
-            self._print({"target": str(target), **preview._asdict()})
+            self.print_result({"target": str(target), **preview._asdict()})
             return
         display, begin = JobDisplay(self.live), time.monotonic()
         shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
@@ -192,39 +210,10 @@ class InterpolationTask:
             else:
                 report = interpolate_video(source, target, **shared, **who, progress=shown)
         for warning in report.warnings:
-            _warn(warning)
-        self._print({**report.as_json(), "seconds": round(time.monotonic() - begin, 1)})
+            warn(warning)
+        self.print_result({**report.as_json(), "seconds": round(time.monotonic() - begin, 1)})
 
-    def _targets(self, options: Options) -> list[Path]:
-        """Return the result's path for each input."""
-        folder = self.output
-        if len(self.inputs) == 1 and not self.several:
-            only = self.inputs[0]
-            if folder is None and is_pipe(only):
-                raise ValueError(f"{only} is a stream: give the result's name with -o, or -o -")
-            if folder is not None and is_pipe(folder):
-                return [folder]
-            if folder is not None and (folder.is_dir() or not folder.suffix):
-                return [folder / _name(only)]
-            return [folder or only.with_name(self._default_name(only, options))]
-        if folder is not None and not folder.is_dir() and (folder.exists() or folder.suffix):
-            raise NotADirectoryError(
-                f"{folder}: several videos need an output folder, not a file's name"
-            )
-        names = [
-            _name(path) if folder else self._default_name(path, options) for path in self.inputs
-        ]
-        targets = [(folder or path.parent) / name for path, name in zip(self.inputs, names)]
-        if len(set(targets)) < len(targets):
-            raise ValueError("two of the videos have the same name: their results would collide")
-        return targets
-
-    def _default_name(self, source: Path, options: Options) -> str:
-        """Return a name for a result in the folder of its source."""
-        preview = "_preview" if self.mode == "preview" else ""
-        return _name(source, f"_{_mark(options)}{preview}")
-
-    def _print(self, values: dict[str, Any]) -> None:
+    def print_result(self, values: dict[str, Any]) -> None:
         """Print a result as a JSON line, or as a few lines."""
         out = stderr if str(values["target"]) == "-" else stdout
         if self.as_json:
@@ -256,29 +245,10 @@ class InterpolationTask:
             yield shown
 
 
-def _is_video_name(path: Path) -> bool:
-    """Return whether a name is that of a video or of numbered images, not of a folder."""
-    known = path.suffix.lower() in CONTAINERS or is_pattern(path) or is_pipe(path)
-    return not path.is_dir() and known
-
-
-def _folder_beside(source: Path, factor: int) -> Path:
-    """Return a name for the images made from a folder or a pattern."""
-    name = source.name if source.is_dir() else source.stem.split("%")[0].split("#")[0].strip("._-")
-    return source.with_name(f"{name or 'images'}_{factor}x")
-
-
 def _effort(target: Path, frames: int, seconds: float) -> str:
     """Return a line with the size of a result, and how long it took."""
     size = f"{target.stat().st_size / 1e6:.1f} MB, " if target.is_file() else ""
     return f"{size}{seconds:.1f} s, {frames / seconds:.1f} frames/s"
-
-
-def _name(source: Path, mark: str = "") -> str:
-    """Return the source's name with a mark; .mkv if its container cannot be written."""
-    suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
-    suffix = ".apng" if source.suffix.lower() == ".png" else suffix  # an animation
-    return f"{source.stem}{mark}{suffix}"
 
 
 def _factor(options: Options) -> int:
@@ -288,13 +258,6 @@ def _factor(options: Options) -> int:
     return options.factor or 2
 
 
-def _mark(options: Options) -> str:
-    """Return the rate or the factor, for the name of the result."""
-    if options.fps is not None:
-        return f"{float(options.fps):g}fps"
-    return f"{float(options.slow):g}x_slow" if options.slow > 1 else f"{options.factor or 2}x"
-
-
-def _warn(line: str) -> None:
+def warn(line: str) -> None:
     """Print a warning."""
     stderr.print(f"cdfi: {line}", style="yellow", markup=False)

@@ -8,6 +8,7 @@ from cdfi.cli.application import COMMANDS, build, command_word, completed_words
 from cdfi.cli.console import print_error
 from cdfi.cli.first_check import check_words
 from cdfi.cli.option_presets import expand_presets
+from cdfi.cli.ray_address import fill_address
 from cdfi.cli.usage import UsageError, describe_usage
 from cdfi.common.choices import did_you_mean
 
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(f"cdfi: No such command {first!r}{hint} (see cdfi --help)")
         return WRONG_USE
     try:
+        words = fill_address(words)
         if first == "interpolate":
             words = expand_presets(words)
         app = build(completed_words() or words)

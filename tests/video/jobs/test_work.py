@@ -54,13 +54,14 @@ def whole(tmp_path_factory, source, model):
 
 
 @contextmanager
-def planned(source, target, model):
+def planned(source, target, model, **settings):
     """Plan a job in a thread, which waits for others; at the end its result must be there."""
     errors = []
 
     def run():
+        settings.setdefault("options", OPTIONS)
         try:
-            interpolate_video(source, target, options=OPTIONS, model=model, workers="external")
+            interpolate_video(source, target, model=model, workers="external", **settings)
         except BaseException as error:
             errors.append(error)
 
@@ -81,13 +82,14 @@ def wait_for(condition, seconds=300):
 
 
 def test_external_workers_give_the_same_frames(tmp_path, source, whole, model):
-    target = tmp_path / "out.mp4"
-    with planned(source, target, model) as folder:
+    target, progress = tmp_path / "out.mp4", []
+    with planned(source, target, model, progress=lambda *n: progress.append(n)) as folder:
         assert work([folder], once=True) == 8
         status = job_status(folder)
         assert (status.finished, status.segments, status.written, status.frames) == (1, 8, 8, 59)
         assert work([folder], exit_when_idle=True) == 51
     same_frames(target, whole)
+    assert progress[-1] == (59, 59)
     assert not folder.exists()
 
 
