@@ -212,7 +212,6 @@ def interpolate(
     frames |= {} if scenes else {"scene_threshold": None}
     options = Options(**frames, encoding=Encoding(**encoding))
     _check_live(live, jobs)
-    found = find_inputs(inputs)
     check_network(model, device, backend)
     check_codec(options.encoding.codec)
     check_scale(scale or 1)
@@ -220,9 +219,13 @@ def interpolate(
     from cdfi.video import ModelSpec
 
     how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
-    mode = "plan" if dry_run else "preview" if preview else "make"
-    shown: Any = (as_json, quiet, jobs, mode, progress, live, workers, RayUse(**cluster))
-    InterpolationTask(*found, output, overwrite, *shown).run(options, ModelSpec(*how))
+    shown: Any = (as_json, quiet, jobs, _mode(dry_run, preview), progress, live, workers)
+    task = InterpolationTask(*find_inputs(inputs), output, overwrite, *shown, RayUse(**cluster))
+    task.run(options, ModelSpec(*how))
+
+
+def _mode(dry_run: bool, preview: bool) -> Literal["make", "preview", "plan"]:
+    return "plan" if dry_run else "preview" if preview else "make"
 
 
 def _check_live(live: Path | None, jobs: int | None) -> None:

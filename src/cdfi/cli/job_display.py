@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class JobDisplay(JobWatch):
     def on_warning(self, text: str) -> None:
         """Print a warning."""
         stderr.print(f"cdfi: {text}", style="yellow", markup=False)
+
+    def on_wait(self, folder: Path) -> None:
+        """Print the command for the workers."""
+        command = f"cdfi work {shlex.quote(str(folder))}"
+        self.on_warning(f"waiting for workers: run {command} where this folder is seen")
 
     def on_frame(self, segment: int, frame: OutputFrame | None, counts: Counter[str]) -> None:
         """Count what was decided, and show the frame."""

@@ -36,7 +36,7 @@ def work(
 
     refused: list[str] = []
 
-    def on_refusal(line: str) -> None:
+    def on_refusal(folder: Path, line: str) -> None:
         refused.append(line)
         stderr.print(f"cdfi: {line}", style="red", markup=False)
 

@@ -11,9 +11,7 @@ from pathlib import Path
 from cdfi.common.ray_cluster import AUTO, RayUse, connected
 from cdfi.video.interpolate import VideoReport, interpolate_video
 from cdfi.video.jobs.model import ModelSpec
-from cdfi.video.jobs.plan import check_target
 from cdfi.video.jobs.watch import JobWatch
-from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.options import Options
 from cdfi.video.ray_workers import RayWorkers
 
@@ -108,12 +106,12 @@ class _Run:
 
     def make(self, source: Path, target: Path) -> VideoReport:
         """Plan a video, wait for its segments, and join them."""
-        folder = WorkFolder(check_target(source, target, self.overwrite)).path.absolute()
+        planned = _Planned(self.workers, self.watch)
 
         def progress(done: int, total: int | None) -> None:
             if self.stop.is_set():
                 raise InterruptedError("the run was stopped")
-            if reason := self.workers.why_failed(folder):
+            if planned.folder and (reason := self.workers.why_failed(planned.folder)):
                 raise ValueError(f"no worker of the Ray cluster can make {source}: {reason}")
             self.watch.on_progress(source, done, total)
 
@@ -126,23 +124,25 @@ class _Run:
                 overwrite=self.overwrite,
                 workers="external",
                 progress=progress,
-                watch=_Planned(self.workers, folder, self.watch),
+                watch=planned,
             )
         finally:
-            self.workers.remove(folder)
+            if planned.folder:
+                self.workers.remove(planned.folder)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Planned(JobWatch):
     """Gives a job to the workers when it is planned."""
 
     workers: RayWorkers
-    folder: Path
     watch: RayWatch
+    folder: Path | None = None
 
-    def on_start(self, segments: int, finished: int) -> None:
+    def on_wait(self, folder: Path) -> None:
         """Add the job."""
-        self.workers.add(self.folder)
+        self.folder = folder
+        self.workers.add(folder)
 
     def on_warning(self, text: str) -> None:
         """Pass a warning on."""

@@ -17,9 +17,9 @@ from typing import Any
 from cdfi.common.devices import choose_device
 from cdfi.common.ray_cluster import WorkerShape, worker_shape
 from cdfi.interpolation.precision import automatic_precision
-from cdfi.video.jobs.claimed import POLL
 from cdfi.video.jobs.model import ModelSpec
-from cdfi.video.work import FolderJob, Worker
+from cdfi.video.jobs.scheduling import POLL
+from cdfi.video.work import Worker
 from cdfi.weights import identify, resolve_path
 
 LATE = 15.0  # seconds without a free worker after which a line says so
@@ -50,7 +50,9 @@ class SegmentActor:
         import torch
 
         torch.set_num_threads(max(cpus, 1))
-        self._worker = Worker()
+        self._failed: dict[str, str] = {}
+        self._worker = Worker(on_refusal=self._refuse)
+        self._known: set[str] = set()
 
     def precision(self, model: ModelSpec) -> str:
         """Return the precision that a model gets on the device of this actor."""
@@ -61,15 +63,18 @@ class SegmentActor:
 
     def work(self, folders: Sequence[str]) -> Round:
         """Make the free segments of planned jobs, the first folder first."""
-        frames, failed = 0, {}
+        before = self._worker.frames
         for folder in folders:
-            try:
-                job = FolderJob(Path(folder))
-                if self._worker.serves(job):
-                    frames += self._worker.make(job)
-            except Exception as error:  # whose class the driver may not know
-                failed[folder] = str(error) or type(error).__name__
-        return Round(frames, failed)
+            if folder not in self._known:
+                self._known.add(folder)
+                self._worker.add(Path(folder))
+        while self._worker.look():
+            pass
+        failed, self._failed = self._failed, {}
+        return Round(self._worker.frames - before, failed)
+
+    def _refuse(self, folder: Path, line: str) -> None:
+        self._failed[str(folder)] = line
 
 
 class RayWorkers:

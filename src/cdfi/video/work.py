@@ -21,8 +21,8 @@ from cdfi.video.jobs.segments import make_segments
 
 #: Called with a folder and the number of frames written there since its last call.
 OnFrames = Callable[[Path, int], None]
-#: Called with a line about a folder that this worker cannot work on.
-OnRefusal = Callable[[str], None]
+#: Called with a folder that this worker cannot work on, and a line that says why.
+OnRefusal = Callable[[Path, str], None]
 ERRORS = (OSError, ValueError, av.error.FFmpegError)
 
 
@@ -54,11 +54,10 @@ def work(
     """
     if not folders:
         raise ValueError("no work folder was given: expected .NAME.cdfi-work beside a result")
-    worker = _Worker(own_claim(), list(folders), device, once, on_frames, on_refusal)
+    worker = Worker(device, once, on_frames, on_refusal)
     with worker.opened:
         for folder in folders:
-            with worker.errors(folder):
-                check_access(folder)
+            worker.add(folder)
         while worker.folders:
             if worker.look():
                 if once:
@@ -71,21 +70,38 @@ def work(
 
 
 @dataclass
-class _Worker:
-    """One worker, the jobs that it has opened, and the networks that it has loaded."""
+class Worker:
+    """One worker, the jobs that it has opened, and the networks that it has loaded.
 
-    owner: Claim
-    folders: list[Path]
-    device: str | None
-    once: bool
-    on_frames: OnFrames | None
-    on_refusal: OnRefusal | None
+    Attributes:
+        device: as of :func:`work`, like the next ones.
+        once: end after one segment.
+        on_frames: called as frames are written.
+        on_refusal: called with the error of a folder.
+        owner: its claim.
+        folders: that may need segments.
+        frames: written so far.
+        opened: closes the jobs.
+    """
+
+    device: str | None = None
+    once: bool = False
+    on_frames: OnFrames | None = None
+    on_refusal: OnRefusal | None = None
+    owner: Claim = field(default_factory=own_claim)
+    folders: list[Path] = field(default_factory=list)
     frames: int = 0
     opened: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self._jobs: dict[Path, tuple[ClaimedSegments, ModelSpec]] = {}
         self._build: Callable[[ModelSpec], FrameInterpolator] = cache(ModelSpec.build)
+
+    def add(self, folder: Path) -> None:
+        """Work on a folder from now on, if it can be used."""
+        self.folders.append(folder)
+        with self.errors(folder):
+            check_access(folder)
 
     def look(self) -> bool:
         """Make what is free, or else repeat what is slow; return whether there was anything."""
@@ -124,7 +140,7 @@ class _Worker:
             if self.on_refusal is None:
                 kind = OSError if isinstance(error, OSError) else ValueError
                 raise kind(line) from error
-            self.on_refusal(line)
+            self.on_refusal(folder, line)
 
     def _serves(self, folder: Path) -> bool:
         """Open the job of a folder, if it is not open; return whether it needs segments."""

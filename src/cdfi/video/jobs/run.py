@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -101,8 +100,10 @@ class JobRun:
         watch.on_start(len(self.job.boundaries), len(finished))
         counter = _Counter(self.progress, expected_frames(self.job))
         counter.reach(sum(len(record.times) for record in finished.values()))
-        for line in self._first_lines(counter):
+        if line := disk_warning(self.job, counter.total - counter.done):
             watch.on_warning(line)
+        if not self.processes:
+            watch.on_wait(self.job.work.path.absolute())
         notes: Counter[str] = Counter()
         before = -1
         while before < len(finished) < len(self.job.boundaries):
@@ -116,14 +117,6 @@ class JobRun:
         if len(finished) == len(self.job.boundaries):
             self.job.work.mark_complete()
         return notes
-
-    def _first_lines(self, counter: _Counter) -> list[str]:
-        """Return what the user should read before the first segment is made."""
-        lines = [disk_warning(self.job, counter.total - counter.done)]
-        if not self.processes:
-            folder = shlex.quote(str(self.job.work.path.absolute()))
-            lines.append(f"waiting for workers: run cdfi work {folder} where this folder is seen")
-        return [line for line in lines if line]
 
     def _make(self, counter: _Counter) -> Counter[str]:
         """Make free segments, then wait for those of other workers."""

@@ -28,6 +28,9 @@ class JobWatch:
     def on_warning(self, text: str) -> None:
         """Handle a line that the user should read before the job is done."""
 
+    def on_wait(self, folder: Path) -> None:
+        """Handle that a planned job waits for workers, which need its work folder."""
+
     def on_frame(self, segment: int, frame: OutputFrame | None, counts: Counter[str]) -> None:
         """Handle the next frame of the result, with the decisions made there.
 
