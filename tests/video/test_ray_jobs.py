@@ -21,6 +21,7 @@ from cdfi.common.ray_cluster import RayUse
 from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.ray_jobs import RayWatch, interpolate_on_ray
+from cdfi.video.ray_workers import RayWorkers
 from tests.cli.interpolate_inputs import tiny_model
 from tests.video.jobs.test_segments import same_frames
 from tests.video.video_clips import Clip, write_clip
@@ -162,22 +163,21 @@ def test_a_driver_that_is_killed_and_started_again_goes_on(tmp_path, source, who
     same_frames(target, expected)
 
 
-def test_a_video_that_no_node_can_read_is_one_clear_line(tmp_path, source, model, cluster):
+def test_a_video_that_no_node_can_read_is_one_clear_line(
+    tmp_path, source, model, cluster, monkeypatch
+):
     """The driver has read the source; then it is gone, as on nodes without the shared folder."""
     moved = tmp_path / "in.mp4"
     moved.write_bytes(source.read_bytes())
+    add = RayWorkers.add
 
-    class Remove(Lines):
-        def on_progress(self, source, done, total):
-            moved.unlink(missing_ok=True)
+    def remove_source(workers, folder):
+        moved.unlink()
+        add(workers, folder)
 
-    outcomes = interpolate_on_ray(
-        {moved: tmp_path / "out.mp4"},
-        RayUse(cluster.address),
-        model=model,
-        options=OPTIONS,
-        watch=Remove(),
-    )
+    monkeypatch.setattr(RayWorkers, "add", remove_source)
+    videos = {moved: tmp_path / "out.mp4"}
+    outcomes = interpolate_on_ray(videos, RayUse(cluster.address), model=model, options=OPTIONS)
     assert "no worker of the Ray cluster can make" in str(outcomes[moved])
     assert "does not exist on this machine" in str(outcomes[moved])
 

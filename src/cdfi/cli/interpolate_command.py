@@ -204,8 +204,7 @@ def interpolate(
 ) -> None:
     """Interpolate the frames of videos or images.
 
-    The result keeps the source's times, colours, depth, audio, subtitles and tags. The same command
-    continues an interrupted run.
+    Times, colours, depth, audio, subtitles and tags are kept. The same command resumes its run.
 
     Example: cdfi interpolate in.mkv -o out.mkv --fps 60 --codec hevc --quality high
     """
@@ -219,8 +218,9 @@ def interpolate(
     from cdfi.video import ModelSpec
 
     how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
-    shown: Any = (as_json, quiet, jobs, _mode(dry_run, preview), progress, live, workers)
-    task = InterpolationTask(*find_inputs(inputs), output, overwrite, *shown, RayUse(**cluster))
+    form: Any = (as_json, quiet, jobs, _mode(dry_run, preview), progress, live)
+    who: Any = (workers, RayUse(**cluster))
+    task = InterpolationTask(*find_inputs(inputs), output, overwrite, *form, *who)
     task.run(options, ModelSpec(*how))
 
 
