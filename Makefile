@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-slow test-export test-vapoursynth test-fuzz test-web test-cluster lint format docs wheel-check \
+.PHONY: help demo test test-slow test-export test-vapoursynth test-comfyui test-fuzz test-web test-cluster lint format docs wheel-check \
 	release-check lint-container clean
 .DEFAULT_GOAL := help
 
@@ -18,6 +18,7 @@ help:
 	@echo "make test-slow   the tests that take longer"
 	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
+	@echo "make test-comfyui COMFYUI=FOLDER  the nodes with the modules of a ComfyUI"
 	@echo "make test-fuzz   2,000 damaged inputs of every kind (about ten minutes)"
 	@echo "make test-web    the web page in a real Chromium, and the server under load"
 	@echo "make test-cluster  several workers, Ray on two nodes, Slurm where it is installed"
@@ -55,11 +56,18 @@ VS_PYTHON ?= python3.13
 VS_VENV ?= .venv-vapoursynth
 $(VS_VENV)/test.stamp: Makefile
 	$(VS_PYTHON) -m venv $(VS_VENV)
-	$(VS_VENV)/bin/python -m pip install --quiet vapoursynth==81 vapoursynth-bestsource==22 numpy pytest
+	$(VS_VENV)/bin/python -m pip install --quiet vapoursynth==81 vapoursynth-bestsource==22 numpy pytest hypothesis
 	@touch $@
 
 test-vapoursynth: $(VS_VENV)/test.stamp
 	PYTHONPATH=src $(VS_VENV)/bin/python -m pytest tests/plugins/test_vapoursynth.py
+
+# COMFYUI is the folder of a ComfyUI, whose environment (COMFYUI_PYTHON) has pytest and hypothesis.
+COMFYUI ?=
+COMFYUI_PYTHON ?= $(COMFYUI)/venv/bin/python
+test-comfyui:
+	@if test -z "$(COMFYUI)"; then echo "skipped: make test-comfyui COMFYUI=FOLDER OF A COMFYUI"; \
+	else PYTHONPATH=src COMFYUI="$(COMFYUI)" "$(COMFYUI_PYTHON)" -m pytest -rs tests/plugins/test_comfyui_host.py; fi
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow

@@ -5,13 +5,13 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import av
 import pytest
 import torch
 
 from cdfi.plugins import comfyui
 from cdfi.plugins.comfyui import InterpolateImages, InterpolateVideo
-from tests.video.video_clips import Clip, Mean, write_clip
+from tests.plugins.comfyui_files import MeanInterpolator, streams
+from tests.video.video_clips import Clip, write_clip
 
 COUNT = 5
 
@@ -23,28 +23,36 @@ class ProcessingInterruptedError(Exception):
 class VideoFromFile:
     """The part of ComfyUI's VIDEO that the nodes use."""
 
-    def __init__(self, file: str, trimmed: bool = False, in_memory: bool = False) -> None:
-        self.file, self.trimmed, self.in_memory = file, trimmed, in_memory
+    def __init__(
+        self,
+        file: str,
+        duration: float = 0.2,
+        size: tuple[int, int] = (64, 48),
+        *,
+        in_memory: bool = False,
+    ) -> None:
+        self.file, self.duration, self.size, self.in_memory = file, duration, size, in_memory
         self.saved = 0
 
     def get_stream_source(self) -> Any:
         return b"" if self.in_memory else self.file
 
-    def get_active_trim_window(self) -> tuple[float, float]:
-        return (0.04, 0.0) if self.trimmed else (0.0, 0.0)
+    def get_dimensions(self) -> tuple[int, int]:
+        return self.size
+
+    def get_duration(self) -> float:
+        return self.duration
 
     def save_to(self, path: str) -> None:
         self.saved += 1
         shutil.copy(self.file, path)
 
 
-class MeanInterpolator(Mean):
-    """Means of frames for counts of instants as well."""
+class TrimmedVideo(VideoFromFile):
+    """A VIDEO of a version that returns the times of a trimmed one."""
 
-    def between(self, frame0: Any, frame1: Any, times: Any, tolerance: Any = None) -> Any:
-        if isinstance(times, int):
-            times = [(n + 1) / (times + 1) for n in range(times)]
-        return super().between(frame0, frame1, times, tolerance)
+    def get_active_trim_window(self) -> tuple[float, float]:
+        return (0.04, self.duration)
 
 
 @pytest.fixture
@@ -87,14 +95,6 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "in.mkv", Clip(COUNT, audio=True))
 
 
-def streams(path: str) -> tuple[int, Any, list[str]]:
-    """Return frames, rate and the kinds of streams of a file."""
-    with av.open(path) as container:
-        kinds = [stream.type for stream in container.streams]
-        rate = container.streams.video[0].average_rate
-        return sum(1 for _ in container.decode(video=0)), rate, kinds
-
-
 def test_a_video_becomes_a_video_with_its_sound(host: SimpleNamespace, clip: Path) -> None:
     (result,) = InterpolateVideo().interpolate(VideoFromFile(str(clip)), 2, "default")
     frames, rate, kinds = streams(result.file)
@@ -105,12 +105,19 @@ def test_a_video_becomes_a_video_with_its_sound(host: SimpleNamespace, clip: Pat
     assert done == total == 2 * COUNT - 1
 
 
-@pytest.mark.parametrize("kind", ["trimmed", "in_memory"])
+def test_the_times_of_a_trimmed_video_are_obeyed(host: SimpleNamespace, clip: Path) -> None:
+    video = TrimmedVideo(str(clip), 0.12)
+    (result,) = InterpolateVideo().interpolate(video, 2, "default")
+    assert video.saved == 0
+    assert streams(result.file)[0] == 2 * 3
+
+
+@pytest.mark.parametrize("settings", [{"duration": 0.12}, {"size": (32, 48)}, {"in_memory": True}])
 def test_a_video_that_is_no_plain_file_is_saved_first(
-    host: SimpleNamespace, clip: Path, kind: str, tmp_path: Path
+    host: SimpleNamespace, clip: Path, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     mp4 = write_clip(tmp_path / "in.mp4", Clip(COUNT))
-    video = VideoFromFile(str(mp4), **{kind: True})
+    video = VideoFromFile(str(mp4), **settings)
     (result,) = InterpolateVideo().interpolate(video, 2, "default")
     assert video.saved == 1
     assert streams(result.file)[0] == 2 * COUNT - 1

@@ -108,11 +108,13 @@ class InterpolateVideo:
         temporary = Path(host.temporary_folder())
         temporary.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=temporary, prefix="cdfi-") as folder:
-            source = _file_of(video, Path(folder))
+            source, start, duration = _view_of(video, host.video_from_file, Path(folder))
             target = Path(folder) / f"result{source.suffix}"
             interpolate_video(
                 source,
                 target,
+                start=start,
+                duration=duration,
                 model=_interpolator(model, str(host.device())),
                 factor=None if fps else factor,
                 fps=parse_rate(f"{fps:.6g}") if fps else None,
@@ -167,15 +169,32 @@ def _interpolator(model: str, device: str) -> Interpolator:
     return Interpolator(model, device)
 
 
-def _file_of(video: Any, folder: Path) -> Path:
-    """Return the file of a VIDEO; one that is trimmed or in memory is saved in ``folder``."""
-    window = getattr(video, "get_active_trim_window", lambda: (0.0, 0.0))()
-    source = video.get_stream_source() if not any(window) else None
+class _View(NamedTuple):
+    """What a VIDEO shows: a file, or a part of it in seconds."""
+
+    file: Path
+    start: float | None = None
+    duration: float | None = None
+
+
+def _view_of(video: Any, video_from_file: Any, folder: Path) -> _View:
+    """Return what a VIDEO shows; one that is in memory or cropped is saved in ``folder``.
+
+    A VIDEO may show a part of its file only. Newer versions of ComfyUI have a method that returns
+    the times of that part; in older ones a VIDEO that is shorter than its file is saved.
+    """
+    source = video.get_stream_source() if isinstance(video, video_from_file) else None
     if isinstance(source, str) and Path(source).is_file():
-        return Path(source)
+        whole = video_from_file(source)
+        if video.get_dimensions() == whole.get_dimensions():
+            if video.get_duration() == whole.get_duration():
+                return _View(Path(source))
+            if hasattr(video, "get_active_trim_window"):
+                start, duration = video.get_active_trim_window()
+                return _View(Path(source), start or None, duration or None)
     saved = folder / "source.mp4"
     video.save_to(str(saved))
-    return saved
+    return _View(saved)
 
 
 #: Names that ComfyUI reads.
