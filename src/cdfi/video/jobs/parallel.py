@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -124,8 +125,7 @@ class _Worker:
         return resolve_model(self.model)
 
     def _on_progress(self, count: int) -> None:
-        parent = multiprocessing.parent_process()
-        if self.stop.is_set() or parent is None or not parent.is_alive():
+        if self.stop.is_set():
             raise InterruptedError("the run was stopped")
         with self.written.get_lock():
             self.written.value += count
@@ -135,7 +135,15 @@ def _start(*arguments: Any) -> None:
     """Prepare a worker process; Ctrl-C is handled by the parent, which stops the workers."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = _Worker(*arguments)
+
+
+def _end_with_parent() -> None:
+    """End this process if the parent is killed; an idle process of a pool would wait for ever."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make() -> Counter[str]:

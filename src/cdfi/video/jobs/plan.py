@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cdfi.common.files import create, resolve_output
 from cdfi.video.jobs.hold import hold_mask
@@ -164,16 +165,17 @@ def check_apart(source: Path, target: Path) -> None:
 
 
 def try_name(target: Path) -> None:
-    """Create ``target`` and remove it again, to find names and folders that cannot be written.
+    """Find names and folders that cannot be written: create a file of that name in a new folder.
+
+    A run that is killed meanwhile leaves no file with the name of the result.
 
     Raises:
         OSError: the file cannot be created.
     """
     if os.path.lexists(target):
         return
-    with _named(target):
-        create(target).close()
-        target.unlink()
+    with _named(target), TemporaryDirectory(prefix=".cdfi-", dir=target.parent) as folder:
+        create(Path(folder) / target.name).close()
 
 
 @contextmanager
