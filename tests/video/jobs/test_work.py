@@ -2,11 +2,7 @@
 
 import json
 import os
-import random
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cdfi.cli.main import main
+from cdfi.common.files import create
 from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
 from cdfi.video.jobs.claims import own_claim
 from cdfi.video.jobs.job_file import read_description
@@ -32,7 +29,6 @@ from tests.video.jobs.test_segments import same_frames
 from tests.video.video_clips import Clip, write_clip
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +47,12 @@ def whole(tmp_path_factory, source, model):
     target = tmp_path_factory.mktemp("whole") / "whole.mp4"
     interpolate_video(source, target, options=OPTIONS, model=model)
     return target
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    for module in ("claimed", "scheduling", "run"):
+        monkeypatch.setattr(f"cdfi.video.jobs.{module}.POLL", 0.02)
 
 
 @contextmanager
@@ -143,13 +145,14 @@ def test_a_segment_of_a_worker_that_is_stuck_is_repeated(tmp_path, source, whole
             folder = WorkFolder(self.target).path
             if not self.helped:
                 self.helped = True
-                alive = replace(own_claim(), host="elsewhere")
+                alive = replace(own_claim(), host="elsewhere", taken=1.0)
                 (folder / "000005.claim").write_text(json.dumps(asdict(alive)))
 
     interpolate_video(source, target, options=OPTIONS, model=model, watch=Stuck(target))
     same_frames(target, whole)
 
 
+@pytest.mark.cluster
 def test_a_run_in_processes_waits_for_a_segment_of_another_worker(tmp_path, source, whole, model):
     target = tmp_path / "out.mp4"
     alive = replace(own_claim(), host="elsewhere")
@@ -176,40 +179,122 @@ def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, mo
     same_frames(target, whole)
 
 
-KILLED = """
-import sys, time
-sys.path.insert(0, {root!r})
-from pathlib import Path
-from cdfi.video.jobs import model
-from cdfi.interpolation import Interpolator
-between = Interpolator.between
-def slow(self, *arguments):
-    time.sleep(0.02)
-    return between(self, *arguments)
-Interpolator.between = slow
-from cdfi.video.work import work
-work([Path({folder!r})])
-"""
-
-
-@pytest.mark.slow
-def test_workers_killed_at_random_moments_lose_nothing(tmp_path, source, whole, model):
-    chance = random.Random(5)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_at_one_worker_leaves_its_segment_to_others(
+    tmp_path, source, whole, model, monkeypatch
+):
     target = tmp_path / "out.mp4"
     with planned(source, target, model) as folder:
-        code = KILLED.format(root=str(ROOT), folder=str(folder))
-        processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
-        for _ in range(30):
-            time.sleep(chance.uniform(0.1, 1.0))
-            if not folder.exists():
-                break
-            chosen = chance.randrange(len(processes))
-            processes[chosen].send_signal(signal.SIGKILL)
-            processes[chosen].wait()
-            processes[chosen] = subprocess.Popen([sys.executable, "-c", code])
-        for process in processes:
-            process.wait(120)
+        with monkeypatch.context() as patch:
+            patch.setattr("cdfi.video.jobs.segments.create", lambda path: full_file(create(path)))
+            refused(folder, match="cdfi-work: no space left on the disk: free some space and start")
+        left = {path.name for path in folder.iterdir()}
+        assert not any(name.endswith((".claim", ".part")) for name in left)
+        work([folder])
     same_frames(target, whole)
+
+
+def full_file(file):
+    """Return a file on a full disk in place of one that has just been created."""
+    file.close()
+    return Path("/dev/full").open("w+b")
+
+
+def test_workers_leave_when_all_is_verified_though_the_planner_has_died(tmp_path, source, model):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(RuntimeError, match="killed before the join"), dying_before_the_join():
+        interpolate_video(source, target, options=OPTIONS, model=model)
+    assert work([WorkFolder(target).path]) == 0
+    assert interpolate_video(source, target, options=OPTIONS, model=model).frames == 59
+
+
+@contextmanager
+def dying_before_the_join():
+    def dies(*_):
+        raise RuntimeError("killed before the join")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cdfi.video.interpolate._finish", dies)
+        yield
+
+
+def test_a_worker_repeats_a_segment_of_one_that_is_stuck(tmp_path, source, whole, model):
+    """The planner makes nothing itself, so the other worker must."""
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        stuck = replace(own_claim(), host="elsewhere", taken=1.0)
+        (folder / "000003.claim").write_text(json.dumps(asdict(stuck)))
+        assert work([folder], exit_when_idle=True) == 59
+    same_frames(target, whole)
+
+
+def test_one_worker_makes_several_videos_and_builds_its_network_once(
+    tmp_path, source, whole, model, monkeypatch
+):
+    built, build = [], ModelSpec.build
+    monkeypatch.setattr(ModelSpec, "build", lambda spec: built.append(spec) or build(spec))
+    targets, lines = [tmp_path / "one.mp4", tmp_path / "two.mp4"], []
+    with planned(source, targets[0], model) as first, planned(source, targets[1], model) as second:
+        folders = [first, tmp_path, second]
+        assert work(folders, on_refusal=lines.append) == 2 * 59
+    assert len(built) == 1
+    assert len(lines) == 1 and "is not the work folder of a planned job" in lines[0]
+    for target in targets:
+        same_frames(target, whole)
+
+
+def test_a_finished_segment_whose_record_is_not_seen_yet_is_not_made_again(
+    tmp_path, source, whole, model, monkeypatch
+):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model) as folder:
+        assert work([folder], once=True) == 8
+        with monkeypatch.context() as patch:
+            recorded = WorkFolder.recorded
+            patch.setattr(WorkFolder, "recorded", lambda self: recorded(self) - {0})
+            assert work([folder], once=True) == 8
+            assert len(list(folder.glob("000000.*.mkv"))) == 1
+        work([folder])
+    same_frames(target, whole)
+
+
+def test_a_segment_whose_file_is_seen_after_its_record_is_kept(
+    tmp_path, source, whole, model, monkeypatch
+):
+    target = tmp_path / "out.mp4"
+    found, looks = WorkFolder._media, []
+
+    def late(self, number, record):
+        looks.append(number)
+        return None if looks.count(2) < 3 and number == 2 else found(self, number, record)
+
+    with planned(source, target, model) as folder:
+        monkeypatch.setattr(WorkFolder, "_media", late)
+        work([folder], exit_when_idle=True)
+    assert looks.count(2) >= 3
+    same_frames(target, whole)
+
+
+def test_a_source_that_changes_during_the_work_is_one_clear_line(tmp_path, source, model):
+    clip = tmp_path / "in.mp4"
+    clip.write_bytes(source.read_bytes())
+    before = clip.read_bytes()
+
+    class Changes(JobWatch):
+        def on_start(self, segments, finished):
+            clip.write_bytes(before + b"0")
+
+    with pytest.raises(ValueError, match="changed while it was interpolated.*--overwrite$"):
+        interpolate_video(clip, tmp_path / "o.mp4", options=OPTIONS, model=model, watch=Changes())
+
+
+def test_a_folder_whose_marker_was_never_finished_is_used(tmp_path, source, model):
+    target = tmp_path / "out.mp4"
+    folder = WorkFolder(target).path
+    folder.mkdir()
+    (folder / ".cdfi-work.0123456789abcdef.part").write_text("work fol")
+    assert interpolate_video(source, target, options=OPTIONS, model=model).frames == 59
+    assert not folder.exists()
 
 
 def test_options_survive_the_job_file():
