@@ -81,7 +81,7 @@ $(VENV)/web.stamp: $(VENV)/dev.stamp
 
 # Chromium itself is the system's; without one these tests are skipped with a reason.
 test-web: $(VENV)/web.stamp
-	CDFI_WEB=1 $(BIN)/python -m pytest -rs tests/serve/test_page.py tests/serve/test_page_jobs.py tests/serve/test_load.py
+	CDFI_WEB=1 $(BIN)/python -m pytest -rs tests/serve/test_page*.py tests/serve/test_load.py
 
 $(VENV)/cluster.stamp: $(VENV)/dev.stamp
 	$(PIP) --editable '.[ray]'

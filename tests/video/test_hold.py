@@ -10,7 +10,17 @@ from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.pixels.bars import black_bars
 from cdfi.video.pixels.formats import read_components
-from tests.video.video_clips import Clip, Mean, picture, samples_of, times_of, write_clip
+from cdfi.video.reading.source import read_source
+from tests.video.case_files import CASES
+from tests.video.video_clips import (
+    Clip,
+    Mean,
+    images_of,
+    picture,
+    samples_of,
+    times_of,
+    write_clip,
+)
 
 LOSSLESS = Encoding(codec="ffv1")
 
@@ -78,10 +88,25 @@ def test_a_mask_of_another_size_is_refused(tmp_path, source):
 
 
 def test_boxes_and_grey_masks_are_joined(tmp_path):
-    Image.new("L", (8, 6), 51).save(tmp_path / "mask.png")
-    mask = hold_mask(("0,0,2,2", str(tmp_path / "mask.png")), 8, 6)
+    Image.new("L", (64, 48), 51).save(tmp_path / "mask.png")
+    source = read_source(write_clip(tmp_path / "in.mp4", Clip(1)))
+    mask = hold_mask(("0,0,2,2", str(tmp_path / "mask.png")), source)
     assert mask[0, 1, 1] == 1
     assert mask[0, 3, 3] == pytest.approx(0.2)
+
+
+def test_a_box_lies_where_it_is_seen_in_a_turned_video(tmp_path):
+    """It is stored as 160 x 90 and shown as 90 x 160."""
+    source = CASES / "rot90.mp4"
+    run(source, tmp_path / "out.mkv", factor=2, hold=("6,20,40,60",))
+    turned = [
+        np.rot90(frame.to_ndarray(format="gray"), frame.rotation // 90)
+        for frame in images_of(tmp_path / "out.mkv")[1:3]
+    ]
+    assert turned[0].shape == (160, 90)
+    inside, outside = np.s_[24:76, 10:42], np.s_[84:136, 46:86]
+    assert np.ptp(turned[0][inside].astype(int) - turned[1][inside]) <= 2  # chroma is rounded
+    assert np.ptp(turned[0][outside].astype(int) - turned[1][outside]) > 100
 
 
 def letterbox(number, clip):

@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 
 from cdfi.video import Encoding, Options, write_preview
-from cdfi.video.preview import _order
 from tests.video.case_files import CASES
 from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
 
@@ -46,20 +45,6 @@ def test_a_single_picture_is_a_clip_too(tmp_path):
 def test_no_time_at_all_is_refused(tmp_path, seconds):
     with pytest.raises(ValueError, match="seconds above 0"):
         shown(tmp_path, Clip(2), seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "order"),
-    [
-        (None, (False, False)),
-        ((65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30), (False, False)),
-        ((0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30), (True, True)),
-        ((0, -65536, 0, 65536, 0, 0, 0, 0, 1 << 30), (True, False)),
-        ((-65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30), (False, True)),
-    ],
-)
-def test_the_order_of_a_turned_video_follows_its_matrix(matrix, order):
-    assert _order(matrix) == order
 
 
 def test_a_turned_video_is_shown_side_by_side(tmp_path):

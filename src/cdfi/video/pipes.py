@@ -185,7 +185,7 @@ def _from_stream(
         )
         decoded = prefetch(_marked(chain([first], images), options), QUEUE_SIZE)
         timeline = _timeline(source, options, takes_time(chosen))
-        hold = hold_mask(options.hold, source.width, source.height)
+        hold = hold_mask(options.hold, source)
         renderer = Renderer(resolve_model(chosen), converter, hold)
         with _opened_output(target) as output:
             frames = (

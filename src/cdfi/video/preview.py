@@ -28,6 +28,7 @@ from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
 from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
+from cdfi.video.pixels.orientation import Orientation, orientation
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import ANIMATIONS, Y4M, container_row
 from cdfi.video.writing.encoder import SegmentWriter
@@ -133,7 +134,7 @@ def _widened(job: Job, target: Path) -> Job:
     width, height = (size & ~1 for size in job.encoding.converter.size)
     if not width or not height:
         raise ValueError(f"{job.source.path}: frames of one pixel are too small for a preview")
-    if _order(job.source.matrix).rows:
+    if orientation(job.source.matrix).transposed:
         height *= 2
     else:
         width *= 2
@@ -151,35 +152,12 @@ def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[O
                 return
             shown = span.right if instant.t == 1 and span.right is not None else span.left
             left = job.encoding.converter.convert(shown.image)
-            yield replace(frame, image=_beside(left, frame.image, _order(job.source.matrix)))
+            yield replace(frame, image=_beside(left, frame.image, orientation(job.source.matrix)))
 
 
-class Order(NamedTuple):
-    """How two frames are stored so that they are shown side by side.
-
-    Attributes:
-        rows: one above the other, for videos that are turned when they are shown.
-        swapped: the left one second.
-    """
-
-    rows: bool
-    swapped: bool
-
-
-def _order(matrix: tuple[int, ...] | None) -> Order:
-    """Return the order for a display matrix.
-
-    Column p and row q of a stored frame are shown at the abscissa ``matrix[0] * p + matrix[3] * q``
-    (libav's ``display.h``).
-    """
-    across, down = (matrix[0], matrix[3]) if matrix else (1, 0)
-    rows = abs(down) > abs(across)
-    return Order(rows, (down if rows else across) < 0)
-
-
-def _beside(left: VideoFrame, right: VideoFrame, order: Order) -> VideoFrame:
-    """Return two frames of one format in one, cut to even sizes."""
-    if order.swapped:
+def _beside(left: VideoFrame, right: VideoFrame, turned: Orientation) -> VideoFrame:
+    """Return two frames of one format in one, cut to even sizes, and shown side by side."""
+    if turned.across:
         left, right = right, left
     given = left.format.name
     working = working_format(given) if _is_known(given) else "rgb24"
@@ -193,7 +171,7 @@ def _beside(left: VideoFrame, right: VideoFrame, order: Order) -> VideoFrame:
         height = -(-rows * first.shape[0] // full[0])
         width = columns * first.shape[1] // full[1]
         both = first[:height, :width], second[:height, :width]
-        parts.append(torch.cat(both, 0 if order.rows else 1))
+        parts.append(torch.cat(both, 0 if turned.transposed else 1))
     image = write_components(parts, working)
     for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
         setattr(image, field, getattr(left, field))

@@ -11,19 +11,22 @@ from torch import Tensor
 
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.pixels.formats import reformatted
+from cdfi.video.pixels.orientation import orientation
+from cdfi.video.reading.source import Source
 from cdfi.video.writing.image_files import read_image
 
 _BOX = re.compile(r"(\d+),(\d+),(\d+),(\d+)")
 
 
-def hold_mask(held: Sequence[str], width: int, height: int) -> Tensor | None:
+def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
     """Return a mask (1, H, W) in [0, 1] of what is taken from the nearest source frame.
+
+    Boxes and images apply to frames as they are shown; the mask, to frames as they are stored.
 
     Args:
         held: boxes as ``X,Y,WIDTH,HEIGHT`` in pixels from the top left corner, and images: white
             is held, black is interpolated, grey is mixed.
-        width: of the frames.
-        height: of the frames.
+        source: whose frames they are.
 
     Returns:
         None if nothing is held.
@@ -34,6 +37,8 @@ def hold_mask(held: Sequence[str], width: int, height: int) -> Tensor | None:
     """
     if not held:
         return None
+    turned = orientation(source.matrix)
+    width, height = turned.shown_size(source.width, source.height)
     mask = torch.zeros(1, height, width)
     for text in held:
         box = _BOX.fullmatch(text.replace(" ", ""))
@@ -44,7 +49,7 @@ def hold_mask(held: Sequence[str], width: int, height: int) -> Tensor | None:
         if left >= width or top >= height or not across or not down:
             raise ValueError(f"hold {text}: the box lies outside the {width} x {height} pixels")
         mask[:, top : top + down, left : left + across] = 1
-    return mask
+    return turned.stored(mask)
 
 
 def held_fingerprint(held: Sequence[str]) -> list[str]:

@@ -56,7 +56,7 @@ class Job:
     @property
     def hold(self) -> Tensor | None:
         """What is taken from the nearest source frame; None if that is nothing."""
-        return hold_mask(self.options.hold, self.source.width, self.source.height)
+        return hold_mask(self.options.hold, self.source)
 
     def reader(self) -> Reader:
         """Return a reader of the source's frames."""

@@ -61,7 +61,7 @@ def plan_job(source: Path, target: Path, options: Options, model: Model | None =
     check_fit(codec_row(options.encoding.codec, target, first_look.pix_fmt), target)
     index = index_of(source)
     found = survey_fields(first_look, index)
-    hold_mask(options.hold, found.width, found.height)
+    hold_mask(options.hold, found)
     part = part_of(index, options.start, options.end, options.duration, path=source)
     if len(part.times) < 2 and (options.loop or not part.follows):
         what = "has" if part.first == index.first else "has from that start on"
