@@ -8,14 +8,15 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-slow test-export test-vapoursynth test-comfyui test-fuzz test-web test-cluster lint format docs wheel-check \
+.PHONY: help demo test test-all test-slow test-export test-vapoursynth test-comfyui test-fuzz test-web test-cluster lint format docs wheel-check \
 	release-check lint-container clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo        interpolate a short clip to twice its frame rate and show where it is"
-	@echo "make test        the test suite (about eight minutes on two cores, compiling included)"
-	@echo "make test-slow   the tests that take longer"
+	@echo "make test        the quick tests (about three minutes on two cores)"
+	@echo "make test-all    these and the long ones (about seven minutes)"
+	@echo "make test-slow   the tests that take longer still"
 	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
 	@echo "make test-comfyui COMFYUI=FOLDER  the nodes with the modules of a ComfyUI"
@@ -48,6 +49,9 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
+test-all: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m 'not slow and not gpu and not cluster'
+
 test-export: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/export -m 'slow or not slow'
 
@@ -73,7 +77,7 @@ test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow
 
 test-fuzz: $(VENV)/dev.stamp
-	CDFI_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py tests/cli/test_fuzz_interpolate.py
+	CDFI_FUZZ=2000 $(BIN)/python -m pytest -m 'not slow' tests/test_fuzz.py tests/cli/test_fuzz_interpolate.py
 
 $(VENV)/web.stamp: $(VENV)/dev.stamp
 	$(PIP) playwright

@@ -42,6 +42,7 @@ def test_a_network_of_your_own_is_compressed(
     assert after <= before / 4
 
 
+@pytest.mark.long
 def test_adacof_is_compressed_with_your_own_data(
     example: Any,
     tmp_path: Path,

@@ -114,6 +114,7 @@ def outcomes(inputs, folder):
             rest = []
 
 
+@pytest.mark.long
 def test_damaged_inputs_give_a_result_or_one_line(entries, tmp_path):
     inputs = [entries[number % len(entries)] | {"seed": SEED + number} for number in range(COUNT)]
     wrong = [

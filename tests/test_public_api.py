@@ -46,6 +46,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize("package", ["video", "metrics", "models", "ops", "compression"])
+@pytest.mark.long
 def test_a_package_is_imported_when_it_is_used(package: str) -> None:
     code = f"import cdfi, sys; assert 'torch' not in sys.modules; print(cdfi.{package}.__name__)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -49,6 +49,7 @@ def words(tmp_path: Path) -> list[str]:
     return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
+@pytest.mark.long
 def test_a_session_starts_from_a_checkpoint_and_leaves_one(
     recipe: ModuleType, words: list[str], tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def tiny_run(tmp_path: Path, pruned: Path) -> list[str]:
     return [*words, "--quiet", *(word for text in settings for word in ("--set", text))]
 
 
+@pytest.mark.long
 def test_prune_searches_a_penalty_for_a_target(
     pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ def corrupted(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["in.mp4", "in.mkv", "in.ts", "in.png"])
+@pytest.mark.long
 def test_corrupted_copies_give_a_result_or_one_line(tmp_path, model, capsys, name):
     command = Command(model, capsys)
     image = name.endswith("png")

@@ -95,6 +95,7 @@ def test_a_gif_has_the_colours_of_its_source(tmp_path, command):
 
 
 @pytest.mark.parametrize("codec", ["dnxhd", "cfhd", "v210", "magicyuv"])
+@pytest.mark.long
 def test_an_encoder_that_matroska_does_not_take_has_other_segments(tmp_path, command, codec):
     source = write_clip(tmp_path / "in.mp4", Clip(4, size=(256, 128)))
     more = ("-x", "profile=dnxhr_hq") if codec == "dnxhd" else ()
@@ -250,6 +251,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_resumes(tmp_path, model):
 
 @pytest.mark.parametrize("name", VIDEOS)
 @pytest.mark.parametrize("rate", [("--factor", "2"), ("--fps", "60")])
+@pytest.mark.long
 def test_real_files_keep_streams_times_and_tags(tmp_path, command, data, name, rate, monkeypatch):
     monkeypatch.setattr("cdfi.video.jobs.model.ModelSpec.build", lambda self: Mean())
     source, target = data / "videos" / name, tmp_path / name

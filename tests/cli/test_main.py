@@ -169,6 +169,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.long
 def test_wrong_words_are_answered_without_slow_imports():
     program = (
         "import json, sys\n"

@@ -25,6 +25,7 @@ def test_free_memory_leaves_a_margin_and_the_overhead_of_kept_memory(monkeypatch
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is glibc's")
+@pytest.mark.long
 def test_keep_freed_memory_keeps_the_memory_of_freed_tensors():
     code = """
 import torch

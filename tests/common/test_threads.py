@@ -37,6 +37,7 @@ def test_every_line_is_worked_on_once_whatever_the_threads() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.long
 def test_a_forked_process_has_threads_of_its_own() -> None:
     code = """
 import os, signal, threading, time, torch

@@ -51,6 +51,7 @@ def run(
     return compress(options, HARD, args, retrain, notes), notes
 
 
+@pytest.mark.long
 def test_compress_writes_a_smaller_network_and_a_report(tmp_path: Path) -> None:
     entries, _ = run(tmp_path)
     original, pruned, fresh, compact = entries
@@ -81,6 +82,7 @@ def again(tmp_path: Path) -> None:
         run(tmp_path, replace(WISH, ratio=3))
 
 
+@pytest.mark.long
 def test_an_interrupted_stage_continues_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +138,7 @@ def test_errors_of_late_stages_are_raised_before_any_work(tmp_path: Path) -> Non
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.long
 def test_a_retraining_out_of_time_is_not_finished(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
     with pytest.raises(InterruptedError, match="the same command continues"):

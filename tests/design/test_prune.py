@@ -75,6 +75,7 @@ def test_a_run_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
             prune(pruning_args(tmp_path), HARD, resume)
 
 
+@pytest.mark.long
 def test_an_interrupted_search_ends_and_continues_without_repeating_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_an_interrupted_search_ends_and_continues_without_repeating_runs(
     assert resumed == [None, tmp_path / "runs" / "run" / "lambda-0", None]
 
 
+@pytest.mark.long
 def test_an_interrupted_run_continues_as_if_it_had_not_been(tmp_path: Path) -> None:
     whole = prune(pruning_args(tmp_path, run="whole"), HARD)
     prune(pruning_args(tmp_path, run="parts", steps=3), HARD)
@@ -102,6 +104,7 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(tmp_path: Path) -> N
         assert torch.equal(value, load(parts.path).state_dict()[key])
 
 
+@pytest.mark.long
 def test_a_search_reports_a_run_for_each_penalty_and_picks_the_nearest(tmp_path: Path) -> None:
     runs = sweep(pruning_args(tmp_path), HARD, [0.0, 1.0])
     dense, sparse = (overall(runs[number].densities) for number in (0.0, 1.0))

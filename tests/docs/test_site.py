@@ -19,6 +19,7 @@ def check_links() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "docs" / "_ext" / "check_links.py"))
 
 
+@pytest.mark.long
 def test_the_picture_shows_every_package_above_what_it_imports(layers: dict[str, Any]) -> None:
     edges = layers["graph"]()
     heights = layers["heights"](edges)

@@ -27,6 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda path: path.name)
+@pytest.mark.long
 def test_python_of_a_page_runs(path: Path, folder: Path) -> None:
     images = list(sliding(3))
     names: dict[str, Any] = {"images": images, "frame0": images[0], "frame1": images[1]}
@@ -43,6 +44,7 @@ def test_the_first_python_of_the_readme_gives_a_video_and_a_frame(folder: Path) 
     assert names["middle"].shape == frame0.shape and names["middle"].dtype == np.uint8
 
 
+@pytest.mark.long
 def test_the_commands_of_the_readme_interpolate(folder: Path) -> None:
     found = [
         words for words in commands(ROOT / "README.md") if words[:2] == ["cdfi", "interpolate"]

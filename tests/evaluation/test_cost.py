@@ -80,6 +80,7 @@ def test_a_frame_counts_with_its_padding() -> None:
     assert count_flops(TINY, 33, 33) == count_flops(TINY, 64, 64)
 
 
+@pytest.mark.long
 def test_a_model_is_measured_in_a_process_of_its_own(model: str) -> None:
     cost = measure(CostTask(model, 48, 32, "fp32", "cpu", runs=3, warm_up=1))
     assert (cost.precision, cost.width, cost.height) == ("fp32", 48, 32)

@@ -28,6 +28,7 @@ def _frames() -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("name", ["compressed-adacof", "cdfi", "aligned-adacof"])
 @pytest.mark.parametrize("chunk", [512, 32])
+@pytest.mark.long
 def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
     torch.manual_seed(1)
     network = Network(_odd(NETWORKS[name])).eval()

@@ -166,6 +166,7 @@ def test_automatic_precision_is_not_bf16_for_networks_that_compute_colours(monke
     assert automatic_precision(torch.device("meta"), TINY) == "fp32"
 
 
+@pytest.mark.long
 def test_a_compiled_network_computes_the_same_frames(monkeypatch):
     network = tiny_network(TINY_SYNTHESIS)
     frames = torch.rand(2, 3, 40, 48)

@@ -102,6 +102,7 @@ def test_padding_reflects_and_then_repeats():
 
 
 @pytest.mark.parametrize("config", COMPILED)
+@pytest.mark.long
 def test_the_network_compiles_in_one_graph(config):
     network = tiny_network(config)
     frames = torch.rand(2, 1, 3, 32, 64)
@@ -111,6 +112,7 @@ def test_the_network_compiles_in_one_graph(config):
 
 
 @pytest.mark.parametrize("config", COMPILED)
+@pytest.mark.long
 def test_the_network_exports_with_height_and_width_left_open(config):
     network = tiny_network(config)
     height, width = (

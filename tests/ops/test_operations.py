@@ -68,6 +68,7 @@ def test_gradients_are_exact(name: str, rounding: str) -> None:
 
 @pytest.mark.parametrize("name", REGISTERED)
 @pytest.mark.parametrize(("gradients", "channels"), [(False, 1), (True, 5)])
+@pytest.mark.long
 def test_opcheck_accepts_the_registered_operations(
     name: str, gradients: bool, channels: int
 ) -> None:

@@ -78,6 +78,7 @@ def test_jobs_run_in_their_order(client: TestClient, config: ServeConfig) -> Non
     assert ended[third] < ended[second]
 
 
+@pytest.mark.long
 def test_a_running_job_is_cancelled_and_continued(client: TestClient, config: ServeConfig) -> None:
     job = start_job(client, b"wait")
     wait_for(client, job, "running")
@@ -143,6 +144,7 @@ def test_finished_jobs_are_there_after_a_restart(serve: Callable[..., TestClient
     assert client.get(f"/api/jobs/{job}/result").content == b"made of video"
 
 
+@pytest.mark.long
 def test_a_stopped_server_offers_its_running_job_again(
     serve: Callable[..., TestClient], config: ServeConfig
 ) -> None:

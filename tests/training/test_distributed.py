@@ -65,6 +65,7 @@ def _losses(args: TrainArgs) -> list[float]:
         return [float(row["loss"]) for row in csv.DictReader(lines)]
 
 
+@pytest.mark.long
 def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path: Path) -> None:
     photos = make_photos(tmp_path / "photos")
     args = tiny_args(

@@ -89,6 +89,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_flow_network_trains_resumes_and_is_written(photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "tiny.json"
     file.write_text(TINY.to_json())

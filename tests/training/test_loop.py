@@ -183,6 +183,7 @@ def test_a_signal_ends_with_a_checkpoint(tmp_path: Path, number: signal.Signals)
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.long
 def test_a_terminated_process_with_workers_leaves_nothing_running(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, steps=1_000_000, workers=1, log_every=1)
     file = tmp_path / "args.json"

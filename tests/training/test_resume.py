@@ -46,6 +46,7 @@ def _equal(one: object, two: object) -> bool:
         pytest.param("ADAMax", 200, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.long
 def test_a_killed_and_resumed_run_equals_an_unbroken_one_bit_for_bit(
     tmp_path: Path, optimizer: str, steps: int
 ) -> None:

@@ -46,6 +46,7 @@ def test_both_give_the_same_frame(flow):
         torch.testing.assert_close(flow(*frames), expected, atol=1e-3, rtol=0)
 
 
+@pytest.mark.long
 def test_two_small_images_do_not_load_numba(tmp_path):
     from PIL import Image
 

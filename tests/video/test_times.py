@@ -70,6 +70,7 @@ def test_video_that_starts_after_the_sound_stays_behind_it(tmp_path):
 
 
 @pytest.mark.parametrize("fps", [None, Fraction(60), Fraction(60000, 1001)])
+@pytest.mark.long
 def test_a_minute_of_23_976_does_not_drift(tmp_path, fps):
     check_drift(tmp_path, 24 * 60, fps)
 

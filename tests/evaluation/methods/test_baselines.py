@@ -24,11 +24,13 @@ def score(method: Method, dataset: str, root: Path) -> tuple[float, float]:
     return found.scores["psnr"], found.scores["ssim"]
 
 
+@pytest.mark.long
 def test_the_frame_average_of_middlebury_has_the_known_scores(data: Path) -> None:
     psnr, ssim = score(baseline_method("average"), "middlebury", data)
     assert (f"{psnr:.3f}", f"{ssim:.4f}") == ("27.998", "0.8044")
 
 
+@pytest.mark.long
 def test_the_frame_average_of_ucf101_has_the_known_scores(data: Path) -> None:
     psnr, ssim = score(baseline_method("average"), "ucf101-dvf", data)
     assert (f"{psnr:.3f}", f"{ssim:.4f}") == ("33.143", "0.9239")
@@ -43,6 +45,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("name", "dataset", "psnr", "ssim"), KNOWN)
+@pytest.mark.long
 def test_a_classical_method_has_its_known_scores(
     data: Path, name: str, dataset: str, psnr: float, ssim: float
 ) -> None:

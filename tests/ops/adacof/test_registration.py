@@ -92,6 +92,7 @@ def test_importing_the_operation_does_not_import_its_compiler() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX folders")
+@pytest.mark.long
 def test_machine_code_is_kept_in_the_folder_of_numba_cache_dir(tmp_path: Path) -> None:
     code = (
         "import torch; from cdfi.ops import adacof; "

@@ -148,6 +148,7 @@ def killed(source, target, delays, pause):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.long
 def test_a_killed_run_is_taken_up(tmp_path, source, whole):
     target = tmp_path / "out.mp4"
     assert killed(source, target, [0.5], 0.1) == 1
@@ -166,6 +167,7 @@ def test_ten_kills_at_random_moments_lose_nothing(tmp_path, source, whole):
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_segments_by_several_processes_give_the_same_frames(tmp_path, source, whole):
     target = tmp_path / "out.mp4"
     seen = []
