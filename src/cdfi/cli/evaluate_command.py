@@ -8,11 +8,15 @@ from typer import Argument, Option
 
 from cdfi.cli.console import progress
 from cdfi.cli.early_checks import check_device, check_model
+from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.network_options import DeviceOption, PrecisionName
+from cdfi.common.ray_cluster import RayUse
 
 if TYPE_CHECKING:
-    from cdfi.evaluation import DataSet, EvaluationReport, Method, Scorer
+    from cdfi.evaluation import DataSet, EvaluationReport, Scorer
     from cdfi.evaluation.data.videos import Video
+    from cdfi.evaluation.methods.recipe import MethodRecipe
+    from cdfi.evaluation.ray_scoring import PairTask
 
 Models = Annotated[list[str] | None, Argument(help="Names or files of models.")]
 Datasets = Annotated[
@@ -63,7 +67,9 @@ Plot = Annotated[Path | None, Option(help="Draw quality against time and paramet
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 
+@field_options(cluster=FieldOptions(RayUse, "ray ray_cpus"))
 def evaluate(
+    cluster: Values,
     models: Models = None,
     dataset: Datasets = ["middlebury"],  # noqa: B006 (typer copies it)
     baseline: Baselines = None,
@@ -94,20 +100,40 @@ def evaluate(
     check_model(*(models or ()))
     check_device(device)
     from cdfi.cli.evaluate_outputs import Outputs
-    from cdfi.common.devices import choose_device
-    from cdfi.evaluation import EvaluationReport, Scorer
-    from cdfi.evaluation.columns import DEFAULT_METRICS, choose_metrics
-    from cdfi.evaluation.reports.protocol import protocol
+    from cdfi.evaluation.columns import DEFAULT_METRICS
+    from cdfi.evaluation.ray_scoring import PairTask
 
     outputs = Outputs(json, csv, markdown, save_images, error_maps, contact_sheet, plot, cases)
     outputs.check()
-    chosen = choose_metrics(_words(metrics) if metrics else DEFAULT_METRICS)
-    place = choose_device(device)
+    use = RayUse(**cluster)
+    watch = outputs.watchers() if use.ray is None else outputs.savers()
+    chosen = _words(metrics) if metrics else DEFAULT_METRICS
+    task = PairTask(chosen, device, keep_going, watch)
+    task.scorer()  # an unknown metric is found before the data sets are read
     sets = _sets(dataset, data, names, every)
-    methods = _methods(models or [], baseline or [], predictions or [], device, precision)
-    report = EvaluationReport(chosen, methods, protocol(methods, chosen, place))
-    _run(report, sets, Scorer(chosen, place, keep_going, outputs.watchers()), quiet)
-    outputs.write(report)
+    recipes = _recipes(models or [], baseline or [], predictions or [], device, precision)
+    outputs.write(_report(sets, recipes, task, use, quiet))
+
+
+def _report(
+    sets: "Sequence[DataSet | Video]",
+    recipes: "Sequence[MethodRecipe]",
+    task: "PairTask",
+    use: RayUse,
+    quiet: bool,
+) -> "EvaluationReport":
+    """Score all methods on all data sets."""
+    from cdfi.evaluation import EvaluationReport
+    from cdfi.evaluation.reports.protocol import protocol
+
+    methods, scorer = [recipe.build() for recipe in recipes], task.scorer()
+    columns = scorer.metrics
+    report = EvaluationReport(columns, methods, protocol(methods, columns, scorer.device))
+    if use.ray is None:
+        _run(report, sets, scorer, quiet)
+    else:
+        _run_on_ray(report, sets, recipes, task, use, quiet)
+    return report
 
 
 def _sets(
@@ -124,33 +150,38 @@ def _sets(
     return sets
 
 
-def _methods(
+def _recipes(
     models: Sequence[str],
     baselines: Sequence[str],
     folders: Sequence[Path],
     device: str | None,
     precision: PrecisionName,
-) -> list["Method"]:
-    from cdfi.evaluation import baseline_method, folder_method, network_method
+) -> "list[MethodRecipe]":
     from cdfi.evaluation.methods.baselines import BASELINES
-    from cdfi.interpolation import Interpolator
+    from cdfi.evaluation.methods.recipe import MethodRecipe
 
     if not (models or baselines or folders):
         models = ["default"]
     files = _unique_names([Path(model) for model in models if Path(model).is_file()])
-    methods = []
+    recipes = []
     for model in models:
-        name = files.get(Path(model), model)
-        methods.append(network_method(name, Interpolator(model, device, precision=precision)))
-    methods += map(baseline_method, list(BASELINES) if "all" in baselines else baselines)
-    methods += [folder_method(folder, name) for folder, name in _unique_names(folders).items()]
-    _require_different("methods", [method.name for method in methods])
-    return methods
+        path = Path(model)
+        given = str(path.absolute()) if path in files else model
+        recipes.append(MethodRecipe("network", given, files.get(path, model), device, precision))
+    chosen = list(BASELINES) if "all" in baselines else baselines
+    recipes += [MethodRecipe("baseline", name, name) for name in chosen]
+    recipes += [
+        MethodRecipe("folder", str(folder.absolute()), name)
+        for folder, name in _unique_names(folders).items()
+    ]
+    _require_different("methods", [recipe.name for recipe in recipes])
+    return recipes
 
 
 def _run(
     report: "EvaluationReport", sets: Sequence["DataSet | Video"], scorer: "Scorer", quiet: bool
 ) -> None:
+    """Add the rows of all pairs."""
     from cdfi.common.allocator import keep_freed_memory
 
     keep_freed_memory()
@@ -166,6 +197,31 @@ def _run(
                 for row in scorer.run(method, dataset):
                     report.add(row)
                     bar.advance(task)
+
+
+def _run_on_ray(
+    report: "EvaluationReport",
+    sets: Sequence["DataSet | Video"],
+    recipes: Sequence["MethodRecipe"],
+    task: "PairTask",
+    use: RayUse,
+    quiet: bool,
+) -> None:
+    """Add the rows of all pairs in the usual order; the protocol names all machines."""
+    from cdfi.evaluation.ray_scoring import score_on_ray
+
+    scored = {}
+    with progress(quiet) as bar:
+        row = bar.add_task("data sets and methods", total=len(sets) * len(recipes), note="")
+        for pair in score_on_ray(use, sets, recipes, task):
+            scored[pair.dataset, pair.method] = pair
+            bar.update(row, advance=1, note=f"{pair.dataset}, {pair.method}")
+    for dataset in sets:
+        for recipe in recipes:
+            for found in scored[dataset.name, recipe.name].rows:
+                report.add(found)
+    machines = dict.fromkeys(pair.machine for pair in scored.values())
+    report.protocol["machine"] = "; ".join(machines)
 
 
 def _words(text: str) -> list[str]:

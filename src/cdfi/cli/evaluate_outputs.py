@@ -51,9 +51,21 @@ class Outputs:
 
     def watchers(self) -> list[OnScored]:
         """Return what is called with every image."""
-        watchers: list[OnScored] = [Saver(self.images)] if self.images else []
-        watchers += [Saver(self.errors, errors=True)] if self.errors else []
-        return [*watchers, self.sheet] if self.contact_sheet else watchers
+        return [*self._savers(), self.sheet] if self.contact_sheet else self._savers()
+
+    def savers(self) -> list[OnScored]:
+        """Return what is called with every image on other machines.
+
+        Raises:
+            ValueError: there is to be a contact sheet, which needs the images on this machine.
+        """
+        if self.contact_sheet:
+            raise ValueError("--contact-sheet needs the images on this machine: leave out --ray")
+        return self._savers()
+
+    def _savers(self) -> list[OnScored]:
+        savers: list[OnScored] = [Saver(self.images.absolute())] if self.images else []
+        return [*savers, Saver(self.errors.absolute(), errors=True)] if self.errors else savers
 
     def write(self, report: EvaluationReport) -> None:
         """Write the texts first, then the plots, which are more likely to fail."""
