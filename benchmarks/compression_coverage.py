@@ -1,6 +1,7 @@
 """On how many networks of others do compression and Torch-Pruning work, and is the result right?
 
-Each network is derived at the densities of half the weights; its outputs and gradients must exist.
+Each network is derived at the densities of half the weights; its outputs and gradients must exist,
+and parameters without a gradient are not counted.
 Then a quarter of the channels of each layer is set to zero, and remove_zeros must compute the same
 on a new random input. Torch-Pruning removes half of the channels by
 magnitude; the result must run and return the same shapes.
@@ -9,6 +10,7 @@ Run it in an environment that has the packages of compression_models.py and torc
 python benchmarks/compression_coverage.py [part of a name ...]
 """
 
+import copy
 import json
 import signal
 import sys
@@ -28,7 +30,7 @@ from cdfi.compression import density, derive, remove_zeros
 from cdfi.compression.tracing.outputs import tensor_leaves
 
 SECONDS = 150  # of processor time, for each network and each of the two libraries
-SHRUNK = 0.95  # of the parameters, at most, counts as shrunk
+SHRUNK = 0.95  # of the parameters that are used, at most, counts as shrunk
 TOLERANCE = 1e-4  # of the largest output
 
 
@@ -109,8 +111,7 @@ def randomised(model: nn.Module) -> nn.Module:
 def ours(model: nn.Module, example: Any, on_unknown: Any) -> tuple[str, float]:
     names = [row.name for row in density(model)]
     small = derive(model, example, dict.fromkeys(names, 0.5), on_unknown=on_unknown)
-    left = small.after.parameters / small.before.parameters
-    backward(small.module.train(), example)
+    left = trained(small.module, example) / trained(model, example)
     zeroed = with_zeros(model)
     compact = remove_zeros(zeroed, example, on_unknown=on_unknown)
     if difference(zeroed, compact, example) > TOLERANCE:
@@ -123,7 +124,7 @@ def torch_pruning(build: Callable[[], nn.Module], example: Any) -> tuple[str, fl
 
     torch.manual_seed(0)
     model = randomised(build()).eval()
-    before = sum(p.numel() for p in model.parameters())
+    before = trained(model, example)
     shapes = [t.shape for t in outputs(model, example)]
     pruner = tp.pruner.MetaPruner(
         model, example, importance=tp.importance.MagnitudeImportance(), pruning_ratio=0.5,
@@ -132,8 +133,7 @@ def torch_pruning(build: Callable[[], nn.Module], example: Any) -> tuple[str, fl
     pruner.step()
     if [t.shape for t in outputs(model, example)] != shapes:
         return "wrong", 1.0
-    backward(model.train(), example)
-    left = sum(p.numel() for p in model.parameters()) / before
+    left = trained(model, example) / before
     return "shrinks" if left < SHRUNK else "nothing", left
 
 
@@ -150,12 +150,17 @@ def outputs(model: nn.Module, example: Any) -> list[Tensor]:
         return tensor_leaves(model(*(tensor.clone() for tensor in example)))
 
 
-def backward(model: nn.Module, example: Any) -> None:
-    """Run the network in training mode and compute gradients."""
+def trained(model: nn.Module, example: Any) -> int:
+    """Run a copy in training mode, compute gradients, and return the parameters that have some.
+
+    The others belong to layers that the network does not use.
+    """
+    model = copy.deepcopy(model).train()
     result = tensor_leaves(model(*(tensor.clone() for tensor in example)))
     torch.stack(
         [t.float().square().mean() for t in result if t.is_floating_point()]
     ).sum().backward()
+    return sum(p.numel() for p in model.parameters() if p.grad is not None)
 
 
 def difference(model: nn.Module, other: nn.Module, example: Any) -> float:
@@ -168,8 +173,6 @@ def difference(model: nn.Module, other: nn.Module, example: Any) -> float:
 
 def with_zeros(model: nn.Module) -> nn.Module:
     """Return a copy in which the first quarter of the channels of each layer and norm is zero."""
-    import copy
-
     with torch.no_grad():
         outputs_are_plain = copy.deepcopy(model)
         for module in outputs_are_plain.modules():

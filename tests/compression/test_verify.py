@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from cdfi.compression import obproxsg, regrow
 from cdfi.compression.density import density
-from cdfi.compression.derive import derive, remove_zeros
+from cdfi.compression.derive import derive
+from cdfi.compression.remove_zeros import remove_zeros
 from cdfi.compression.verify import difference, random_like
 from tests.compression.zoo import conv, example
 

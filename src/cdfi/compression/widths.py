@@ -84,10 +84,20 @@ class WidthPlan:
                 for name, _ in width.slots
                 if (layer := self.graph.layer_of.get(name)) in densities and layer is not None
             ]
-            units = full if width.fixed or not wanted else max(1, AGREE[rule](wanted))
+            chosen.append(full if width.fixed or not wanted else max(1, AGREE[rule](wanted)))
+        return self.rounded(chosen, round_to)
+
+    def rounded(self, units: Sequence[int], round_to: int) -> list[int]:
+        """Return the units of every width, rounded up to a multiple of ``round_to`` channels."""
+        rounded = []
+        for width, count in zip(self.widths, units):
             step = self._step(width, round_to)
-            chosen.append(min(full, math.ceil(units / step) * step))
-        return chosen
+            rounded.append(min(len(width.units), math.ceil(count / step) * step))
+        return rounded
+
+    def can_shrink(self, width: Width) -> bool:
+        """Return whether a width is not fixed, and a layer has it."""
+        return not width.fixed and any(name in self.graph.layer_of for name, _ in width.slots)
 
     def _step(self, width: Width, round_to: int) -> int:
         """Return the units of which every layer's channels are a multiple of ``round_to``."""

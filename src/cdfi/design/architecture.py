@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 
 from cdfi.compression.budget import Budget, Size
-from cdfi.compression.derive import choose, size
+from cdfi.compression.derive import choose
+from cdfi.compression.derived import size
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Call, Rule

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from cdfi.compression.budget import Budget
 from cdfi.compression.density import density
-from cdfi.compression.derive import derive, remove_zeros
+from cdfi.compression.derive import derive
+from cdfi.compression.remove_zeros import remove_zeros
 from cdfi.compression.tracing.call import Call
 from cdfi.compression.tracing.graph import Graph
 from tests.compression.zoo import ZOO, Residual, build, conv, example

@@ -1,6 +1,5 @@
 """Trace a network: run it once and follow its channels through every operation."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.call import Call, Rule
+from cdfi.compression.tracing.caller import warn_user
 from cdfi.compression.tracing.graph import Channels, Graph
 from cdfi.compression.tracing.layers import layers
 from cdfi.compression.tracing.modules import running_modules
@@ -89,7 +89,11 @@ def copied(example: Example) -> Example:
 
 def call_with(model: nn.Module, example: Example) -> Any:
     """Call a module on a copy of the arguments."""
-    own = copied(example)
+    return call_with_own(model, copied(example))
+
+
+def call_with_own(model: nn.Module, own: Example) -> Any:
+    """Call a module on arguments that it may change."""
     return model(**own) if isinstance(own, Mapping) else model(*own)
 
 
@@ -98,10 +102,9 @@ def _warn_of_idle_layers(model: nn.Module, graph: Graph) -> None:
     ran = {name for name, _ in graph.outputs}
     if idle := [layer.name for layer in layers(model) if layer.name not in ran]:
         shown = ", ".join(map(repr, idle[:5])) + (", ..." if len(idle) > 5 else "")
-        warnings.warn(
+        warn_user(
             f"{len(idle)} layers did not run on the example and keep their widths: {shown}. If "
-            "they read channels of other layers, pass those layers in protected=(...)",
-            stacklevel=4,
+            "they read channels of other layers, pass those layers in protected=(...)"
         )
 
 

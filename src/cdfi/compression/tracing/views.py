@@ -10,6 +10,8 @@ from cdfi.compression.tracing.graph import Graph, View
 #: Operations that keep a parameter's shape, but combine its values along all dimensions but one.
 NORMS = ("batch_norm", "group_norm", "layer_norm", "normalize", "softmax", "weight_norm")
 REDUCTIONS = ("amax", "amin", "mean", "norm", "std", "std_mean", "sum", "var", "var_mean")
+#: Those of them whose vectors are scales and shifts along dimension 1.
+BY_CHANNEL = ("batch_norm", "group_norm")
 PRODUCTS = ("dot", "mv", "vdot")
 
 
@@ -127,11 +129,22 @@ def _same_shape(graph: Graph, call: Call, source: Tensor, results: list[Tensor])
     if largest.shape != results[0].shape:
         return False
     for other in views:
-        if other is not largest and not _join_all(graph, largest, other):
+        along_first = call.name in BY_CHANNEL and other.dim() == 1
+        join = _join_first if along_first else _join_all
+        if other is not largest and not join(graph, largest, other):
             return False
     if call.name in NORMS:
         graph.mixed[view.name] |= set(range(1, len(view.places)))
     _set(graph, results[0], view)
+    return True
+
+
+def _join_first(graph: Graph, one: Tensor, vector: Tensor) -> bool:
+    """Join a vector with dimension 1 of another parameter."""
+    ours, theirs = graph.along(one, 1), graph.along(vector, 0)
+    if ours is None or theirs is None or len(ours) != len(theirs):
+        return False
+    graph.join(theirs, ours)
     return True
 
 
