@@ -1,14 +1,22 @@
 """Fit the code of a smaller module to its widths: numbers that modules hold as attributes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice, product
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from cdfi.compression.shrink import shrink, whole_numbers
+from cdfi.compression.numbers_in_code import (
+    Attribute,
+    Pick,
+    chosen,
+    options_of,
+    picks_by_class,
+    picks_by_place,
+)
+from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.graph import Graph, Slot
 from cdfi.compression.tracing.modules import running_modules
@@ -81,83 +89,52 @@ def fitted(
     Attributes that hold a width (``num_heads``, ``self.split_sizes``) are set to the new one. The
     smaller module is traced again: its channels must correspond one to one to those that are kept.
     """
-    options = _options(plan.graph, _units_of(plan, kept))
+    options = options_of(plan.graph, _units_of(plan, kept))
 
-    def attempt(pick: Mapping[Kind, int]) -> nn.Module | Misfit:
+    def attempt(pick: Pick) -> nn.Module | Misfit:
         small = shrink(model, kept)
         modules = dict(small.named_modules())
         for (path, name), values in options.items():
-            number = pick.get((type(modules[path]), name), 0)
-            setattr(modules[path], name, values[min(number, len(values) - 1)])
+            setattr(modules[path], name, chosen(pick, type(modules[path]), path, name, values))
         return _misfit(plan, small, kept, example, extra) or small
 
     first = attempt({})
     if isinstance(first, nn.Module):
         return first
-    for pick in islice(_other_picks(plan.graph, options, first.module), MOST_TRIALS):
+    for pick in islice(picks_by_class(plan.graph, options, first.module), MOST_TRIALS):
         found = attempt(pick)
         if isinstance(found, nn.Module):
             return found
-    return first
+    return _one_by_one(plan.graph, options, attempt, first) or first
+
+
+def _one_by_one(
+    graph: Graph,
+    options: Mapping[Attribute, list[object]],
+    attempt: Callable[[Pick], nn.Module | Misfit],
+    first: Misfit,
+) -> nn.Module | None:
+    """Correct the attributes of one module after the other, as long as the failure moves on.
+
+    If all modules run and only the channels do not correspond, no other failure is progress.
+    """
+    pick: Pick = {}
+    failed, seen = first, {first.module}
+    while True:
+        for further in islice(picks_by_place(graph, options, failed.module), 2 * MOST_TRIALS):
+            found = attempt({**pick, **further})
+            if isinstance(found, nn.Module):
+                return found
+            if failed.module and found.module not in seen:
+                break
+        else:
+            return None
+        pick, failed = {**pick, **further}, found
+        seen.add(found.module)
 
 
 def _units_of(plan: WidthPlan, kept: Mapping[Slot, Tensor]) -> set[int]:
     return {plan.roots[slot][i] for slot, indices in kept.items() for i in indices.tolist()}
-
-
-Attribute = tuple[str, str]  # the path of a module, and a name
-
-
-Kind = tuple[type, str]  # the class of a module, and a name: treated alike in all modules
-
-
-def _options(graph: Graph, units: set[int]) -> dict[Attribute, list[object]]:
-    """Return attributes that hold a size that has changed, and values, the likeliest first."""
-    sizes: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    slots = {root for ids in graph.slots.values() for root in graph.roots(ids).tolist()}
-    for path, ids in graph.sized:
-        roots = graph.roots(ids).tolist()
-        left = sum(root in units or root not in slots for root in roots)
-        sizes[path][len(roots)].add(left)
-    options: dict[Attribute, list[object]] = {}
-    for path, news in sizes.items():
-        for holder, name, value in _numbers(graph, path):
-            found = _replaced(value, news)
-            if found != [value]:
-                options[holder, name] = found
-    return options
-
-
-def _other_picks(
-    graph: Graph, options: Mapping[Attribute, list[object]], failed: str
-) -> Iterator[dict[Kind, int]]:
-    """Yield other choices for the attributes near the module that has failed."""
-    near = {type(graph.modules[path]) for path in (failed, failed.rpartition(".")[0])}
-    counts: dict[Kind, int] = {}
-    for (path, name), values in options.items():
-        kind = type(graph.modules[path]), name
-        if not failed or kind[0] in near:
-            counts[kind] = max(counts.get(kind, 0), len(values))
-    picks = product(*(range(count) for count in counts.values()))
-    yield from (dict(zip(counts, numbers)) for numbers in islice(picks, 1, None))
-
-
-def _numbers(graph: Graph, path: str) -> Iterator[tuple[str, str, object]]:
-    """Yield attributes of a module, and of the one around it, that hold integers."""
-    for holder in dict.fromkeys((path, path.rpartition(".")[0])):
-        if holder in graph.modules:
-            for name, value in whole_numbers(graph.modules[holder]).items():
-                yield holder, name, value
-
-
-def _replaced(value: object, news: Mapping[int, set[int]]) -> list[object]:
-    """Return the values that an attribute may take, the likeliest first."""
-    if isinstance(value, (tuple, list)):
-        changed = [min(news.get(number, {number})) for number in value]
-        return [type(value)(changed), value] if changed != list(value) else [value]
-    assert isinstance(value, int)
-    found = sorted(news.get(value, set()) - {value})
-    return [*found, value]
 
 
 def _misfit(

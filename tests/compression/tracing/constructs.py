@@ -168,6 +168,48 @@ class Fill(nn.Module):
         return y
 
 
+class Rows(nn.Module):
+    """A linear layer by ``addmm``, whose weight is (in, out); its width is an attribute."""
+
+    def __init__(self, feeding: int, out: int) -> None:
+        super().__init__()
+        self.out = out
+        self.weight = nn.Parameter(torch.randn(feeding, out) / feeding**0.5)
+        self.bias = nn.Parameter(torch.rand(out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.addmm(self.bias, x.view(-1, x.shape[-1]), self.weight)
+        return y.view(*x.shape[:-1], self.out)
+
+
+class RowAttention(nn.Module):
+    """Attention of such layers: queries, keys and values are as wide as the tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.num_heads, self.head_dim, self.width = 4, 4, 16
+        self.inputs, self.proj = Rows(16, 48), Rows(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.inputs(x).split(self.width, 2)
+        q, k, v = (t.view(*t.shape[:-1], -1, self.head_dim).transpose(1, 2) for t in parts)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+        result: Tensor = x + self.proj(y.reshape(*y.shape[:-2], -1))
+        return result
+
+
+class Flattened(nn.Module):
+    """A norm over all tokens, and the shape of before by ``reshape_as``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.norm(x.flatten(0, 1)).reshape_as(x)
+        return result
+
+
 def shuffle(x: Tensor) -> Tensor:
     n, length, width = x.shape
     return x.view(n, length, 4, width // 4).transpose(2, 3).reshape(n, length, width)
@@ -191,6 +233,8 @@ CASES: dict[str, Callable[[], nn.Module]] = {
     "weight standardisation": lambda: Joined(Convolutions(standardised)),
     "scaled weight standardisation": lambda: Joined(Convolutions(scaled)),
     "views": lambda: Joined(Scales()),
+    "rows": lambda: Joined(RowAttention()),
+    "reshape_as": lambda: Joined(Flattened()),
     "split": lambda: Joined(Splits(), 20),
     "setitem": lambda: Joined(Fill()),
     "shuffle": lambda: Joined(shuffle),

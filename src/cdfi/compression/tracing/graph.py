@@ -112,6 +112,7 @@ class Graph:
         self.forced: Sequence[int] = ()
         self.modules = dict(model.named_modules())
         self._parent: list[int] = []
+        self._flat: Tensor | None = None  # the root of every channel, until the next join
         # The tensors are referenced here because an id is unique among living objects only.
         self._known: dict[int, tuple[Tensor, Channels]] = {}
         self._views: dict[int, tuple[Tensor, View]] = {}
@@ -174,6 +175,7 @@ class Graph:
         """Return new channels."""
         first = len(self._parent)
         self._parent += range(first, first + count)
+        self._flat = None
         return torch.arange(first, first + count)
 
     def slot(self, tensor: Tensor, dim: int) -> Tensor:
@@ -188,6 +190,7 @@ class Graph:
 
     def join(self, one: Tensor, other: Tensor) -> None:
         """Merge the channels at each position of two equally long vectors."""
+        self._flat = None
         for a, b in zip(one.tolist(), other.tolist(), strict=True):
             self._parent[self._root(a)] = self._root(b)
 
@@ -231,7 +234,12 @@ class Graph:
 
     def roots(self, ids: Tensor) -> Tensor:
         """Return one number for all channels that were merged."""
-        return torch.tensor([self._root(i) for i in ids.tolist()], dtype=torch.int64)
+        if self._flat is None:
+            flat = torch.tensor(self._parent, dtype=torch.int64)
+            while not torch.equal(flat, above := flat[flat]):
+                flat = above
+            self._flat = flat
+        return self._flat[ids]
 
     def _root(self, i: int) -> int:
         while self._parent[i] != i:

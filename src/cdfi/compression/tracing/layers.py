@@ -26,14 +26,15 @@ class Layer(NamedTuple):
 def layers(model: nn.Module) -> Iterator[Layer]:
     """Yield the layers of ``model`` with weight matrices, each once.
 
-    These are convolutions, transposed convolutions, linear and recurrent layers, and attention.
+    These are convolutions, transposed convolutions, linear and recurrent layers, attention, and
+    modules of other classes whose parameter ``weight`` has two or more dimensions.
 
     Raises:
         ValueError: a weight that two layers share, that is still lazy, or that is not finite.
     """
     owners: dict[int, tuple[str, Tensor]] = {}  # with the weight, so that its id stays unique
     for name, module in model.named_modules():
-        if not isinstance(module, (*WITH_MATRIX, *SEVERAL)):
+        if not isinstance(module, (*WITH_MATRIX, *SEVERAL)) and not _has_own_matrix(module):
             continue
         if any(isinstance(p, nn.UninitializedParameter) for p in module.parameters()):
             raise ValueError(f"layer {name!r} has no shape yet: run the model once on an example")
@@ -57,6 +58,13 @@ def check_finite(name: str, weight: Tensor) -> None:
         )
 
 
+def _has_own_matrix(module: nn.Module) -> bool:
+    """Return whether a module of a class outside torch has a weight matrix of its own."""
+    weight = module._parameters.get("weight")
+    own = not type(module).__module__.startswith("torch.") and not isinstance(module, nn.Embedding)
+    return own and weight is not None and weight.dim() > 1
+
+
 def _layer(name: str, module: nn.Module) -> Layer:
     if isinstance(module, nn.RNNBase):
         matrices = [p for n, p in module.named_parameters() if "weight" in n]
@@ -76,6 +84,16 @@ def _layer(name: str, module: nn.Module) -> Layer:
         return Layer(name, weight, bias, module.input_size, module.hidden_size)
     if isinstance(module, nn.Linear):
         return Layer(name, module.weight, module.bias, module.in_features, module.out_features)
-    assert isinstance(module, (*CONVOLUTIONS, *TRANSPOSED))
+    if not isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)):
+        return _own_layer(name, module)
     channels = (module.in_channels, module.out_channels)
     return Layer(name, module.weight, module.bias, *channels)
+
+
+def _own_layer(name: str, module: nn.Module) -> Layer:
+    """Return the layer of a class outside torch: a weight (out, in), or (in, out) by its bias."""
+    weight, bias = module.get_parameter("weight"), module._parameters.get("bias")
+    out, feeding = weight.shape[:2]
+    if bias is not None and len(bias) == feeding != out:
+        out, feeding = feeding, out
+    return Layer(name, weight, bias, feeding, out)

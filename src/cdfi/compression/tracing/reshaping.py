@@ -21,7 +21,7 @@ def rearrange(graph: Graph, call: Call) -> bool:
 
     def numbers(leaf: object) -> object:
         channels = graph.channels_of(leaf)
-        if channels is None or not isinstance(leaf, Tensor):
+        if channels is None or not isinstance(leaf, Tensor) or id(leaf) not in starts:
             return leaf
         shape = [1] * leaf.dim()
         shape[channels.dim] = -1
@@ -40,10 +40,13 @@ def rearrange(graph: Graph, call: Call) -> bool:
 
 
 def _all_channels(graph: Graph, call: Call) -> tuple[Tensor, Tensor, dict[int, int]]:
-    """Return channels and constants of all arguments, and the start of each tensor's."""
+    """Return channels and constants of all arguments, and the start of each tensor's.
+
+    Of ``x.view_as(y)`` and its like, ``y`` gives a shape only.
+    """
     starts: dict[int, int] = {}
     known: list[Channels] = []
-    for tensor in call.tensors():
+    for tensor in call.tensors()[:1] if call.name.endswith("_as") else call.tensors():
         channels = graph.channels_of(tensor)
         if channels and id(tensor) not in starts:
             starts[id(tensor)] = sum(len(c.ids) for c in known)
