@@ -2,7 +2,7 @@
 
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -18,6 +18,10 @@ Root = Annotated[
 Data = Annotated[
     Path | None, Option(help="Folder of uploads and jobs; by default in the user's data folder.")
 ]
+Workers = Annotated[
+    Literal["local", "external"],
+    Option(help="external leaves the frames to cdfi work URL on other machines."),
+]
 Open = Annotated[bool, Option("--open", help="Open the page in a browser.")]
 
 
@@ -26,6 +30,7 @@ def serve(
     port: Port = 8377,
     root: Root = None,
     data: Data = None,
+    workers: Workers = "local",
     open_page: Open = False,
 ) -> None:
     """Serve a web page that interpolates videos and images, until Ctrl-C.
@@ -37,7 +42,7 @@ def serve(
     """
     for module in ("starlette", "uvicorn", "httptools"):
         need(module, "cdfi serve", "cdfi[web]")
-    from cdfi.serve.serve_config import ServeConfig, is_loopback
+    from cdfi.serve.serve_config import INTERPOLATE, ServeConfig, is_loopback
     from cdfi.serve.server import run_server
     from cdfi.serve.token_file import kept_token
 
@@ -46,6 +51,7 @@ def serve(
         data=folder,
         root=None if root is None else root.absolute(),
         host=host,
+        interpolate=(*INTERPOLATE, f"--workers={workers}"),
         token=None if is_loopback(host) else kept_token(folder),
     )
 

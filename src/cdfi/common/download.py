@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ def fetch(
     git_blob: str | None = None,
     sha256: str | None = None,
     progress: Progress | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Path:
     r"""Download ``url`` to ``path``, unless a file with the right digest exists already.
 
@@ -37,6 +39,7 @@ def fetch(
         git_blob: SHA-1 of the file as a git object, ``sha1(b"blob %d\0" % size + content)``.
         sha256: SHA-256 of the file.
         progress: called with the bytes received and the total.
+        headers: of the request, such as an authorization.
 
     Returns:
         ``path``.
@@ -52,7 +55,7 @@ def fetch(
         raise ValueError(f"expected an http or https address, got {url}")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    _transfer(url, part, size, progress)
+    _transfer(url, part, size, progress, headers or {})
     problem = _mismatch(part, size, git_blob, sha256)
     if problem:
         part.unlink()
@@ -87,14 +90,20 @@ def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None
     return None
 
 
-def _transfer(url: str, part: Path, size: int | None, progress: Progress | None) -> None:
+def _transfer(
+    url: str,
+    part: Path,
+    size: int | None,
+    progress: Progress | None,
+    headers: Mapping[str, str],
+) -> None:
     """Complete ``part``, with several attempts if the connection fails."""
     for attempt in range(1, ATTEMPTS + 1):
         before = part.stat().st_size if part.exists() else 0
         if size is not None and before > size:
             part.unlink()
         try:
-            _continue(url, part, progress)
+            _continue(url, part, progress, headers)
             return
         except urllib.error.HTTPError as error:
             raise OSError(f"{url}: the server answered {error.code} {error.reason}") from error
@@ -107,10 +116,12 @@ def _transfer(url: str, part: Path, size: int | None, progress: Progress | None)
                 ) from error
 
 
-def _continue(url: str, part: Path, progress: Progress | None) -> None:
+def _continue(
+    url: str, part: Path, progress: Progress | None, more_headers: Mapping[str, str]
+) -> None:
     """Append the rest of ``url`` to ``part``; start again if the server cannot resume."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "cdfi"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"User-Agent": "cdfi", **more_headers} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         reply = urllib.request.urlopen(
             urllib.request.Request(url, headers=headers), timeout=TIMEOUT

@@ -35,8 +35,8 @@ async def on_error(request: Request, error: Exception) -> Response:
     return failure(error.status, str(error))
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """Return the JSON object in the body of ``request``.
+async def read_json(request: Request, most: int = MOST_JSON) -> dict[str, Any]:
+    """Return the JSON object in the body of ``request``, of at most ``most`` bytes.
 
     Raises:
         ApiError: it is too long, or not an object.
@@ -44,8 +44,8 @@ async def read_json(request: Request) -> dict[str, Any]:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_JSON:
-            raise ApiError(413, f"expected at most {MOST_JSON} bytes of JSON")
+        if len(body) > most:
+            raise ApiError(413, f"expected at most {most} bytes of JSON")
     try:
         values = json.loads(bytes(body) or b"{}")
     except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +34,7 @@ _SOURCE_QUERY = [
     _query("file", "Id of an upload; repeat it for several images.", TEXT),
     _query("path", "Path below the root folder, with slashes.", TEXT),
 ]
+_WORKER = _query("worker", "Name of the worker.", TEXT, True)
 _START = [_query("start", "Second of the result at which the comparison starts.", WHOLE)]
 #: Method and path -> parameters of the query.
 QUERIES: dict[str, list[Schema]] = {
@@ -45,17 +47,66 @@ QUERIES: dict[str, list[Schema]] = {
     "get /api/facts": _SOURCE_QUERY,
     "get /api/thumbnails": _SOURCE_QUERY,
     "get /api/still": [*_SOURCE_QUERY, _query("at", "Seconds after the first frame.", NUMBER)],
+    "delete /api/work/{id}/claims": [
+        _WORKER,
+        _query("number", "Number of the segment.", WHOLE, True),
+    ],
+    "get /api/work/{id}/segments/{number}": [_WORKER],
+    "patch /api/work/{id}/segments/{number}": [
+        _WORKER,
+        _query("offset", "Bytes that have arrived.", WHOLE, True),
+    ],
+    "put /api/work/{id}/segments/{number}": [_WORKER],
     "get /api/jobs/{id}/compare": _START,
     "get /api/jobs/{id}/compare.mp4": _START,
 }
 _JOB_BODY = {"$ref": "#/components/schemas/JobRequest"}
 _BYTES = {"type": "string", "format": "binary"}
+_OWNER = {
+    "type": "object",
+    "description": "The worker: a name that no other one has, and the process.",
+    "properties": {
+        **dict.fromkeys(("worker", "host", "system"), TEXT),
+        "process": WHOLE,
+        "started": NUMBER,
+    },
+}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties}
+
+
 #: Method and path -> type and schema of the body.
 BODIES: dict[str, tuple[str, Schema]] = {
     "post /api/files": ("application/octet-stream", _BYTES),
     "patch /api/files/{id}": ("application/octet-stream", _BYTES),
     "post /api/plan": ("application/json", _JOB_BODY),
     "post /api/jobs": ("application/json", _JOB_BODY),
+    "post /api/work/{id}/claims": (
+        "application/json",
+        _object(
+            owner=_OWNER,
+            number=WHOLE,
+            repeat={"type": "boolean", "description": "A second claim, on a slow segment."},
+            take_over={"type": "boolean", "description": "Also if its worker is gone."},
+        ),
+    ),
+    "put /api/work/{id}/claims": (
+        "application/json",
+        _object(owner=_OWNER, numbers={"type": "array", "items": WHOLE}),
+    ),
+    "patch /api/work/{id}/segments/{number}": ("application/octet-stream", _BYTES),
+    "put /api/work/{id}/segments/{number}": (
+        "application/json",
+        _object(
+            size=WHOLE,
+            digest={"type": "string", "description": "SHA-256 of the file."},
+            times={"type": "array", "items": WHOLE, "description": "Of its frames, in ticks."},
+            counts={"type": "object", "additionalProperties": WHOLE},
+            seconds=NUMBER,
+        ),
+    ),
     "post /api/jobs/{id}/move": (
         "application/json",
         {
@@ -72,6 +123,7 @@ ANSWERS = {
     "get /api/jobs/{id}/result": "application/octet-stream",
     "get /api/jobs/{id}/compare.mp4": "video/mp4",
     "get /api/events": "text/event-stream",
+    "get /api/work/{id}/source": "application/octet-stream",
 }
 CREATED = ("post /api/files", "post /api/jobs")
 
@@ -95,8 +147,11 @@ def describe_api(routes: Sequence[Route]) -> Schema:
 def _operation(key: str, route: Route) -> Schema:
     """Return the description of one method of a route; its summary is the docstring."""
     summary = (inspect.getdoc(route.endpoint) or "").partition("\n")[0]
-    in_path = [{"name": "id", "in": "path", "required": True, "schema": TEXT}]
-    parameters = (in_path if "{id}" in route.path else []) + QUERIES.get(key, [])
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    parameters = in_path + QUERIES.get(key, [])
     kind = ANSWERS.get(key, "application/json")
     found: Schema = {
         "summary": summary,

@@ -21,6 +21,7 @@ from cdfi.serve.job_routes import JobApi
 from cdfi.serve.page_files import page_routes
 from cdfi.serve.serve_config import ServeConfig
 from cdfi.serve.service import Service
+from cdfi.serve.work_routes import WorkApi
 from cdfi.video.shipped_presets import shipped_options
 
 
@@ -54,7 +55,8 @@ def build_app(config: ServeConfig) -> Starlette:
             await service.close()
 
     about_route = Route("/api/about", about, methods=["GET"])
-    routes = [about_route, *FileApi(service).routes(), *JobApi(service).routes(), *page_routes()]
+    apis = (FileApi(service), JobApi(service), WorkApi(service))
+    routes = [about_route, *(route for api in apis for route in api.routes()), *page_routes()]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, config=config)],

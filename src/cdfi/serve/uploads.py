@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
@@ -19,8 +18,8 @@ from cdfi.common.files import write_text
 from cdfi.serve.answers import ApiError
 from cdfi.serve.media_names import is_media, plain_name, suffix_of
 from cdfi.serve.serve_config import ServeConfig
+from cdfi.serve.stored_bodies import BodyWriters, PartFile
 
-BUFFER = 1 << 20  # bytes that are written at a time
 INFO, PART = "info.json", "part"
 
 
@@ -57,7 +56,7 @@ class Uploads:
 
     def __init__(self, config: ServeConfig) -> None:
         self.config = config
-        self._writers: dict[str, object] = {}  # id -> the request that may write to it
+        self._bodies = BodyWriters()
         config.files.mkdir(parents=True, exist_ok=True)
 
     def all(self) -> list[Upload]:
@@ -122,43 +121,19 @@ class Uploads:
             )
         if upload.complete:
             return upload
-        writer = self._writers[number] = object()
-        try:
-            await self._write(upload, body, writer)
-        finally:
-            if self._writers.get(number) is writer:
-                del self._writers[number]
+        path = self.config.files / upload.id / PART
+        part = PartFile(number, upload.name, path, upload.size)
+        await self._bodies.append(part, offset, body)
         finished: Upload = await run_in_threadpool(self._finish, upload)
         return finished
 
     def remove(self, number: str) -> None:
         """Remove an upload and its file."""
         upload = self.get(number)
-        self._writers.pop(number, None)
+        self._bodies.stop(number)
         with suppress(OSError):
             (self.config.files / upload.id / INFO).unlink()
         shutil.rmtree(self.config.files / upload.id, ignore_errors=True)
-
-    async def _write(self, upload: Upload, body: AsyncIterator[bytes], writer: object) -> None:
-        offset, buffer = upload.received, bytearray()
-        with (self.config.files / upload.id / PART).open("r+b", buffering=0) as file:
-            file.seek(offset)
-            try:
-                async for chunk in body:
-                    self._check_chunk(upload, offset + len(buffer) + len(chunk), writer)
-                    buffer += chunk
-                    if len(buffer) >= BUFFER:
-                        offset += await run_in_threadpool(_write_all, file.fileno(), buffer)
-                        buffer = bytearray()
-            finally:
-                if buffer and self._writers.get(upload.id) is writer:
-                    _write_all(file.fileno(), buffer)
-
-    def _check_chunk(self, upload: Upload, end: int, writer: object) -> None:
-        if self._writers.get(upload.id) is not writer:
-            raise ApiError(409, f"another request continued the upload of {upload.name}")
-        if end > upload.size:
-            raise ApiError(413, f"{upload.name} is longer than the {upload.size} bytes announced")
 
     def _finish(self, upload: Upload) -> Upload:
         """Move a file that has arrived completely to its place."""
@@ -196,20 +171,3 @@ class Uploads:
             return Upload(upload.id, upload.name, upload.size, upload.created, there.stat().st_size)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-
-
-def _write_all(file: int, buffer: bytearray) -> int:
-    """Write a buffer, and return its length.
-
-    Raises:
-        ApiError: the disk is full.
-    """
-    view = memoryview(buffer)
-    try:
-        while view:
-            view = view[os.write(file, view) :]
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ApiError(507, "no space left on the disk: free some, then continue") from None
-    return len(buffer)

@@ -19,7 +19,7 @@ from cdfi.common.ray_cluster import WorkerShape, worker_shape
 from cdfi.interpolation.precision import automatic_precision
 from cdfi.video.jobs.model import ModelSpec
 from cdfi.video.jobs.scheduling import POLL
-from cdfi.video.work import Worker
+from cdfi.video.work import FolderAccess, Worker
 from cdfi.weights import identify, resolve_path
 
 LATE = 15.0  # seconds without a free worker after which a line says so
@@ -67,7 +67,7 @@ class SegmentActor:
         for folder in folders:
             if folder not in self._known:
                 self._known.add(folder)
-                self._worker.add(Path(folder))
+                self._worker.add(FolderAccess(Path(folder)))
         while self._worker.look():
             pass
         failed, self._failed = self._failed, {}

@@ -5,19 +5,23 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import av
 
 from cdfi.video.jobs.claimed import ClaimedSegments, make_claimed
 from cdfi.video.jobs.claims import Claim, Claims, own_claim
+from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.job_file import check_access, opened_job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec
 from cdfi.video.jobs.scheduling import POLL, SETTLE
 from cdfi.video.jobs.segments import make_segments
+from cdfi.video.remote.connection import ServerGoneError, is_url
+from cdfi.video.remote.server_jobs import JobServer
 
 #: Called with a folder and the number of frames written there since its last call.
 OnFrames = Callable[[Path, int], None]
@@ -26,8 +30,44 @@ OnRefusal = Callable[[Path, str], None]
 ERRORS = (OSError, ValueError, av.error.FFmpegError)
 
 
+class Access(Protocol):
+    """How a worker gets at a planned job: in its work folder, or at a server."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the job's description."""
+
+    def prepare(self) -> None:
+        """Make the description and the source available, or raise an error."""
+
+    def job(self, planned: Job) -> Job:
+        """Return a job planned from the description, with the folder that gets its segments."""
+
+    def claims(self, owner: Claim) -> AbstractContextManager[Claims]:
+        """Return the claims of a worker."""
+
+
+@dataclass(frozen=True)
+class FolderAccess:
+    """A job in a work folder that this machine sees."""
+
+    folder: Path
+
+    def prepare(self) -> None:
+        """Raise OSError if the folder is not there, or may not be used."""
+        check_access(self.folder)
+
+    def job(self, planned: Job) -> Job:
+        """Return the job."""
+        return planned
+
+    def claims(self, owner: Claim) -> AbstractContextManager[Claims]:
+        """Return the claims of a worker in the folder."""
+        return Claims(self.folder, owner)
+
+
 def work(
-    folders: Sequence[Path],
+    folders: Sequence[Path | str],
     *,
     device: str | None = None,
     once: bool = False,
@@ -37,10 +77,11 @@ def work(
 ) -> int:
     """Make free segments of planned jobs; return the number of frames written.
 
-    It ends when the segments of all jobs are finished and verified. Each network is loaded once.
+    It ends when the segments of all jobs are finished and verified; with a server, never. Each
+    network is loaded once.
 
     Args:
-        folders: work folders, named ``.NAME.cdfi-work``.
+        folders: work folders, named ``.NAME.cdfi-work``, and URLs that ``cdfi serve`` has printed.
         device: that the networks run on; by default the one of each job.
         once: end after one segment.
         exit_when_idle: end when no segment is free.
@@ -55,18 +96,34 @@ def work(
     if not folders:
         raise ValueError("no work folder was given: expected .NAME.cdfi-work beside a result")
     worker = Worker(device, once, on_frames, on_refusal)
+    urls = [str(word) for word in folders if is_url(str(word))]
+    servers = [JobServer(url, worker.owner.worker) for url in urls]
     with worker.opened:
+        for server in servers:
+            server.connect()
+            worker.opened.callback(server.close)
         for folder in folders:
-            worker.add(folder)
-        while worker.folders:
-            if worker.look():
-                if once:
-                    break
-            elif exit_when_idle or once:
-                break
-            elif worker.folders:
-                time.sleep(worker.idle())
+            if not is_url(str(folder)):
+                worker.add(FolderAccess(Path(folder)))
+        _work_until_done(worker, servers, exit_when_idle or once)
     return worker.frames
+
+
+def _work_until_done(worker: Worker, servers: Sequence[JobServer], until_idle: bool) -> None:
+    """Make segments until none is needed; with ``until_idle``, until none is free."""
+    while True:
+        for server in servers:
+            for job in server.new_jobs():
+                worker.add(job)
+        if not worker.folders and not servers:
+            return
+        if worker.look():
+            if worker.once:
+                return
+        elif until_idle:
+            return
+        elif worker.folders or servers:
+            time.sleep(worker.idle())
 
 
 @dataclass
@@ -94,14 +151,17 @@ class Worker:
     opened: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
+        self._access: dict[Path, Access] = {}
         self._jobs: dict[Path, tuple[ClaimedSegments, ModelSpec]] = {}
+        self._closing: dict[Path, ExitStack] = {}
         self._build: Callable[[ModelSpec], FrameInterpolator] = cache(ModelSpec.build)
 
-    def add(self, folder: Path) -> None:
-        """Work on a folder from now on, if it can be used."""
-        self.folders.append(folder)
-        with self.errors(folder):
-            check_access(folder)
+    def add(self, access: Access) -> None:
+        """Work on a job from now on, if that is possible."""
+        self.folders.append(access.folder)
+        self._access[access.folder] = access
+        with self.errors(access.folder):
+            access.prepare()
 
     def look(self) -> bool:
         """Make what is free, or else repeat what is slow; return whether there was anything."""
@@ -112,7 +172,7 @@ class Worker:
                     if self._serves(folder):
                         make(folder)
                     else:
-                        self.folders.remove(folder)
+                        self._leave(folder)
                 if self.once and self.frames > before:
                     return True
             if self.frames > before:
@@ -132,9 +192,12 @@ class Worker:
         """Leave a folder out after an error, which counts only while its job is there."""
         try:
             yield
+        except ServerGoneError:
+            raise
         except ERRORS as error:
-            self.folders.remove(folder)
-            if self._has_ended(folder, error):
+            ended = self._has_ended(folder, error)
+            self._leave(folder)
+            if ended:
                 return
             line = _explained(folder, error)
             if self.on_refusal is None:
@@ -145,11 +208,21 @@ class Worker:
     def _serves(self, folder: Path) -> bool:
         """Open the job of a folder, if it is not open; return whether it needs segments."""
         if folder not in self._jobs:
-            opened = opened_job(folder, self.device, self.owner.worker)
-            job, model = self.opened.enter_context(opened)
-            claims = self.opened.enter_context(Claims(folder, self.owner))
-            self._jobs[folder] = ClaimedSegments(job, claims), replace(model, keep=True)
+            access, stack = self._access[folder], ExitStack()
+            self._closing[folder] = self.opened.enter_context(stack)
+            planned = opened_job(folder, self.device, self.owner.worker)
+            job, model = stack.enter_context(planned)
+            claims = stack.enter_context(access.claims(self.owner))
+            queue = ClaimedSegments(access.job(job), claims)
+            self._jobs[folder] = queue, replace(model, keep=True)
         return self._jobs[folder][0].job.work.is_served
+
+    def _leave(self, folder: Path) -> None:
+        """Close the job of a folder, and do not look at it any more."""
+        self.folders.remove(folder)
+        self._jobs.pop(folder, None)
+        if folder in self._closing:
+            self._closing.pop(folder).close()
 
     def _make_free(self, folder: Path) -> None:
         queue, model = self._jobs[folder]

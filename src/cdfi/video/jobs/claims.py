@@ -58,6 +58,7 @@ class SeenClaim:
         age: seconds since the last touch.
         held: seconds since the segment was claimed; 0 if that is unknown.
         repeat: whether it is a second claim, to repeat a slow segment.
+        lost: whether it may be taken over.
     """
 
     number: int
@@ -65,6 +66,7 @@ class SeenClaim:
     age: float
     held: float = 0.0
     repeat: bool = False
+    lost: bool = False
 
 
 def own_claim() -> Claim:
@@ -145,6 +147,29 @@ class Claims:
         with self._changes:
             self._held -= {self._path(number, suffix) for suffix in (CLAIM, REPEAT)}
 
+    def for_worker(self, owner: Claim) -> Claims:
+        """Return the claims of another worker, for whom this process acts."""
+        found = Claims(self._folder, owner, self._lease, self._beat)
+        found._watched = self._watched
+        return found
+
+    def adopt(self, number: int) -> bool:
+        """Hold the claims on a segment that carry our name; return whether there is one."""
+        paths = {self._path(number, suffix) for suffix in (CLAIM, REPEAT)}
+        ours = {path for path in paths if self._is_ours(path)}
+        with self._changes:
+            self._held |= ours
+        return bool(ours)
+
+    def touch(self) -> None:
+        """Touch the claims that we hold."""
+        with self._changes:
+            held = list(self._held)
+        for path in held:
+            with suppress(OSError):  # the folder may be gone, or out of reach for a while
+                if self._is_ours(path):
+                    os.utime(path)
+
     def numbers(self) -> set[int]:
         """Return the numbers of the segments that have a claim."""
         stems = {path.name[: -len(CLAIM)] for path in self._folder.glob(f"*{CLAIM}")}
@@ -160,7 +185,8 @@ class Claims:
                 continue
             owner, touched = state
             held = now - owner.taken if owner is not None and owner.taken else 0.0
-            found.append(SeenClaim(int(stem), owner, now - touched, held, bool(kind)))
+            lost = self._is_lost(path, owner, touched, now)
+            found.append(SeenClaim(int(stem), owner, now - touched, held, bool(kind), lost))
         return sorted(found, key=lambda claim: -claim.age)
 
     def _remove(self, path: Path) -> None:
@@ -180,7 +206,7 @@ class Claims:
         state = _state(path)
         if state is None:
             return not path.exists()
-        if not self._is_lost(path, *state):
+        if not self._is_lost(path, *state, self.now()):
             return False
         aside = self._folder / f"{path.name[: -len(CLAIM)]}.{self.owner.worker}.old"
         with suppress(OSError):
@@ -193,13 +219,13 @@ class Claims:
             return moved == state
         return False
 
-    def _is_lost(self, path: Path, owner: Claim | None, touched: float) -> bool:
+    def _is_lost(self, path: Path, owner: Claim | None, touched: float, now: float) -> bool:
         known, since = self._watched.get(path, (None, 0.0))
         if known != (owner, touched):
             since = time.monotonic()
             self._watched[path] = ((owner, touched), since)
         unchanged = time.monotonic() - since
-        return _is_dead(owner) or is_lost(unchanged, self.now() - touched, self._lease)
+        return _is_dead(owner) or is_lost(unchanged, now - touched, self._lease)
 
     def now(self) -> float:
         """Return the time by the clock of the folder's file system."""
@@ -215,12 +241,7 @@ class Claims:
 
     def _touch_held(self) -> None:
         while not self._stop.wait(self._beat):
-            with self._changes:
-                held = list(self._held)
-            for path in held:
-                with suppress(OSError):  # the folder may be gone, or out of reach for a while
-                    if self._is_ours(path):
-                        os.utime(path)
+            self.touch()
 
 
 def _state(path: Path) -> tuple[Claim | None, float] | None:

@@ -9,7 +9,7 @@ from cdfi.video.jobs.sealed import text_digest
 
 LONGEST = 140  # bytes of the folder's name; some encrypted file systems stop at 143
 MARKER, LOCK, OWNER = "cdfi-work", "lock", "owner"
-MANIFEST, COMPLETE = "manifest.json", "complete"
+MANIFEST, JOB, COMPLETE = "manifest.json", "job.json", "complete"
 #: The names of our files; with LOCK, OWNER and MARKER the only ones that are ever removed.
 OURS = re.compile(
     r"\d{6,}(\.[\w-]+){0,2}\.(mkv|part|png|exr|json|claim|old)|clock\.[\w-]+|(manifest|job)\.json|"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cdfi.common.files import write_text
-from cdfi.video.jobs.folder_names import MARKER
+from cdfi.video.jobs.folder_names import JOB, MARKER
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import ModelSpec, fingerprint
 from cdfi.video.jobs.plan import expected_frames, plan_job, readable_source
@@ -23,7 +23,6 @@ from cdfi.video.jobs.sealed import is_plain, read_sealed, sealed_json
 from cdfi.video.options import Options, options_from_json
 
 VERSION = 1
-JOB = "job.json"
 #: What to do if a part of the identity differs between the planned job and this machine.
 REMEDIES = {
     "source": "the video has changed since it was planned: plan it again with --overwrite",
