@@ -50,4 +50,5 @@ def test_the_requests_in_the_guide_are_described() -> None:
     paths = re.findall(r"\$URL(/api/[^\"?]*)", guide)
     assert len(paths) >= 8
     known = {*json.loads(FILE.read_text())["paths"]}
-    assert {re.sub(r"/(FILE|JOB)", "/{id}", path) for path in paths} <= known
+    named = {re.sub(r"/(FILE|JOB)", "/{id}", path) for path in paths}
+    assert {path.replace("/NUMBER", "/{number}") for path in named} <= known

@@ -94,8 +94,9 @@ class SharedJobs:
 
     def state(self, job: SharedJob) -> dict[str, Any]:
         """Return which segments are finished, and the claims on the others."""
-        finished = job.work.recorded()
-        claims = [asdict(one) for one in self._own(job).seen() if one.number not in finished]
+        finished, own = job.work.recorded(), self._own(job)
+        open_claims = [claim for claim in own.seen() if claim.number not in finished]
+        claims = [{**asdict(claim), "lost": own.may_take_over(claim)} for claim in open_claims]
         return {"finished": sorted(finished), "claims": claims}
 
     def take(self, job: SharedJob, values: Mapping[str, Any]) -> bool:

@@ -58,7 +58,6 @@ class SeenClaim:
         age: seconds since the last touch.
         held: seconds since the segment was claimed; 0 if that is unknown.
         repeat: whether it is a second claim, to repeat a slow segment.
-        lost: whether it may be taken over.
     """
 
     number: int
@@ -66,7 +65,6 @@ class SeenClaim:
     age: float
     held: float = 0.0
     repeat: bool = False
-    lost: bool = False
 
 
 def own_claim() -> Claim:
@@ -147,6 +145,12 @@ class Claims:
         with self._changes:
             self._held -= {self._path(number, suffix) for suffix in (CLAIM, REPEAT)}
 
+    def may_take_over(self, claim: SeenClaim) -> bool:
+        """Return whether the worker of a claim is gone."""
+        path = self._path(claim.number, REPEAT if claim.repeat else CLAIM)
+        state = _state(path)
+        return state is not None and self._is_lost(path, *state)
+
     def for_worker(self, owner: Claim) -> Claims:
         """Return the claims of another worker, for whom this process acts."""
         found = Claims(self._folder, owner, self._lease, self._beat)
@@ -185,8 +189,7 @@ class Claims:
                 continue
             owner, touched = state
             held = now - owner.taken if owner is not None and owner.taken else 0.0
-            lost = self._is_lost(path, owner, touched, now)
-            found.append(SeenClaim(int(stem), owner, now - touched, held, bool(kind), lost))
+            found.append(SeenClaim(int(stem), owner, now - touched, held, bool(kind)))
         return sorted(found, key=lambda claim: -claim.age)
 
     def _remove(self, path: Path) -> None:
@@ -206,7 +209,7 @@ class Claims:
         state = _state(path)
         if state is None:
             return not path.exists()
-        if not self._is_lost(path, *state, self.now()):
+        if not self._is_lost(path, *state):
             return False
         aside = self._folder / f"{path.name[: -len(CLAIM)]}.{self.owner.worker}.old"
         with suppress(OSError):
@@ -219,13 +222,13 @@ class Claims:
             return moved == state
         return False
 
-    def _is_lost(self, path: Path, owner: Claim | None, touched: float, now: float) -> bool:
+    def _is_lost(self, path: Path, owner: Claim | None, touched: float) -> bool:
         known, since = self._watched.get(path, (None, 0.0))
         if known != (owner, touched):
             since = time.monotonic()
             self._watched[path] = ((owner, touched), since)
         unchanged = time.monotonic() - since
-        return _is_dead(owner) or is_lost(unchanged, now - touched, self._lease)
+        return _is_dead(owner) or is_lost(unchanged, self.now() - touched, self._lease)
 
     def now(self) -> float:
         """Return the time by the clock of the folder's file system."""

@@ -43,11 +43,11 @@ class ServerClaims(Claims):
 
     def seen(self) -> list[SeenClaim]:
         """Return all claims on unfinished segments, those touched longest ago first."""
-        found = []
+        found, self._lost = [], {}
         for values in self._connection.ask("GET", self._address)["claims"]:
             owner = Claim(**values["owner"]) if values["owner"] else None
+            self._lost[values["number"], values["repeat"]] = values.pop("lost")
             found.append(SeenClaim(**{**values, "owner": owner}))
-        self._lost = {(claim.number, claim.repeat): claim.lost for claim in found}
         return found
 
     def touch(self) -> None:
