@@ -11,18 +11,22 @@ import torch
 from tests.ops.comparison import assert_equals_reference, make, operation_module
 from tests.ops.operations import HALVES, OPERATIONS, ROWS
 
+#: The packages whose CPU kernels are replaced.
+KERNELS = "adacof cost_volume cubic_warp details match_features refine_flow warp".split()
 #: The cases to run: each takes seconds, refine_flow minutes.
 CASES = ["default", "1x1", "wide", "70 channels", "far", "truncated", "some rows"]
 NAMES = ["adacof", "adacof_rows_from_logits", "cost_volume", "details", "resize", "resize_rows"]
+NAMES += ["warp", "cubic_warp", "match_features"]
 INTERPRETED_ROWS = [(name, case) for name, case in ROWS if name in NAMES and case in CASES]
 INTERPRETED_ROWS += [("refine_flow", case) for case in ("1x1", "row")]
 FUNCTIONS = ["forward", "backward", "backward_maps", "backward_input", "refine_level"]
+FUNCTIONS += ["warp", "cubic_warp", "match_features"]
 
 
 @pytest.fixture(autouse=True)
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the CPU kernels by the Triton kernels."""
-    for name in ("adacof", "cost_volume", "details", "refine_flow"):
+    for name in KERNELS:
         cpu, triton = (importlib.import_module(f"cdfi.ops.{name}.{x}") for x in ("cpu", "triton"))
         for function in FUNCTIONS:
             if hasattr(cpu, function):

@@ -23,6 +23,10 @@ KERNELS = [
     ("details.triton", "kernel"),
     ("resize.triton", "kernel"),
     ("conv.triton", "kernel"),
+    ("warp.triton", "kernel"),
+    ("cubic_warp.triton", "kernel"),
+    ("match_features.triton", "warp_kernel"),
+    ("match_features.triton", "volume_kernel"),
     ("refine_flow.triton_refinement", "evaluate_kernel"),
     ("refine_flow.triton_refinement", "accept_kernel"),
     ("refine_flow.triton_refinement", "multiply_kernel"),
@@ -44,6 +48,9 @@ CONSTANTS = {
     "COLUMNS": 64,
     "SIGN": -1,
     "SHARPNESS": -0.5,
+    "BEYOND": 8.0,
+    "FAINT": 1e-4,
+    "SIDE": 1,
     "STEP": True,
     "NEIGHBOURS": False,
     "PRODUCTS": 5,
@@ -56,6 +63,7 @@ OTHERS = {
     "LANES": 16,
     "PADDED": 16,
     "STEP": False,
+    "SIDE": 0,
     "NEIGHBOURS": True,
     "TRUNCATE": False,
     "SOFTMAX": False,
@@ -65,7 +73,7 @@ OTHERS = {
 }
 SIZES = (
     *("channels", "height", "width", "rows", "columns", "row", "top", "left"),
-    *("out_rows", "count"),
+    *("out_rows", "count", "planes"),
 )
 FLOATS = ("slope", "row_step", "row_start", "column_step", "column_start")
 STRIDES = ("_n", "_c", "_y", "_x", "_row", "_column")

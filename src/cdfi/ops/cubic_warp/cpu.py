@@ -12,13 +12,13 @@ from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import Kernel, over_lines
 from cdfi.ops.common.layout import pad_channels
 from cdfi.ops.common.llvm import weighted_sum
+from cdfi.ops.cubic_warp.reference import CUBIC
 from cdfi.ops.warp.cpu import planes
 from cdfi.ops.warp.reference import BEYOND
 
 Array = np.ndarray[Any, Any]
 
 SIDE = 4
-CUBIC = -0.75  # the parameter a of the kernel
 
 
 def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:

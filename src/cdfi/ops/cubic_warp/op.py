@@ -40,20 +40,24 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
         )
     if not has_kernel(frame, flow, sharpness):
         return cubic_warp_reference(frame, flow, sharpness)
-    warped: Tensor = call(_cubic_warp, _cubic_warp_cpu, frame, flow, sharpness)
+    warped: Tensor = call(_cubic_warp, _cpu, frame, flow, sharpness)
     return warped
 
 
-@torch.library.custom_op("cdfi::cubic_warp", mutates_args=())
-def _cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
-    return cubic_warp_reference(frame, flow, sharpness)
-
-
-@_cubic_warp.register_kernel("cpu")
-def _cubic_warp_cpu(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
+def _cpu(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     from cdfi.ops.cubic_warp import cpu
 
     return cpu.cubic_warp(frame, flow, sharpness)
+
+
+_cubic_warp = torch.library.custom_op("cdfi::cubic_warp", _cpu, mutates_args=(), device_types="cpu")
+
+
+@_cubic_warp.register_kernel("cuda")
+def _cuda(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
+    from cdfi.ops.cubic_warp import triton
+
+    return triton.cubic_warp(frame, flow, sharpness)
 
 
 @_cubic_warp.register_fake

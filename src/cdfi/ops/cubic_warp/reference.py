@@ -6,6 +6,8 @@ from torch import Tensor
 
 from cdfi.ops.warp.reference import sampling_grid
 
+CUBIC = -0.75  # the parameter a of cubic convolution; PyTorch's
+
 
 def cubic_warp_reference(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     """Sample ``frame`` at p + flow; see :func:`cdfi.ops.cubic_warp`."""

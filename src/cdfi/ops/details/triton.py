@@ -11,7 +11,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from cdfi.ops.common.triton import clamp_index, clamp_position, load_float32, row_and_columns
+from cdfi.ops.common.triton import (
+    clamp_index,
+    clamp_position,
+    cubic_weight,
+    linear_weight,
+    load_float32,
+    row_and_columns,
+)
 from cdfi.ops.details.reference import SHARPNESS
 
 COLUMNS, MAX_LANES = 64, 16
@@ -73,25 +80,6 @@ def kernel(
     total += load_float32(weights + plane, here, inside)[None, :] * high_pass
     target = out + n * channels * plane + (c * plane)[:, None] + here[None, :]
     tl.store(target, total, mask=lanes[:, None] & inside[None, :])
-
-
-@triton.jit
-def linear_weight(fraction: tl.tensor, PIXEL: tl.constexpr) -> tl.tensor:
-    """Return the weight of an adjacent pixel for a position ``fraction`` beyond pixel 0."""
-    return tl.maximum(1.0 - tl.abs(fraction - PIXEL), 0.0)
-
-
-@triton.jit
-def cubic_weight(
-    fraction: tl.tensor, PIXEL: tl.constexpr, SHARPNESS: tl.constexpr
-) -> tl.tensor:  # fmt: skip
-    """Return the pixel's weight in cubic convolution."""
-    d = tl.abs(fraction - PIXEL)
-    if (PIXEL == 0) | (PIXEL == 1):
-        weight = ((SHARPNESS + 2.0) * d - (SHARPNESS + 3.0)) * d * d + 1.0
-    else:
-        weight = SHARPNESS * (((d - 5.0) * d + 8.0) * d - 4.0)
-    return weight
 
 
 @triton.jit

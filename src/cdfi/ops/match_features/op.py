@@ -50,24 +50,28 @@ def match_features(
     arguments = features0, features1, flow0, flow1, radius
     if not has_kernel(*arguments[:4]):
         return match_features_reference(*arguments)
-    matched: Tensor = call(_match_features, _match_features_cpu, *arguments)
+    matched: Tensor = call(_match_features, _cpu, *arguments)
     return matched
 
 
-@torch.library.custom_op("cdfi::match_features", mutates_args=())
-def _match_features(
-    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
-) -> Tensor:
-    return match_features_reference(features0, features1, flow0, flow1, radius)
-
-
-@_match_features.register_kernel("cpu")
-def _match_features_cpu(
-    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
-) -> Tensor:
+def _cpu(features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int) -> Tensor:
     from cdfi.ops.match_features import cpu
 
     return cpu.match_features(features0, features1, flow0, flow1, radius)
+
+
+_match_features = torch.library.custom_op(
+    "cdfi::match_features", _cpu, mutates_args=(), device_types="cpu"
+)
+
+
+@_match_features.register_kernel("cuda")
+def _cuda(
+    features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
+) -> Tensor:
+    from cdfi.ops.match_features import triton
+
+    return triton.match_features(features0, features1, flow0, flow1, radius)
 
 
 @_match_features.register_fake

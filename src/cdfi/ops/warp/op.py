@@ -29,7 +29,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     check_warp(image, flow)
     if not has_kernel(image, flow):
         return warp_reference(image, flow)
-    warped: Tensor = call(_warp, _warp_cpu, image, flow)
+    warped: Tensor = call(_warp, _cpu, image, flow)
     return warped
 
 
@@ -45,16 +45,20 @@ def check_warp(image: Tensor, flow: Tensor) -> None:
         raise ValueError("expected image and flow on one device: move them with .to(device)")
 
 
-@torch.library.custom_op("cdfi::warp", mutates_args=())
-def _warp(image: Tensor, flow: Tensor) -> Tensor:
-    return warp_reference(image, flow)
-
-
-@_warp.register_kernel("cpu")
-def _warp_cpu(image: Tensor, flow: Tensor) -> Tensor:
+def _cpu(image: Tensor, flow: Tensor) -> Tensor:
     from cdfi.ops.warp import cpu
 
     return cpu.warp(image, flow)
+
+
+_warp = torch.library.custom_op("cdfi::warp", _cpu, mutates_args=(), device_types="cpu")
+
+
+@_warp.register_kernel("cuda")
+def _cuda(image: Tensor, flow: Tensor) -> Tensor:
+    from cdfi.ops.warp import triton
+
+    return triton.warp(image, flow)
 
 
 @_warp.register_fake
