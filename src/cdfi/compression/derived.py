@@ -95,7 +95,7 @@ def _built(request: Request, choose: Choose, most: float) -> Derived:
         model, plan, lambda p: p.largest(choose(p, scores, most)[0], scores), example, extra
     )
     units, factor = choose(plan, scores, most)
-    check_runs(model, small, example)
+    check_runs(model, small, example, plan)
     if request.warm_start:
         regrow(small, example, protected, extra)
     else:

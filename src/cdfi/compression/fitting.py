@@ -18,6 +18,7 @@ from cdfi.compression.numbers_in_code import (
 )
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.caller import line_of_error
 from cdfi.compression.tracing.graph import Graph, Slot
 from cdfi.compression.tracing.modules import running_modules
 from cdfi.compression.tracing.trace import Example, call_with, evaluating, trace
@@ -70,8 +71,9 @@ def fit(
         place = f"the code of {found.module!r}" if found.module else "the code"
         if plan.is_fixed(found.ids):
             raise ValueError(
-                f"the smaller model does not run: {place} contains a width (in a view or a split): "
-                f"{found.error}. Pass the layers before it in protected=(...)"
+                f"the smaller model does not run: {place} depends on a width: {found.error}. Pass "
+                f"protected={plan.can_lose_channels()!r}, or those of these layers whose width it "
+                "is"
             )
         plan.graph.pin(found.ids, f"{place} contains a width: {found.error}")
         plan = WidthPlan(plan.graph)
@@ -151,7 +153,10 @@ def _misfit(
             call_with(small, example)
     except Exception as error:
         message = next(iter(str(error).splitlines()), type(error).__name__)
-        return Misfit(stack[-1], message, _loose_channels(plan, stack[-1]))
+        line = line_of_error(error)
+        return Misfit(
+            stack[-1], f"{message} ({line})" if line else message, _loose_channels(plan, stack[-1])
+        )
     return _mismatch(
         plan, trace(small, example, extra, warn=False, choices=plan.graph.choices), kept
     )

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from cdfi.compression.derived import OnUnknown, plan_widths
 from cdfi.compression.fitting import fit
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Rule
+from cdfi.compression.tracing.graph import Slot
 from cdfi.compression.tracing.trace import Example
-from cdfi.compression.verify import check_runs, difference, require_same
+from cdfi.compression.verify import check_runs, culprits, difference, require_same
 from cdfi.compression.widths import WidthPlan
 
 
@@ -43,7 +44,7 @@ def remove_zeros(
         plan, protected = plan_widths(model, example, protected, extra, on_unknown)
         small, plan = fit(model, plan, lambda p: p.indices(p.live_units()), example, extra)
         live = plan.live_units()
-        check_runs(model, small, example)
+        check_runs(model, small, example, plan)
         suspects = partial(_suspects, model, plan, live, example)
         require_same(model, small, example, "removing channels without effect", suspects)
         if _count(small) == _count(model):
@@ -51,15 +52,14 @@ def remove_zeros(
         model = small  # layers that read the removed channels may be unread now
 
 
-def _suspects(model: nn.Module, plan: WidthPlan, units: set[int], example: Example) -> list[str]:
+def _suspects(model: nn.Module, plan: WidthPlan, live: set[int], example: Example) -> Sequence[str]:
     """Return the layers without whose removed channels the output would be the same."""
-    everything = {unit for width in plan.widths for unit in width.units}
-    names = []
-    for layer, ids in plan.graph.outputs:
-        own = set(plan.graph.roots(ids).tolist()) - units
-        if own and difference(model, shrink(model, plan.indices(everything - own)), example) > 1:
-            names.append(layer)
-    return names
+    removed = {unit for width in plan.widths for unit in width.units} - live
+
+    def differs(kept: Mapping[Slot, Tensor]) -> bool:
+        return difference(model, shrink(model, kept), example) > 1
+
+    return culprits(plan, differs, removed) or plan.can_lose_channels()
 
 
 def _count(model: nn.Module) -> int:

@@ -2,22 +2,26 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from cdfi.compression.shrink import shrink
+from cdfi.compression.tracing.caller import line_of_error
+from cdfi.compression.tracing.graph import Slot
 from cdfi.compression.tracing.outputs import tensor_leaves
 from cdfi.compression.tracing.trace import Example, call_with, copied, evaluating
+from cdfi.compression.widths import WidthPlan
 
 #: Largest difference of outputs, relative to the largest output, by the bytes of a value.
 TOLERANCE = {8: 1e-6, 4: 1e-4, 2: 3e-2}
 _SEED = 0  # of random inputs, and of the random numbers that a module draws
 
 
-def check_runs(model: nn.Module, small: nn.Module, example: Example) -> None:
-    """Raise ValueError if a smaller model does not run, or returns other shapes.
+def failure(model: nn.Module, small: nn.Module, example: Example) -> str | None:
+    """Return why a smaller model does not run or returns other shapes, or None.
 
     It runs in evaluation mode and, if the original does, in training mode, where other branches
     may run.
@@ -27,21 +31,53 @@ def check_runs(model: nn.Module, small: nn.Module, example: Example) -> None:
         try:
             found = [tensor.shape for tensor in _outputs(small, example)]
         except (RuntimeError, ValueError, IndexError) as error:
-            raise ValueError(
-                f"the smaller model does not run ({error}): its code contains a width (in a "
-                "view or a split); pass the layer before it in protected=(...)"
-            ) from error
+            return f"the smaller model does not run ({_words(error)}): its code contains a width"
     if found != expected:
-        raise ValueError(
-            f"the smaller model returns shapes {found} instead of {expected}: pass the layer "
-            "that makes them in protected=(...)"
-        )
-    failure = _trains(small, example)
-    if failure is not None and _trains(model, example) is None:
-        raise ValueError(
-            f"the smaller model does not run in training mode ({failure}): a branch that runs only "
-            "there reads channels that are gone; pass the layer before it in protected=(...)"
-        )
+        return f"the smaller model returns shapes {found} instead of {expected}"
+    error_in_training = _trains(small, example)
+    if error_in_training is None or _trains(model, example) is not None:
+        return None
+    return (
+        f"the smaller model does not run in training mode ({_words(error_in_training)}): a branch "
+        "that runs only there reads channels that are gone"
+    )
+
+
+def _words(error: Exception) -> str:
+    line = line_of_error(error)
+    return f"{error}, at {line}" if line else str(error)
+
+
+def check_runs(model: nn.Module, small: nn.Module, example: Example, plan: WidthPlan) -> None:
+    """Raise ValueError if a smaller model does not run, or returns other shapes.
+
+    The message names the layers to protect: those that make it fail if they alone are smaller.
+    """
+    if (why := failure(model, small, example)) is None:
+        return
+    names = culprits(plan, lambda kept: failure(model, shrink(model, kept), example) is not None)
+    raise ValueError(f"{why}. Pass protected={names or plan.can_lose_channels()!r}")
+
+
+def culprits(
+    plan: WidthPlan, fails: Callable[[Mapping[Slot, Tensor]], bool], removed: set[int] | None = None
+) -> tuple[str, ...]:
+    """Return the layers that make a check fail if they alone lose channels.
+
+    Args:
+        plan: the widths of the model.
+        fails: the check of a network with these indices of every slot.
+        removed: the units that a layer may lose; by default the first that it can lose.
+    """
+    everything = {unit for width in plan.widths for unit in width.units}
+    free = {unit for width in plan.widths if not width.fixed for unit in width.units[:-1]}
+    names = []
+    for layer, ids in plan.graph.outputs:
+        own = set(plan.graph.roots(ids).tolist()) & (free if removed is None else removed)
+        own = set(sorted(own)[:1]) if removed is None else own
+        if own and fails(plan.indices(everything - own)):
+            names.append(layer)
+    return tuple(dict.fromkeys(names))
 
 
 def difference(model: nn.Module, other: nn.Module, example: Example) -> float:
@@ -63,7 +99,7 @@ def require_same(
     other: nn.Module,
     example: Example,
     what: str,
-    suspects: Callable[[], list[str]],
+    suspects: Callable[[], Sequence[str]],
 ) -> None:
     """Raise ValueError unless two modules compute the same.
 
@@ -75,10 +111,9 @@ def require_same(
         suspects: returns the layers that the message names.
     """
     if difference(model, other, example) > 1:
-        names = ", ".join(map(repr, suspects())) or "the layers involved"
         raise ValueError(
             f"{what} changes the output: the code depends on a width or on values that the trace "
-            f"does not see. Pass {names} in protected=(...)"
+            f"does not see. Pass protected={tuple(suspects())!r}"
         )
 
 

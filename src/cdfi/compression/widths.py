@@ -63,6 +63,11 @@ class WidthPlan:
         """Return whether none of these channels can be removed."""
         return set(self.graph.roots(ids).tolist()) <= self._fixed
 
+    def can_lose_channels(self) -> tuple[str, ...]:
+        """Return the layers of which some out-channels can be removed."""
+        outs = self.graph.outputs
+        return tuple(dict.fromkeys(name for name, ids in outs if not self.is_fixed(ids)))
+
     def full(self) -> list[int]:
         """Return the units of every width of the network as it is."""
         return [len(width.units) for width in self.widths]
@@ -241,15 +246,15 @@ class WidthPlan:
 def unfollowed(graph: Graph) -> dict[str, str]:
     """Return the layers whose channels the trace loses, and the operation that reads them.
 
-    The operation is empty if nothing that the trace has seen reads the layer.
+    It comes with its line of code; it is empty if nothing that the trace has seen reads the layer.
     """
     fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
     read = fixed.union(*(graph.roots(ids).tolist() for ids, _ in graph.uses))
     outputs = {name: set(graph.roots(ids).tolist()) for name, ids in graph.outputs}
     found: dict[str, str] = {}
-    for operation, ids in graph.unsupported:
+    for operation, place, ids in graph.unsupported:
         loose = set(graph.roots(ids).tolist()) - fixed
-        found |= {name: operation for name, own in outputs.items() if own & loose}
+        found |= {name: f"{operation!r} at {place}" for name, own in outputs.items() if own & loose}
         read |= loose
     return found | {name: "" for name, own in outputs.items() if not own & read}
 
@@ -263,17 +268,16 @@ def _refuse_unfollowed(graph: Graph) -> None:
     for layer, operation in found.items():
         by_operation[operation].append(repr(layer))
     reasons = [
-        f"the channels of {', '.join(layers)} go into {operation!r}"
+        f"the channels of {', '.join(layers)} go into {operation}"
         if operation
         else f"nothing that the trace sees reads the output of {', '.join(layers)} "
         "(torch.jit.script, numpy and custom autograd functions are not seen)"
         for operation, layers in by_operation.items()
     ]
-    names = ", ".join(map(repr, sorted(found)))
     raise ValueError(
         f"{'; '.join(reasons)}: they cannot be matched with the channels of other layers. Pass "
-        f'protected=({names},) or on_unknown="protect" to keep their widths, or a rule for the '
-        "operation in extra={...}"
+        f'protected={tuple(sorted(found))!r} or on_unknown="protect" to keep their widths, or a '
+        "rule for the operation in extra={...}"
     )
 
 

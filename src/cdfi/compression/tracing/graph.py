@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cdfi.compression.tracing.caller import line_of_call
+
 Slot = tuple[str, int]  # a parameter or buffer by name, and a dimension of it
 
 
@@ -49,6 +51,20 @@ class Sized(NamedTuple):
     ids: Tensor
 
 
+class Unfollowed(NamedTuple):
+    """An operation without a rule.
+
+    Attributes:
+        operation: its name.
+        place: the module and the line of code that have called it.
+        ids: the channels that it reads.
+    """
+
+    operation: str
+    place: str
+    ids: Tensor
+
+
 class LayerRun(NamedTuple):
     """One use of a layer: its weight multiplies values at this number of positions."""
 
@@ -68,7 +84,7 @@ class Graph:
         names: name of each parameter and buffer by its ``id``.
         slots: channels of every slot.
         pinned: channels that must be kept, and why.
-        unsupported: operations without a rule, and the channels that they read.
+        unsupported: operations without a rule.
         uses: channels that something reads, and whether each could be removed without effect.
         only_zero: channels that a reader skips only as long as they are zero.
         runs: uses of layers.
@@ -79,6 +95,7 @@ class Graph:
         mixed: dimensions of parameters along which values are combined before a layer uses them.
         frozen: parameters that must keep their shape, and why.
         running: paths of the modules that run, the innermost last.
+        tracing: whether the model runs now.
         touched: channels that the code of each module reads or computes, by its path.
         sized: dimensions whose size may be a number in the code.
         blank: tensors of zeros or another constant that the code makes, and in which module.
@@ -94,7 +111,7 @@ class Graph:
         self.names = {id(tensor): name for name, tensor in named}
         self.slots: dict[Slot, Tensor] = {}
         self.pinned: dict[int, str] = {}
-        self.unsupported: list[tuple[str, Tensor]] = []
+        self.unsupported: list[Unfollowed] = []
         self.uses: list[tuple[Tensor, Tensor]] = []
         self.only_zero: list[Tensor] = []
         self.runs: list[LayerRun] = []
@@ -104,6 +121,7 @@ class Graph:
         self.mixed: dict[str, set[int]] = defaultdict(set)
         self.frozen: dict[str, str] = {}
         self.running: list[str] = [""]
+        self.tracing = False
         self.touched: dict[str, list[Tensor]] = defaultdict(list)
         self.sized: list[Sized] = []
         self.blank: dict[int, tuple[Tensor, str]] = {}
@@ -195,7 +213,9 @@ class Graph:
             self._parent[self._root(a)] = self._root(b)
 
     def pin(self, ids: Tensor, reason: str) -> None:
-        """Keep these channels in any case."""
+        """Keep these channels in any case; the line of code is added to the reason."""
+        if self.tracing and len(ids):
+            reason = f"{reason} ({line_of_call()})"
         self.pinned.update((i, self.pinned.get(i, reason)) for i in ids.tolist())
 
     def add_reader(self, ids: Tensor, skippable: Tensor) -> None:
@@ -214,6 +234,11 @@ class Graph:
         self.layer_of[name] = layer
         self.runs.append(LayerRun(name, positions))
         self.outputs.append((layer, out))
+
+    def place(self) -> str:
+        """Return the module that runs and the line of code that has called into torch."""
+        module = f" in {self.running[-1]!r}" if self.running[-1] else ""
+        return f"{line_of_call()}{module}"
 
     def surrounding(self) -> list[nn.Module]:
         """Return the module that runs and the two around it."""

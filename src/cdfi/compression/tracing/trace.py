@@ -10,8 +10,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.call import Call, Rule
-from cdfi.compression.tracing.caller import warn_user
-from cdfi.compression.tracing.graph import Channels, Graph
+from cdfi.compression.tracing.caller import line_of_error, warn_user
+from cdfi.compression.tracing.graph import Channels, Graph, Unfollowed
 from cdfi.compression.tracing.layers import layers
 from cdfi.compression.tracing.modules import running_modules
 from cdfi.compression.tracing.outputs import tensor_leaves
@@ -66,14 +66,18 @@ def _run(model: nn.Module, example: Example, graph: Graph, rules: Mapping[str, R
     """Run the model in evaluation mode; record what it does in the graph."""
     try:
         with evaluating(model), running_modules(model, graph.running), _Follow(graph, rules):
+            graph.tracing = True
             return call_with(model, example)
     except Exception as error:
         where = f" in {graph.running[-1]!r}" if graph.running[-1] else ""
+        where += f" at {line}" if (line := line_of_error(error)) else ""
         raise ValueError(
             f"the model cannot be traced: it stops on the example{where} with "
             f"{type(error).__name__}: {error}. Pass the arguments its forward takes, on the device "
             "of its weights"
         ) from error
+    finally:
+        graph.tracing = False
 
 
 def copied(example: Example) -> Example:
@@ -180,7 +184,7 @@ class _Follow(TorchFunctionMode):
         if not followed:
             for channels in before:
                 if rule is None:
-                    graph.unsupported.append((call.name, channels.ids))
+                    graph.unsupported.append(Unfollowed(call.name, graph.place(), channels.ids))
                 else:
                     graph.pin(channels.ids, f"used in {call.name!r} in a form without a rule")
 
