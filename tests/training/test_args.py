@@ -47,7 +47,8 @@ def test_settings_in_text_take_the_kind_of_their_argument() -> None:
     [
         ("clipp=1", "did you mean clip"),
         ("clip", "expected NAME=VALUE"),
-        ("clip=long", "clip cannot be 'long'"),
+        ("clip=long", "clip cannot be 'long': expected a number"),
+        ("steps=many", "steps cannot be 'many': expected a whole number"),
         ("compile=maybe", "expected true or false"),
         ("batch=0", r"batch must be between 1 and 65,536 \(.*in memory.*\), got 0"),
         ("ema=1", "ema must be between 0 and 1"),

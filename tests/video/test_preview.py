@@ -2,9 +2,10 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from cdfi.video import Encoding, Options, write_preview
+from cdfi.video import Encoding, Options, interpolate_video, write_preview
 from tests.video.case_files import CASES
 from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
 
@@ -53,3 +54,21 @@ def test_a_turned_video_is_shown_side_by_side(tmp_path):
     first = images_of(tmp_path / "side.mp4")[0]
     assert (first.width, first.height) == (160, 180)
     assert abs(first.rotation) == 90
+
+
+def test_motion_blur_is_shown_beside_the_source(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", Clip(4, codec="ffv1", options={}))
+    settings = {"model": Mean(), "codec": "ffv1", "factor": 2, "scene_threshold": None}
+    write_preview(source, tmp_path / "sharp.mkv", **settings)
+    settings["motion_blur"] = 180
+    write_preview(source, tmp_path / "side.mkv", **settings)
+    interpolate_video(source, tmp_path / "alone.mkv", **settings)
+    sharp, side, alone = (luma_of(tmp_path / f"{x}.mkv") for x in ("sharp", "side", "alone"))
+    assert side.shape == sharp.shape
+    assert np.array_equal(side[..., :64], sharp[..., :64])
+    assert np.array_equal(side[..., 64:], alone)
+    assert not np.array_equal(side[..., 64:], sharp[..., 64:])
+
+
+def luma_of(path):
+    return np.stack([image.to_ndarray(format="gray") for image in images_of(path)])

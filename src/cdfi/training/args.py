@@ -125,4 +125,8 @@ def _read(text: str, hint: Any) -> Any:
         if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
             raise ValueError("expected true or false")
         return text.lower() in ("true", "1", "yes")
-    return hint(text)
+    try:
+        return hint(text)
+    except ValueError as error:
+        expected = {int: "a whole number", float: "a number"}.get(hint)
+        raise ValueError(f"expected {expected}" if expected else str(error)) from error

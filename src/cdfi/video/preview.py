@@ -19,6 +19,7 @@ from cdfi.common.prefetch import prefetch
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.job_frames import part_frames, part_spans
 from cdfi.video.jobs.model import AnyModel, FrameInterpolator, as_model, resolve_model
+from cdfi.video.jobs.motion_blur import blurred_items
 from cdfi.video.jobs.mux import write_video
 from cdfi.video.jobs.plan import check_target, plan_job, readable_source, try_name
 from cdfi.video.jobs.renderer import Renderer
@@ -78,8 +79,6 @@ def write_preview(
     source = Path(source)
     target = check_target(source, Path(target), overwrite)
     chosen, options = as_model(model), options_from(options, settings)
-    if options.motion_blur is not None:
-        raise ValueError("a preview shows no motion blur: write the part without --preview")
     if options.end is None and options.duration is None:
         seconds = seconds or SECONDS
     if container_row(target).format in ("image2", Y4M, *ANIMATIONS):
@@ -146,13 +145,31 @@ def _widened(job: Job, target: Path) -> Job:
 def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """Yield the result's frames before ``end``, side by side with the source frames."""
     renderer = Renderer(interpolator, job.encoding.converter, job.hold)
+    pairs = _with_source if job.options.motion_blur is None else _blurred_with_source
+    for source, frame in pairs(job, renderer):
+        if frame.pts >= end:
+            return
+        left = job.encoding.converter.convert(source)
+        yield replace(frame, image=_beside(left, frame.image, orientation(job.source.matrix)))
+
+
+def _with_source(job: Job, renderer: Renderer) -> Iterator[tuple[VideoFrame, OutputFrame]]:
+    """Yield each frame of the result after the source frame that is shown at its instant."""
     for span in part_spans(job, part_frames(job, job.reader(), 0)):
         for instant, frame in zip(span.instants, renderer.frames(span)):
-            if frame.pts >= end:
-                return
             shown = span.right if instant.t == 1 and span.right is not None else span.left
-            left = job.encoding.converter.convert(shown.image)
-            yield replace(frame, image=_beside(left, frame.image, orientation(job.source.matrix)))
+            yield shown.image, frame
+
+
+def _blurred_with_source(job: Job, renderer: Renderer) -> Iterator[tuple[VideoFrame, OutputFrame]]:
+    """Yield each blurred frame after the source frame that is shown when its shutter opens."""
+    frames = part_frames(job, job.reader(), 0)
+    source: VideoFrame | None = None
+    for item in blurred_items(job, renderer, frames, range(len(job.boundaries))):
+        if item.span is not None:
+            source = item.span.left.image
+        if item.frame is not None and source is not None:
+            yield source, item.frame
 
 
 def _beside(left: VideoFrame, right: VideoFrame, turned: Orientation) -> VideoFrame:
