@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "cdfi.cli.demo_command:demo",
     "doctor": "cdfi.cli.doctor_command:doctor",
     "work": "cdfi.cli.work_command:work",
+    "slurm": "cdfi.cli.slurm_command:slurm",
     "status": "cdfi.cli.status_command:status",
     "warm-up": "cdfi.cli.warm_up_command:warm_up",
     "models": "cdfi.cli.models_command:app",
@@ -33,6 +34,9 @@ COMMANDS = {
     "compress": "cdfi.cli.compress_command:compress",
     "man": "cdfi.cli.man_command:man",
 }
+#: Commands that pass unknown options on to another one.
+PASSING = ("slurm",)
+PASSES_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
@@ -53,7 +57,8 @@ def build(words: Sequence[str] = ()) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(_interruptible(command))
+            settings = PASSES_ON if name in PASSING else None
+            app.command(name, context_settings=settings)(_interruptible(command))
     return app
 
 

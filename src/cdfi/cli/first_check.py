@@ -36,7 +36,8 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> None:
             return  # the parser says so
         rest = rest[rest.index(name) + 1 :]
         group = group.commands[name]
-        context = group.context_class(group, info_name=name, parent=context)
+        settings = group.context_settings
+        context = group.context_class(group, info_name=name, parent=context, **settings)
     values, _, _ = group.make_parser(context).parse_args(rest)
     if not values.get("help"):
         _check_values(values)

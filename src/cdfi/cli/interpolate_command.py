@@ -121,11 +121,11 @@ Live = Annotated[
     ),
 ]
 WorkersOption = Annotated[
-    Literal["local", "external"],
+    Literal["local", "external", "later"],
     Option(
         "--workers",
         help="external leaves the frames to cdfi work on other machines, waits for them, and joins "
-        "the result.",
+        "the result; later only plans: the same command without it joins.",
         rich_help_panel=_RUN,
     ),
 ]

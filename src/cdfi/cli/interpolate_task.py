@@ -32,6 +32,7 @@ from cdfi.video import (
     write_preview,
 )
 from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.interpolate import plan_video
 from cdfi.video.jobs.run import Workers
 from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
 from cdfi.video.reading.image_sequences import are_stills
@@ -54,7 +55,7 @@ class InterpolationTask:
     mode: Mode
     progress_form: ProgressForm = "bar"
     live: Path | None = None
-    workers: Workers = "local"
+    workers: Workers | Literal["later"] = "local"
     cluster: RayUse = field(default_factory=RayUse)
 
     def run(self, options: Options, model: ModelSpec) -> None:
@@ -200,8 +201,14 @@ class InterpolationTask:
                 )
             self.print_result({"target": str(target), **preview._asdict()})
             return
-        display, begin = JobDisplay(self.live), time.monotonic()
         shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
+        if self.workers == "later":
+            with created(target.absolute().parent):
+                folder = plan_video(source, target, **shared)
+            values = {"source": str(source), "target": str(target), "folder": str(folder)}
+            stdout.print(json.dumps(values) if self.as_json else f"planned: {folder}", markup=False)
+            return
+        display, begin = JobDisplay(self.live), time.monotonic()
         jobs = self.jobs if self.live is None else 1
         who: Any = {"jobs": jobs, "workers": self.workers, "watch": display}
         with self._progress(source.name, display) as shown, created(target.absolute().parent):

@@ -19,6 +19,7 @@ from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
 from cdfi.video.jobs.model import (
     AnyModel,
+    ModelSpec,
     as_model,
 )
 from cdfi.video.jobs.mux import write_images, write_result
@@ -109,6 +110,32 @@ def interpolate_video(
             restarted = run.begin(source, options, overwrite)
             report = _finish(job, run.make_missing(), restarted)
     return _about_images(report, source, video.warnings)
+
+
+def plan_video(
+    source: str | Path,
+    target: str | Path,
+    *,
+    model: ModelSpec,
+    options: Options,
+    overwrite: bool = False,
+) -> Path:
+    """Plan the video ``source`` for workers that make it later; return the work folder.
+
+    ``interpolate_video`` with the same arguments makes what they have left, and joins the result.
+
+    Raises:
+        OSError, ValueError: as :func:`interpolate_video`.
+    """
+    source = Path(source)
+    target = check_target(source, _file_name(Path(target)), overwrite)
+    with readable_source(source, target, options) as video:
+        job = plan_job(video.path, target, options, model)
+        try_name(target)
+        with _explained(source, target), job.work.lock():
+            JobRun(job, model, 0, None).begin(source, options, overwrite)
+            job.work.keep = True
+    return job.work.path
 
 
 def _about_images(report: VideoReport, source: Path, gaps: Sequence[str]) -> VideoReport:

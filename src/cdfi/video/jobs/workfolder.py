@@ -31,12 +31,14 @@ class WorkFolder:
         job: a digest of the job that the folder serves; records of other jobs are ignored.
         image_suffix: of finished images.
         worker: a name that unfinished files of this worker get, so that no other one writes them.
+        keep: leave the folder when its lock is released, also without finished segments.
     """
 
     target: Path
     job: str = ""
     image_suffix: str = ".png"
     worker: str = ""
+    keep: bool = False
 
     @property
     def path(self) -> Path:
@@ -65,11 +67,11 @@ class WorkFolder:
             self._write(OWNER, str(os.getpid()))
             yield
         finally:
-            finished = self._finished()
-            if not finished:
+            kept = self.keep or self._finished()
+            if not kept:
                 self._remove()
             lock.release()
-            if not finished:
+            if not kept:
                 self._remove()  # systems that do not remove open files do it now
 
     def begin(self, job: Mapping[str, object], fresh: bool) -> str:
