@@ -8,8 +8,8 @@ PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CO
 JOBS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
-.PHONY: help demo test test-all test-slow test-export test-vapoursynth test-comfyui test-fuzz test-web test-cluster lint format docs wheel-check \
-	release-check lint-container clean
+.PHONY: help demo test test-all test-slow test-export test-vapoursynth test-comfyui test-notebook \
+	test-fuzz test-web test-cluster lint format docs wheel-check release-check lint-container clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
 	@echo "make test-comfyui COMFYUI=FOLDER  the nodes with the modules of a ComfyUI"
+	@echo "make test-notebook  run the notebooks of the documentation again (about a minute)"
 	@echo "make test-fuzz   2,000 damaged inputs of every kind (about ten minutes)"
 	@echo "make test-web    the web page in a real Chromium, and the server under load"
 	@echo "make test-cluster  several workers, Ray on two nodes, Slurm where it is installed"
@@ -72,6 +73,13 @@ COMFYUI_PYTHON ?= $(COMFYUI)/venv/bin/python
 test-comfyui:
 	@if test -z "$(COMFYUI)"; then echo "skipped: make test-comfyui COMFYUI=FOLDER OF A COMFYUI"; \
 	else PYTHONPATH=src COMFYUI="$(COMFYUI)" "$(COMFYUI_PYTHON)" -m pytest -rs tests/plugins/test_comfyui_host.py; fi
+
+$(VENV)/notebook.stamp: $(VENV)/dev.stamp
+	$(PIP) --editable '.[notebook]'
+	@touch $@
+
+test-notebook: $(VENV)/notebook.stamp
+	$(BIN)/python -m pytest -rs tests/docs/test_notebooks.py -m 'slow or not slow'
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow

@@ -19,6 +19,7 @@ extensions = [
     "sphinx_copybutton",
     "api_pages",
     "layers",
+    "notebooks",
     "outside_pages",
 ]
 exclude_patterns = ["_build", "_ext", "_generated"]

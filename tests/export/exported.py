@@ -1,10 +1,13 @@
 """Tiny networks and frames for the tests of exports."""
 
+from fractions import Fraction
 from functools import cache
 
 import torch
 from torch import Tensor
 
+from cdfi import Interpolator
+from cdfi.export import RuntimeInterpolator
 from cdfi.export.program import Program, program_of
 from cdfi.models import AnyNetwork, FlowConfig, build_network
 
@@ -21,6 +24,7 @@ TINY_FLOW = FlowConfig(
     levels=1,
 )
 LEVEL = 1 / 255  # one step of 8 bits
+TIMES = [Fraction(1, 3), Fraction(1, 2)]
 
 
 def tiny_flow(levels: int = 1, gain: float = 20.0) -> AnyNetwork:
@@ -47,3 +51,16 @@ def smooth_pair(height: int, width: int, seed: int = 0) -> tuple[Tensor, Tensor]
     size = (height, width + 2)
     picture = torch.nn.functional.interpolate(coarse, size, mode="bicubic").clamp(0, 1)[0]
     return picture[..., :width].contiguous(), picture[..., 2:].contiguous()
+
+
+def assert_same_frames(
+    runtime: RuntimeInterpolator, network: AnyNetwork, height: int, width: int
+) -> None:
+    """Frames within half a level of 8 bits, on a size that needs padding."""
+    pair = smooth_pair(height, width)
+    times = TIMES if network.takes_time else TIMES[1:]
+    expected = list(Interpolator(network, "cpu").between(*pair, times))
+    found = list(runtime.between(*pair, times))
+    for a, b in zip(expected, found, strict=True):
+        assert a.shape == b.shape
+        assert (a - b).abs().max() < LEVEL / 2

@@ -1,23 +1,19 @@
 """Exported files compute the network's frames in the real runtimes, and say what they are."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
 
-from cdfi import Interpolator
 from cdfi.export import Header, RuntimeInterpolator, export_model
 from cdfi.export.writers.onnx_file import write_onnx
 from cdfi.export.writers.openvino_files import write_openvino
 from cdfi.export.writers.pt2_file import write_pt2
-from cdfi.models import AnyNetwork
 from cdfi.weights import save
-from tests.export.exported import LEVEL, smooth_pair, tiny_flow, tiny_program
+from tests.export.exported import assert_same_frames, smooth_pair, tiny_flow, tiny_program
 from tests.tiny import TINY_DETAILED, TINY_MATCHING, TINY_SYNTHESIS, tiny_network
 
 pytestmark = pytest.mark.slow  # a trace and its conversion take half a minute
-TIMES = [Fraction(1, 3), Fraction(1, 2)]
 
 
 def write(suffix: str, path: Path, opset: int = 20) -> Path:
@@ -31,19 +27,6 @@ def write(suffix: str, path: Path, opset: int = 20) -> Path:
     else:
         (write_openvino if suffix == ".xml" else write_pt2)(tiny_program(), target)
     return target
-
-
-def assert_same_frames(
-    runtime: RuntimeInterpolator, network: AnyNetwork, height: int, width: int
-) -> None:
-    """Frames within half a level of 8 bits, on a size that needs padding."""
-    pair = smooth_pair(height, width)
-    times = TIMES if network.takes_time else TIMES[1:]
-    expected = list(Interpolator(network, "cpu").between(*pair, times))
-    found = list(runtime.between(*pair, times))
-    for a, b in zip(expected, found, strict=True):
-        assert a.shape == b.shape
-        assert (a - b).abs().max() < LEVEL / 2
 
 
 @pytest.mark.parametrize(("suffix", "opset"), [(".onnx", 20), (".onnx", 16), (".xml", 20)])

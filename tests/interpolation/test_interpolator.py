@@ -37,6 +37,20 @@ def test_an_array_comes_back_as_such_an_array(interpolator, dtype):
     assert np.abs(middle / top - expected).max() <= (0.51 / top if top > 1 else 1e-6)
 
 
+def test_a_picture_comes_back_as_a_picture(interpolator):
+    arrays = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3), dtype=np.uint8)
+    middle = interpolator(*map(Image.fromarray, arrays))
+    assert (middle.mode, middle.size) == ("RGB", (30, 20))
+    np.testing.assert_array_equal(np.asarray(middle), interpolator(*arrays))
+    assert middle._repr_png_()  # what a notebook displays
+
+
+def test_a_picture_of_another_mode_is_refused_by_name(interpolator):
+    grey = Image.new("L", (30, 20))
+    with pytest.raises(ValueError, match="frame1 is a Image of mode L; expected .* mode RGB"):
+        interpolator(Image.new("RGB", (30, 20)), grey)
+
+
 @pytest.mark.parametrize("shape", [(3, 20, 30), (2, 3, 20, 30), (3, 1, 1)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
 def test_a_tensor_comes_back_as_such_a_tensor(interpolator, shape, dtype):

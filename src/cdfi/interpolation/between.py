@@ -1,17 +1,33 @@
 """PairInterpolator: two frames in, the frames between them out, with any engine."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from cdfi.interpolation.frame_batch import Frame, check_pair, from_batch, to_batch
+from cdfi.interpolation.frame_batch import (
+    Frame,
+    Image,
+    as_array,
+    as_picture,
+    check_pair,
+    from_batch,
+    is_picture,
+    to_batch,
+)
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
 from cdfi.interpolation.times import Time, exact_times
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
 HALF = Fraction(1, 2)
+#: A frame or a PIL image: the same kind goes in and comes out.
+Shown = TypeVar("Shown", Tensor, Image, "Picture")
 
 
 class GapFrames(Protocol):
@@ -50,7 +66,7 @@ class PairInterpolator:
         """Whether the network computes any instant at once; else by recursive midpoints."""
         return self.engine.takes_time
 
-    def __call__(self, frame0: Frame, frame1: Frame, t: Time = HALF) -> Frame:
+    def __call__(self, frame0: Shown, frame1: Shown, t: Time = HALF) -> Shown:
         """Return one frame between two; see :meth:`between` for what frames are.
 
         Args:
@@ -62,19 +78,20 @@ class PairInterpolator:
 
     def between(
         self,
-        frame0: Frame,
-        frame1: Frame,
+        frame0: Shown,
+        frame1: Shown,
         times: Sequence[Time] | int,
         tolerance: Time = TOLERANCE,
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Shown]:
         """Return the frames at ``times``, in order, each computed when it is taken.
 
         Networks that take t compute each frame at its exact instant. Other networks compute
         midpoints of midpoints, each once, up to one that is near enough to the instant.
 
         Args:
-            frame0: float tensor (3, H, W) or (N, 3, H, W) of RGB in [0, 1], or numpy image
-                (H, W, 3) of uint8, uint16 or float in [0, 1]. Any size from 1 x 1 up.
+            frame0: float tensor (3, H, W) or (N, 3, H, W) of RGB in [0, 1], numpy image
+                (H, W, 3) of uint8, uint16 or float in [0, 1], or PIL image of mode RGB, which a
+                notebook displays. Any size from 1 x 1 up.
             frame1: the same, of the same shape and dtype.
             times: increasing instants in (0, 1), 0 at ``frame0`` and 1 at ``frame1``, as numbers or
                 Fractions; or how many frames, evenly spaced.
@@ -89,11 +106,15 @@ class PairInterpolator:
             ValueError: the frames are not such images or differ in size or kind; the times are not
                 increasing or outside (0, 1).
         """
-        check_pair(frame0, frame1)
+        first, second = map(as_array, (frame0, frame1))
+        check_pair(first, second)
         instants = exact_times(times)
         if self.takes_time:
-            return self._at_instants(frame0, frame1, instants)
-        return self._by_midpoints(frame0, frame1, nearest_dyadics(instants, Fraction(tolerance)))
+            made: Any = self._at_instants(first, second, instants)
+        else:
+            dyadics = nearest_dyadics(instants, Fraction(tolerance))
+            made = self._by_midpoints(first, second, dyadics)
+        return map(as_picture, made) if is_picture(frame0) else made
 
     def _at_instants(
         self, frame0: Frame, frame1: Frame, instants: list[Fraction]

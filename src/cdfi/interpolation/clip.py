@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cdfi.interpolation.frame_batch import from_batch, to_batch
+from cdfi.interpolation.frame_batch import as_picture, from_batch, is_picture, to_batch
 from cdfi.interpolation.midpoints import TOLERANCE
 
 #: Smallest and largest value of float frames.
@@ -165,7 +165,7 @@ def _kind(frame: Any) -> tuple[Any, ...] | None:
         known = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
         good = frame.ndim == 3 and frame.shape[2] == 3 and known
         return ("array", frame.shape, frame.dtype) if good else None
-    return ("image", frame.size) if getattr(frame, "mode", None) == "RGB" else None
+    return ("image", frame.size) if is_picture(frame) else None
 
 
 def _named(frame: Any) -> str:
@@ -191,9 +191,7 @@ def _like(frame: Tensor, source: Any, value_range: ValueRange) -> Any:
         return from_batch(frame * (high - low) + low, source)
     if isinstance(source, np.ndarray):
         return from_batch(frame, source)
-    from PIL import Image
-
-    return Image.fromarray(from_batch(frame, np.asarray(source)))
+    return as_picture(from_batch(frame, np.asarray(source)))
 
 
 def _joined(videos: list[list[Any]], like: Any) -> Any:
@@ -212,11 +210,9 @@ def as_pictures(frames: Any, value_range: ValueRange = (0.0, 1.0)) -> list[Any]:
     Raises:
         ValueError: the frames are no such clip, or have values outside the range.
     """
-    from PIL import Image
-
     single = getattr(frames, "ndim", 0) == 3 or isinstance(getattr(frames, "mode", None), str)
     (first, *_) = videos = _videos([frames] if single else frames)
     for video in videos:
         _check_video(video, value_range)
     example = np.empty((1, 1, 3), np.uint8)
-    return [Image.fromarray(from_batch(_as_batch(x, value_range), example)) for x in first]
+    return [as_picture(from_batch(_as_batch(x, value_range), example)) for x in first]

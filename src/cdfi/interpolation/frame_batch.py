@@ -42,7 +42,11 @@ def _check_frame(name: str, frame: object) -> None:
         kind = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
         good = kind and frame.ndim == 3 and frame.shape[2] == 3
     else:
-        raise ValueError(f"{name} is a {type(frame).__name__}; expected a tensor or an array")
+        mode = f" of mode {frame.mode}" if hasattr(frame, "mode") else ""
+        raise ValueError(
+            f"{name} is a {type(frame).__name__}{mode}; expected a tensor, an array or a PIL image "
+            "of mode RGB"
+        )
     if not good or 0 in frame.shape:
         raise ValueError(
             f"{name} is {tuple(frame.shape)} of {frame.dtype}; expected a float tensor "
@@ -53,6 +57,23 @@ def _check_frame(name: str, frame: object) -> None:
 def _kind(frame: Tensor | Image) -> str:
     form = "a batch (N, 3, H, W)" if frame.ndim == 4 else "a single frame (3, H, W)"
     return f"{form} of shape {tuple(frame.shape)}"
+
+
+def is_picture(frame: object) -> bool:
+    """Return whether ``frame`` is a PIL image of mode RGB."""
+    return getattr(frame, "mode", None) == "RGB"
+
+
+def as_array(frame: Any) -> Any:
+    """Return a PIL image of mode RGB as an array (H, W, 3), and any other frame as it is."""
+    return np.asarray(frame) if is_picture(frame) else frame
+
+
+def as_picture(image: Image) -> Any:
+    """Return an image (H, W, 3) of uint8 as a PIL image."""
+    import PIL.Image
+
+    return PIL.Image.fromarray(image)
 
 
 def to_batch(frame: Tensor | Image) -> Tensor:
