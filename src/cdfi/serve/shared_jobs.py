@@ -156,7 +156,9 @@ def finish_segment(job: SharedJob, number: int, worker: str, values: Mapping[str
         ApiError: it is damaged, or the request is not understood.
     """
     times, counts = _times(values.get("times")), values.get("counts")
-    if times is None or not isinstance(counts, dict):
+    if not isinstance(counts, dict) or not all(type(count) is int for count in counts.values()):
+        counts = None
+    if times is None or counts is None:
         raise ApiError(400, "expected ascending times and an object of counts")
     work = WorkFolder(job.work.target, job.work.job, worker=worker)
     part = part_file(job, number, worker)

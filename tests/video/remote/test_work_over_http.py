@@ -192,6 +192,7 @@ WRONG = [
     ("DELETE", "claims", None, {"worker": "../x", "number": 0}, "the name of a worker"),
     ("GET", "segments/0", None, {"worker": "a/b"}, "the name of a worker"),
     ("PUT", "segments/0", {"times": [2, 1], "counts": {}}, {"worker": "w"}, "ascending"),
+    ("PUT", "segments/0", {"times": [1], "counts": {"x": "y"}}, {"worker": "w"}, "of counts"),
     ("PUT", "segments/0", {"times": [1], "counts": {}}, {"worker": "w"}, "has not arrived"),
     ("GET", "segments/x", None, {"worker": "w"}, "expected a segment from 0"),
 ]
