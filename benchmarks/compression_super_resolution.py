@@ -96,11 +96,11 @@ def smaller(model: nn.Module, photos: list[Tensor], method: str, steps: int) -> 
     phases = {"steps_per_epoch": 1, "prox_epochs": steps // 2}
     if method == "OBProxSG":
         optimizer: torch.optim.Optimizer = OBProxSG(
-            model.parameters(), lr=1e-3, lambda_=0.5, betas=(0.9, 0.999), **phases
+            model.parameters(), lr=1e-3, lambda_=1e-4, betas=(0.9, 0.999), **phases
         )
     elif method == "HSPG":
         groups = channel_groups(model, example)
-        optimizer = HSPG(model, groups, lr=1e-3, lambda_=0.1, betas=(0.9, 0.999), **phases)
+        optimizer = HSPG(model, groups, lr=1e-3, lambda_=1e-4, betas=(0.9, 0.999), **phases)
     else:
         optimizer = adam(model)
     train(model, photos, optimizer, steps)
@@ -108,7 +108,6 @@ def smaller(model: nn.Module, photos: list[Tensor], method: str, steps: int) -> 
     if method.startswith("magnitude"):
         return ranked(model, example, ranking=method.split(", ")[1], budget=budget).module
     densities = {row.name: row.density for row in density(model)}
-    print(method, {n: round(d, 2) for n, d in densities.items()}, file=sys.stderr)
     return derive(model, example, densities, budget=budget).module
 
 

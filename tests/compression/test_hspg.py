@@ -116,6 +116,29 @@ def test_a_step_is_that_of_the_paper(prox_epochs: int) -> None:
     assert prox_epochs or (expected[1] == 0).all()
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize(
+    ("name", "lambda_"), [("Residual", 0.2), ("Grouped", 0.4), ("Siamese", 0.1)]
+)
+def test_a_step_of_all_parameters_together_is_that_of_each(
+    name: str, lambda_: float, momentum: float
+) -> None:
+    results = []
+    for foreach in (False, True):
+        model = build(name)
+        pruner = HSPG(
+            model, channel_groups(model, (example(),)), lr=0.05, lambda_=lambda_, steps_per_epoch=4,
+            prox_epochs=1, eps=0.1, momentum=momentum, foreach=foreach,
+        )  # fmt: skip
+        for _ in range(12):
+            pruner.zero_grad()
+            model(example()).square().mean().backward()
+            pruner.step()
+        results.append((pruner.density(), model.state_dict()))
+    assert 0 < results[0][0] == results[1][0] <= 1
+    torch.testing.assert_close(results[1][1], results[0][1], atol=1e-6, rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["Residual", "Shuffle", "Flow", "Siamese", "Gated"])
 @torch.no_grad()
 def test_a_group_of_zeros_removes_its_channel_without_loss(name: str) -> None:

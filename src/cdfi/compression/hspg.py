@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
+from cdfi.compression.hspg_foreach import RowLayout, half_space_step, prox_step
 from cdfi.compression.master_values import HALF
 from cdfi.compression.moments import ADAM_EPS, check_moments, direction
 from cdfi.compression.obproxsg import require_finite
@@ -33,6 +34,7 @@ class HSPG(PenalizedOptimizer):
         momentum: rate of decay of an average of gradients, in [0, 1).
         betas: rates of decay of Adam's moments; a group then has one second moment, the mean of
             those of its values.
+        foreach: whether a step without ``betas`` handles all parameters together, which is faster.
 
     Raises:
         ValueError: an argument outside these ranges, or parameters in half precision.
@@ -50,6 +52,7 @@ class HSPG(PenalizedOptimizer):
         eps: float = 0.0,
         momentum: float = 0.0,
         betas: tuple[float, float] | None = None,
+        foreach: bool = True,
     ) -> None:
         numbers = {"lr": lr, "lambda_": lambda_, "eps": eps, "prox_epochs": prox_epochs}
         for name, value in numbers.items():
@@ -67,6 +70,8 @@ class HSPG(PenalizedOptimizer):
             p: groups.rows[n] for n, p in model.named_parameters() if n in groups.rows
         }
         self._sizes = groups.sizes
+        self._foreach = foreach
+        self._layout: tuple[list[Tensor], RowLayout] | None = None
         options: dict[str, Any] = {"momentum": momentum, "betas": betas, "step": 0}
         super().__init__(
             [{"params": list(model.parameters())}],
@@ -91,6 +96,9 @@ class HSPG(PenalizedOptimizer):
             p: direction(grad, self.state[p], group["momentum"], group["betas"])
             for p, grad in pairs
         }
+        if self._takes_all(averaged, group):
+            self._move_all(averaged, group)
+            return
         rates = self._rates(averaged, group["lr"])
         ours = [p for p in averaged if p in self._rows]
         for p in averaged.keys() - set(ours):
@@ -98,12 +106,12 @@ class HSPG(PenalizedOptimizer):
         if not ours:
             return
         penalty = group["lambda_"] * self._sizes.to(ours[0].device).sqrt()
-        half_space = group["step"] >= group["prox_epochs"] * group["steps_per_epoch"]
+        half_space = _in_half_space_phase(group)
         old = {p: p.clone() for p in ours}
         before = self._sum({p: p.square() for p in ours}).sqrt()
         for p in ours:
             p.sub_(rates[p] * averaged[p][0])
-        if half_space and group["lambda_"] > 0:
+        if half_space:
             pull = torch.where(before > 0, penalty / before.clamp(min=1e-30), 0.0)
             for p in ours:
                 p.sub_(rates[p] * self._spread(p, pull) * old[p])
@@ -115,6 +123,38 @@ class HSPG(PenalizedOptimizer):
             factor = (1 - threshold / norms.clamp(min=1e-30)).clamp(min=0)
         for p in ours:
             p.mul_(self._spread(p, factor, outside=1.0))
+
+    def _takes_all(
+        self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], group: dict[str, Any]
+    ) -> bool:
+        one_device = len({p.device for p in averaged}) == 1
+        return self._foreach and group["betas"] is None and one_device
+
+    def _move_all(
+        self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], group: dict[str, Any]
+    ) -> None:
+        """Take the step of all parameters together."""
+        lr = group["lr"]
+        rest = [p for p in averaged if p not in self._rows]
+        ours = [p for p in averaged if p in self._rows]
+        if rest:
+            torch._foreach_add_(rest, [averaged[p][0] for p in rest], alpha=-lr)
+        if not ours:
+            return
+        layout = self._layout_of(ours)
+        grads = [averaged[p][0] for p in ours]
+        penalty = group["lambda_"] * self._sizes.to(ours[0].device).sqrt()
+        if _in_half_space_phase(group):
+            half_space_step(layout, ours, grads, lr, penalty, group["eps"])
+        else:
+            prox_step(layout, ours, grads, lr, penalty)
+
+    def _layout_of(self, ours: list[Tensor]) -> RowLayout:
+        """Return the layout of parameters, which seldom changes between steps."""
+        if self._layout is None or [id(p) for p in self._layout[0]] != [id(p) for p in ours]:
+            rows = [self._rows[p] for p in ours]
+            self._layout = ours, RowLayout(ours, rows, len(self._sizes))
+        return self._layout[1]
 
     def _rates(
         self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], lr: float
@@ -155,6 +195,11 @@ class HSPG(PenalizedOptimizer):
         shape = [1] * p.dim()
         shape[dim] = -1
         return padded[_index(group, padded)].to(p.dtype).view(shape)
+
+
+def _in_half_space_phase(group: dict[str, Any]) -> bool:
+    late = group["step"] >= group["prox_epochs"] * group["steps_per_epoch"]
+    return bool(late and group["lambda_"] > 0)
 
 
 def _index(group: Tensor, total: Tensor) -> Tensor:
