@@ -96,11 +96,11 @@ def smaller(model: nn.Module, photos: list[Tensor], method: str, steps: int) -> 
     phases = {"steps_per_epoch": 1, "prox_epochs": steps // 2}
     if method == "OBProxSG":
         optimizer: torch.optim.Optimizer = OBProxSG(
-            model.parameters(), lr=1e-3, lambda_=1e-4, betas=(0.9, 0.999), **phases
+            model.parameters(), lr=1e-3, lambda_=2e-5, betas=(0.9, 0.999), **phases
         )
     elif method == "HSPG":
         groups = channel_groups(model, example)
-        optimizer = HSPG(model, groups, lr=1e-3, lambda_=1e-4, betas=(0.9, 0.999), **phases)
+        optimizer = HSPG(model, groups, lr=1e-3, lambda_=2e-5, betas=(0.9, 0.999), **phases)
     else:
         optimizer = adam(model)
     train(model, photos, optimizer, steps)

@@ -50,7 +50,7 @@ class RowLayout:
     def spread(self, of_group: Tensor, outside: float) -> list[Tensor]:
         """Return a value for each row of each parameter, in shapes that broadcast with them."""
         padded = torch.cat([of_group, of_group.new_tensor([outside])])
-        parts = padded[self.groups].split(self.lengths)
+        parts = torch.split(padded[self.groups], self.lengths)
         return [part.view(shape) for part, shape in zip(parts, self.shapes)]
 
 
