@@ -40,6 +40,15 @@ def test_the_live_picture_needs_one_process(tmp_path, command):
     assert "--live shows the frames of one process" in err
 
 
+@pytest.mark.parametrize("name", ["live", "live.txt", "live.mp4"])
+def test_the_live_picture_needs_the_name_of_an_image(tmp_path, command, name):
+    source = write_clip(tmp_path / "in.mp4", Clip(4))
+    status, _, err = command(source, "-o", tmp_path / "out.mp4", "--live", tmp_path / name)
+    assert status == 1
+    assert err == f"cdfi: --live: expected a name such as live.jpg, got {tmp_path / name}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
 def test_the_summary_has_size_time_and_rate(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4", Clip(4))
     status, out, _ = command(source, "-o", tmp_path / "out.mp4")

@@ -1,5 +1,6 @@
 """YUV4MPEG2 streams in and out."""
 
+import errno
 import io
 import os
 import subprocess
@@ -44,6 +45,27 @@ def pipe(monkeypatch):
         return report, out.getvalue()
 
     return lambda data, source="-", target="-", **o: run(data, Path(source), Path(target), **o)
+
+
+class ClosedPipe(io.BytesIO):
+    """A pipe whose reader ends after the header of the stream."""
+
+    def write(self, data):
+        if data.startswith(b"FRAME"):
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return super().write(data)
+
+
+@pytest.mark.parametrize("from_stream", [True, False])
+def test_the_threads_end_if_the_reader_of_the_result_ends(tmp_path, monkeypatch, from_stream):
+    source, data = y4m(Clip(40, codec="ffv1", options={}), tmp_path / "in")
+    given = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(data)))
+    monkeypatch.setattr("sys.stdin", given)
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=ClosedPipe()))
+    with pytest.raises(BrokenPipeError) as caught:
+        interpolate_to_stream(Path("-") if from_stream else source, Path("-"), model=Exact())
+    assert not [thread for thread in threading.enumerate() if thread.name == "cdfi-prefetch"]
+    del caught  # until here its traceback keeps the generators alive
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv422p"])

@@ -1,5 +1,6 @@
 """The source's first seconds beside the result."""
 
+import threading
 from fractions import Fraction
 
 import numpy as np
@@ -46,6 +47,18 @@ def test_a_single_picture_is_a_clip_too(tmp_path):
 def test_no_time_at_all_is_refused(tmp_path, seconds):
     with pytest.raises(ValueError, match="seconds above 0"):
         shown(tmp_path, Clip(2), seconds=seconds)
+
+
+def test_the_threads_end_after_an_error_of_the_encoder(tmp_path, monkeypatch):
+    def fail(writer, frame):
+        raise OSError("the disk is broken")
+
+    monkeypatch.setattr("cdfi.video.preview.SegmentWriter.add", fail)
+    with pytest.raises(OSError, match="broken") as caught:
+        shown(tmp_path, Clip(40))
+    assert not [thread for thread in threading.enumerate() if thread.name == "cdfi-prefetch"]
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    del caught  # until here its traceback keeps the generators alive
 
 
 def test_a_turned_video_is_shown_side_by_side(tmp_path):

@@ -10,6 +10,7 @@ from cdfi.cli.early_checks import check_codec, check_network, model_names
 from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
+from cdfi.common.image_numbers import STILLS
 from cdfi.common.ray_cluster import RayUse
 from cdfi.common.scales import check_scale
 from cdfi.common.sizes import byte_count
@@ -229,8 +230,12 @@ def _mode(dry_run: bool, preview: bool) -> Literal["make", "preview", "plan"]:
 
 
 def _check_live(live: Path | None, jobs: int | None) -> None:
-    """Raise ValueError if several processes are asked for, of which none sees all frames."""
-    if live is not None and jobs not in (None, 1):
+    """Raise ValueError for a name that is not an image's, or for several processes."""
+    if live is None:
+        return
+    if live.suffix.lower() not in STILLS:
+        raise ValueError(f"--live: expected a name such as live.jpg, got {live}")
+    if jobs not in (None, 1):
         raise ValueError("--live shows the frames of one process: leave out --jobs")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -146,10 +146,13 @@ def _from_file(
         TemporaryDirectory(prefix="cdfi-") as folder,
     ):
         job = plan_job(video.path, Path(folder) / "stream.y4m", options, chosen)
-        items = job_items(job, resolve_model(chosen), job.reader(), range(len(job.boundaries)))
-        frames = (item.frame for item in items if item.frame is not None)
+        interpolator, segments = resolve_model(chosen), range(len(job.boundaries))
         settings = job.encoding
-        with _opened_output(target) as file:
+        with (
+            _opened_output(target) as file,
+            closing(job_items(job, interpolator, job.reader(), segments)) as items,
+        ):
+            frames = (item.frame for item in items if item.frame is not None)
             writer = Y4mWriter(file, settings.converter, settings.rate, settings.aspect)
             written = _write(writer, frames, expected_frames(job), progress)
         gaps = [f"{source}: {line}" for line in video.warnings]
@@ -183,11 +186,12 @@ def _from_stream(
         converter = FormatConverter(
             source.pix_fmt, pix_fmt, source.colour, source.width, source.height
         )
-        decoded = prefetch(_marked(chain([first], images), options), QUEUE_SIZE)
         timeline = _timeline(source, options, takes_time(chosen))
         hold = hold_mask(options.hold, source)
         renderer = Renderer(resolve_model(chosen), converter, hold)
-        with _opened_output(target) as output:
+        decoding = prefetch(_marked(chain([first], images), options), QUEUE_SIZE)
+        # Closed before the container, from which their thread reads.
+        with _opened_output(target) as output, closing(decoding) as decoded:
             frames = (
                 frame
                 for span in spans(decoded, timeline, 0, options.dedup)
@@ -231,10 +235,11 @@ def _write(
 ) -> tuple[int, int]:
     """Write all frames; return how many there are, and how many come from the network."""
     count = interpolated = 0
-    for frame in prefetch(frames, QUEUE_SIZE):
-        writer.add(frame.image)
-        count += 1
-        interpolated += frame.interpolated
-        if progress is not None:
-            progress(count, total)
+    with closing(prefetch(frames, QUEUE_SIZE)) as rendered:
+        for frame in rendered:
+            writer.add(frame.image)
+            count += 1
+            interpolated += frame.interpolated
+            if progress is not None:
+                progress(count, total)
     return count, interpolated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -109,9 +110,10 @@ def _encode(job: Job, frames: Iterator[OutputFrame]) -> tuple[list[int], int]:
     """Write ``frames`` as the job's only segment; return their times, and the interpolated."""
     writer, interpolated = SegmentWriter(create(job.work.part(0)), job.encoding), 0
     try:
-        for frame in prefetch(frames, QUEUE_SIZE):
-            writer.add(frame)
-            interpolated += frame.interpolated
+        with closing(prefetch(frames, QUEUE_SIZE)) as rendered:
+            for frame in rendered:
+                writer.add(frame)
+                interpolated += frame.interpolated
     except BaseException:
         writer.abort()
         raise
