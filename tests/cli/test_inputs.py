@@ -181,6 +181,14 @@ def test_animations_are_read_and_written(tmp_path, command, source, target):
     assert shown == [20, 20, 40, 40, 40]
 
 
+def test_a_damaged_animation_is_named(tmp_path, command):
+    source = write_animation(tmp_path / "in.png", compress_level=0)
+    source.write_bytes(source.read_bytes()[:-60])
+    assert command(source, "-o", tmp_path / "out.mp4") == 1
+    assert command.err.startswith(f"cdfi: {source} is damaged or incomplete: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
 def test_a_still_png_is_no_animation(tmp_path, command):
     write_image(tmp_path / "a.png")
     assert command(tmp_path / "a.png") == 1

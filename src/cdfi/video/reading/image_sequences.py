@@ -1,7 +1,7 @@
 """Numbered images and animations as a video that the rest of the package can read.
 
-Links to the images are made in a temporary folder, numbered without gaps, as libav's ``image2``
-reads them. A file beside them holds their times.
+A temporary folder gets links to the images, numbered without gaps as libav's ``image2`` expects
+them, and a file with their times.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image, UnidentifiedImageError
 
 from cdfi.common.image_numbers import images_of, is_sequence
-from cdfi.video.reading.stand_in import Timing, note
+from cdfi.video.reading.stand_in import Timing, write_timing
 
 MILLISECOND = Fraction(1, 1000)
 ANIMATED = {"WEBP", "PNG"}  # formats whose animations Pillow reads better than libav
@@ -39,7 +39,7 @@ class Stills:
 
 
 def are_stills(source: Path) -> bool:
-    """Return whether ``source`` is a folder or a pattern of images, or an animation of Pillow's."""
+    """Return whether ``source`` is a folder, a pattern of images, or an animated WebP or PNG."""
     return is_image_sequence(source) or is_animation(source)
 
 
@@ -70,7 +70,8 @@ def readable(source: Path, rate: Fraction | None, keep_gaps: bool) -> Iterator[S
 
     Raises:
         OSError: an image cannot be read.
-        ValueError: ``rate`` is missing for images, or there are too few of them.
+        ValueError: ``rate`` is missing for images, there are too few of them, or an animation is
+            damaged.
     """
     if not are_stills(source):
         yield Stills(source)
@@ -101,7 +102,7 @@ def _linked(source: Path, rate: Fraction, keep_gaps: bool, folder: Path) -> Stil
     for number, path in enumerate(found.paths):
         _link(path.absolute(), folder / f"{name}.{number:06d}{suffix}")
     numbers = found.numbers if keep_gaps else list(range(len(found.paths)))
-    note(folder, Timing(str(1 / rate), numbers, numbers[-1] + 1))
+    write_timing(folder, Timing(str(1 / rate), numbers, numbers[-1] + 1))
     done = "interpolated" if keep_gaps else "--fill-gaps interpolates them"
     return Stills(folder / f"{name}.%06d{suffix}", tuple(f"{line} ({done})" for line in found.gaps))
 
@@ -123,14 +124,21 @@ def _unpacked(source: Path, folder: Path) -> Stills:
     times, end, name = list[int](), 0, _name(source)
     with Image.open(source) as opened:
         for number in range(getattr(opened, "n_frames", 1)):
-            opened.seek(number)
-            opened.convert("RGBA" if _has_alpha(opened) else "RGB").save(
-                folder / f"{name}.{number:06d}.png", compress_level=1
-            )
+            frame = _frame(opened, number, source)
+            frame.save(folder / f"{name}.{number:06d}.png", compress_level=1)
             times.append(end)
             end += max(round(float(opened.info.get("duration") or UNTIMED)), SHORTEST)
-    note(folder, Timing(str(MILLISECOND), times, end))
+    write_timing(folder, Timing(str(MILLISECOND), times, end))
     return Stills(folder / f"{name}.%06d.png")
+
+
+def _frame(opened: Image.Image, number: int, source: Path) -> Image.Image:
+    """Return a frame of the animation ``source`` as RGB or RGBA."""
+    try:
+        opened.seek(number)
+        return opened.convert("RGBA" if _has_alpha(opened) else "RGB")
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise ValueError(f"{source} is damaged or incomplete: {error}") from error
 
 
 def _has_alpha(image: Image.Image) -> bool:

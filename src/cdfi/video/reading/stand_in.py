@@ -1,4 +1,4 @@
-"""The times of images that stand in for a video: a file beside the numbered images."""
+"""The file with the times of numbered images that are read as a video."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stand_in(path: Path) -> Timing | None:
     return Timing(**json.loads(times.read_text(encoding="utf-8")))
 
 
-def note(folder: Path, timing: Timing) -> None:
+def write_timing(folder: Path, timing: Timing) -> None:
     """Write the times of the images in ``folder``."""
     (folder / TIMES).write_text(json.dumps(asdict(timing)), encoding="utf-8")
 
