@@ -84,7 +84,7 @@ def _write_comparison(source: Path, result: Path, target: Path) -> None:
 
     before, after = _shots(source), _shots(result)
     rate = Fraction(len(after) - 1) / (after[-1].time - after[0].time)
-    with av.open(media_url(target), "w") as container:
+    with atomic_write(target) as part, av.open(media_url(part), "w") as container:
         stream = container.add_stream("libx264", rate=rate.limit_denominator(1001))
         stream.width, stream.height = 2 * after[0].frame.width, after[0].frame.height & ~1
         stream.pix_fmt = "yuv420p"
@@ -112,5 +112,5 @@ def _write_sheet(shots: list[Shot], target: Path) -> None:
         for x, picture in enumerate(row):
             small = picture.resize((width // 2, height // 2), Image.Resampling.LANCZOS)
             sheet.paste(small, (x * (width // 2), y * (height // 2)))
-    with atomic_write(target) as beside:
-        sheet.save(beside)
+    with atomic_write(target) as part:
+        sheet.save(part)

@@ -19,6 +19,7 @@ from PIL import Image
 from cdfi.common.files import atomic_write, media_url
 from cdfi.serve.frame_pairs import Pair, image_pairs, is_images
 from cdfi.serve.turned import shown_image
+from cdfi.video.pixels.formats import reformatted
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.index import read_index
 from cdfi.video.reading.part import part_of
@@ -102,7 +103,7 @@ class _ProxyWriter:
         image, self.size = _stacked(pair)
         if self._stream is None:
             self._stream = _stream(self._container, image)
-        frame = VideoFrame.from_image(image).reformat(format="yuv420p")
+        frame = reformatted(VideoFrame.from_image(image), "yuv420p")
         frame.pts = round((pair.time - self._begin) * CLOCK)
         frame.time_base = Fraction(1, CLOCK)
         self._container.mux(self._stream.encode(frame))

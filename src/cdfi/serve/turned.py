@@ -1,19 +1,11 @@
-"""Videos that are turned when they are shown, such as those of phones held upright."""
+"""Frames as they are shown: turned upright, such as those of phones, and reduced in size."""
 
 from __future__ import annotations
 
 from av.video.frame import VideoFrame
 from PIL import Image
 
-
-def turned_size(width: int, height: int, matrix: tuple[int, ...] | None) -> tuple[int, int]:
-    """Return the size that is shown; ``matrix`` is libav's display matrix.
-
-    Column p and row q of a stored frame are shown at ``matrix[0] * p + matrix[3] * q`` across.
-    """
-    if matrix is not None and abs(matrix[3]) > abs(matrix[0]):
-        return height, width
-    return width, height
+from cdfi.video.pixels.formats import reformatted
 
 
 def shown_image(frame: VideoFrame, most: tuple[int, int]) -> Image.Image:
@@ -23,5 +15,5 @@ def shown_image(frame: VideoFrame, most: tuple[int, int]) -> Image.Image:
     down = frame.width if turn % 180 else frame.height
     scale = min(most[0] / across, most[1] / down, 1.0)
     width, height = (max(round(size * scale) & ~1, 2) for size in (frame.width, frame.height))
-    image: Image.Image = frame.reformat(width=width, height=height, format="rgb24").to_image()
+    image: Image.Image = reformatted(frame, "rgb24", width=width, height=height).to_image()
     return image.rotate(turn, expand=True) if turn else image

@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from cdfi.common.files import atomic_write
+from cdfi.video.pixels.formats import reformatted
 from cdfi.video.timing.frame import OutputFrame
 
 LIVE_SECONDS = 1.0  # between two pictures
@@ -80,5 +81,5 @@ def _small(frame: VideoFrame) -> Image.Image:
     """Return a frame as an image of at most ``LIVE_WIDTH`` pixels in width."""
     width = min(frame.width, LIVE_WIDTH)
     height = max(frame.height * width // frame.width, 1)
-    picture: Image.Image = frame.reformat(width=width, height=height, format="rgb24").to_image()
+    picture: Image.Image = reformatted(frame, "rgb24", width=width, height=height).to_image()
     return picture
