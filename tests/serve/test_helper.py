@@ -1,9 +1,12 @@
 """The helper: what it reads from media files, the pictures and the comparison it makes."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -109,13 +112,38 @@ def test_a_comparison_of_two_images_shows_all_three(tmp_path: Path) -> None:
 
 
 def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
-    from cdfi.serve.turned import shown_image, turned_size
+    from cdfi.serve.turned import shown_image
 
     frame = av.VideoFrame.from_ndarray(sliding(1)[0], "rgb24")
     assert shown_image(frame, (32, 100)).size == (32, 24)
-    quarter = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
-    assert turned_size(64, 48, quarter) == (48, 64)
-    assert turned_size(64, 48, None) == (64, 48)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_still_of_an_image_is_upright_and_has_its_levels(tmp_path: Path, depth: int) -> None:
+    """It is stored as 64 x 48 and shown as 48 x 64, black below and white above."""
+    levels = np.repeat([0, 1], 32)[None].repeat(48, 0) * ((1 << depth) - 1)
+    exif = Image.Exif()
+    exif[0x0112] = 8  # shown a quarter turn to the left
+    kind = np.uint8 if depth == 8 else np.uint16
+    Image.fromarray(levels.astype(kind)).save(tmp_path / "a.png", exif=exif)
+    assert facts([str(tmp_path / "a.png")])["size"] == [48, 64]
+    write_still(str(tmp_path / "a.png"), str(tmp_path / "still.jpg"), seconds=0)
+    still = np.asarray(Image.open(tmp_path / "still.jpg"), dtype=int)
+    assert still.shape == (64, 48, 3)
+    assert still[:28].min() > 250
+    assert still[36:].max() < 5
+
+
+def test_a_video_without_a_frame_that_can_be_decoded_is_one_line(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def undecodable(path: Path) -> Iterator[tuple[SimpleNamespace, None]]:
+        yield SimpleNamespace(decode=lambda stream: iter(())), None
+
+    monkeypatch.setattr("cdfi.serve.stills.open_video", undecodable)
+    with pytest.raises(ValueError, match="no frame of the video can be decoded"):
+        write_thumbnails(str(video), str(tmp_path / "strip.jpg"), ratio=8)
 
 
 def test_the_plan_of_images(tmp_path: Path) -> None:

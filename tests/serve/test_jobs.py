@@ -1,5 +1,6 @@
 """Jobs: from a request to a result, and everything that can end them."""
 
+import errno
 import os
 import signal
 import time
@@ -9,7 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cdfi.serve.child_process import ChildProcess
 from cdfi.serve.serve_config import ServeConfig
+from cdfi.serve.stored_job import JobFolder, StoredJob
 from tests.serve.api_calls import (
     JobQueue,
     TestClient,
@@ -194,6 +197,47 @@ def test_a_job_whose_process_vanished_is_offered_again(
     os.kill(process, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
     client = serve()
     assert wait_for(client, job, "interrupted", "failed")["message"]
+
+
+def test_a_job_without_a_process_number_does_not_run() -> None:
+    assert not ChildProcess(-1, 0.0).running
+
+
+def no_space(folder: JobFolder, job: StoredJob) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_does_not_stop_the_queue(
+    client: TestClient, config: ServeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = start_job(client, b"wait"), start_job(client)
+    wait_for(client, first, "running")
+    monkeypatch.setattr(JobFolder, "save", no_space)
+    let_go(config, first)
+    wait_for(client, second, "done")
+
+
+def test_a_job_that_cannot_be_recorded_is_refused_and_leaves_nothing(
+    client: TestClient, config: ServeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = upload(client)
+    monkeypatch.setattr(JobFolder, "save", no_space)
+    answer = client.post("/api/jobs", json={"source": {"files": [number]}})
+    assert answer.status_code == 507
+    assert "No space left on device" in answer.json()["error"]
+    assert client.get("/api/jobs").json() == []
+    assert list(config.jobs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"slow": "1"}, "clip_2x"), ({"slow": "4"}, "clip_4x_slow"), ({"factor": 3}, "clip_3x")],
+)
+def test_a_result_is_named_after_its_rate(
+    client: TestClient, options: dict[str, object], name: str
+) -> None:
+    body = {"source": {"files": [upload(client)]}, "options": options}
+    assert client.post("/api/jobs", json=body).json()["download"] == f"{name}.mp4"
 
 
 def test_two_images_and_many_become_one_job(client: TestClient) -> None:

@@ -24,7 +24,7 @@ def result_paths(
         inputs: the videos.
         output: what the user gave: a file, a folder, or nothing.
         options: of the call.
-        several: whether the results belong into a folder, even if there is one.
+        several: whether the results go into a folder, even if there is a single one.
         mark: is added to the names of results in the folders of their sources.
 
     Raises:
@@ -37,7 +37,8 @@ def result_paths(
         raise NotADirectoryError(
             f"{output}: several videos need an output folder, not a file's name"
         )
-    names = [_name(path) if output else _name(path, _mark(options) + mark) for path in inputs]
+    label = f"_{options.label}{mark}"
+    names = [_name(path) if output else _name(path, label) for path in inputs]
     targets = [(output or path.parent) / name for path, name in zip(inputs, names)]
     if len(set(targets)) < len(targets):
         raise ValueError("two of the videos have the same name: their results would collide")
@@ -49,7 +50,7 @@ def _only_result(source: Path, output: Path | None, options: Options, mark: str)
     if output is None:
         if is_pipe(source):
             raise ValueError(f"{source} is a stream: give the result's name with -o, or -o -")
-        return source.with_name(_name(source, _mark(options) + mark))
+        return source.with_name(_name(source, f"_{options.label}{mark}"))
     if is_pipe(output):
         return output
     return output / _name(source) if output.is_dir() or not output.suffix else output
@@ -72,10 +73,3 @@ def _name(source: Path, mark: str = "") -> str:
     suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
     suffix = ".apng" if source.suffix.lower() == ".png" else suffix  # an animation
     return f"{source.stem}{mark}{suffix}"
-
-
-def _mark(options: Options) -> str:
-    """Return what is added to a name: the rate or the factor."""
-    if options.fps is not None:
-        return f"_{float(options.fps):g}fps"
-    return f"_{float(options.slow):g}x_slow" if options.slow > 1 else f"_{options.factor or 2}x"

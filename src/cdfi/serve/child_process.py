@@ -60,7 +60,7 @@ class ChildProcess:
             process = psutil.Process(self.pid)
             known = abs(process.create_time() - self.created) < SAME
             return bool(known and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.Error:
+        except (psutil.Error, ValueError):  # psutil raises ValueError for a negative number
             return False
 
     @property

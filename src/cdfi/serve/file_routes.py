@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -128,9 +129,10 @@ class FileApi:
 
 def _prune(folder: Path) -> None:
     """Remove the oldest pictures if there are too many."""
-    pictures = sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime)
-    for path in pictures[:-MOST_PICTURES]:
-        path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # another request removes pictures at the same time
+        pictures = sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime)
+        for path in pictures[:-MOST_PICTURES]:
+            path.unlink(missing_ok=True)
 
 
 def _jpeg(path: Path) -> Response:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cdfi.serve.answers import ApiError
 from cdfi.serve.chosen_source import ChosenSource
-from cdfi.serve.job_options import CONTAINERS, arguments, mark, read_options
+from cdfi.serve.job_options import CONTAINERS, arguments, read_options, video_options
 from cdfi.serve.media_names import plain_name, suffix_of
 from cdfi.serve.serve_config import ServeConfig
 from cdfi.serve.stored_job import LIVE, StoredJob
@@ -89,12 +89,12 @@ def _download_name(source: ChosenSource, values: dict[str, Any]) -> str:
     stem = PurePosixPath(first).stem or "result"
     if source.kind == "folder":
         title = source.names[0] if source.folder else stem
-        return plain_name(f"{title}_{mark(values)}")
+        return plain_name(f"{title}_{video_options(values).label}")
     if source.kind == "images":
         return plain_name(f"{stem}_{PurePosixPath(source.names[1]).stem}{suffix_of(first)}")
     container = values.get("container") or suffix_of(first)
     suffix = container if container in (*CONTAINERS, ".m4v", ".ts", ".nut") else ".mkv"
-    return plain_name(f"{stem}_{mark(values)}{suffix}")
+    return plain_name(f"{stem}_{video_options(values).label}{suffix}")
 
 
 def _inputs(source: ChosenSource, folder: Path) -> list[Path]:

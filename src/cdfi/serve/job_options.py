@@ -195,12 +195,3 @@ def video_options(values: Mapping[str, Value]) -> Options:
     if values.get("scenes") is False:
         found["scene_threshold"] = None
     return options_from(None, found)  # type: ignore[arg-type]
-
-
-def mark(values: Mapping[str, Value]) -> str:
-    """Return what is added to the name of a result: its rate or factor."""
-    if "fps" in values:
-        return f"{float(parse_rate(values['fps'])):g}fps"
-    if "slow" in values:
-        return f"{float(parse_slow(values['slow'])):g}x_slow"
-    return f"{values.get('factor', 2)}x"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +99,21 @@ class JobQueue:
             prepare: puts files into the job's folder before the job is recorded.
 
         Raises:
-            ApiError: there are too many jobs.
+            ApiError: there are too many jobs, or the disk is full.
         """
         if len(self.jobs) >= self.config.most_jobs:
             raise ApiError(409, "too many jobs: remove some that are not needed any more")
         orders = [other.order for other in self.jobs.values()] or [0.0]
         job.order = min(orders) - 1 if job.preview else max(orders) + 1
         folder = self.folder.of(job)
-        folder.mkdir()
-        prepare(folder)
+        try:
+            folder.mkdir()
+            prepare(folder)
+            self.folder.save(job)
+        except OSError as error:
+            self.folder.remove(job)
+            reason = error.strerror or str(error)
+            raise ApiError(507, f"the job cannot be recorded: {reason}") from None
         self.jobs[job.id] = job
         self._changed(job)
         return job
@@ -245,7 +252,8 @@ class JobQueue:
         self._changed(job)
 
     def _changed(self, job: StoredJob) -> None:
-        self.folder.save(job)
+        with suppress(OSError):  # a full disk must not stop the queue
+            self.folder.save(job)
         self.events.add("job", self.view(job))
         self._wake.set()
 

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 from av.stream import Stream
+from PIL import Image
+from PIL.ExifTags import Base
 
 from cdfi.serve.media_names import IMAGES, suffix_of
-from cdfi.serve.turned import turned_size
 from cdfi.video.pixels.formats import layout
+from cdfi.video.pixels.orientation import orientation
 from cdfi.video.reading.container import open_media
 from cdfi.video.reading.index import Index, read_index
 from cdfi.video.reading.interlacing import survey_fields
 from cdfi.video.reading.source import Source, read_source
 from cdfi.video.writing.image_files import images_in
 
+TRANSPOSED = (5, 6, 7, 8)  # orientations of Exif whose rows are shown as columns
 TRANSFERS = {16: "HDR (PQ)", 18: "HDR (HLG)"}  # by libav's AVColorTransferCharacteristic
 
 
@@ -38,10 +41,10 @@ def facts(paths: list[str]) -> dict[str, Any]:
 
 
 def _image_facts(paths: list[Path]) -> dict[str, Any]:
-    from PIL import Image
-
+    """Return the number of images, and the size of the first one as it is shown."""
     with Image.open(paths[0]) as image:
-        size = image.size
+        is_transposed = image.getexif().get(Base.Orientation, 1) in TRANSPOSED
+        size = image.size[::-1] if is_transposed else image.size
     return {"kind": "images", "size": [*size], "count": len(paths), "warnings": []}
 
 
@@ -55,7 +58,7 @@ def _video_facts(path: Path) -> dict[str, Any]:
     duration = float((index.end - index.first) * index.time_base)
     return {
         "kind": "video",
-        "size": list(turned_size(source.width, source.height, source.matrix)),
+        "size": [*orientation(source.matrix).shown_size(source.width, source.height)],
         "rate": round(float(index.rate), 3),
         "variable": _is_variable(index),
         "frames": len(index.times),

@@ -15,9 +15,11 @@ from cdfi.serve.media_names import IMAGES, suffix_of
 from cdfi.serve.turned import shown_image
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.index import read_index
+from cdfi.video.writing.image_files import read_image
 
 THUMBNAIL = (160, 120)  # the largest width and height
 STILL = (960, 720)
+UNDECODABLE = "no frame of the video can be decoded"
 
 
 def write_thumbnails(path: str, target: str, ratio: float) -> None:
@@ -39,7 +41,7 @@ def write_thumbnails(path: str, target: str, ratio: float) -> None:
     with open_video(Path(path)) as (container, stream):
         images = [shown_image(frame, THUMBNAIL) for frame in _near(container, stream, times)]
     if not images:
-        raise ValueError("no frame of the video can be decoded")
+        raise ValueError(UNDECODABLE)
     images += [images[-1]] * (count - len(images))
     width, height = images[0].size
     strip = Image.new("RGB", (width * count, height))
@@ -49,16 +51,13 @@ def write_thumbnails(path: str, target: str, ratio: float) -> None:
 
 
 def write_still(path: str, target: str, seconds: float) -> None:
-    """Write the frame that is shown ``seconds`` after the first one; of an image, the image.
+    """Write the frame that is shown ``seconds`` after the first one, or an image turned upright.
 
     Raises:
         OSError, ValueError: the file cannot be read.
     """
     if suffix_of(path) in IMAGES:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-            small.thumbnail(STILL)
-            _save(small, target)
+        _save(shown_image(read_image(Path(path)), STILL), target)
         return
     with open_video(Path(path)) as (container, stream):
         frame = _at(container, stream, seconds)
@@ -68,7 +67,10 @@ def write_still(path: str, target: str, seconds: float) -> None:
 def _count(path: Path, ratio: float) -> int:
     """Return how many pictures of a video have the wanted ratio together."""
     with open_video(path) as (container, stream):
-        width, height = shown_image(next(container.decode(stream)), THUMBNAIL).size
+        first = next(container.decode(stream), None)
+    if first is None:
+        raise ValueError(UNDECODABLE)
+    width, height = shown_image(first, THUMBNAIL).size
     return max(round(ratio * height / width), 3)
 
 
@@ -91,7 +93,7 @@ def _at(container: InputContainer, stream: VideoStream, seconds: float) -> Video
             break
         found = frame
     if found is None:
-        raise ValueError("no frame of the video can be decoded")
+        raise ValueError(UNDECODABLE)
     return found
 
 

@@ -178,6 +178,13 @@ class Options:
         """Frames in place of each source frame, if no rate is given."""
         return self.factor or (math.ceil(self.slow) if self.slow > 1 else 2)
 
+    @property
+    def label(self) -> str:
+        """The rate, the slow-down or the factor for a file's name: 60fps, 4x_slow or 2x."""
+        if self.fps is not None:
+            return f"{float(self.fps):g}fps"
+        return f"{float(self.slow):g}x_slow" if self.slow > 1 else f"{self.factor or 2}x"
+
     def settled(self, rate: Fraction) -> Options:
         """Return the options with a rate in place of a slow-down that is not a whole number.
 
