@@ -20,7 +20,7 @@ CONFIG = Config(3, 1, (TWO,) * 5, (TWO,) * 4, TWO, TWO, TWO, TWO, TWO, TWO, TWO)
 
 
 def tiny_model(folder: Path) -> Path:
-    """A network of widths of two with random weights."""
+    """Write a network of widths of two with random weights."""
     torch.manual_seed(0)
     path = folder / "tiny.safetensors"
     save(Network(CONFIG), path)
@@ -28,7 +28,7 @@ def tiny_model(folder: Path) -> Path:
 
 
 def write_image(path: Path, number: int = 0, size: tuple[int, int] = (40, 24)) -> Path:
-    """A smooth image."""
+    """Write a smooth image."""
     width, height = size
     ramp = np.add.outer(np.arange(height), np.arange(width))[..., None] * np.array([1, 2, 3])
     Image.fromarray(((ramp + number * 9) % 200).astype(np.uint8)).save(path)
@@ -37,7 +37,7 @@ def write_image(path: Path, number: int = 0, size: tuple[int, int] = (40, 24)) -
 
 @dataclass
 class Command:
-    """Runs ``cdfi interpolate`` and keeps what it wrote."""
+    """Runs ``cdfi interpolate`` and keeps its output."""
 
     model: Path
     capture: pytest.CaptureFixture[str]
@@ -45,13 +45,13 @@ class Command:
     err: str = ""
 
     def __call__(self, *words: object) -> int:
-        """The exit status of a call with the tiny network."""
+        """Return the exit status of a call with the tiny network."""
         status = main(["interpolate", "--model", str(self.model), *map(str, words)])
         self.out, self.err = self.capture.readouterr()
         return status
 
     def json(self, *words: object) -> dict[str, Any]:
-        """The report of a call that succeeds."""
+        """Return the report of a call that succeeds."""
         assert self(*words, "--json") == 0, self.err
         report: dict[str, Any] = json.loads(self.out)
         return report

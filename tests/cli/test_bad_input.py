@@ -22,7 +22,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def refused(command, tmp_path):
-    """Runs the command, which must refuse in one line and leave the folder as it was."""
+    """Run the command, which must fail with one line and change nothing in the folder."""
 
     def run(*words, status=1):
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
@@ -124,7 +124,7 @@ def test_images_have_no_times(refused, tmp_path, words):
         (("--jobs", "0"), "jobs must be from 1 to"),
     ],
 )
-def test_options_that_make_no_sense(refused, clip, tmp_path, words, text):
+def test_impossible_options(refused, clip, tmp_path, words, text):
     assert text in refused(clip, "-o", tmp_path / "out.mp4", *words)
 
 
@@ -171,7 +171,7 @@ def test_a_numbered_image_that_is_there_already(refused, clip, tmp_path):
     assert "a00007.png exists: give --overwrite" in refused(clip, "-o", tmp_path / "a%05d.png")
 
 
-def test_images_are_not_written_over_themselves(refused, tmp_path):
+def test_images_do_not_replace_themselves(refused, tmp_path):
     pair = [write_image(tmp_path / f"{number}.png", number) for number in range(2)]
     for words in ((tmp_path, "-o", tmp_path), (*pair, "-o", pair[1])):
         assert "is the source itself" in refused(*words, "--overwrite")
@@ -309,7 +309,7 @@ def test_missing_times_are_counted_at_the_stream_rate(command, tmp_path):
 
 
 def retime(given, target, times):
-    """A copy of ``given`` with the packets' times replaced."""
+    """Write a copy of ``given`` with the packets' times replaced."""
     with av.open(str(given)) as source, av.open(str(target), "w") as made:
         stream = made.add_stream_from_template(source.streams.video[0], opaque=True)
         packets = (packet for packet in source.demux(video=0) if packet.size)

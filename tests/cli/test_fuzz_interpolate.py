@@ -64,7 +64,7 @@ def test_corrupted_copies_give_a_result_or_one_line(tmp_path, model, capsys, nam
 
 
 def within_patience(command: Command, words: list[object]) -> int:
-    """The exit status of a call; fails where it does not come back."""
+    """Return the exit status of a call; fail if it does not return."""
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(command(*words)), daemon=True)
     thread.start()

@@ -215,7 +215,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, command):
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_a_dry_run_is_a_table_with_units_for_people(tmp_path, command):
+def test_a_dry_run_prints_a_table_with_units(tmp_path, command):
     source = write_clip(tmp_path / "in.mp4")
     assert command(source, "--dry-run", "--fps", "60") == 0
     for text in ("12 -> 29", "25 -> 60 frames/s", "64 x 48", "0 of 1", "MB", " to ", "free"):

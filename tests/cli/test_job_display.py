@@ -1,4 +1,4 @@
-"""What is shown of a job: the live picture, the note of the progress bar, the summary, the disk."""
+"""The display of a job: live picture, note of the progress bar, summary, disk warning."""
 
 from collections import Counter
 

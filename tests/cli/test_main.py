@@ -1,4 +1,4 @@
-"""The entry point: statuses, one line an error, and the models command."""
+"""The entry point: exit statuses, errors of one line, and the models command."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def test_the_version_is_printed(capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command, capsys):
+def test_every_command_has_a_help(command, capsys):
     assert main([command, "--help"]) == 0
     assert "Usage: cdfi" in capsys.readouterr().out
 
@@ -34,7 +34,7 @@ def test_the_help_names_every_command(capsys):
 @pytest.mark.parametrize(
     "words", [["nonsense"], ["models", "list", "--nonsense"], ["models", "info"]]
 )
-def test_a_wrong_use_is_status_2(words):
+def test_wrong_use_is_status_2(words):
     assert main(words) == 2
 
 
@@ -51,7 +51,7 @@ def test_a_wrong_use_is_status_2(words):
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
-def test_a_wrong_use_is_one_line_that_names_the_option(words, line, capsys):
+def test_wrong_use_is_one_line_that_names_the_option(words, line, capsys):
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -73,7 +73,7 @@ def test_an_error_is_one_line_and_status_1(capsys):
     assert captured.err.startswith("cdfi: no model is called no-such-model")
 
 
-def test_debug_shows_where_it_happened(capsys):
+def test_debug_shows_the_traceback(capsys):
     assert main(["models", "info", "no-such-model", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
@@ -103,7 +103,7 @@ def test_every_error_is_one_line(error, line):
     assert "\n" not in describe(error)
 
 
-def test_the_list_of_models_is_json_where_asked(capsys):
+def test_the_list_of_models_is_json_if_requested(capsys):
     assert main(["models", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows if row["default"]] == [DEFAULT]
@@ -148,7 +148,7 @@ def test_the_names_of_precisions_are_those_of_the_library():
         (["--sizes", "999999x9"], "at most 32768 pixels a side"),
     ],
 )
-def test_a_benchmark_that_makes_no_sense_is_refused_before_it_runs(words, line, capsys):
+def test_a_benchmark_with_impossible_options_is_refused_before_it_runs(words, line, capsys):
     assert main(["benchmark", *words]) == 1
     assert line in capsys.readouterr().err
 
@@ -170,7 +170,7 @@ WRONG = [
 
 
 @pytest.mark.long
-def test_wrong_words_are_answered_without_slow_imports():
+def test_wrong_words_are_refused_without_slow_imports():
     program = (
         "import json, sys\n"
         "from cdfi.cli.main import main\n"

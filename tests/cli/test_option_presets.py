@@ -1,4 +1,4 @@
-"""Named sets of options: where they come from, what they become, and what a user's option wins."""
+"""Named sets of options: their files, their words, and the precedence of the user's options."""
 
 import json
 
@@ -72,7 +72,7 @@ def test_the_report_and_the_tags_hold_the_options(tmp_path, monkeypatch, capsys)
         assert "factor=3 quality=small encoder=libx264" in made.metadata["comment"]
 
 
-def test_the_project_wins_over_the_user_and_a_file_over_both(tmp_path, studio):
+def test_a_file_precedes_the_project_and_the_project_precedes_the_user(tmp_path, studio):
     (tmp_path / "user.toml").write_text("[web]\nfactor = 5\n[mine]\nfactor = 5\n")
     (tmp_path / "cdfi-presets.toml").write_text("[web]\nfactor = 7\n")
     assert find_presets()["web"].options == {"factor": 7}

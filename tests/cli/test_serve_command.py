@@ -47,8 +47,10 @@ def test_the_token_stays_the_same_and_is_private(tmp_path: Path) -> None:
     assert re.fullmatch(r"[\w-]{32}", token)
     if sys.platform != "win32":
         assert (tmp_path / "token").stat().st_mode & 0o077 == 0
-    (tmp_path / "token").write_text("damaged")
-    assert kept_token(tmp_path) not in (token, "damaged")
+    for content in (b"damaged", b"\xff" * 32):
+        (tmp_path / "token").write_bytes(content)
+        assert re.fullmatch(r"[\w-]{32}", kept_token(tmp_path))
+        assert kept_token(tmp_path) != token
 
 
 def test_the_url_holds_the_token_and_an_address_of_version_6(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``cdfi train`` as it is typed."""
+"""``cdfi train`` on the command line."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Downloads: resumed, checked, whole or not there at all. The server is a local one."""
+"""Downloads from a local server: resumed, checked, complete or absent."""
 
 import hashlib
 import threading
@@ -14,7 +14,7 @@ BLOB = hashlib.sha1(b"blob %d\0" % len(BODY) + BODY).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``BODY`` at /file, with the fault its path names; remembers the ranges asked for."""
+    """Serves ``BODY`` at /file, with the fault that its path names; records requested ranges."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -61,11 +61,11 @@ def target(tmp_path):
 
 
 def left(target):
-    """Names of all that a download left in its folder."""
+    """Return the names of the files that a download left in its folder."""
     return sorted(path.name for path in target.parent.iterdir())
 
 
-def test_a_file_arrives_whole_and_its_progress_is_told(server, target):
+def test_a_file_is_complete_and_its_progress_is_reported(server, target):
     seen = []
     fetch(server.url("file"), target, git_blob=BLOB, progress=lambda *p: seen.append(p))
     assert target.read_bytes() == BODY
@@ -73,13 +73,13 @@ def test_a_file_arrives_whole_and_its_progress_is_told(server, target):
     assert seen[-1] == (len(BODY), len(BODY))
 
 
-def test_a_file_that_is_there_is_not_asked_for_again(server, target):
+def test_an_existing_file_is_not_requested_again(server, target):
     fetch(server.url("file"), target, git_blob=BLOB)
     fetch(server.url("file"), target, git_blob=BLOB)
     assert len(server.ranges) == 1
 
 
-def test_a_broken_transfer_goes_on_where_it_stopped(server, target):
+def test_a_broken_transfer_is_resumed(server, target):
     fetch(server.url("broken-once"), target, git_blob=BLOB)
     assert target.read_bytes() == BODY
     assert server.ranges == [None, "bytes=300000-"]
@@ -93,28 +93,28 @@ def test_an_earlier_part_is_continued(server, target):
     assert server.ranges == ["bytes=1000-"]
 
 
-def test_a_server_that_cannot_resume_sends_the_whole_again(server, target):
+def test_a_server_that_cannot_resume_sends_the_file_again(server, target):
     target.parent.mkdir()
     target.with_name("file.bin.part").write_bytes(b"other")
     fetch(server.url("no-ranges"), target, git_blob=BLOB)
     assert target.read_bytes() == BODY
 
 
-def test_a_whole_part_is_only_checked(server, target):
+def test_a_complete_part_is_only_checked(server, target):
     target.parent.mkdir()
     target.with_name("file.bin.part").write_bytes(BODY)
     fetch(server.url("file"), target, git_blob=BLOB)
     assert left(target) == ["file.bin"]
 
 
-def test_a_truncated_body_leaves_only_the_part_that_can_go_on(server, target):
+def test_a_truncated_body_leaves_a_part_to_resume(server, target):
     with pytest.raises(OSError, match="was closed.*to resume"):
         fetch(server.url("broken"), target, git_blob=BLOB)
     assert left(target) == ["file.bin.part"]
 
 
 @pytest.mark.parametrize(
-    ("path", "check", "says"),
+    ("path", "check", "message"),
     [
         ("corrupted", {"git_blob": BLOB}, "git object"),
         ("file", {"git_blob": "0" * 40}, "git object"),
@@ -122,19 +122,19 @@ def test_a_truncated_body_leaves_only_the_part_that_can_go_on(server, target):
         ("file", {"size": 10}, "bytes instead of 10"),
     ],
 )
-def test_a_wrong_file_is_refused_and_not_kept(server, target, path, check, says):
-    with pytest.raises(ValueError, match=says):
+def test_a_wrong_file_is_refused_and_not_kept(server, target, path, check, message):
+    with pytest.raises(ValueError, match=message):
         fetch(server.url(path), target, **check)
     assert left(target) == []
 
 
-def test_a_missing_file_says_so(server, target):
+def test_a_missing_file_is_an_error(server, target):
     with pytest.raises(OSError, match="404"):
         fetch(server.url("missing"), target)
     assert not target.exists()
 
 
-def test_a_server_that_is_not_there_says_so(target, monkeypatch):
+def test_a_missing_server_is_an_error(target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 1.0)
     with pytest.raises(OSError, match="127.0.0.1:9"):
         fetch("http://127.0.0.1:9/file", target)
@@ -145,7 +145,7 @@ def test_only_web_addresses_are_fetched(target):
         fetch("file:///etc/passwd", target)
 
 
-def test_a_disk_without_room_is_noticed_first(server, target, monkeypatch):
+def test_too_little_disk_space_is_found_before_the_transfer(server, target, monkeypatch):
     usage = download.shutil.disk_usage(target.anchor)._replace(free=10)
     monkeypatch.setattr(download.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OSError, match="are needed"):

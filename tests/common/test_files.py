@@ -18,7 +18,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     write_text(path, "old")
     with pytest.raises(KeyboardInterrupt), atomic_write(path) as part:
@@ -42,7 +42,7 @@ def test_a_long_name_is_written(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_create_never_opens_what_is_there(tmp_path: Path) -> None:
+def test_create_never_opens_an_existing_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("theirs")
     (tmp_path / "link").symlink_to(tmp_path / "missing")
     for name in ("file", "link"):

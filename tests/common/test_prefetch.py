@@ -40,7 +40,7 @@ def test_no_more_than_the_allowed_items_wait():
     flow.close()
 
 
-def test_a_user_who_stops_early_ends_the_thread_and_closes_the_generator():
+def test_a_consumer_that_stops_early_ends_the_thread_and_closes_the_generator():
     closed = threading.Event()
 
     def items():
@@ -57,7 +57,7 @@ def test_a_user_who_stops_early_ends_the_thread_and_closes_the_generator():
     assert threading.active_count() == before
 
 
-def test_chained_flows_end_together():
+def test_chained_generators_end_together():
     closed = threading.Event()
 
     def items():

@@ -164,13 +164,13 @@ def test_images_with_alpha_are_refused(host: SimpleNamespace) -> None:
         InterpolateImages().interpolate(torch.rand(2, 6, 8, 4), 2, "default")
 
 
-def test_without_comfyui_the_error_says_where_the_nodes_run() -> None:
+def test_without_comfyui_the_error_names_it() -> None:
     with pytest.raises(ImportError, match="run inside ComfyUI"):
         InterpolateImages().interpolate(torch.rand(2, 6, 8, 3), 2, "default")
 
 
 @pytest.mark.parametrize("name", comfyui.NODE_CLASS_MAPPINGS)
-def test_a_node_has_what_the_contract_asks_for(name: str) -> None:
+def test_a_node_has_what_the_contract_requires(name: str) -> None:
     node: Any = comfyui.NODE_CLASS_MAPPINGS[name]
     assert name in comfyui.NODE_DISPLAY_NAME_MAPPINGS
     inputs = node.INPUT_TYPES()

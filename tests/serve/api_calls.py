@@ -33,7 +33,7 @@ def start_job(client: TestClient, content: bytes = b"video", **options: Any) -> 
 
 
 def wait_for(client: TestClient, job: str, *states: str) -> dict[str, Any]:
-    """The job once it is in one of ``states``."""
+    """Return the job as soon as it is in one of ``states``."""
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
         found: dict[str, Any] = client.get(f"/api/jobs/{job}").json()
@@ -50,5 +50,5 @@ def queue_of(client: TestClient) -> JobQueue:
 
 
 def let_go(config: ServeConfig, job: str) -> None:
-    """Let a stub job that waits go on."""
+    """Let a waiting stub job continue."""
     (config.jobs / job / "go").touch()

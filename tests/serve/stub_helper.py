@@ -1,4 +1,4 @@
-"""Stands for the helper process in tests: it knows no media, and returns what it was asked."""
+"""A stub of the helper process, which returns the requests."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""Stands for ``cdfi interpolate`` in tests.
+"""A stub of ``cdfi interpolate``.
 
-The start of the source, or the environment variable ``STUB_MODE``, says what happens:
+The start of the source, or the environment variable ``STUB_MODE``, selects the behaviour:
 
 - ``fail`` ends with an error, ``die`` with a signal;
 - ``wait`` waits for a file ``go`` in the job's folder;

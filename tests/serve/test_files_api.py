@@ -29,12 +29,12 @@ def test_facts_need_one_source(client: TestClient, query: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["-1", "nan", "inf", "x", "1e99"])
-def test_a_time_that_makes_no_sense_is_refused(client: TestClient, at: str) -> None:
+def test_an_invalid_time_is_refused(client: TestClient, at: str) -> None:
     number = upload(client)
     assert client.get(f"/api/still?file={number}&at={at}").status_code == 400
 
 
-def test_an_unreadable_file_is_named_as_people_know_it(client: TestClient) -> None:
+def test_an_error_about_a_file_has_the_name_of_the_upload(client: TestClient) -> None:
     answer = client.get(f"/api/facts?file={upload(client, b'bad')}")
     assert answer.status_code == 422
     assert answer.json()["error"] == "clip.mp4 is not a readable video"

@@ -1,4 +1,4 @@
-"""Who may use the server: hosts, origins, the token, the rate; and what a page may load."""
+"""Checks of requests: hosts, origins, the token, the rate; and the headers of the page."""
 
 from collections.abc import Callable
 

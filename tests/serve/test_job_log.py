@@ -1,4 +1,4 @@
-"""The log of a job: progress, rate, and the line that says why it failed."""
+"""The log of a job: progress, rate, and the line of the error."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ def add(path: Path, text: str) -> None:
         file.write(text)
 
 
-def test_progress_and_messages_are_told_apart(tmp_path: Path) -> None:
+def test_progress_and_messages_are_distinguished(tmp_path: Path) -> None:
     log = JobLog(tmp_path / "log.txt")
     assert not log.update()  # there is no file yet
     add(log.path, '{"progress": {"done": 0, "total": null}}\nloading\n{"progress": {"do')

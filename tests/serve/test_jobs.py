@@ -1,4 +1,4 @@
-"""Jobs: from a request to a result, and everything that can end them."""
+"""Jobs: from a request to a result, and the ways in which they end."""
 
 import errno
 import os
@@ -113,7 +113,7 @@ def test_a_failed_job_shows_its_last_line(client: TestClient) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_a_killed_job_is_shown_and_can_go_on(client: TestClient) -> None:
+def test_a_killed_job_is_shown_and_can_continue(client: TestClient) -> None:
     job = wait_for(client, start_job(client, b"die"), "failed")
     assert "SIGKILL" in job["message"]
     assert "memory" in job["message"]
@@ -172,7 +172,7 @@ def test_a_new_server_follows_the_process_of_a_killed_one(
     wait_for(client, job, "running")
 
     async def die(queue: JobQueue) -> None:
-        """A killed server stops nothing."""
+        """Do nothing, as a killed server does."""
 
     monkeypatch.setattr(JobQueue, "close", die)
     client = serve()
@@ -190,7 +190,7 @@ def test_a_job_whose_process_vanished_is_offered_again(
     process = queue_of(client).get(job).pid
 
     async def die(queue: JobQueue) -> None:
-        """A killed server stops nothing."""
+        """Do nothing, as a killed server does."""
 
     monkeypatch.setattr(JobQueue, "close", die)
     assert process is not None
@@ -263,7 +263,7 @@ def test_two_images_and_many_become_one_job(client: TestClient) -> None:
         {"source": {"files": ["0"]}, "command": "rm"},
     ],
 )
-def test_a_request_that_makes_no_sense_is_refused(client: TestClient, body: object) -> None:
+def test_an_invalid_request_is_refused(client: TestClient, body: object) -> None:
     assert client.post("/api/jobs", json=body).status_code in (400, 404)
 
 

@@ -104,7 +104,7 @@ def pixels(page: Any, x: float, y: float) -> list[int]:
 def test_the_divider_shows_the_source_on_its_left_and_the_result_on_its_right(
     browser: Any, folder: Path, clip: Path
 ) -> None:
-    """The job's result is replaced by a negative of the source, so that both can be told apart."""
+    """The job's result is replaced by a negative of the source, so that they differ."""
     data = folder / "compared"
     with run_server(data, stub="copy") as server, open_page(browser, server.url) as page:
         add_clip(page, clip)

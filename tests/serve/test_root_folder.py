@@ -1,4 +1,4 @@
-"""The root folder: used in place, and never left."""
+"""The root folder: its files are used without an upload, and other paths are refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files whose times, fields or repeats were once read wrong; each stands for a kind."""
+"""Files whose times, fields or repeats were once read wrongly, one of each kind."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -38,7 +38,7 @@ def samples_of_sound(path):
         return sum(frame.samples for frame in container.decode(audio=0))
 
 
-def test_f2_guessed_times_do_not_reorder_or_lose_frames(tmp_path):
+def test_guessed_times_do_not_reorder_or_lose_frames(tmp_path):
     report = run("h264b.avi", tmp_path / "x.mkv", encoding=LOSSLESS)
     assert report.counts["source frames"] == 20
     assert times_of(tmp_path / "x.mkv") == [Fraction(number, 50) for number in range(39)]
@@ -48,14 +48,14 @@ def test_f2_guessed_times_do_not_reorder_or_lose_frames(tmp_path):
     assert all((one == other).all() for one, other in zip(given, made, strict=True))
 
 
-def test_f3_a_variable_rate_with_b_frames_keeps_its_times(tmp_path):
+def test_a_variable_rate_with_b_frames_keeps_its_times(tmp_path):
     run("screen.mp4", tmp_path / "x.mp4")
     ticks = [0, 15360, 15616, 15872, 16128, 16384, 25600, 30464]
     assert times_of(tmp_path / "x.mp4")[::2] == [Fraction(tick, 15360) for tick in ticks]
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_f4_joined_recordings_keep_picture_and_sound_in_step(tmp_path, suffix):
+def test_joined_recordings_keep_picture_and_sound_in_step(tmp_path, suffix):
     target = tmp_path / f"x{suffix}"
     report = run("joinedlong.ts", target)
     assert report.counts["source frames"] == 100
@@ -69,14 +69,14 @@ def test_f4_joined_recordings_keep_picture_and_sound_in_step(tmp_path, suffix):
     assert float(frames[-1]) == pytest.approx(5.46, abs=0.02)
 
 
-def test_f4_the_slowed_sound_of_joined_recordings_is_whole(tmp_path):
+def test_the_slowed_sound_of_joined_recordings_is_complete(tmp_path):
     run("joinedlong.ts", tmp_path / "x.mp4", slow=2, audio="stretch")
     length = 2 * 190 * 1024  # packets of the source, at 48 kHz
     assert abs(samples_of_sound(tmp_path / "x.mp4") - length) < 48000 // 5
 
 
 @pytest.mark.parametrize(("suffix", "later"), [(".mkv", 0.009), (".mp4", 0.0)])
-def test_f16_sound_hidden_by_an_edit_list_is_not_heard(tmp_path, suffix, later):
+def test_sound_hidden_by_an_edit_list_is_not_heard(tmp_path, suffix, later):
     report = run("trim.mp4", tmp_path / f"x{suffix}")
     assert samples_of_sound(CASES / "trim.mp4") == 20032
     assert samples_of_sound(tmp_path / f"x{suffix}") == 20032
@@ -84,7 +84,7 @@ def test_f16_sound_hidden_by_an_edit_list_is_not_heard(tmp_path, suffix, later):
     assert bool(later) == any("later" in line for line in report.warnings)
 
 
-def test_f17_a_second_video_with_b_frames_keeps_its_times(tmp_path):
+def test_a_second_video_with_b_frames_keeps_its_times(tmp_path):
     run("twov.mkv", tmp_path / "x.mkv")
     assert packet_times(tmp_path / "x.mkv", 1) == packet_times(CASES / "twov.mkv", 1)
     assert sorted(packet_times(tmp_path / "x.mkv", 1))[:4] == [
@@ -92,13 +92,13 @@ def test_f17_a_second_video_with_b_frames_keeps_its_times(tmp_path):
     ]
 
 
-def test_f6_the_containers_pixel_shape_goes_before_the_codecs(tmp_path):
+def test_the_containers_pixel_shape_goes_before_the_codecs(tmp_path):
     run("sarc.mp4", tmp_path / "x.mp4")
     with av.open(str(tmp_path / "x.mp4")) as made:
         assert made.streams.video[0].sample_aspect_ratio == Fraction(116, 81)
 
 
-def test_f19_fields_that_begin_in_the_middle_of_a_file_are_found(tmp_path):
+def test_fields_that_begin_in_the_middle_of_a_file_are_found(tmp_path):
     with pytest.raises(ValueError, match="is interlaced: give --deinterlace"):
         run("mixedi.ts", tmp_path / "x.mp4")
     report = run("mixedi.ts", tmp_path / "x.mkv", deinterlace=True, encoding=LOSSLESS)
@@ -111,26 +111,26 @@ def test_f19_fields_that_begin_in_the_middle_of_a_file_are_found(tmp_path):
     assert all((one == other).all() for one, other in pairs)
 
 
-def test_a14_progressive_segmented_frames_are_not_filtered(tmp_path):
+def test_progressive_segmented_frames_are_not_filtered(tmp_path):
     report = run("psf.mp4", tmp_path / "x.mp4")
     assert report.warnings == []
     assert report.counts["source frames"] == 10
 
 
 @pytest.mark.parametrize("options", [{"factor": 3}, {"fps": Fraction(60)}, {"slow": 3}])
-def test_f23_ticks_of_a_nanosecond_do_not_overflow(tmp_path, options):
+def test_ticks_of_a_nanosecond_do_not_overflow(tmp_path, options):
     run("bigts.mp4", tmp_path / "x.mp4", **options)
     times = times_of(tmp_path / "x.mp4")
     step = times[1] - times[0]
     assert all(b - a == step for a, b in pairwise(times))
 
 
-def test_f12_repeats_beneath_the_noise_of_coding_are_found(tmp_path):
+def test_repeats_beneath_the_noise_of_coding_are_found(tmp_path):
     report = run("twos23.mp4", tmp_path / "x.mp4", dedup=True)
     assert report.counts["duplicates interpolated across"] >= 10
 
 
-def test_f11_frames_beside_a_flash_are_held(tmp_path):
+def test_frames_beside_a_flash_are_held(tmp_path):
     report = run("flash.mp4", tmp_path / "x.mkv", encoding=LOSSLESS)
     levels = [
         read_components(image)[0].float().mean().item() for image in images_of(tmp_path / "x.mkv")
@@ -141,7 +141,7 @@ def test_f11_frames_beside_a_flash_are_held(tmp_path):
 
 
 @pytest.mark.parametrize("options", [{"bf": "0"}, {"bf": "3"}])
-def test_a12_frames_that_share_a_tick_keep_their_number_and_their_place(tmp_path, options):
+def test_frames_that_share_a_tick_keep_their_number_and_their_order(tmp_path, options):
     clip = Clip(40, rate=Fraction(1600), options=options | {"preset": "fast", "crf": "10"})
     source = write_clip(tmp_path / "in.mkv", clip)
     report = interpolate_video(source, tmp_path / "x.mp4", options=Options(), model=Mean())

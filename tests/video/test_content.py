@@ -1,4 +1,4 @@
-"""What is seen in the frames: cuts, repeats, rests, fields."""
+"""The content of frames: cuts, repeats, rests, fields."""
 
 from fractions import Fraction
 
@@ -123,7 +123,7 @@ def test_progressive_segmented_frames_need_no_filter(tmp_path):
     assert len(images_of(tmp_path / "out.mkv")) == 15
 
 
-def test_interlaced_input_is_filtered_when_asked(tmp_path):
+def test_interlaced_input_is_filtered_if_requested(tmp_path):
     source = interlaced(tmp_path / "in.mp4")
     run(source, tmp_path / "out.mkv", deinterlace=True)
     assert times_of(tmp_path / "out.mkv") == [Fraction(number, 50) for number in range(15)]

@@ -1,4 +1,4 @@
-"""Depth, layout, range, tags, HDR figures and alpha survive."""
+"""Depth, layout, range, tags, HDR metadata and alpha are kept."""
 
 import itertools
 import struct
@@ -83,7 +83,7 @@ def test_colour_tags_are_written_back(tmp_path, colour, suffix):
     assert tags[0] == tags[1]
 
 
-def test_hdr10_keeps_its_side_data_and_chroma_place(tmp_path):
+def test_hdr10_keeps_its_side_data_and_chroma_position(tmp_path):
     clip = Clip(5, pix_fmt="yuv420p10le", codec="libx265", colour=HDR10, options=HDR_OPTIONS)
     source = write_clip(tmp_path / "in.mp4", clip)
     given = read_source(source)
@@ -158,7 +158,7 @@ def test_rgb_sources_are_encoded_with_tags_that_are_true(tmp_path):
         assert abs(rgb.astype(float) - before.to_ndarray()).mean() < 3
 
 
-def test_the_chroma_place_is_read(tmp_path):
+def test_the_chroma_position_is_read(tmp_path):
     for place in ("left", "topleft", "center"):
         options = {"preset": "ultrafast", "chroma_sample_location": place}
         path = write_clip(tmp_path / f"{place}.mp4", Clip(2, options=options))

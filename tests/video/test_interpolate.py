@@ -1,4 +1,4 @@
-"""Whole videos in, whole videos out."""
+"""Interpolation of whole videos."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_source_frames_reach_the_encoder_unchanged(tmp_path):
 
 
 @pytest.mark.parametrize("colour", [(1, 1, 1, 1), (6, 6, 6, 2), (2, 2, 2, 0)])
-def test_a_static_scene_does_not_flicker_between_real_and_made_frames(
+def test_a_static_scene_does_not_flicker_between_source_and_interpolated_frames(
     tmp_path, colour, monkeypatch
 ):
     monkeypatch.setattr("cdfi.video.timing.scene_changes.is_same", lambda *pair: False)

@@ -20,31 +20,31 @@ def shown(tmp_path, clip, options=None, **more):
     ), target
 
 
-def test_it_tells_how_many_pictures_there_are_and_were_made(tmp_path):
+def test_it_counts_all_frames_and_the_interpolated_ones(tmp_path):
     preview, target = shown(tmp_path, Clip(12))
     assert preview == (23, 11)
     assert len(times_of(target)) == 23
 
 
-def test_at_another_rate_it_counts_what_was_made(tmp_path):
+def test_it_counts_the_frames_at_another_rate(tmp_path):
     preview, _ = shown(tmp_path, Clip(11), Options(fps=Fraction(100), encoding=FAST))
     assert preview == (44, 30)  # the last frame is shown for four ticks
 
 
-def test_it_ends_after_the_seconds_asked_for(tmp_path):
+def test_it_ends_after_the_given_seconds(tmp_path):
     preview, target = shown(tmp_path, Clip(12), seconds=0.25)
     assert times_of(target) == [Fraction(number, 50) for number in range(13)]
     assert preview.frames == 13
 
 
-def test_a_single_picture_is_a_clip_too(tmp_path):
+def test_a_single_frame_is_a_clip(tmp_path):
     preview, target = shown(tmp_path, Clip(12), seconds=0.01)
     assert preview == (1, 0)
     assert times_of(target) == [0]
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
-def test_no_time_at_all_is_refused(tmp_path, seconds):
+def test_an_impossible_length_is_refused(tmp_path, seconds):
     with pytest.raises(ValueError, match="seconds above 0"):
         shown(tmp_path, Clip(2), seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Random files: every frame and packet is there once, at its time, or its loss is named."""
+"""Random files: every frame and packet is kept once, at its time, or its loss is reported."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_a_fraction_with_a_factor_gives_their_quotient_as_rate(tmp_path):
     assert times_of(tmp_path / "out.mp4") == [Fraction(n, 40) for n in range(17)]
 
 
-def test_slowed_sound_is_kept_by_default_and_dropped_if_asked(tmp_path):
+def test_slowed_sound_is_kept_by_default_and_dropped_if_requested(tmp_path):
     source = write_clip(tmp_path / "in.mp4", Clip(12, audio=True))
     run(source, tmp_path / "out.mp4", slow=2)
     sound = packets_of(tmp_path / "out.mp4", "audio")

@@ -1,4 +1,4 @@
-"""Small videos made for the tests, and the ways the tests look at a result."""
+"""Write small videos for the tests, and read the results."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_samples_are_reordered_on_one_thread():
             assert torch.equal(first, second)
 
 
-def test_a_libav_binding_that_knows_no_threads_is_asked_without():
+def test_an_old_pyav_is_called_without_the_number_of_threads():
     class Old:
         def reformat(self, *, format):
             return format

@@ -1,4 +1,4 @@
-"""Pixel formats of decoders in the formats that frames are worked in."""
+"""Conversion of decoded pixel formats to working formats."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_reordered_samples_come_back_unchanged(name):
 
 
 @pytest.mark.parametrize("name", ["bgr48le", "bgr48be", "bgra64le", "bgra64be"])
-def test_deep_packed_formats_are_read_in_place(name):
+def test_deep_packed_formats_are_read_without_a_copy(name):
     assert name in PACKED
     given = noise(name)
     same = reformatted(given, "gbrap16le" if "a" in name else "gbrp16le")

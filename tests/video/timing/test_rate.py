@@ -1,4 +1,4 @@
-"""Rates as people write them."""
+"""Rates as users write them."""
 
 from fractions import Fraction
 
@@ -22,11 +22,11 @@ from cdfi.video import parse_rate
         (23.976, Fraction(24000, 1001)),
     ],
 )
-def test_a_rate_is_understood_exactly(text, rate):
+def test_a_rate_is_parsed_exactly(text, rate):
     assert parse_rate(text) == rate
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "fast", "1/0", "", "nan", "inf"])
-def test_what_is_no_rate_is_refused(text):
+def test_other_texts_are_refused(text):
     with pytest.raises(ValueError, match="expected a rate such as"):
         parse_rate(text)

@@ -1,4 +1,4 @@
-"""Cuts, flashes and repeats in frames made for it."""
+"""Cuts, flashes and repeats in synthetic frames."""
 
 from fractions import Fraction
 

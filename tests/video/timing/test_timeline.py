@@ -57,7 +57,7 @@ def test_a_rate_gives_every_instant_of_its_grid_once(base, start, steps, rate):
 
 @untimed
 @given(bases, starts, gaps, st.integers(2, 70))
-def test_instants_ascend_and_are_near_their_true_place(base, start, steps, n):
+def test_instants_ascend_and_are_near_their_true_position(base, start, steps, n):
     times = ascending(start, steps)
     timeline = MultipliedTimeline(base, start, n)
     places = instants(timeline, times)

@@ -1,4 +1,4 @@
-"""Slowed sound: it stays with the picture, and any source's can be written."""
+"""Slowed sound: in sync with the picture, from any source."""
 
 import av
 import numpy as np
@@ -63,7 +63,7 @@ def test_a_gap_stays_where_it_was(tmp_path):
     assert level[42:].max() == 0
 
 
-def test_damaged_sound_is_silent_and_told(tmp_path):
+def test_damaged_sound_is_silent_and_reported(tmp_path):
     source = write_sound(tmp_path / "in.mkv", [(0, 2)], codec="ac3")
     content = bytearray(source.read_bytes())
     with av.open(str(source)) as container:
@@ -100,7 +100,7 @@ def test_every_arrangement_and_rate_is_written(tmp_path, suffix, layout, rate, w
     assert level[2:38].min() > 0.05
 
 
-def test_channels_that_are_mixed_are_told(tmp_path):
+def test_mixed_channels_are_reported(tmp_path):
     source = write_sound(tmp_path / "in.mkv", [(0, 2)], "7.1.2")  # of which PCM keeps the number
     (warning,) = slowed(source, tmp_path / "out.webm").warnings
     mixed = "1 stream of sound mixed from 10 channels to 7.1: libopus takes no 10 channels"
@@ -108,7 +108,7 @@ def test_channels_that_are_mixed_are_told(tmp_path):
     assert loudness(tmp_path / "out.webm")[1] == "7.1"
 
 
-def test_a_container_without_sound_says_so(tmp_path):
+def test_a_container_without_sound_is_reported(tmp_path):
     source = write_sound(tmp_path / "in.mkv", [(0, 2)])
     options = Options(slow=2, audio="stretch")
     colours, sound = interpolate_video(

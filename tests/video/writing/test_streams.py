@@ -1,4 +1,4 @@
-"""What else is in the file: audio, subtitles, attachments, chapters, tags, rotation, shape."""
+"""Other streams and properties: audio, subtitles, attachments, chapters, tags, rotation, shape."""
 
 from fractions import Fraction
 
