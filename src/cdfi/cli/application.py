@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cdfi.cli.console import INTERRUPTED, print_error, stdout
+from cdfi.cli.console import print_error, stdout
+from cdfi.common.exit_status import INTERRUPTED
 
 #: Command -> module and name of its function, or of its group of functions.
 COMMANDS = {
@@ -42,7 +43,7 @@ PASSES_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 def build(words: Sequence[str] = ()) -> typer.Typer:
     """Return the application for ``words``: one command if they name it, else all of them.
 
-    Importing a command takes time, and a library that one command lacks must not stop the others.
+    Importing a command takes time, and if a library for one command is missing, the others work.
     """
     app = typer.Typer(
         no_args_is_help=True,

@@ -1,7 +1,6 @@
 """``cdfi benchmark``: parameters, operations, time and peak memory of models."""
 
 import json
-import re
 from typing import TYPE_CHECKING, Annotated, get_args
 
 from typer import Argument, Option
@@ -10,6 +9,7 @@ from cdfi.cli.console import progress, show, stdout
 from cdfi.cli.early_checks import check_device, check_model
 from cdfi.cli.network_options import DeviceOption, PrecisionName
 from cdfi.common.choices import unknown_name
+from cdfi.common.sizes import frame_size
 
 if TYPE_CHECKING:
     from cdfi.evaluation.cost import Cost
@@ -56,10 +56,10 @@ def benchmark(
     ]
     costs: list[Cost] = []
     with progress(quiet) as bar:
-        shown = bar.add_task("measuring", total=len(tasks), note="")
+        row = bar.add_task("measuring", total=len(tasks), note="")
         for task in tasks:
             costs.append(measure(task))
-            bar.advance(shown)
+            bar.advance(row)
     if as_json:
         report = {"machine": describe_machine(chosen), "versions": versions()}
         stdout.print_json(json.dumps({**report, "costs": [cost.as_dict() for cost in costs]}))
@@ -96,11 +96,11 @@ def _precision(text: str) -> str:
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Return width and height of "1280x720"."""
-    found = re.fullmatch(r"\s*([1-9]\d*)x([1-9]\d*)\s*", text)
-    if not found:
-        raise ValueError(f"--sizes: expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")
-    width, height = int(found.group(1)), int(found.group(2))
+    """Return width and height of one of ``--sizes``."""
+    try:
+        height, width = frame_size(text)
+    except ValueError as error:
+        raise ValueError(f"--sizes: {error}") from error
     if max(width, height) > MOST_PIXELS:
         raise ValueError(f"--sizes: at most {MOST_PIXELS} pixels a side, got {text.strip()}")
     return width, height

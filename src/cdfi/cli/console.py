@@ -1,6 +1,6 @@
 """Output of the commands: results to stdout, progress and errors to stderr.
 
-rich is imported when something is shown: a wrong command line is answered without it.
+rich is imported at the first output that needs it, because errors should appear quickly.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cdfi.common.progress import Progress as ProgressCallback
 from cdfi.training.callback import Callback
 
 if TYPE_CHECKING:
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-INTERRUPTED = 130  # exit status after Ctrl-C
-
 
 class _LazyConsole:
-    """A rich console that is made at its first use."""
+    """A rich console that is created at its first use."""
 
     def __init__(self, **options: Any) -> None:
         self._options = options
@@ -91,6 +90,12 @@ def progress(quiet: bool) -> Progress:
         console=stderr.console,  # type: ignore[attr-defined]
         disable=quiet or not sys.stderr.isatty(),
     )
+
+
+def progress_row(bar: Progress, name: str) -> ProgressCallback:
+    """Add a row to a progress bar; return the callback that updates it."""
+    row = bar.add_task(name, total=None, note="")
+    return lambda done, total: bar.update(row, completed=done, total=total)
 
 
 class Bar(Callback):

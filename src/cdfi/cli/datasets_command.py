@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cdfi.cli.console import progress, show, stdout
+from cdfi.cli.console import progress, progress_row, show, stdout
 
 app = typer.Typer(no_args_is_help=True, help="List and download the data sets of cdfi evaluate.")
 
@@ -69,11 +69,5 @@ def download(
     with progress(quiet) as bar:
         for name in names:
             source = replace(SOURCES[name], url=mirror) if mirror else SOURCES[name]
-            task = bar.add_task(name, total=None, note="")
-            folder = source.download(
-                data_folder(data),
-                lambda done, total, task=task: bar.update(  # type: ignore[misc]
-                    task, completed=done, total=total
-                ),
-            )
+            folder = source.download(data_folder(data), progress_row(bar, name))
             stdout.print(f"{name}: {folder}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from cdfi.cli.console import progress, stdout
+from cdfi.cli.console import progress, progress_row, stdout
 from cdfi.cli.early_checks import check_model
 from cdfi.common.files import atomic_write, media_url
 
@@ -45,16 +45,17 @@ def demo(
     result, compared, sheet = (
         output / name for name in ("interpolated.mp4", "side-by-side.mp4", "contact-sheet.png")
     )
-    if not overwrite and (there := [path for path in (result, compared, sheet) if path.exists()]):
-        raise ValueError(f"{there[0]} exists; --overwrite replaces it")
+    if not overwrite and (
+        existing := [path for path in (result, compared, sheet) if path.exists()]
+    ):
+        raise ValueError(f"{existing[0]} exists; --overwrite replaces it")
     with progress(quiet) as bar:
-        task = bar.add_task("interpolating", total=None, note="")
         report = interpolate_video(
             CLIP,
             result,
             model=ModelSpec(model, keep=True),
             overwrite=overwrite,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress_row(bar, "interpolating"),
         )
     _write_comparison(CLIP, result, compared)
     _write_sheet(_shots(result), sheet)
@@ -90,9 +91,9 @@ def _write_comparison(source: Path, result: Path, target: Path) -> None:
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "16"}
         for shot in after:
-            shown = [old for old in before if old.time <= shot.time][-1:] or before[:1]
+            source_shots = [old for old in before if old.time <= shot.time] or before[:1]
             pair = Image.new("RGB", (stream.width, stream.height))
-            pair.paste(shown[0].frame.to_image(), (0, 0))
+            pair.paste(source_shots[-1].frame.to_image(), (0, 0))
             pair.paste(shot.frame.to_image(), (stream.width // 2, 0))
             container.mux(stream.encode(av.VideoFrame.from_image(pair)))
         container.mux(stream.encode())

@@ -7,8 +7,8 @@ import typer
 from typer import Option
 
 from cdfi.cli.console import show, stdout
+from cdfi.common.exit_status import FAILED
 
-FAILED = 1  # exit status if a check fails
 Json = Annotated[bool, Option("--json", help="Print JSON instead.")]
 
 

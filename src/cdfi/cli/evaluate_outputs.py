@@ -74,7 +74,7 @@ class Outputs:
         _write(self.markdown, report.to_markdown)
         if STDOUT not in (self.json, self.csv, self.markdown):
             _show(report)
-        _tell_skipped(report)
+        _print_skipped(report)
         if self.contact_sheet:
             self.sheet.save(self.contact_sheet)
         if self.plot:
@@ -114,9 +114,9 @@ def _table(report: EvaluationReport) -> Table:
     return table
 
 
-def _tell_skipped(report: EvaluationReport) -> None:
-    for gone in report.skipped:
-        image = f"{gone.dataset} {gone.name}, {gone.method}"
-        stderr.print(f"skipped {image}: {gone.reason}", markup=False)
+def _print_skipped(report: EvaluationReport) -> None:
+    for skipped in report.skipped:
+        image = f"{skipped.dataset} {skipped.name}, {skipped.method}"
+        stderr.print(f"skipped {image}: {skipped.reason}", markup=False)
     if report.skipped:
         stderr.print(f"{len(report.skipped)} of {len(report.skipped) + len(report.rows)} skipped")

@@ -17,7 +17,7 @@ MODELS = ("model", "models", "weights_")
 
 
 def check_words(app: typer.Typer, words: Sequence[str]) -> None:
-    """Raise for what is wrong with the words of a command line; check nothing that needs PyTorch.
+    """Check the words of a command line, as far as that is possible without PyTorch.
 
     Args:
         app: with the command that the words name.
@@ -33,7 +33,7 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> None:
     while hasattr(group, "commands"):
         name = next((word for word in rest if not word.startswith("-")), None)
         if name is None or name not in group.commands:
-            return  # the parser says so
+            return  # the parser reports it
         rest = rest[rest.index(name) + 1 :]
         group = group.commands[name]
         settings = group.context_settings
@@ -44,7 +44,7 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> None:
 
 
 def _check_values(values: dict[str, Any]) -> None:
-    """Raise ValueError or OSError for a name that stands for nothing."""
+    """Raise ValueError or OSError for a file, model, device or codec that does not exist."""
     from cdfi.cli import early_checks
 
     if inputs := values.get("inputs"):

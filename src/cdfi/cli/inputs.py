@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cdfi.common.image_numbers import CLIPS, IMAGES, images_of, is_sequence
-from cdfi.common.paths import natural
+from cdfi.common.paths import natural, visible_entries
 
 
 class Inputs(NamedTuple):
@@ -17,7 +17,7 @@ class Inputs(NamedTuple):
 
     Attributes:
         paths: files, folders of images or patterns of images.
-        several: whether the results belong into a folder, even if there is one.
+        several: whether the results go into a folder, even if there is a single one.
     """
 
     paths: list[Path]
@@ -27,8 +27,8 @@ class Inputs(NamedTuple):
 def find_inputs(words: Sequence[Path]) -> Inputs:
     """Return the inputs that the arguments of the command name.
 
-    A glob that the shell left alone stands for the files that match it, a folder of clips for its
-    clips, both in natural order.
+    A glob that the shell has not expanded stands for the files that match it, a folder of clips for
+    its clips, both in natural order.
 
     Raises:
         OSError: a single input does not exist.
@@ -58,9 +58,9 @@ def _matches(word: Path) -> list[Path]:
 
 def _clips(folder: Path) -> list[Path]:
     """Return the clips of a folder, or the folder if it holds images."""
-    shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    clips = sorted((path for path in shown if path.suffix.lower() in CLIPS), key=natural)
-    images = [path for path in shown if path.suffix.lower() in IMAGES]
+    entries = visible_entries(folder)
+    clips = sorted((path for path in entries if path.suffix.lower() in CLIPS), key=natural)
+    images = [path for path in entries if path.suffix.lower() in IMAGES]
     if clips and len(images) > 1:
         raise ValueError(
             f"{folder} holds {len(clips)} clips and {len(images)} images: choose one kind, for "

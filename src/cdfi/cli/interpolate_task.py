@@ -31,7 +31,7 @@ from cdfi.video import (
     is_image,
     write_preview,
 )
-from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.images import check_folder, check_images, image_count
 from cdfi.video.interpolate import plan_video
 from cdfi.video.jobs.run import Workers
 from cdfi.video.pipes import interpolate_to_stream, is_pipe, is_stream_name, readable_input
@@ -59,7 +59,7 @@ class InterpolationTask:
     cluster: RayUse = field(default_factory=RayUse)
 
     def run(self, options: Options, model: ModelSpec) -> None:
-        """Interpolate the inputs; say so if kernels are compiled first."""
+        """Interpolate the inputs; print a notice if kernels are compiled first."""
         with compile_notice(self.quiet):
             self._run(options, model)
 
@@ -108,11 +108,11 @@ class InterpolationTask:
         sources = len(images_of(source).paths)
         target = self.output or folder_beside(source, factor)
         if self.mode == "plan":
-            found = check_folder(source, target, factor, overwrite=self.overwrite)
-            numbers = found.numbers if options.fill_gaps else range(len(found.paths))
-            count = pictures_of(numbers, factor)
+            images = check_folder(source, target, factor, overwrite=self.overwrite)
+            numbers = images.numbers if options.fill_gaps else range(len(images.paths))
+            count = image_count(numbers, factor)
         else:
-            with self._progress(source.name) as shown, created(target.absolute().parent):
+            with self.progress(source.name) as show_progress, created(target.absolute().parent):
                 count = interpolate_folder(
                     source,
                     target,
@@ -120,7 +120,7 @@ class InterpolationTask:
                     factor=factor,
                     fill_gaps=options.fill_gaps,
                     overwrite=self.overwrite,
-                    progress=shown,
+                    progress=show_progress,
                     on_warning=warn,
                 )
         interpolated = count - sources
@@ -143,8 +143,8 @@ class InterpolationTask:
             "--ray": self.cluster.ray is not None,
             "--preview": self.mode == "preview",
         }
-        if unfit := [name for name, is_given in given.items() if is_given]:
-            raise ValueError(f"{', '.join(unfit)}: for videos, not for images")
+        if unsuitable := [name for name, is_given in given.items() if is_given]:
+            raise ValueError(f"{', '.join(unsuitable)}: for videos, not for images")
 
     def videos(self, options: Options, model: ModelSpec) -> None:
         """Interpolate each video; if one fails, the error is printed and the others continue."""
@@ -182,40 +182,69 @@ class InterpolationTask:
 
     def _video(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
         """Interpolate one video, write its preview, or print its plan."""
+        functions = {"plan": self._plan, "preview": self._preview, "make": self._interpolate}
         with readable_input(source, target) as path:
-            self._file(path, target, options, model)
+            functions[self.mode](path, target, options, model)
 
-    def _file(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
-        if self.mode == "plan":
-            named = Path("stream.y4m") if is_pipe(target) else target
-            plan = estimate(source, named, options=options, model=model)
-            if self.as_json:
-                stdout.print(json.dumps(plan), markup=False)
-            else:
-                show(plan_table(plan))
-            return
-        if self.mode == "preview":
-            with created(target.absolute().parent):
-                preview = write_preview(
-                    source, target, options=options, model=model, overwrite=self.overwrite
-                )
-            self.print_result({"target": str(target), **preview._asdict()})
-            return
-        shared: dict[str, Any] = {"options": options, "model": model, "overwrite": self.overwrite}
+    def _plan(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
+        """Print the plan of a video."""
+        named = Path("stream.y4m") if is_pipe(target) else target
+        plan = estimate(source, named, options=options, model=model)
+        if self.as_json:
+            stdout.print(json.dumps(plan), markup=False)
+        else:
+            show(plan_table(plan))
+
+    def _preview(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
+        """Write the preview of a video."""
+        with created(target.absolute().parent):
+            preview = write_preview(
+                source, target, options=options, model=model, overwrite=self.overwrite
+            )
+        self.print_result({"target": str(target), **preview._asdict()})
+
+    def _leave_to_workers(
+        self, source: Path, target: Path, options: Options, model: ModelSpec
+    ) -> None:
+        """Plan a video that workers interpolate later, and print its work folder."""
+        with created(target.absolute().parent):
+            folder = plan_video(
+                source, target, options=options, model=model, overwrite=self.overwrite
+            )
+        values = {"source": str(source), "target": str(target), "folder": str(folder)}
+        stdout.print(json.dumps(values) if self.as_json else f"planned: {folder}", markup=False)
+
+    def _interpolate(self, source: Path, target: Path, options: Options, model: ModelSpec) -> None:
+        """Interpolate a video into a file or a stream, and print the report."""
         if self.workers == "later":
-            with created(target.absolute().parent):
-                folder = plan_video(source, target, **shared)
-            values = {"source": str(source), "target": str(target), "folder": str(folder)}
-            stdout.print(json.dumps(values) if self.as_json else f"planned: {folder}", markup=False)
+            self._leave_to_workers(source, target, options, model)
             return
         display, begin = JobDisplay(self.live), time.monotonic()
-        jobs = self.jobs if self.live is None else 1
-        who: Any = {"jobs": jobs, "workers": self.workers, "watch": display}
-        with self._progress(source.name, display) as shown, created(target.absolute().parent):
+        with (
+            self.progress(source.name, display) as show_progress,
+            created(target.absolute().parent),
+        ):
             if is_stream_name(target):
-                report = interpolate_to_stream(source, target, **shared, progress=shown)
+                report = interpolate_to_stream(
+                    source,
+                    target,
+                    model=model,
+                    options=options,
+                    overwrite=self.overwrite,
+                    progress=show_progress,
+                )
             else:
-                report = interpolate_video(source, target, **shared, **who, progress=shown)
+                report = interpolate_video(
+                    source,
+                    target,
+                    model=model,
+                    options=options,
+                    overwrite=self.overwrite,
+                    jobs=self.jobs if self.live is None else 1,
+                    workers=self.workers,
+                    progress=show_progress,
+                    watch=display,
+                )
         for warning in report.warnings:
             warn(warning)
         self.print_result({**report.as_json(), "seconds": round(time.monotonic() - begin, 1)})
@@ -235,7 +264,7 @@ class InterpolationTask:
             out.print(_effort(Path(str(values["target"])), values["frames"], seconds))
 
     @contextmanager
-    def _progress(self, name: str, display: JobDisplay | None = None) -> Iterator[Progress]:
+    def progress(self, name: str, display: JobDisplay | None = None) -> Iterator[Progress]:
         """Show a progress bar with the rate and the time left, or print lines of JSON."""
         if self.progress_form == "json":
             yield ProgressLines(sys.stderr)
@@ -243,13 +272,13 @@ class InterpolationTask:
         with progress_bar(self.quiet) as bar:
             row = bar.add_task(name, total=None, note="")
 
-            def shown(done: int, total: int | None) -> None:
+            def show_progress(done: int, total: int | None) -> None:
                 speed = bar.tasks[row].speed
                 parts = [f"{speed:.1f} frames/s" if speed else "", display.note if display else ""]
                 note = ", ".join(filter(None, parts))
                 bar.update(row, completed=done, total=total, note=note)
 
-            yield shown
+            yield show_progress
 
 
 def _effort(target: Path, frames: int, seconds: float) -> str:

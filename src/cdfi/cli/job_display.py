@@ -1,4 +1,4 @@
-"""What ``cdfi interpolate`` shows of a video job while it runs: rate, segment, decisions."""
+"""The display of a running video job in ``cdfi interpolate``: segment, decisions, warnings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cdfi.cli.console import stderr
 from cdfi.video.jobs.watch import JobWatch, LivePicture
 from cdfi.video.timing.frame import OutputFrame
 
-#: Counts that say nothing new: they follow from the number of frames.
+#: Counts that are not shown, as they follow from the number of frames.
 PLAIN = ("interpolated", "source frames")
 
 
 class JobDisplay(JobWatch):
-    """Collects a note for the progress bar, prints warnings, keeps a live picture.
+    """Collect a note for the progress bar, print warnings, write a live picture.
 
     Args:
         live: path of the live picture; None means none.

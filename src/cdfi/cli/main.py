@@ -11,9 +11,7 @@ from cdfi.cli.option_presets import expand_presets
 from cdfi.cli.ray_address import fill_address
 from cdfi.cli.usage import UsageError, describe_usage
 from cdfi.common.choices import did_you_mean
-
-FAILED = 1  # exit status after an error
-WRONG_USE = 2  # exit status after a command line that cannot be understood
+from cdfi.common.exit_status import FAILED, WRONG_USE
 
 
 def main(argv: Sequence[str] | None = None) -> int:

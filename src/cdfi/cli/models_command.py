@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cdfi.cli.console import progress, show, stderr, stdout
+from cdfi.cli.console import progress, progress_row, show, stderr, stdout
 from cdfi.cli.early_checks import check_model
 
 if TYPE_CHECKING:
@@ -78,13 +78,7 @@ def download(
 
     with progress(quiet) as bar:
         for name in wanted:
-            task = bar.add_task(name, total=None, note="")
-            path = registry.download(
-                name,
-                progress=lambda done, total, task=task: bar.update(  # type: ignore[misc]
-                    task, completed=done, total=total
-                ),
-            )
+            path = registry.download(name, progress=progress_row(bar, name))
             stdout.print(f"{name}: {path} (licence: {RELEASED[name].licence})")
 
 

@@ -1,7 +1,7 @@
 """Named sets of options: shipped, the user's, the project's, or from a file.
 
 ``--preset NAME`` is replaced by the options of the set before the command line is parsed, so that
-options given by hand win.
+options on the command line take precedence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ENCODER_PRESETS = """
     proxy lt standard hq 4444 4444xq lossless hp ll llhq llhp default bd
 """
 ENCODER_PRESETS = frozenset(_ENCODER_PRESETS.split())
-#: Options of which one is given: the user's choice replaces that of a set.
+#: Alternatives: an option on the command line also replaces the other one in a set.
 EXCLUSIVE = (("factor", "fps"), ("quality", "crf"), ("end", "duration"))
 
 
@@ -114,14 +114,14 @@ def expand_presets(words: Sequence[str]) -> list[str]:
     Raises:
         OSError, ValueError: as :func:`find_presets`.
     """
-    given = _pairs(words)
-    if not any(option in ("--preset", "--preset-file") for option, _, _ in given):
+    pairs = _pairs(words)
+    if not any(option in ("--preset", "--preset-file") for option, _, _ in pairs):
         return list(words)
-    file = next((Path(value) for option, value, _ in given if option == "--preset-file"), None)
+    file = next((Path(value) for option, value, _ in pairs if option == "--preset-file"), None)
     presets = find_presets(file)
     kept: list[str] = []
     chosen: dict[str, list[str]] = {}
-    for option, value, both in given:
+    for option, value, both in pairs:
         if option == "--preset" and value in presets:
             chosen |= presets[value].words()
         elif option != "--preset-file":

@@ -37,7 +37,7 @@ def plan_table(plan: Mapping[str, Any]) -> Table:
 
 
 def _time(seconds: float) -> str:
-    """Return a duration in the unit that suits it."""
+    """Return a duration in seconds, minutes or hours."""
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -19,18 +19,18 @@ def presets(preset_file: PresetFile = None, as_json: Json = False) -> None:
 
     Example: cdfi presets --preset-file studio.toml
     """
-    found = find_presets(preset_file)
+    sets = find_presets(preset_file)
     if as_json:
         rows = {
             name: {"description": one.description, "options": one.options, "file": str(one.path)}
-            for name, one in found.items()
+            for name, one in sets.items()
         }
         stdout.print_json(json.dumps(rows))
         return
     from rich.table import Table
 
     table = Table("Name", "Description", "Options")
-    for name, one in found.items():
+    for name, one in sets.items():
         table.add_row(name, one.description, " ".join(chain(*one.words().values())))
     show(table)
     stdout.print(f"Your own: {user_file()}, or {PROJECT} in the current folder.")

@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 from typer import Option
 
-from cdfi.cli.console import INTERRUPTED, Bar, show, stdout
+from cdfi.cli.console import Bar, show, stdout
 from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_options
+from cdfi.common.exit_status import INTERRUPTED
 from cdfi.design.settings import PUBLISHED, PUBLISHED_PRUNING, Pruning
 from cdfi.training.args import TrainArgs, changed
 

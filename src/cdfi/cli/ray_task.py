@@ -1,17 +1,14 @@
-"""Videos that ``cdfi interpolate --ray`` makes in a Ray cluster, and what is shown of them."""
+"""Interpolate the videos of ``cdfi interpolate --ray`` in a Ray cluster, and show the progress."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from cdfi.cli.console import progress as progress_bar
 from cdfi.cli.inputs import created
 from cdfi.cli.interpolate_task import InterpolationTask, warn
-from cdfi.cli.progress_lines import ProgressLines
 from cdfi.common.progress import Progress
 from cdfi.video import ModelSpec, Options, VideoReport
 from cdfi.video.pipes import is_pipe, is_stream_name
@@ -28,13 +25,14 @@ def videos_on_ray(
     """
     videos = dict(zip(task.inputs, targets))
     if any(is_pipe(source) or is_stream_name(target) for source, target in videos.items()):
-        raise ValueError("--ray needs files that all nodes see: streams are made without it")
+        raise ValueError("--ray needs files that all nodes see: leave it out for streams")
     if task.live is not None:
         raise ValueError("--live shows the frames of one process: leave out --ray")
     with ExitStack() as stack:
         for folder in dict.fromkeys(target.absolute().parent for target in targets):
             stack.enter_context(created(folder))
-        display = _Display(task, stack.enter_context(_shown(task)))
+        names = f"{len(task.inputs)} videos" if len(task.inputs) > 1 else task.inputs[0].name
+        display = _Display(task, stack.enter_context(task.progress(names)))
         outcomes = interpolate_on_ray(
             videos,
             task.cluster,
@@ -73,15 +71,3 @@ class _Display(RayWatch):
             warn(line)
         seconds = round(time.monotonic() - self._begun, 1)
         self._task.print_result({**outcome.as_json(), "seconds": seconds})
-
-
-@contextmanager
-def _shown(task: InterpolationTask) -> Iterator[Progress]:
-    """Show one progress bar for all videos, or print lines of JSON."""
-    if task.progress_form == "json":
-        yield ProgressLines(sys.stderr)
-        return
-    with progress_bar(task.quiet) as bar:
-        names = f"{len(task.inputs)} videos" if len(task.inputs) > 1 else task.inputs[0].name
-        row = bar.add_task(names, total=None, note="")
-        yield lambda done, total: bar.update(row, completed=done, total=total)

@@ -26,27 +26,27 @@ def status(folders: Folders, as_json: Json = False) -> None:
     from cdfi.video.jobs.status import job_status
 
     for folder in folders:
-        found = job_status(folder)
+        state = job_status(folder)
         if as_json:
-            stdout.print(json.dumps(asdict(found), default=str), markup=False)
+            stdout.print(json.dumps(asdict(state), default=str), markup=False)
         else:
-            _show(found)
+            _show(state)
 
 
-def _show(found: "JobStatus") -> None:
-    left = "unknown" if found.seconds_left is None else f"about {found.seconds_left / 60:.0f} min"
+def _show(state: "JobStatus") -> None:
+    left = "unknown" if state.seconds_left is None else f"about {state.seconds_left / 60:.0f} min"
     stdout.print(
-        f"{found.folder.name}: {found.finished} of {found.segments} segments, {found.written} of "
-        f"{found.frames} frames, time left {left}",
+        f"{state.folder.name}: {state.finished} of {state.segments} segments, {state.written} of "
+        f"{state.frames} frames, time left {left}",
         markup=False,
     )
-    for claim in found.claims:
+    for claim in state.claims:
         who = claim.owner
         name = "an unknown worker" if who is None else f"process {who.process} on {who.host}"
-        lost = ", lost: another worker will take it" if claim in found.lost else ""
+        lost = ", lost: another worker will take it" if claim in state.lost else ""
         stdout.print(
             f"  segment {claim.number}: {name}, seen {claim.age:.0f} s ago{lost}", markup=False
         )
-    if found.finished_by:
-        counts = ", ".join(f"{count} by {name}" for name, count in found.finished_by.items())
+    if state.finished_by:
+        counts = ", ".join(f"{count} by {name}" for name, count in state.finished_by.items())
         stdout.print(f"  finished: {counts}", markup=False)

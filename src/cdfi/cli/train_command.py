@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cdfi.cli.console import INTERRUPTED, Bar, stdout
+from cdfi.cli.console import Bar, stdout
 from cdfi.cli.early_checks import check_model
 from cdfi.cli.field_options import FieldOptions, Values, field_docs, field_options
+from cdfi.common.exit_status import INTERRUPTED
 from cdfi.training.args import TrainArgs, changed, read_args
 from cdfi.training.callback import Outcome
 from cdfi.training.presets import PRESETS, Preset

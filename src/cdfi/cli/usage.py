@@ -1,4 +1,4 @@
-"""Wrong use of the command line as one line: which option, what was expected, what was given."""
+"""Usage errors as one line: the option, what was expected, and what was given."""
 
 import re
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ UsageError: type[Exception] = next(
     cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "UsageError"
 )
 
-#: What Typer and its libraries say (a pattern), and what we say.
-WORDS = {
+#: Pattern of a message of Typer or its libraries -> the message that is printed instead.
+MESSAGES = {
     r"Input should be a valid integer.*": "expected a whole number",
     r"Input should be a valid number.*": "expected a number",
     r"Input should be a valid boolean.*": "expected true or false",
@@ -34,7 +34,7 @@ def describe_usage(error: Exception, words: Sequence[str]) -> str:
     if found:
         option = found[1].split(" / ")[0]
         expected = found[2]
-        for pattern, plain in WORDS.items():
+        for pattern, plain in MESSAGES.items():
             expected = re.sub(f"^{pattern}$", plain, expected)
         given = _value(option, words)
         text = f"{option}: {expected}" + (f", got {given!r}" if given is not None else "")

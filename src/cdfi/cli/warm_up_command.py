@@ -1,4 +1,4 @@
-"""``cdfi warm-up``: compile kernels ahead of the first job."""
+"""``cdfi warm-up``: compile kernels before the first job."""
 
 import time
 from typing import Annotated
@@ -17,7 +17,7 @@ Models = Annotated[
 def warm_up(models: Models = None, device: DeviceOption = None) -> None:
     """Compile the kernels that models need on this machine, so that the first job starts at once.
 
-    They are kept on the disk. Only those that are not there yet are compiled.
+    They are kept on the disk. Only those that are missing there are compiled.
 
     Example: cdfi warm-up flow aligned-adacof
     """
@@ -31,5 +31,7 @@ def warm_up(models: Models = None, device: DeviceOption = None) -> None:
         begin = time.perf_counter()
         compiled = compile_kernels(ModelSpec(name, device))
         seconds = time.perf_counter() - begin
-        done = f"{len(compiled)} kernels compiled" if compiled else "every kernel was there already"
+        done = (
+            f"{len(compiled)} kernels compiled" if compiled else "all kernels were compiled already"
+        )
         stdout.print(f"{name}: {done}, {seconds:.1f} s")

@@ -1,4 +1,4 @@
-"""Who is informed when kernels are compiled."""
+"""Callbacks for the compilation of kernels."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +19,6 @@ def watch_compilation(watcher: OnCompile) -> Iterator[None]:
 
 
 def report(name: str) -> None:
-    """Inform all watchers that the function ``name`` is compiled."""
+    """Call all watchers: the function ``name`` is compiled now."""
     for watcher in list(_watchers):
         watcher(name)

@@ -25,7 +25,7 @@ def atomic_write(path: Path, *, fsync: bool = False, follow_links: bool = True) 
 
     Args:
         path: of the file to write.
-        fsync: return only when the file is on the disk, for what must survive a power cut.
+        fsync: wait until the content is on the disk, for files that must survive a power cut.
         follow_links: if ``path`` is a link, replace the file that it names, not the link.
 
     Raises:
@@ -64,7 +64,7 @@ def write_text(path: Path, text: str, *, fsync: bool = False, follow_links: bool
 
 
 def create(path: Path) -> BinaryIO:
-    """Create ``path`` and open it for reading and writing; never open what is already there.
+    """Create ``path`` and open it for reading and writing; never open an existing file.
 
     Raises:
         FileExistsError: there is already a file or a link of this name.
@@ -86,7 +86,7 @@ def move(path: Path, target: Path) -> None:
 
 
 def resolve_output(path: Path, overwrite: bool) -> Path:
-    """Return the file that an output named ``path`` is written to, after checking that it may be.
+    """Check that an output may be written to ``path``; return the file that is written.
 
     A link counts as existing. With ``overwrite`` it is followed: the file that it names is
     replaced or created, and the link stays.

@@ -1,4 +1,4 @@
-"""What the names of files say: images, clips, and patterns of numbered images."""
+"""Images and clips by the suffixes of their names, and patterns of numbered images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from cdfi.common.paths import natural
+from cdfi.common.paths import natural, visible_entries
 
 STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".tga")
 IMAGES = (*STILLS, ".dpx", ".exr")
@@ -24,7 +24,7 @@ class Numbered(NamedTuple):
 
     Attributes:
         paths: of the images.
-        numbers: of each, from 0 on, ascending; without gaps for names that are not numbered alike.
+        numbers: of each, ascending from 0; without gaps if the names are not numbered alike.
     """
 
     paths: list[Path]
@@ -45,10 +45,10 @@ class Numbered(NamedTuple):
 def is_sequence(path: Path) -> bool:
     """Return whether ``path`` is a pattern of numbered images: ``shot.%04d.png``, ``a.####.dpx``.
 
-    A file of that name goes first.
+    An existing file of that name is not a pattern.
     """
-    known = path.suffix.lower() in IMAGES
-    return known and bool(_NUMBER.search(path.name)) and not path.exists()
+    is_image_name = path.suffix.lower() in IMAGES
+    return is_image_name and bool(_NUMBER.search(path.name)) and not path.exists()
 
 
 def images_of(source: Path) -> Numbered:
@@ -59,9 +59,9 @@ def images_of(source: Path) -> Numbered:
         ValueError: the pattern has more than one number in it.
     """
     if source.is_dir():
-        shown = [path for path in source.iterdir() if not path.name.startswith(".")]
-        paths = sorted((p for p in shown if p.suffix.lower() in IMAGES), key=natural)
-        return Numbered(paths, _steps(paths))
+        images = [path for path in visible_entries(source) if path.suffix.lower() in IMAGES]
+        paths = sorted(images, key=natural)
+        return Numbered(paths, _numbers_in_names(paths))
     if not source.parent.is_dir():
         raise FileNotFoundError(f"{source.parent} does not exist")
     parts = _NUMBER.split(source.name)
@@ -75,13 +75,13 @@ def images_of(source: Path) -> Numbered:
     return Numbered([p for _, p in found], _from_zero([number for number, _ in found]))
 
 
-def _steps(paths: Sequence[Path]) -> list[int]:
-    """Return the numbers of files that are numbered alike, or 0, 1, 2, ..."""
+def _numbers_in_names(paths: Sequence[Path]) -> list[int]:
+    """Return the numbers of files that are numbered alike, else 0, 1, 2, ..."""
     parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem) for path in paths]
-    known = [m for m in parts if m]
-    if len(known) < len(paths) or len({(m[1], m[3]) for m in known}) > 1:
+    matches = [m for m in parts if m]
+    if len(matches) < len(paths) or len({(m[1], m[3]) for m in matches}) > 1:
         return list(range(len(paths)))
-    numbers = [int(m[2]) for m in known]
+    numbers = [int(m[2]) for m in matches]
     if any(after <= before for before, after in pairwise(numbers)):
         return list(range(len(paths)))
     return _from_zero(numbers)

@@ -18,16 +18,16 @@ def _compile(function: Function, **options: Any) -> Function:
     options |= {"nogil": True, "error_model": "numpy"}
     try:
         result = numba.njit(cache=True, **options)(function)
-        _load_carefully(result)
+        _recompile_if_unreadable(result)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         result = numba.njit(**options)(function)
     return result  # type: ignore[no-any-return]
 
 
-def _load_carefully(dispatcher: Any) -> None:
-    """Compile again, instead of failing, if the cache on disk cannot be read; report what is not.
+def _recompile_if_unreadable(dispatcher: Any) -> None:
+    """Treat a cache on disk that cannot be read as empty; report each function that is compiled.
 
-    Its index names types by module and class: it becomes unreadable if one of them is renamed.
+    The index of the cache names types by module and class: it becomes unreadable if one is renamed.
     """
     cache = dispatcher._cache
     load = cache.load_overload

@@ -22,9 +22,13 @@ def visible(folder: Path, suffixes: Collection[str]) -> list[Path]:
         suffixes: in lower case, with the dot.
     """
     found = [path for path in folder.rglob("*") if path.suffix.lower() in suffixes]
-    shown = [
+    return sorted(
         path
         for path in found
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    return sorted(shown)
+    )
+
+
+def visible_entries(folder: Path) -> list[Path]:
+    """Return the files and folders in ``folder`` whose names do not begin with a dot."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]

@@ -10,7 +10,7 @@ def check_plot_file(path: Path) -> None:
     need("matplotlib", "a plot", "cdfi[plot]")
     from matplotlib.backend_bases import FigureCanvasBase
 
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lower().removeprefix(".") not in known:
-        endings = ", ".join(f".{name}" for name in sorted(known))
+    supported = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in supported:
+        endings = ", ".join(f".{name}" for name in sorted(supported))
         raise ValueError(f"{path}: unknown image format; expected one of {endings}")

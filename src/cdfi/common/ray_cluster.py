@@ -90,8 +90,8 @@ def connected(address: str) -> Iterator[Any]:
 def worker_shape(ray: Any, cpus: int) -> WorkerShape:
     """Return what each worker gets: a GPU, or ``cpus`` processors in a cluster without GPUs.
 
-    Processors are shared among the GPUs of a node. Nodes without a GPU make nothing if others have
-    one, as the frames of a CPU may differ.
+    Processors are shared among the GPUs of a node. If some nodes have a GPU, those without one are
+    not used: the frames of a CPU may differ.
     """
     alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     nodes = [(int(one.get("GPU", 0)), int(one.get("CPU", 0))) for one in alive]
@@ -104,34 +104,34 @@ def worker_shape(ray: Any, cpus: int) -> WorkerShape:
 
 
 def _check(address: str) -> None:
-    """Raise an error if no cluster answers.
+    """Raise ConnectionError if no cluster answers.
 
-    Ray itself waits for minutes, prints much, and may end the process; so another process tries.
+    The check runs in another process: Ray waits for minutes, prints much, and may end its process.
     """
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
     if address != AUTO:
         _check_port(address)
         command += ["--address", address]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         raise ConnectionError(
             f"no Ray cluster answers at {address} within {PATIENCE:.0f} s: expected the address of "
             "its head node, such as 10.0.0.1:6379"
         ) from None
-    if found.returncode == 0:
+    if result.returncode == 0:
         return
     if address == AUTO:
         raise ConnectionError(
             "this machine belongs to no running Ray cluster: start one with ray start --head, name "
             "one with --ray HOST:PORT, or use this machine alone with --ray local"
         )
-    lines = (found.stderr or found.stdout).strip().splitlines() or ["no reason is known"]
+    lines = (result.stderr or result.stdout).strip().splitlines() or ["no reason is known"]
     raise ConnectionError(f"the Ray cluster at {address} cannot be used: {lines[-1]}")
 
 
 def _check_port(address: str) -> None:
-    """Raise an error if nothing listens at an address."""
+    """Raise ConnectionError if nothing listens at an address."""
     host, sign, port = address.rpartition(":")
     if not sign or not port.isdecimal():
         raise ValueError(f"--ray: expected HOST:PORT, auto or local, got {address}")

@@ -8,7 +8,7 @@ def check_scale(scale: str | float) -> str:
     """Return ``scale`` as a key of ``HALVINGS``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one of them.
     """
     name = scale.strip().lower() if isinstance(scale, str) else f"{scale:g}"
     name = {"1.0": "1", "1/2": "0.5", "1/4": "0.25", "1/8": "0.125", ".5": "0.5"}.get(name, name)

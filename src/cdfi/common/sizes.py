@@ -1,4 +1,4 @@
-"""Read amounts (2.45M), sizes in bytes (4GB) and sizes of frames (1280x720)."""
+"""Parse amounts (2.45M), sizes in bytes (4GB) and sizes of frames (1280x720)."""
 
 import re
 

@@ -15,12 +15,12 @@ LEAST = 8  # rows of pixels that are worth the overhead of another thread
 
 
 def over_lines(kernel: Kernel, lines: int, *arguments: Any, least: int = LEAST) -> None:
-    """Run ``kernel(*arguments, start, stop)`` over all lines.
+    """Run ``kernel(*arguments, start, stop)`` on parts of the lines, in several threads.
 
     Kernels release the GIL and run in Python threads, not in Numba's parallel loops: Numba has one
     pool per process, which crashes if two threads use it or the process has forked. There are more
-    parts than threads, so that one busy core delays the others little. The calling thread works,
-    too, and does all parts if no other thread is free.
+    parts than threads, so that one busy core delays the others little. The calling thread takes
+    parts, too, and all of them if no other thread is free.
 
     Args:
         kernel: called with its arguments and the range of lines, possibly in several threads.
