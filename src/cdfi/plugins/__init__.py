@@ -1,1 +1,1 @@
-"""Adapters for programs that call us: VapourSynth and ComfyUI."""
+"""Adapters for other programs: VapourSynth and ComfyUI."""

@@ -19,7 +19,7 @@ from cdfi.common.extras import need
 vs: Any = need("vapoursynth", "cdfi.plugins.vapoursynth", "vapoursynth")
 
 _TOLERANCE = Fraction(1, 16)
-_KEPT_GAPS = 4  # whose frames stay in memory; hosts ask for a few frames at once
+_KEPT_GAPS = 4  # whose frames stay in memory; hosts request a few frames at once
 _RGB = 3
 
 
@@ -102,13 +102,12 @@ class _Filter:
         rgb = _to_rgb(clip)
         rgb_blank = rgb.std.BlankClip(length=length, keep=True)
         pair = [self._moved(rgb, rgb_blank, shift) for shift in (0, 1)]
-        made = rgb_blank.std.ModifyFrame([pair[0], *pair], self._frame)
-        made = _from_rgb(made, clip)
-        chosen = blank.std.FrameEval(lambda n: before if self._at(n)[1] == 0 else made)
+        interpolated = _from_rgb(rgb_blank.std.ModifyFrame([pair[0], *pair], self._frame), clip)
+        chosen = blank.std.FrameEval(lambda n: before if self._at(n)[1] == 0 else interpolated)
         return chosen.std.ModifyFrame([chosen, before], self._with_times)
 
     def _at(self, n: int) -> tuple[int, Fraction]:
-        """Return the source frame before frame ``n`` of the result, and where between it is."""
+        """Return the source frame before frame ``n`` of the result, and its position in the gap."""
         position = n * self.step
         first = min(int(position), self.last)
         return first, position - first if first < self.last else Fraction(0)
@@ -133,10 +132,10 @@ class _Filter:
         """Return all frames of the result between two source frames, by instant."""
         if first not in self._gaps:
             numbers = range(int(first / self.step), int((first + 1) / self.step) + 1)
-            places = [self._at(n) for n in numbers]
-            times = [t for number, t in places if number == first and t > 0]
-            near = min(_TOLERANCE, Fraction(1, 2 * (len(times) + 1)))
-            frames = self.interpolator.between(_pixels(frame0), _pixels(frame1), times, near)
+            positions = [self._at(n) for n in numbers]
+            times = [t for number, t in positions if number == first and t > 0]
+            tolerance = min(_TOLERANCE, Fraction(1, 2 * (len(times) + 1)))
+            frames = self.interpolator.between(_pixels(frame0), _pixels(frame1), times, tolerance)
             while len(self._gaps) >= _KEPT_GAPS:
                 self._gaps.pop(next(iter(self._gaps)))
             self._gaps[first] = dict(zip(times, frames))
@@ -192,10 +191,10 @@ def _interpolator(
     try:
         from cdfi.interpolation import Interpolator
 
-        made: Any = Interpolator(model, device, precision=precision)  # type: ignore[arg-type]
+        interpolator: Any = Interpolator(model, device, precision=precision)  # type: ignore[arg-type]
     except (ValueError, OSError, ImportError) as error:
         raise vs.Error(f"cdfi: {error}") from error
-    return made  # type: ignore[no-any-return]
+    return interpolator  # type: ignore[no-any-return]
 
 
 def _marked(clip: Any, threshold: float | None) -> Any:

@@ -1,4 +1,4 @@
-"""What a request names as its source: uploaded files, or paths below the root folder."""
+"""The source that a request names: uploaded files, or paths below the root folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ChosenSource:
 
     Attributes:
         kind: a video, two images, or a folder of images.
-        name: for people.
+        name: shown to users.
         paths: of the files; of the folder, if it lies below the root.
-        names: of the files, for people.
+        names: of the files, shown to users.
         uploaded: whether the files are uploads.
         folder: where a result in place goes; None for uploads.
     """
@@ -61,8 +61,11 @@ class Sources:
             raise ApiError(400, f"expected 1 to {MOST_IMAGES} {key}, got {len(names)}")
         return self._uploaded(names) if key == "files" else self._below_root(names)
 
-    def _uploaded(self, numbers: list[str]) -> ChosenSource:
-        found = [(self.uploads.get(number).name, self.uploads.path(number)) for number in numbers]
+    def _uploaded(self, upload_ids: list[str]) -> ChosenSource:
+        found = [
+            (self.uploads.get(upload_id).name, self.uploads.path(upload_id))
+            for upload_id in upload_ids
+        ]
         found.sort(key=lambda row: natural(Path(row[0])))
         names, paths = zip(*found)
         return ChosenSource(_kind(names), _title(names), paths, names, uploaded=True)

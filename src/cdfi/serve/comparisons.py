@@ -15,13 +15,13 @@ SECONDS = 10  # length of one comparison, in seconds of the result
 
 
 class Comparisons:
-    """The comparison videos in a folder, made by a helper process of their own."""
+    """The comparison videos in a folder; a separate helper process makes them."""
 
     def __init__(self, folder: Path, helper: HelperClient) -> None:
         self.folder, self.helper = folder, helper
 
     def video(self, job: StoredJob, start: int) -> Path:
-        """Return where the video is that compares from second ``start`` on."""
+        """Return the path of the comparison that begins at second ``start``."""
         return self.folder / f"compare-{job.id}-{job.finished}-{start}.mp4"
 
     async def of(self, job: StoredJob, start: int) -> dict[str, Any]:

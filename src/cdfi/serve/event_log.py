@@ -8,7 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-KEPT = 2000  # events that a page which reconnects can still get
+KEPT = 2000  # events that are kept for pages that connect again
 QUIET = 15.0  # seconds after which a comment keeps the connection open
 RETRY = 1500  # milliseconds after which a browser connects again
 
@@ -16,8 +16,8 @@ RETRY = 1500  # milliseconds after which a browser connects again
 class EventLog:
     """Events in order. All methods belong to the event loop's thread.
 
-    An event's id is ``<run>-<number>``: numbers of an earlier run of the server are not mixed up
-    with those of this one.
+    An event's id is ``<run>-<number>``, which distinguishes it from events of an earlier run of the
+    server.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The API of files: uploads, the root folder, and what is in a file."""
+"""The API of files: uploads, the root folder, facts and pictures of a file."""
 
 from __future__ import annotations
 
@@ -98,11 +98,11 @@ class FileApi:
             raise ApiError(400, "expected a time in seconds: at=1.5")
         return await self._picture(request, "still", {"seconds": round(seconds, 3)})
 
-    async def _append(self, request: Request, number: str, offset: int, status: int) -> Response:
+    async def _append(self, request: Request, upload_id: str, offset: int, status: int) -> Response:
         try:
-            upload = await self.service.uploads.append(number, offset, request.stream())
+            upload = await self.service.uploads.append(upload_id, offset, request.stream())
         except ClientDisconnect:
-            upload = self.service.uploads.get(number)  # what has arrived is kept
+            upload = self.service.uploads.get(upload_id)  # what has arrived is kept
         return answer(upload.as_json(), status)
 
     def _source(self, request: Request) -> ChosenSource:

@@ -1,4 +1,4 @@
-"""Pairs of a source frame and a result's frame, and those of image sequences."""
+"""Pairs of a frame of the result and the source frame shown at the same time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from av.video.frame import VideoFrame
 
-from cdfi.video.writing.image_files import images_in, is_image, read_image
+from cdfi.common.image_numbers import images_of
+from cdfi.video.writing.image_files import is_image, read_image
 
 RATE = 12  # images per second of a comparison
 
 
 class Pair(NamedTuple):
-    """A frame of the result, the source frame shown at that time, and whether they are one."""
+    """A frame of the result, the source frame shown at that time, and whether they are equal."""
 
     time: Fraction
     before: VideoFrame
@@ -24,7 +25,7 @@ class Pair(NamedTuple):
 
 
 def is_images(sources: list[str]) -> bool:
-    """Return whether sources are images, or a folder of images."""
+    """Return whether the sources are images, or a folder of images."""
     return Path(sources[0]).is_dir() or is_image(Path(sources[0]))
 
 
@@ -34,7 +35,7 @@ def image_pairs(sources: list[str], result: str, begin: Fraction) -> Iterator[Pa
     Of two images and the one between them, the sequence of all three is yielded.
     """
     if Path(result).is_dir():
-        befores, afters = images_in(Path(sources[0])), images_in(Path(result))
+        befores, afters = images_of(Path(sources[0])).paths, images_of(Path(result)).paths
         factor = max((len(afters) - 1) // max(len(befores) - 1, 1), 1)
     else:
         befores = [Path(path) for path in sources]

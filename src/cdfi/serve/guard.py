@@ -58,9 +58,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Any:
         """Return the answer to a request that is refused, or None."""
-        headers = {
-            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
-        }
+        headers = _headers(scope)
         host = headers.get("host", "")
         if not self.config.accepts_host(_name_of(host)):
             return failure(421, f"this server is not called {host!r}: use the URL that it printed")
@@ -79,9 +77,7 @@ class Guard:
         token = self.config.token
         if token is None:
             return None
-        headers = {
-            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
-        }
+        headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"))
         if scope["path"] == "/" and _equal(query.get("token", [""])[0], token):
             return _redirect(token)
@@ -107,6 +103,11 @@ class _Rates:
         if len(self._left) > MOST_CLIENTS:
             del self._left[next(iter(self._left))]
         return left >= 1
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers of a request by their names in lower case."""
+    return {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
 
 
 def _same_origin(headers: dict[str, str], host: str) -> bool:

@@ -1,7 +1,7 @@
 """The helper process: answers requests, one line of JSON each, about media files and plans.
 
-It loads PyAV and PyTorch, so that the server need not, and a file that crashes a decoder ends only
-this process.
+PyAV and PyTorch are loaded here instead of in the server, and a file that crashes a decoder ends
+only this process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ METHODS = {
 def main() -> None:
     """Answer the requests on stdin until it ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print where no answers are read
+    os.dup2(
+        sys.stderr.fileno(), sys.stdout.fileno()
+    )  # so that libraries do not print among the answers
     for line in sys.stdin:
         _write(answers, respond(line))
 

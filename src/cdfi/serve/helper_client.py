@@ -1,4 +1,4 @@
-"""Talk to the helper: the process that reads media files and makes plans."""
+"""Send requests to the helper process, which reads media files and makes plans."""
 
 from __future__ import annotations
 

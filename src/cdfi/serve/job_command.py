@@ -1,4 +1,4 @@
-"""From a request to a job, and from a job to its command."""
+"""Make a job from a request, and the command from a job."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def new_job(
         in_place: write the result beside the source.
 
     Raises:
-        ApiError: an option is not accepted, or there is no place beside the source.
+        ApiError: an option is not accepted, or the result cannot be written beside the source.
     """
     try:
         values = read_options(options, images=source.kind != "video")
     except ValueError as error:
         raise ApiError(400, str(error)) from None
-    number = secrets.token_hex(8)
-    folder = config.jobs / number
+    job_id = secrets.token_hex(8)
+    folder = config.jobs / job_id
     download = _download_name(source, values)
     target = folder / f"result{suffix_of(download)}"
     if in_place:
         target = _beside(source, download)
     job = StoredJob(
-        id=number,
+        id=job_id,
         name=source.name,
         kind=source.kind,
         inputs=[str(path) for path in _inputs(source, folder)],
@@ -58,7 +58,7 @@ def new_job(
         order=0.0,
         in_place=in_place,
     )
-    return job, lambda made: _prepare(source, made)
+    return job, lambda created: _prepare(source, created)
 
 
 def command_of(job: StoredJob, config: ServeConfig) -> list[str]:
@@ -77,14 +77,14 @@ def is_in_the_way(job: StoredJob) -> bool:
 
 
 def shown_command(job: StoredJob) -> str:
-    """Return the command that does what the job does, with the names that people know."""
+    """Return the command of a job with the user's names of files, to be shown."""
     values = {name: value for name, value in job.options.items() if name != "container"}
     words = ["cdfi", "interpolate", *job.names, "-o", job.download, *arguments(values)]
     return shlex.join(words)
 
 
 def _download_name(source: ChosenSource, values: dict[str, Any]) -> str:
-    """Return what the result is called when it is downloaded."""
+    """Return the name of the result when it is downloaded."""
     first = source.names[0]
     stem = PurePosixPath(first).stem or "result"
     if source.kind == "folder":

@@ -1,4 +1,4 @@
-"""How a job ended: its state, and one line about it."""
+"""The end of a job: its state, and a message."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cdfi.common.exit_status import INTERRUPTED
 from cdfi.serve.job_log import JobLog
 from cdfi.serve.stored_job import State, StoredJob
 from cdfi.video.jobs.sealed import read_sealed
 from cdfi.video.jobs.workfolder import WorkFolder
 
 MOST_BYTES = 1 << 20  # of a report
-INTERRUPTED = 130  # exit status of the command after Ctrl-C
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def describe_end(job: StoredJob, code: int | None, log: JobLog) -> tuple[State, 
 
 
 def kept_frames(job: StoredJob) -> int:
-    """Return how many frames of an unfinished job are finished, and need not be made again."""
+    """Return how many frames of an unfinished job are finished; a resumed run keeps them."""
     frames = 0
     for path in WorkFolder(Path(job.target)).path.glob("*.json"):
         record = read_sealed(path) if path.stem.isdecimal() else None
@@ -74,17 +74,17 @@ def discard_work(job: StoredJob) -> None:
 
 
 def readable(text: str, job: StoredJob) -> str:
-    """Return a message of the command with the names that people know instead of our paths."""
-    shown = [*zip(job.inputs, job.names), (job.target, job.download)]
-    for path, name in shown:
+    """Return a message of the command with the user's names of files in place of paths."""
+    names = [*zip(job.inputs, job.names), (job.target, job.download)]
+    for path, name in names:
         text = text.replace(path, name)
-    for path, name in shown:
+    for path, name in names:
         text = text.replace(Path(path).name, name)
     return text
 
 
 def _killed(number: int, log: JobLog) -> str:
-    """Return what to show for a process that a signal ended."""
+    """Return the message for a process that was ended by a signal."""
     try:
         name = signal.Signals(number).name
     except ValueError:

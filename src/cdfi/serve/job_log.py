@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 WINDOW = 20.0  # seconds over which the rate is measured
-LEAST = 0.5  # seconds without which it is not known
+LEAST = 0.5  # seconds of measurements below which the rate is unknown
 MOST_BYTES = 1 << 20  # of a log that are read at a time
 MOST_MESSAGES = 20
 LONGEST = 2000  # characters of a message
@@ -59,7 +59,7 @@ class JobLog:
 
     @property
     def rate(self) -> float | None:
-        """Frames per second of late, or None while it is unknown."""
+        """Frames per second in the last seconds, or None while it is unknown."""
         if len(self._seen) < 2:
             return None
         (begin, first), (end, last) = self._seen[0], self._seen[-1]
@@ -74,7 +74,7 @@ class JobLog:
 
     @property
     def error(self) -> str:
-        """The last line that says why the command failed, or the last line, or ""."""
+        """The last error line of the command, else the last line, else ""."""
         named = [line for line in self.messages if line.startswith("cdfi: ")]
         last = (named or [*self.messages] or [""])[-1]
         return last.removeprefix("cdfi: ")

@@ -139,7 +139,7 @@ OPTIONS: Mapping[str, JobOption] = {
     "precision": _one_of("--precision", ("auto", "fp32", "bf16", "fp16"), images=True),
     "memory": _parsed("--memory", byte_count, images=True),
 }
-#: Options that the library has, too; the others choose the network or the container.
+#: Options that are also those of the library; the others choose the network or the container.
 LIBRARY = {*get_type_hints(Settings)}
 #: Options that are off unless they are given; the others of type bool are on.
 OFF = ("dedup", "deinterlace", "loop")
@@ -186,7 +186,7 @@ def arguments(values: Mapping[str, Value]) -> list[str]:
 
 
 def video_options(values: Mapping[str, Value]) -> Options:
-    """Return the options as the library takes them.
+    """Return the options of the library.
 
     Raises:
         ValueError: they contradict each other.

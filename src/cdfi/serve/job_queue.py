@@ -63,15 +63,15 @@ class JobQueue:
         """Return all jobs as JSON values, in their order."""
         return [self.view(job) for job in sorted(self.jobs.values(), key=lambda job: job.order)]
 
-    def get(self, number: str) -> StoredJob:
+    def get(self, job_id: str) -> StoredJob:
         """Return the job with an id.
 
         Raises:
             ApiError: there is none.
         """
-        if number not in self.jobs:
-            raise ApiError(404, f"there is no job {number!r}")
-        return self.jobs[number]
+        if job_id not in self.jobs:
+            raise ApiError(404, f"there is no job {job_id!r}")
+        return self.jobs[job_id]
 
     def view(self, job: StoredJob) -> dict[str, Any]:
         """Return what the page shows of a job."""
@@ -203,10 +203,10 @@ class JobQueue:
 
     def _start_next(self) -> None:
         """Start the jobs that are next, as many as may run at a time."""
-        waiting = sorted(
+        queued = sorted(
             (job for job in self.jobs.values() if job.state == "queued"), key=lambda job: job.order
         )
-        for job in waiting[: max(self.config.parallel - len(self._processes), 0)]:
+        for job in queued[: max(self.config.parallel - len(self._processes), 0)]:
             self._start(job)
 
     def _start(self, job: StoredJob) -> None:

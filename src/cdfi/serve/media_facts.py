@@ -1,4 +1,4 @@
-"""What the reader finds in a video or an image: size, rate, length, streams, warnings."""
+"""Facts about a video or an image: size, rate, length, streams, warnings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from av.stream import Stream
 from PIL import Image
 from PIL.ExifTags import Base
 
+from cdfi.common.image_numbers import images_of
 from cdfi.serve.media_names import IMAGES, suffix_of
 from cdfi.video.pixels.formats import layout
 from cdfi.video.pixels.orientation import orientation
@@ -17,21 +18,20 @@ from cdfi.video.reading.container import open_media
 from cdfi.video.reading.index import Index, read_index
 from cdfi.video.reading.interlacing import survey_fields
 from cdfi.video.reading.source import Source, read_source
-from cdfi.video.writing.image_files import images_in
 
 TRANSPOSED = (5, 6, 7, 8)  # orientations of Exif whose rows are shown as columns
 TRANSFERS = {16: "HDR (PQ)", 18: "HDR (HLG)"}  # by libav's AVColorTransferCharacteristic
 
 
 def facts(paths: list[str]) -> dict[str, Any]:
-    """Return what is in the files at ``paths``, as JSON values.
+    """Return facts about the files at ``paths``, as JSON values.
 
     Raises:
         OSError, ValueError: a file cannot be read.
     """
     first = Path(paths[0])
     if first.is_dir():
-        found = images_in(first)
+        found = images_of(first).paths
         if not found:
             raise ValueError(f"{first.name}: there are no images in the folder")
         return _image_facts(found)
@@ -49,9 +49,8 @@ def _image_facts(paths: list[Path]) -> dict[str, Any]:
 
 
 def _video_facts(path: Path) -> dict[str, Any]:
-    first_look = read_source(path)
     index = read_index(path)
-    source = survey_fields(first_look, index)
+    source = survey_fields(read_source(path), index)
     with open_media(path) as container:
         streams = [_stream(stream) for stream in container.streams]
         name = container.format.long_name
@@ -75,7 +74,7 @@ def _video_facts(path: Path) -> dict[str, Any]:
 
 
 def _is_variable(index: Index) -> bool:
-    """Return whether the frames' distances differ by more than rounding."""
+    """Return whether the distances of frames differ by more than rounding."""
     steps = np.diff(index.times)
     return bool(len(steps) and int(steps.max()) - int(steps.min()) > max(2, index.step // 50))
 

@@ -1,4 +1,4 @@
-"""Names of media files: which suffixes are accepted, and what a download is called."""
+"""Names of media files: the accepted suffixes, and the names of downloads."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-_VIDEOS = """
-    .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .vob .wmv .flv .3gp .ogv .gif .nut
-    .mxf .y4m .h264 .264 .hevc .265
-"""
-VIDEOS = frozenset(_VIDEOS.split())
-IMAGES = frozenset([".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm"])
+from cdfi.common.image_numbers import STILLS, STREAMS
+from cdfi.common.image_numbers import VIDEOS as VIDEO_FILES
+
+VIDEOS = frozenset((*VIDEO_FILES, *STREAMS, ".gif", ".h264", ".264", ".hevc", ".265"))
+IMAGES = frozenset(STILLS) - {".tga"}
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",

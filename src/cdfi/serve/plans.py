@@ -8,7 +8,7 @@ from typing import Any
 from cdfi.common.sizes import byte_count
 from cdfi.serve.job_options import Value, video_options
 from cdfi.video.dry_run import estimate
-from cdfi.video.images import check_folder, check_images, pictures_of
+from cdfi.video.images import check_folder, check_images, image_count
 from cdfi.video.jobs.model import ModelSpec
 
 KEPT = """
@@ -37,7 +37,7 @@ def plan(kind: str, inputs: list[str], target: str, options: dict[str, Value]) -
         factor = int(options.get("factor", 2))
         count = len(check_folder(paths[0], Path(target), factor, overwrite=False).paths)
         return {
-            "frames": pictures_of(range(count), factor),
+            "frames": image_count(range(count), factor),
             "source_frames": count,
             "losses": [],
         }

@@ -1,6 +1,6 @@
-"""The comparison video: what any browser plays, with the source above the result in each frame.
+"""The comparison video, which any browser plays: the source above the result in each frame.
 
-One video cannot lose the sync that two would: the page draws both halves from the same frame.
+The page draws both halves from the same frame, so that they stay in sync.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder whose files can be used where they are, and which cannot be left."""
+"""The folder whose files can be used without an upload; paths outside it are refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RootFolder:
         self._real = None if path is None else Path(os.path.realpath(path))
 
     def resolve(self, name: str) -> Path:
-        """Return the real path of what ``name`` names below the root.
+        """Return the real path of the file or folder ``name`` below the root.
 
         Raises:
             ApiError: it does not exist, or it lies outside, also by a link.
@@ -64,10 +64,10 @@ class RootFolder:
             size = path.stat().st_size
         except (ApiError, OSError):
             return None
-        shown = {"name": name.rpartition("/")[2], "path": name}
+        entry = {"name": name.rpartition("/")[2], "path": name}
         if path.is_dir():
-            return {**shown, "kind": "folder"}
+            return {**entry, "kind": "folder"}
         if not path.is_file() or not is_media(path.name):
             return None
         kind = "image" if suffix_of(path.name) in IMAGES else "video"
-        return {**shown, "kind": kind, "size": size}
+        return {**entry, "kind": kind, "size": size}

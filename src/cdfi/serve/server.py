@@ -72,5 +72,5 @@ def listen(host: str, port: int) -> socket.socket:
 def url_of(config: ServeConfig, port: int) -> str:
     """Return the URL of the page, with the token if there is one."""
     host = f"[{config.host}]" if ":" in config.host else config.host
-    shown = {"0.0.0.0": socket.gethostname(), "[::]": socket.gethostname()}.get(host, host)
-    return f"http://{shown}:{port}/" + (f"?token={config.token}" if config.token else "")
+    name = {"0.0.0.0": socket.gethostname(), "[::]": socket.gethostname()}.get(host, host)
+    return f"http://{name}:{port}/" + (f"?token={config.token}" if config.token else "")

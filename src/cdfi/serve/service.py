@@ -1,4 +1,4 @@
-"""What the endpoints share: uploads, root folder, queue, events, helper."""
+"""The parts of a server that the endpoints use: uploads, root folder, queue, events, helper."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Service:
             ) from None
         self.cache = config.data / "cache"
         shutil.rmtree(self.cache, ignore_errors=True)
-        self.cache.mkdir()
+        self.cache.mkdir(exist_ok=True)
         self.events = EventLog()
         self.uploads = Uploads(config)
         self.root = RootFolder(config.root)
@@ -69,7 +69,7 @@ class Service:
         self._lock.release()
 
     async def ask(self, source: ChosenSource, method: str, **values: Any) -> Any:
-        """Return what the helper answers about a source; errors use the names that people know."""
+        """Return the answer of the helper about a source; errors use the user's names of files."""
         try:
             return await self.helper.ask(method, **values)
         except ApiError as error:

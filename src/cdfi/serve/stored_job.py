@@ -23,27 +23,27 @@ class StoredJob:
     """A job.
 
     Attributes:
-        id: random letters; the name of its folder.
-        name: of the source, for people.
+        id: random hexadecimal digits; the name of its folder.
+        name: of the source, shown to users.
         kind: video, images or folder.
         inputs: paths of the sources.
-        names: what people call the inputs.
+        names: of the inputs, as the user knows them.
         target: path of the result.
-        download: what a download of the result is called.
+        download: the name of the result when it is downloaded.
         options: as they were requested, see ``cdfi.serve.job_options``.
         created: in seconds since 1970, as the other times.
         order: jobs with lower numbers run first.
         preview: whether it runs before all others.
         in_place: whether the result lies beside its source.
-        state: what happens to it now.
+        state: of the job.
         fresh: whether the next run discards finished segments.
         kept: frames that a run which did not finish has left.
-        message: why it failed, or what it was last doing.
+        message: why it failed or stopped, or "".
         started: when its last run began.
         finished: when its last run ended.
         pid: of the process that runs it.
-        pid_created: when that process began; a process number is used again after a while.
-        report: what the command printed.
+        pid_created: when that process began; systems reuse the numbers of processes.
+        report: the JSON object that the command printed.
     """
 
     id: str

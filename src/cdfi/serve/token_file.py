@@ -21,7 +21,7 @@ def kept_token(data: Path) -> str:
     """
     path = data / NAME
     data.mkdir(parents=True, exist_ok=True)
-    if path.is_file() and _TOKEN.fullmatch(found := path.read_text(encoding="ascii").strip()):
+    if path.is_file() and _TOKEN.fullmatch(found := path.read_text("ascii", "replace").strip()):
         return found
     path.unlink(missing_ok=True)
     token = secrets.token_urlsafe(24)

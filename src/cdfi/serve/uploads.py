@@ -28,8 +28,8 @@ class Upload:
     """An uploaded file.
 
     Attributes:
-        id: random letters; the name of its folder.
-        name: as the user's computer calls it; never used as a path.
+        id: random hexadecimal digits; the name of its folder.
+        name: of the file on the user's computer; never used as a path.
         size: in bytes, of the whole file.
         created: when the upload began, in seconds since 1970.
         received: bytes that have arrived.
@@ -64,24 +64,24 @@ class Uploads:
         found = [self._read(path.name) for path in self.config.files.iterdir()]
         return sorted((one for one in found if one), key=lambda one: one.created)
 
-    def get(self, number: str) -> Upload:
+    def get(self, upload_id: str) -> Upload:
         """Return the upload with an id.
 
         Raises:
             ApiError: there is none.
         """
-        found = self._read(number) if number.isalnum() and number.isascii() else None
+        found = self._read(upload_id) if upload_id.isalnum() and upload_id.isascii() else None
         if found is None:
-            raise ApiError(404, f"there is no uploaded file {number!r}")
+            raise ApiError(404, f"there is no uploaded file {upload_id!r}")
         return found
 
-    def path(self, number: str) -> Path:
+    def path(self, upload_id: str) -> Path:
         """Return where a complete upload lies.
 
         Raises:
             ApiError: there is none, or it is incomplete.
         """
-        upload = self.get(number)
+        upload = self.get(upload_id)
         if not upload.complete:
             raise ApiError(409, f"{upload.name} has not arrived completely: continue its upload")
         return self._content(upload)
@@ -106,7 +106,7 @@ class Uploads:
         )
         return upload
 
-    async def append(self, number: str, offset: int, body: AsyncIterator[bytes]) -> Upload:
+    async def append(self, upload_id: str, offset: int, body: AsyncIterator[bytes]) -> Upload:
         """Write the bytes of ``body`` at ``offset``; a later call for the same upload wins.
 
         What has arrived stays, also if the connection breaks.
@@ -114,7 +114,7 @@ class Uploads:
         Raises:
             ApiError: ``offset`` is not the number of bytes received, or the disk is full.
         """
-        upload = self.get(number)
+        upload = self.get(upload_id)
         if offset != upload.received:
             raise ApiError(
                 409, f"expected the bytes from {upload.received} on, got offset {offset}"
@@ -122,15 +122,15 @@ class Uploads:
         if upload.complete:
             return upload
         path = self.config.files / upload.id / PART
-        part = PartFile(number, upload.name, path, upload.size)
+        part = PartFile(upload_id, upload.name, path, upload.size)
         await self._bodies.append(part, offset, body)
         finished: Upload = await run_in_threadpool(self._finish, upload)
         return finished
 
-    def remove(self, number: str) -> None:
+    def remove(self, upload_id: str) -> None:
         """Remove an upload and its file."""
-        upload = self.get(number)
-        self._bodies.stop(number)
+        upload = self.get(upload_id)
+        self._bodies.stop(upload_id)
         with suppress(OSError):
             (self.config.files / upload.id / INFO).unlink()
         shutil.rmtree(self.config.files / upload.id, ignore_errors=True)
@@ -160,14 +160,14 @@ class Uploads:
     def _content(self, upload: Upload) -> Path:
         return self.config.files / upload.id / f"source{suffix_of(upload.name)}"
 
-    def _read(self, number: str) -> Upload | None:
+    def _read(self, upload_id: str) -> Upload | None:
         """Return an upload from its folder; None if there is none."""
-        folder = self.config.files / number
+        folder = self.config.files / upload_id
         try:
             values = json.loads((folder / INFO).read_text(encoding="utf-8"))
-            upload = Upload(number, values["name"], values["size"], values["created"])
+            upload = Upload(upload_id, values["name"], values["size"], values["created"])
             content = self._content(upload)
-            there = content if content.is_file() else folder / PART
-            return Upload(upload.id, upload.name, upload.size, upload.created, there.stat().st_size)
+            file = content if content.is_file() else folder / PART
+            return Upload(upload.id, upload.name, upload.size, upload.created, file.stat().st_size)
         except (OSError, ValueError, KeyError, TypeError):
             return None
