@@ -30,14 +30,14 @@ def two(folder, suffix=".png", mode="RGB", **tags):
 
 
 def middle(paths, target):
-    """Interpolate two images and return what was said."""
+    """Interpolate two images and return the warnings."""
     lines = []
     interpolate_images(*paths, target, model=Mean(), on_warning=lines.append)
     return lines
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
-def test_f22_profile_and_resolution_are_kept(tmp_path, suffix):
+def test_profile_and_resolution_are_kept(tmp_path, suffix):
     lines = middle([CASES / "icc_0.jpg", CASES / "icc_1.jpg"], tmp_path / f"m{suffix}")
     given, made = read_tags(CASES / "icc_0.jpg"), read_tags(tmp_path / f"m{suffix}")
     assert lines == []
@@ -118,7 +118,7 @@ def test_even_steps_and_plain_names_are_no_gaps():
     assert len(gaps_of([Path(f"a{number}.png") for number in (1, 2, 4, 5, 9)])) == 2
 
 
-def test_a6_targa_images_are_taken(tmp_path):
+def test_targa_images_are_taken(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(2):
@@ -134,7 +134,7 @@ def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_a9_animations_are_refused_with_a_remedy(tmp_path, suffix):
+def test_animations_are_refused_with_a_remedy(tmp_path, suffix):
     frames = [Image.new("RGB", (16, 16), (60 * number, 0, 0)) for number in range(3)]
     path = tmp_path / f"a{suffix}"
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
@@ -142,7 +142,7 @@ def test_a9_animations_are_refused_with_a_remedy(tmp_path, suffix):
         read_image(path)
 
 
-def test_a10_pipes_and_standard_input_are_refused(tmp_path):
+def test_pipes_and_standard_input_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(ValueError, match=r"pipe\.mp4 is a pipe or a device"):
         interpolate_video(

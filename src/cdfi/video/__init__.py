@@ -1,4 +1,4 @@
-"""Video in, video out: times, colours, depth, streams and finished work are kept."""
+"""Interpolate videos and images: times, colours, depth and other streams are kept."""
 
 from typing import TYPE_CHECKING
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from cdfi.video.jobs.watch import JobWatch as JobWatch
     from cdfi.video.kernel_warm_up import warm_up as warm_up
     from cdfi.video.keywords import Settings as Settings
+    from cdfi.video.notebook import show_frames as show_frames
     from cdfi.video.options import Encoding as Encoding
     from cdfi.video.options import Options as Options
     from cdfi.video.pipes import interpolate_to_stream as interpolate_to_stream
     from cdfi.video.preview import Preview as Preview
     from cdfi.video.preview import write_preview as write_preview
-    from cdfi.video.shown import show_frames as show_frames
     from cdfi.video.timing.rate import parse_rate as parse_rate
     from cdfi.video.writing.image_files import is_image as is_image
 
-#: Public name -> module; imported on first use: the command line reads the options before it
-#: imports PyTorch.
+#: Public name -> module. They are imported on first use, because the command line reads the options
+#: before it imports PyTorch.
 _MODULES = {
     "AnyModel": "jobs.model",
     "Encoding": "options",
@@ -50,7 +50,7 @@ _MODULES = {
     "is_image": "writing.image_files",
     "parse_rate": "timing.rate",
     "plan_job": "jobs.plan",
-    "show_frames": "shown",
+    "show_frames": "notebook",
     "warm_up": "kernel_warm_up",
     "write_preview": "preview",
 }

@@ -1,4 +1,4 @@
-"""Check what this machine can do: codecs, devices, folders, and one frame from end to end."""
+"""Check this machine: codecs, devices, folders, and the interpolation of one frame."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Check(NamedTuple):
 
     Attributes:
         name: what was checked.
-        state: "note" is something to know, which stops nothing.
+        state: "note" is for information and stops nothing.
         text: what was found.
         remedy: what to do; "" if nothing.
     """
@@ -119,16 +119,16 @@ def _memory(name: str) -> Check:
 
 
 def _frame(name: str) -> Check:
-    """Interpolate a square that moves, and compare with where it must be."""
+    """Interpolate a moving square, and compare the result with the true frame."""
     frames = np.zeros((3, 64, 64, 3), np.float32)
     for number, frame in enumerate(frames):
         frame[16:48, 12 + 4 * number : 44 + 4 * number] = 0.8
     begin = time.perf_counter()
-    made = Interpolator()(frames[0], frames[2])
+    result = Interpolator()(frames[0], frames[2])
     seconds = time.perf_counter() - begin
-    error = float(np.abs(made - frames[1]).mean())
-    static = float(np.abs(frames[0] - frames[1]).mean())
-    if not np.isfinite(made).all() or error > static / 2:
+    error = float(np.abs(result - frames[1]).mean())
+    change = float(np.abs(frames[0] - frames[1]).mean())
+    if not np.isfinite(result).all() or error > change / 2:
         return Check(name, "fail", f"wrong by {error:.3f}", "try --device cpu --precision fp32")
     return Check(name, "ok", f"right on {choose_device()}, {seconds:.1f} s with compilation")
 

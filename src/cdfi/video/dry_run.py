@@ -52,22 +52,21 @@ def estimate(
         job = plan_job(video.path, Path(target), options, chosen)
         found = _estimate(job, chosen)
         losses = [*planned_losses(job), *(f"{source}: {line}" for line in video.warnings)]
-        return {**found, "source": str(source), "losses": losses}
+        return {"source": str(source), **found, "losses": losses}
 
 
 def _estimate(job: Job, chosen: Model) -> dict[str, object]:
     """Return the plan of ``job``."""
-    quick = _quick(chosen)
-    interpolator = resolve_model(quick)
+    uncompiled = _uncompiled(chosen)
+    interpolator = resolve_model(uncompiled)
     frames, source_frames = expected_frames(job), len(job.index.times)
     job.work.serve(job.identity(fingerprint(chosen)))
     finished = job.finished()
     left = max(frames - sum(len(record.times) for record in finished.values()), 0)
-    one = _seconds_per_frame(job, quick, interpolator)
+    one = _seconds_per_frame(job, uncompiled, interpolator)
     count = left * _passes_per_frame(job, source_frames / frames)
     length = job.timeline.at(job.index.end) - job.timeline.at(job.index.first)
     return {
-        "source": str(job.source.path),
         "target": str(job.work.target),
         "size": list(job.encoding.converter.size),
         "pixel_format": [job.source.pix_fmt, job.encoding.converter.target],
@@ -77,7 +76,6 @@ def _estimate(job: Job, chosen: Model) -> dict[str, object]:
         "rate": [round(float(job.index.rate), 3), round(float(job.encoding.rate), 3)],
         "duration": round(float(length * job.timeline.time_base), 3),
         "segments": {"all": len(job.boundaries), "finished": len(finished)},
-        "losses": [],
         "memory": _network_memory(job, interpolator),
         "disk_needed": disk_need(job, left),
         "free_disk": free_disk(job.work.target),
@@ -87,14 +85,19 @@ def _estimate(job: Job, chosen: Model) -> dict[str, object]:
     }
 
 
-def _passes_per_frame(job: Job, share: float) -> float:
-    """Return how often the network runs for each frame; ``share`` of them are source frames."""
+def _passes_per_frame(job: Job, source_fraction: float) -> float:
+    """Return how often the network runs for each frame of the result, on average.
+
+    Args:
+        job: the job.
+        source_fraction: how many source frames there are for each frame of the result.
+    """
     angle = job.options.motion_blur
-    return max(1 - share, 0) if angle is None else open_instants(angle)
+    return max(1 - source_fraction, 0) if angle is None else open_instants(angle)
 
 
-def _quick(model: Model) -> Model:
-    """Return ``model`` without compilation, which takes longer than the plan may."""
+def _uncompiled(model: Model) -> Model:
+    """Return ``model`` without compilation, which would take too long for a plan."""
     return replace(model, compile=False) if isinstance(model, ModelSpec) else model
 
 

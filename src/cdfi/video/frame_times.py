@@ -1,4 +1,4 @@
-"""How long the network takes for one frame: measured once a day for each model and size."""
+"""Measure the time of one frame, once a day for each model and size."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def frame_time(
     """
     if not isinstance(model, ModelSpec):
         return _measured(interpolator, size, warm_up)
-    path = _file(model, size)
+    path = _cache_file(model, size)
     with suppress(OSError, ValueError, TypeError, KeyError):  # missing or damaged
         if 0 <= time.time() - path.stat().st_mtime < VALID:
             row = json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def frame_time(
     return found
 
 
-def _file(model: ModelSpec, size: tuple[int, int]) -> Path:
+def _cache_file(model: ModelSpec, size: tuple[int, int]) -> Path:
     """Return the file for everything on which the time depends, except the machine."""
     device = model.device if model.uses_runtime else str(choose_device(model.device))
     software = torch.__version__, torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Interpolation of frames that are read and written by other means."""
+"""Interpolate frames that the caller reads and writes."""
 
 from __future__ import annotations
 
@@ -94,10 +94,9 @@ def interpolate_frames(
 
 def _is_clip(frames: Any) -> bool:
     """Return whether ``frames`` is a clip in memory, not a stream of times and images."""
-    if isinstance(frames, (Tensor, np.ndarray)):
-        return True
-    timed = bool(frames) and isinstance(frames[0], tuple) if isinstance(frames, Sequence) else True
-    return not timed
+    if isinstance(frames, Sequence):
+        return not (frames and isinstance(frames[0], tuple))
+    return isinstance(frames, (Tensor, np.ndarray))
 
 
 def _device(frames: Any) -> str | None:
@@ -134,14 +133,14 @@ def _stream(
     frames: Iterable[tuple[Fraction, Image]], interpolator: Interpolator, factor: int
 ) -> Iterator[tuple[Fraction, Image]]:
     """Yield ``frames`` with their times, and ``factor - 1`` frames evenly between each two."""
-    places = [Fraction(step, factor) for step in range(1, factor)]
+    times = [Fraction(step, factor) for step in range(1, factor)]
     left: tuple[Fraction, Image] | None = None
     for right in frames:
         if left is not None:
             start, length = left[0], right[0] - left[0]
             if length <= 0:
                 raise ValueError(f"the time {right[0]} follows {start}: times must ascend")
-            made = interpolator.between(left[1], right[1], places, tolerance(factor))
-            yield from zip((start + length * place for place in places), made)
+            images = interpolator.between(left[1], right[1], times, tolerance(factor))
+            yield from zip((start + length * t for t in times), images)
         yield right
         left = right

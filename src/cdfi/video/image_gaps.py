@@ -1,4 +1,4 @@
-"""Lines about the files of a folder of images: gaps in their numbers, other files."""
+"""Describe gaps in the numbers of images, and the other files of a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def gaps_of(paths: Sequence[Path], *, filled: bool = False) -> list[str]:
     A gap is a step larger than the smallest one. The images beside it are treated as neighbours,
     unless the gap is ``filled``.
     """
-    done = (
+    treatment = (
         "interpolated"
         if filled
         else "the two are treated as neighbours (--fill-gaps interpolates them)"
@@ -32,13 +32,13 @@ def gaps_of(paths: Sequence[Path], *, filled: bool = False) -> list[str]:
     usual = min((step for step in steps if step > 0), default=0)
     return [
         f"{before} is followed by {after.name}: {step // usual - 1} images seem to be missing; "
-        f"{done}"
+        f"{treatment}"
         for (before, after), step in zip(pairwise(paths), steps)
         if step > usual
     ]
 
 
-def what_else(folder: Path) -> str:
+def describe_files(folder: Path) -> str:
     """Return a clause about the files of a folder, by their suffixes."""
     if not folder.is_dir():
         return ""

@@ -1,4 +1,4 @@
-"""Interpolating still images: two to one, or a folder to a folder."""
+"""Interpolate still images: two images to one, or a folder to a folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from cdfi.common.files import move, resolve_output
-from cdfi.common.image_numbers import Numbered, images_of
+from cdfi.common.image_numbers import IMAGES, Numbered, images_of
 from cdfi.common.progress import Progress
-from cdfi.video.image_gaps import gaps_of, what_else
+from cdfi.video.image_gaps import describe_files, gaps_of
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
@@ -21,7 +21,7 @@ from cdfi.video.jobs.model import (
     fingerprint,
     resolve_model,
 )
-from cdfi.video.jobs.plan import check_apart
+from cdfi.video.jobs.plan import check_apart, require_parent
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.jobs.workfolder import WorkFolder
@@ -37,7 +37,6 @@ from cdfi.video.writing.exr import SUFFIX as EXR
 from cdfi.video.writing.exr import is_linear
 from cdfi.video.writing.image_files import (
     COLOUR,
-    SUFFIXES,
     is_image,
     read_image,
     write_image,
@@ -62,11 +61,11 @@ def interpolate_images(
 
     Args:
         first: an image.
-        second: another.
+        second: another image of the same size.
         target: the image to write.
         model: as in :func:`interpolate_video`.
         overwrite: replace ``target`` if it exists.
-        on_warning: called with a line about everything that ``target`` cannot keep.
+        on_warning: called with a line for each thing that ``target`` cannot keep.
 
     Raises:
         OSError: as :func:`check_images`, or the image cannot be written.
@@ -74,10 +73,10 @@ def interpolate_images(
     """
     first, second, target = Path(first), Path(second), Path(target)
     left, right = check_images(first, second, target, overwrite=overwrite)
-    maker = resolve_model(model)
+    interpolator = resolve_model(model)
     tags = [read_tags(path) for path in (first, second)]
-    with operations_for_one_frame(maker, left.width, left.height):
-        (middle,) = _between(left, right, 2, maker)
+    with operations_for_one_frame(interpolator, left.width, left.height):
+        (middle,) = _between(left, right, 2, interpolator)
     lost = write_image(middle, target, tags[0])
     for line in _losses([first, second], tags, target, lost):
         _warn(on_warning, line)
@@ -98,8 +97,7 @@ def check_images(
     for source in (first, second):
         check_apart(source, target)
     resolve_output(target, overwrite)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    require_parent(target)
     return _pair(first, second)
 
 
@@ -136,17 +134,17 @@ def interpolate_folder(
         OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
     target = Path(target)
-    found = check_folder(Path(source), target, factor, overwrite=overwrite)
+    images = check_folder(Path(source), target, factor, overwrite=overwrite)
     if not fill_gaps:
-        found = found._replace(numbers=list(range(len(found.paths))))
-    lost = _write_folder(found, target, factor, as_model(model), overwrite, progress)
-    for line in gaps_of(found.paths, filled=fill_gaps) + _losses(found.paths, [], target, lost):
+        images = images._replace(numbers=list(range(len(images.paths))))
+    lost = _write_folder(images, target, factor, as_model(model), overwrite, progress)
+    for line in gaps_of(images.paths, filled=fill_gaps) + _losses(images.paths, [], target, lost):
         _warn(on_warning, line)
-    return pictures_of(found.numbers, factor)
+    return image_count(images.numbers, factor)
 
 
 def _write_folder(
-    found: Numbered,
+    images: Numbered,
     target: Path,
     factor: int,
     model: Model,
@@ -154,15 +152,15 @@ def _write_folder(
     progress: Progress | None,
 ) -> list[str]:
     """Write the images of the result to ``target``; return what they do not keep."""
-    exr = {path.suffix.lower() for path in found.paths} == {EXR}
+    exr = {path.suffix.lower() for path in images.paths} == {EXR}
     work = WorkFolder(target, image_suffix=EXR if exr else ".png")
     with work.lock():
-        names = [f"{path.name} {file_fingerprint(path)}" for path in found.paths]
+        names = [f"{path.name} {file_fingerprint(path)}" for path in images.paths]
         job = {"source": names, "factor": factor, "model": fingerprint(model)}
-        filled = found.numbers[-1] >= len(found.paths)
-        work.begin(job | ({"numbers": found.numbers} if filled else {}), overwrite)
-        lost = _write_numbered(found, factor, resolve_model(model), work, progress)
-        _move_images(work, target, pictures_of(found.numbers, factor))
+        filled = images.numbers[-1] >= len(images.paths)
+        work.begin(job | ({"numbers": images.numbers} if filled else {}), overwrite)
+        lost = _write_numbered(images, factor, resolve_model(model), work, progress)
+        _move_images(work, target, image_count(images.numbers, factor))
     return lost
 
 
@@ -176,17 +174,17 @@ def _move_images(work: WorkFolder, target: Path, count: int) -> None:
 
 
 def _write_numbered(
-    found: Numbered,
+    images: Numbered,
     factor: int,
-    maker: FrameInterpolator,
+    interpolator: FrameInterpolator,
     work: WorkFolder,
     progress: Progress | None,
 ) -> list[str]:
     """Write the images of the result into ``work``; return what they do not keep."""
-    total = pictures_of(found.numbers, factor)
+    total = image_count(images.numbers, factor)
     tags, lost = ImageTags(), set[str]()
-    sources = {number * factor: path for path, number in zip(*found)}
-    for number, image in enumerate(_sequence(found, factor, maker, work)):
+    sources = {number * factor: path for path, number in zip(*images)}
+    for number, image in enumerate(_sequence(images, factor, interpolator, work)):
         if image is not None:
             tags = read_tags(sources[number]) if number in sources else tags
             lost |= {*write_image(image, work.new(work.image(number).name), tags)}
@@ -204,11 +202,11 @@ def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = F
         OSError: a folder cannot be read or written.
         ValueError: there are too few images, the factor is wrong, or images would be replaced.
     """
-    found = images_of(source)
-    if len(found.paths) < 2:
+    images = images_of(source)
+    if len(images.paths) < 2:
         raise ValueError(
-            f"{source} holds {len(found.paths)} images, expected two or more files that end in "
-            f"{', '.join(SUFFIXES)}{what_else(source)}"
+            f"{source} holds {len(images.paths)} images, expected two or more files that end in "
+            f"{', '.join(IMAGES)}{describe_files(source)}"
         )
     if factor < 2:
         raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
@@ -217,9 +215,8 @@ def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = F
         raise ValueError(f"{target}: a folder of images becomes another: give a folder's name")
     if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target} exists: give --overwrite to write into it")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
-    return found
+    require_parent(target)
+    return images
 
 
 def _losses(
@@ -240,24 +237,24 @@ def _warn(on_warning: OnWarning | None, line: str) -> None:
         on_warning(line)
 
 
-def pictures_of(numbers: Sequence[int], factor: int) -> int:
-    """Return how many images come of those with ``numbers``, which begin with 0."""
+def image_count(numbers: Sequence[int], factor: int) -> int:
+    """Return the number of images in the result; ``numbers``, of the sources, begin with 0."""
     return factor * numbers[-1] + 1
 
 
 def _sequence(
-    found: Numbered, factor: int, maker: FrameInterpolator, work: WorkFolder
+    images: Numbered, factor: int, interpolator: FrameInterpolator, work: WorkFolder
 ) -> Iterator[VideoFrame | None]:
     """Yield the images of the result in order, None for those that ``work`` keeps already."""
-    for (first, second), (begin, end) in zip(pairwise(found.paths), pairwise(found.numbers)):
+    for (first, second), (begin, end) in zip(pairwise(images.paths), pairwise(images.numbers)):
         count = (end - begin) * factor
         if all(work.record(begin * factor + step, check=True) for step in range(count)):
             yield from [None] * count
             continue
         left, right = _pair(first, second)
         yield left
-        yield from _between(left, right, count, maker)
-    yield read_image(found.paths[-1])
+        yield from _between(left, right, count, interpolator)
+    yield read_image(images.paths[-1])
 
 
 def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
@@ -284,16 +281,16 @@ def _common(first: str, second: str) -> str:
 
 
 def _between(
-    left: VideoFrame, right: VideoFrame, factor: int, maker: FrameInterpolator
+    left: VideoFrame, right: VideoFrame, factor: int, interpolator: FrameInterpolator
 ) -> list[VideoFrame]:
     """Return the ``factor - 1`` images between two, in a format that keeps what either has."""
     if is_linear(left) and is_linear(right):
-        return linear_between(left, right, factor, maker)
+        return linear_between(left, right, factor, interpolator)
     form = _common(left.format.name, right.format.name)
     left, right = reformatted(left, form), reformatted(right, form)
-    places = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
+    instants = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
     span = Span(
-        SourceFrame(0, left), SourceFrame(factor, right), Kind.MOTION, places, tolerance(factor)
+        SourceFrame(0, left), SourceFrame(factor, right), Kind.MOTION, instants, tolerance(factor)
     )
-    renderer = Renderer(maker, FormatConverter(form, form, COLOUR, left.width, left.height))
+    renderer = Renderer(interpolator, FormatConverter(form, form, COLOUR, left.width, left.height))
     return [picture.image for picture in renderer.frames(span)]

@@ -1,4 +1,4 @@
-"""Interpolate a whole video: the call that the command and the library share."""
+"""Interpolate a whole video: the function behind ``cdfi interpolate`` and the library's API."""
 
 from __future__ import annotations
 
@@ -17,18 +17,9 @@ from cdfi.common.progress import Progress
 from cdfi.video.jobs.animation import write_animation
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.losses import found_losses, planned_losses
-from cdfi.video.jobs.model import (
-    AnyModel,
-    ModelSpec,
-    as_model,
-)
+from cdfi.video.jobs.model import AnyModel, ModelSpec, as_model
 from cdfi.video.jobs.mux import write_images, write_result
-from cdfi.video.jobs.plan import (
-    check_target,
-    plan_job,
-    readable_source,
-    try_name,
-)
+from cdfi.video.jobs.plan import check_target, plan_job, readable_source, try_name
 from cdfi.video.jobs.run import JobRun, Workers, processes
 from cdfi.video.jobs.segment_record import SegmentRecord
 from cdfi.video.jobs.used_options import used_options
@@ -100,7 +91,7 @@ def interpolate_video(
         ValueError: the source or an option is not supported.
     """
     source = Path(source)
-    target = check_target(source, _file_name(Path(target)), overwrite)
+    target = check_target(source, _not_a_stream(Path(target)), overwrite)
     chosen, options = as_model(model), options_from(options, settings)
     with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, chosen)
@@ -109,7 +100,7 @@ def interpolate_video(
         with _explained(source, target), job.work.lock():
             restarted = run.begin(source, options, overwrite)
             report = _finish(job, run.make_missing(), restarted)
-    return _about_images(report, source, video.warnings)
+    return _with_source(report, source, video.warnings)
 
 
 def plan_video(
@@ -120,15 +111,16 @@ def plan_video(
     options: Options,
     overwrite: bool = False,
 ) -> Path:
-    """Plan the video ``source`` for workers that make it later; return the work folder.
+    """Plan the video ``source`` for workers that are started later; return the work folder.
 
-    ``interpolate_video`` with the same arguments makes what they have left, and joins the result.
+    ``interpolate_video`` with the same arguments computes the remaining segments and joins the
+    result.
 
     Raises:
         OSError, ValueError: as :func:`interpolate_video`.
     """
     source = Path(source)
-    target = check_target(source, _file_name(Path(target)), overwrite)
+    target = check_target(source, _not_a_stream(Path(target)), overwrite)
     with readable_source(source, target, options) as video:
         job = plan_job(video.path, target, options, model)
         try_name(target)
@@ -138,14 +130,14 @@ def plan_video(
     return job.work.path
 
 
-def _about_images(report: VideoReport, source: Path, gaps: Sequence[str]) -> VideoReport:
-    """Return the report with the user's name of the source, and lines about missing images."""
+def _with_source(report: VideoReport, source: Path, gaps: Sequence[str]) -> VideoReport:
+    """Return the report with the source as the user named it, and lines about missing images."""
     lines = [*report.warnings, *(f"{source}: {line}" for line in gaps)]
     return replace(report, source=str(source), warnings=lines)
 
 
-def _file_name(target: Path) -> Path:
-    """Return ``target``. Raise ValueError for streams, which have a function of their own."""
+def _not_a_stream(target: Path) -> Path:
+    """Return ``target``; raise ValueError for a stream, which another function writes."""
     if target.suffix.lower() == ".y4m":
         raise ValueError(f"{target}: a stream is written by cdfi.video.interpolate_to_stream")
     return target
@@ -164,7 +156,7 @@ def _explained(source: Path, target: Path) -> Iterator[None]:
             "free some space and repeat the command"
         ) from error
     except av.error.FFmpegError as error:
-        raise ValueError(f"{source} could not be made into {target}: {error}") from error
+        raise ValueError(f"{source} could not be interpolated into {target}: {error}") from error
 
 
 def _finish(job: Job, notes: Counter[str], warnings: list[str]) -> VideoReport:

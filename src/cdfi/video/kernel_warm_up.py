@@ -1,17 +1,16 @@
-"""Compile the kernels that a model and usual videos need into the cache, ahead of the first job."""
+"""Compile the kernels that a model and usual videos need, before the first job."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-from av.video.frame import VideoFrame
-
 from cdfi.common.compilation import watch_compilation
 from cdfi.video.jobs.model import AnyModel, resolve_model
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.pixels.colour import Colour
 from cdfi.video.pixels.convert import FormatConverter
+from cdfi.video.pixels.formats import blank_frame
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
@@ -43,17 +42,8 @@ def warm_up(
         for pix_fmt in pixel_formats:
             converter = FormatConverter(pix_fmt, pix_fmt, Colour(), SIDE, SIDE)
             renderer = Renderer(interpolator, converter)
-            images = [_blank(pix_fmt) for _ in range(2)]
-            left, right = (SourceFrame(pts, image) for pts, image in zip((0, 2), images))
+            left, right = (SourceFrame(pts, blank_frame(SIDE, SIDE, pix_fmt)) for pts in (0, 2))
             middle = [Instant(1, HALF)]
             for _ in renderer.frames(Span(left, right, Kind.MOTION, middle, tolerance(1))):
                 pass
     return compiled
-
-
-def _blank(pix_fmt: str) -> VideoFrame:
-    """Return a frame whose samples are all 0."""
-    image = VideoFrame(SIDE, SIDE, pix_fmt)
-    for plane in image.planes:
-        plane.update(bytes(plane.buffer_size))
-    return image

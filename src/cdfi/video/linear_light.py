@@ -14,15 +14,15 @@ from cdfi.video.jobs.model import FrameInterpolator
 from cdfi.video.timing.timeline import tolerance
 from cdfi.video.writing.exr import from_planes, planes_of
 
-CURVE = 50.0  # of the logarithm that networks see; 18 % grey becomes 0.59 of white
+CURVE = 50.0  # of the logarithm that networks get; 18 % grey becomes 0.59 of white
 
 
 def linear_between(
-    left: VideoFrame, right: VideoFrame, count: int, maker: FrameInterpolator
+    left: VideoFrame, right: VideoFrame, count: int, interpolator: FrameInterpolator
 ) -> list[VideoFrame]:
     """Return the ``count - 1`` images between two of linear light.
 
-    Networks see ``log(1 + CURVE * light)``, scaled so that the brightest value of both images is 1.
+    Networks get ``log(1 + CURVE * light)``, scaled so that the brightest value of both images is 1.
     Negative light becomes 0. The precision is that of the first image.
 
     Raises:
@@ -36,42 +36,48 @@ def linear_between(
     half = "f16" in left.format.name
     times = [Fraction(step, count) for step in range(1, count)]
     colours = min(len(first), 3)
-    light = _lights(first[:colours], second[:colours], times, maker)
+    light = _lights(first[:colours], second[:colours], times, interpolator)
     if len(first) != 4:
         return [from_planes(one, half) for one in light]
-    alphas = _alphas(first[3:], second[3:], times, maker)
+    alphas = _alphas(first[3:], second[3:], times, interpolator)
     return [from_planes(np.concatenate(pair), half) for pair in zip(light, alphas)]
 
 
 def _lights(
-    first: np.ndarray, second: np.ndarray, times: Sequence[Fraction], maker: FrameInterpolator
+    first: np.ndarray,
+    second: np.ndarray,
+    times: Sequence[Fraction],
+    interpolator: FrameInterpolator,
 ) -> list[np.ndarray]:
     brightest = max(float(first.max()), float(second.max()), 1.0)
     scale = np.log1p(CURVE * brightest)
 
-    def seen(light: np.ndarray) -> Tensor:
+    def logarithm(light: np.ndarray) -> Tensor:
         return torch.from_numpy(np.log1p(CURVE * light.clip(0)) / scale)
 
-    made = _between(seen(first), seen(second), times, maker)
-    return [np.expm1(one * scale) / CURVE for one in made]
+    images = _between(logarithm(first), logarithm(second), times, interpolator)
+    return [np.expm1(one * scale) / CURVE for one in images]
 
 
 def _alphas(
-    first: np.ndarray, second: np.ndarray, times: Sequence[Fraction], maker: FrameInterpolator
+    first: np.ndarray,
+    second: np.ndarray,
+    times: Sequence[Fraction],
+    interpolator: FrameInterpolator,
 ) -> list[np.ndarray]:
     if np.array_equal(first, second):
         return [first] * len(times)
     left, right = (torch.from_numpy(one.clip(0, 1)) for one in (first, second))
-    return _between(left, right, times, maker)
+    return _between(left, right, times, interpolator)
 
 
 def _between(
-    left: Tensor, right: Tensor, times: Sequence[Fraction], maker: FrameInterpolator
+    left: Tensor, right: Tensor, times: Sequence[Fraction], interpolator: FrameInterpolator
 ) -> list[np.ndarray]:
-    """Return what the network computes of one or three planes."""
+    """Return the planes at ``times`` between two images of one or three planes."""
     planes = left.shape[0]
     # The planes of libav are G, B, R; networks expect R, G, B.
     order, back = ([2, 0, 1], [1, 2, 0]) if planes == 3 else ([0, 0, 0], [0])
     near = tolerance(len(times) + 1)
-    frames = maker.between(left[order].float(), right[order].float(), times, near)
+    frames = interpolator.between(left[order].float(), right[order].float(), times, near)
     return [frame.cpu().float()[back].numpy() for frame in frames]

@@ -22,7 +22,7 @@ Quality = Literal["lossless", "high", "medium", "small"]
 
 MOST_FACTOR = 1000  # networks that compute midpoints halve a gap at most ten times
 MOST_SENSITIVE = 10  # beyond that, plain motion counts as repeated
-MOST_FPS = 10_000  # more than any container's clock, and any camera, tells apart
+MOST_FPS = 10_000  # more than any camera records and any container can count
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Options:
         if self.fps is not None and not 0 < self.fps <= MOST_FPS:
             raise ValueError(
                 f"fps must be above 0 and at most {MOST_FPS}, got {_short(self.fps)}: no container "
-                "tells more frames a second apart"
+                "can count more frames a second"
             )
         if not 1 <= self.slow <= MOST_FACTOR:
             raise ValueError(

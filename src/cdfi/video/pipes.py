@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -16,8 +16,9 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from cdfi.common.files import atomic_write
+from cdfi.common.files import atomic_write, resolve_output
 from cdfi.common.prefetch import prefetch
+from cdfi.common.progress import Progress
 from cdfi.video.interpolate import VideoReport
 from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.jobs.losses import planned_losses
@@ -36,9 +37,6 @@ from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline,
 from cdfi.video.writing.codecs import CODECS
 from cdfi.video.writing.pixel_choice import candidates
 from cdfi.video.writing.y4m import MAGIC, Y4mWriter
-
-#: Called with the number of frames written, and that of all if it is known.
-OnFrames = Callable[[int, int | None], None]
 
 
 def is_pipe(path: Path) -> bool:
@@ -69,7 +67,7 @@ def is_y4m(file: BinaryIO) -> bool:
 
 @contextmanager
 def spooled(file: BinaryIO) -> Iterator[Path]:
-    """Yield a temporary file with all of a stream, for what reads it more than once."""
+    """Yield a temporary copy of a stream, which can be read more than once."""
     with TemporaryDirectory(prefix="cdfi-") as folder:
         path = Path(folder) / "stream"
         with path.open("xb") as copy:
@@ -94,7 +92,7 @@ def interpolate_to_stream(
     model: AnyModel | None = None,
     options: Options | None = None,
     overwrite: bool = False,
-    progress: OnFrames | None = None,
+    progress: Progress | None = None,
 ) -> VideoReport:
     """Interpolate a video or a stream into a YUV4MPEG2 stream, at a constant rate, without sound.
 
@@ -111,8 +109,8 @@ def interpolate_to_stream(
         ValueError: the source or an option is not supported.
     """
     options = options or Options()
-    if target.exists() and not is_pipe(target) and not overwrite:
-        raise FileExistsError(f"{target} exists: give --overwrite to replace it")
+    if not is_pipe(target):
+        resolve_output(target, overwrite)
     if not is_pipe(source):
         return _from_file(source, target, model, options, progress)
     with opened_input(source) as file:
@@ -137,9 +135,9 @@ def _opened_output(target: Path) -> Iterator[BinaryIO]:
 
 
 def _from_file(
-    source: Path, target: Path, model: AnyModel | None, options: Options, progress: OnFrames | None
+    source: Path, target: Path, model: AnyModel | None, options: Options, progress: Progress | None
 ) -> VideoReport:
-    """Interpolate what can be read more than once."""
+    """Interpolate a source that can be read more than once."""
     chosen = as_model(model)
     with (
         readable_source(source, target, options) as video,
@@ -166,7 +164,7 @@ def _from_stream(
     target: Path,
     model: AnyModel | None,
     options: Options,
-    progress: OnFrames | None,
+    progress: Progress | None,
 ) -> VideoReport:
     """Interpolate a stream while it is read."""
     _check_stream_options(options)
@@ -210,8 +208,8 @@ def _check_stream_options(options: Options) -> None:
         "--motion-blur": options.motion_blur is not None,
         "--deinterlace": options.deinterlace,
     }
-    if unfit := [name for name, is_given in given.items() if is_given]:
-        raise ValueError(f"{', '.join(unfit)}: needs a file: write the stream to one first")
+    if unsuitable := [name for name, is_given in given.items() if is_given]:
+        raise ValueError(f"{', '.join(unsuitable)}: needs a file: write the stream to one first")
 
 
 def _marked(images: Iterable[VideoFrame], options: Options) -> Iterator[SourceFrame]:
@@ -231,7 +229,7 @@ def _timeline(source: Source, options: Options, exact: bool) -> Timeline:
 
 
 def _write(
-    writer: Y4mWriter, frames: Iterable[OutputFrame], total: int | None, progress: OnFrames | None
+    writer: Y4mWriter, frames: Iterable[OutputFrame], total: int | None, progress: Progress | None
 ) -> tuple[int, int]:
     """Write all frames; return how many there are, and how many come from the network."""
     count = interpolated = 0

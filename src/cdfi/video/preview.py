@@ -29,7 +29,13 @@ from cdfi.video.jobs.segments import QUEUE_SIZE
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.keywords import Settings, options_from
 from cdfi.video.options import Options
-from cdfi.video.pixels.formats import read_components, reformatted, working_format, write_components
+from cdfi.video.pixels.formats import (
+    copy_colour_tags,
+    read_components,
+    reformatted,
+    working_format,
+    write_components,
+)
 from cdfi.video.pixels.orientation import Orientation, orientation
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import ANIMATIONS, Y4M, container_row
@@ -88,21 +94,21 @@ def write_preview(
         readable_source(source, target, options) as video,
         TemporaryDirectory(dir=target.parent, prefix=".cdfi-preview-") as folder,
     ):
-        single = plan_job(video.path, target, options, chosen)
+        job = plan_job(video.path, target, options, chosen)
         interpolator = resolve_model(chosen)
         try_name(target)
-        return _write(single, interpolator, seconds or math.inf, Path(folder))
+        return _write(job, interpolator, seconds or math.inf, Path(folder))
 
 
-def _write(single: Job, interpolator: FrameInterpolator, seconds: float, folder: Path) -> Preview:
-    """Write the preview of ``single`` in ``folder``, and move it to its place."""
-    target = single.work.target
-    job = _widened(single, folder / f"preview{target.suffix}")
-    job.work.path.mkdir()
-    end = _end(single, seconds)
-    times, interpolated = _encode(job, _compared(single, interpolator, end))
-    write_video(job, [SegmentRecord(1, "", times)], job.work.target, end)
-    move(job.work.target, target)
+def _write(job: Job, interpolator: FrameInterpolator, seconds: float, folder: Path) -> Preview:
+    """Write the preview of ``job`` in ``folder``, and move it to its place."""
+    target = job.work.target
+    wide = _widened(job, folder / f"preview{target.suffix}")
+    wide.work.path.mkdir()
+    end = _end(job, seconds)
+    times, interpolated = _encode(wide, _compared(job, interpolator, end))
+    write_video(wide, [SegmentRecord(1, "", times)], wide.work.target, end)
+    move(wide.work.target, target)
     return Preview(len(times), interpolated)
 
 
@@ -159,8 +165,7 @@ def _with_source(job: Job, renderer: Renderer) -> Iterator[tuple[VideoFrame, Out
     """Yield each frame of the result after the source frame that is shown at its instant."""
     for span in part_spans(job, part_frames(job, job.reader(), 0)):
         for instant, frame in zip(span.instants, renderer.frames(span)):
-            shown = span.right if instant.t == 1 and span.right is not None else span.left
-            yield shown.image, frame
+            yield span.source_at(instant.t).image, frame
 
 
 def _blurred_with_source(job: Job, renderer: Renderer) -> Iterator[tuple[VideoFrame, OutputFrame]]:
@@ -178,9 +183,9 @@ def _beside(left: VideoFrame, right: VideoFrame, turned: Orientation) -> VideoFr
     """Return two frames of one format in one, cut to even sizes, and shown side by side."""
     if turned.across:
         left, right = right, left
-    given = left.format.name
-    working = working_format(given) if _is_known(given) else "rgb24"
-    if working != given:  # their samples lie in other places
+    pix_fmt = left.format.name
+    working = working_format(pix_fmt) if _is_known(pix_fmt) else "rgb24"
+    if working != pix_fmt:  # formats that interleave or pack their samples
         left, right = reformatted(left, working), reformatted(right, working)
     pairs = zip(read_components(left), read_components(right))
     full = read_components(left)[0].shape
@@ -192,9 +197,8 @@ def _beside(left: VideoFrame, right: VideoFrame, turned: Orientation) -> VideoFr
         both = first[:height, :width], second[:height, :width]
         parts.append(torch.cat(both, 0 if turned.transposed else 1))
     image = write_components(parts, working)
-    for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
-        setattr(image, field, getattr(left, field))
-    return image if working == given else reformatted(image, given)
+    copy_colour_tags(left, image)
+    return image if working == pix_fmt else reformatted(image, pix_fmt)
 
 
 def _is_known(pix_fmt: str) -> bool:

@@ -1,4 +1,4 @@
-"""Interpolate videos by the workers of a Ray cluster; this process plans and joins them."""
+"""Interpolate videos with the workers of a Ray cluster; this process plans and joins them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_A_TIME = 16  # videos that are planned, followed or joined at a time
 
 
 class RayWatch:
-    """Is called as videos are made, from several threads; override what is of interest."""
+    """Callbacks of videos in a cluster, from several threads; every method does nothing."""
 
     def on_progress(self, source: Path, done: int, total: int | None) -> None:
         """Handle the number of frames of a video that are written, and their total."""
@@ -53,7 +53,7 @@ def interpolate_on_ray(
         options: of all videos.
         overwrite: as of ``interpolate_video``.
         most: workers; by default one for each GPU, or as many as fit.
-        watch: called as videos are made.
+        watch: called about the progress of the videos.
 
     Returns:
         For each source its report, or the error that stopped it.
@@ -95,7 +95,7 @@ def _follow(
 
 @dataclass(frozen=True)
 class _Run:
-    """What the videos of one call share."""
+    """Settings and workers for all videos of one call."""
 
     workers: RayWorkers
     model: ModelSpec
@@ -133,7 +133,7 @@ class _Run:
 
 @dataclass
 class _Planned(JobWatch):
-    """Gives a job to the workers when it is planned."""
+    """Add a job to the workers when it is planned."""
 
     workers: RayWorkers
     watch: RayWatch

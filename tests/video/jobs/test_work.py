@@ -343,10 +343,10 @@ def test_machines_that_would_make_other_frames_are_refused(tmp_path, source, mod
     with planned(clip, tmp_path / "out.mp4", model) as folder:
         with monkeypatch.context() as patch:
             patch.setattr("cdfi.video.jobs.job.libav_versions", lambda: "1.0")
-            refused(folder, match="libav is another one here: install the same version of")
+            refused(folder, match="the version of libav differs here: install the same version of")
         with monkeypatch.context() as patch:
             patch.setattr("cdfi.video.jobs.job_file.fingerprint", lambda model: "another")
-            refused(folder, match="the model or its precision is another one here")
+            refused(folder, match="the model or its precision differs here")
         with monkeypatch.context() as patch:
             patch.setattr("cdfi.video.jobs.plan.codec_row", no_encoder)
             refused(folder, match="cannot be worked on here: there is no encoder libx264")

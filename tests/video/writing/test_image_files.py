@@ -5,14 +5,20 @@ import pytest
 import torch
 from PIL import Image
 
+from cdfi.common.image_numbers import images_of
 from cdfi.video.pixels.formats import layout, read_components, write_components
-from cdfi.video.writing.image_files import images_in, read_image, write_image
+from cdfi.video.writing.image_files import read_image, write_image
 
 
-def test_images_are_ordered_as_people_number_them(tmp_path):
+def test_images_are_in_natural_order(tmp_path):
     for name in ("b10.png", "b9.png", "a.jpg", "B11.PNG", "notes.txt", "._a.jpg"):
         (tmp_path / name).touch()
-    assert [path.name for path in images_in(tmp_path)] == ["a.jpg", "b9.png", "b10.png", "B11.PNG"]
+    assert [path.name for path in images_of(tmp_path).paths] == [
+        "a.jpg",
+        "b9.png",
+        "b10.png",
+        "B11.PNG",
+    ]
 
 
 def test_an_image_is_turned_upright(tmp_path):

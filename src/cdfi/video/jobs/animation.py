@@ -27,8 +27,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def write_animation(job: Job, records: Sequence[SegmentRecord]) -> None:
     """Write the frames of all segments to the target, which appears in one step.
 
-    Times are rounded to milliseconds, each by itself: they do not drift. The animation is repeated
-    for ever.
+    Each time is rounded to milliseconds, so that times do not drift. The animation is repeated
+    endlessly.
     """
     form = container_row(job.work.target).format
     images = _Images(job, records)
@@ -50,8 +50,8 @@ def write_animation(job: Job, records: Sequence[SegmentRecord]) -> None:
 def _durations(job: Job, records: Sequence[SegmentRecord]) -> list[int]:
     """Return how long each frame is shown, in milliseconds."""
     times = [*frame_times(records), int(job.timeline.at(job.index.end))]
-    shown = [round(time * job.timeline.time_base * 1000) for time in times]
-    return [max(after - before, 1) for before, after in pairwise(shown)]
+    milliseconds = [round(time * job.timeline.time_base * 1000) for time in times]
+    return [max(after - before, 1) for before, after in pairwise(milliseconds)]
 
 
 @dataclass(frozen=True)

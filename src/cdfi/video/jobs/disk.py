@@ -1,4 +1,4 @@
-"""How much disk space a job needs, roughly, and whether it is there."""
+"""Estimate the disk space that a job needs, and compare it with the free space."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from cdfi.video.jobs.job import Job
 from cdfi.video.reading.stand_in import images_of_stand_in, stand_in
 from cdfi.video.writing.codecs import is_pattern
 
-#: Bytes of a pixel that encoders write whose rate follows from the picture's size, about.
-BYTES_OF_PIXEL = {"ffv1": 0.9, "png": 1.6, "prores_ks": 0.45, "rawvideo": 1.5}
-LOSSLESS = 0.9
+#: Approximate bytes per pixel of encoders whose rate depends on the size of the picture.
+BYTES_PER_PIXEL = {"ffv1": 0.9, "png": 1.6, "prores_ks": 0.45, "rawvideo": 1.5}
+LOSSLESS = 0.9  # bytes per pixel of other encoders
 SEGMENTS_AND_RESULT = 2  # the segments are removed when the result is complete
 
 
 def disk_need(job: Job, frames: int) -> int:
-    """Return the bytes that a job of so many frames takes at its peak, an estimate.
+    """Return an estimate of the bytes that a job of ``frames`` frames takes at its peak.
 
-    Encoders with a constant quality are assumed to write as much for a frame as the source has.
+    Encoders with a constant quality are assumed to write as many bytes per frame as the source has.
     """
     width, height = job.encoding.converter.size
-    of_pixel = BYTES_OF_PIXEL.get(job.encoding.row.encoder)
-    if of_pixel is None and job.options.encoding.quality == "lossless":
-        of_pixel = LOSSLESS
-    if of_pixel is None:
+    bytes_per_pixel = BYTES_PER_PIXEL.get(job.encoding.row.encoder)
+    if bytes_per_pixel is None and job.options.encoding.quality == "lossless":
+        bytes_per_pixel = LOSSLESS
+    if bytes_per_pixel is None:
         size = _source_bytes(job.source.path) / max(len(job.index.times), 1)
     else:
-        size = of_pixel * width * height * (2 if _is_deep(job) else 1)
+        size = bytes_per_pixel * width * height * (2 if _is_deep(job) else 1)
     copies = 1 if is_pattern(job.work.target) else SEGMENTS_AND_RESULT
     return int(size * frames * copies)
 

@@ -1,4 +1,4 @@
-"""Which parts of a frame are not interpolated: masks and boxes."""
+"""The mask of the parts of a frame that are not interpolated, from boxes and images."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
 
 
 def held_fingerprint(held: Sequence[str]) -> list[str]:
-    """Return texts that stay the same while the mask does."""
+    """Return texts that are equal if the masks are equal."""
     return [text if _BOX.fullmatch(text) else file_fingerprint(Path(text)) for text in held]
 
 

@@ -23,16 +23,16 @@ from cdfi.video.jobs.sealed import is_plain, read_sealed, sealed_json
 from cdfi.video.options import Options, options_from_json
 
 VERSION = 1
-#: What to do if a part of the identity differs between the planned job and this machine.
+#: Part of the identity that differs between the planned job and this machine -> the message.
 REMEDIES = {
     "source": "the video has changed since it was planned: plan it again with --overwrite",
-    "model": "the model or its precision is another one here: use the same file, and give "
+    "model": "the model or its precision differs here: use the same file, and give "
     "cdfi interpolate --precision fp32 if the devices differ",
-    "options": "the options mean something else here: use the same version of cdfi",
-    "encoder": "the encoder or its settings are others here: use the same version of cdfi",
+    "options": "this version of cdfi reads the options differently: use the same version",
+    "encoder": "the encoder or its settings differ here: use the same version of cdfi",
     "held": "a mask of --hold has changed since the video was planned",
-    "libav": "libav is another one here: install the same version of the package av",
-    "version": "the folder's format is another one: use the same version of cdfi",
+    "libav": "the version of libav differs here: install the same version of the package av",
+    "version": "the format of the folder differs: use the same version of cdfi",
 }
 
 

@@ -61,7 +61,7 @@ def frame_times(records: Sequence[SegmentRecord], least: int = 1) -> list[int]:
 def decode_times(times: Sequence[int], end: int, depth: int) -> list[int]:
     """Return when each packet is decoded; the times ascend and are never after the frames'.
 
-    With frames reordered by at most ``depth`` places, the n-th packet is decoded when frame
+    With frames reordered by at most ``depth`` positions, the n-th packet is decoded when frame
     n - depth is shown. The first ``depth`` are decoded earlier, at the distances of the first
     frames, or closer together if the stream's duration would otherwise be exceeded.
 
@@ -83,11 +83,11 @@ def decode_times(times: Sequence[int], end: int, depth: int) -> list[int]:
 
 
 def reordering(job: Job, records: Sequence[SegmentRecord]) -> int:
-    """Return by how many places frames are decoded before they are shown, at most."""
+    """Return by how many positions frames are decoded before they are shown, at most."""
     depth = 0
     for number, record in enumerate(records):
-        for place, (ordinal, _) in enumerate(_packets(job, number, record)):
-            depth = max(depth, place - ordinal)
+        for position, (ordinal, _) in enumerate(_packets(job, number, record)):
+            depth = max(depth, position - ordinal)
     return min(depth, sum(len(record.times) for record in records) - 1)
 
 

@@ -1,4 +1,4 @@
-"""Name what a result loses of its source: of the picture, the streams, the tags."""
+"""Describe the losses of a result: of its picture, its streams and its tags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GIF_STEP = Fraction(1, 50)  # browsers show shorter delays as 1/10 s
 
 
 def planned_losses(job: Job) -> list[str]:
-    """Return what is known to be lost or changed before the first frame, a line for each."""
+    """Return a line for each loss or change that is known before the first frame."""
     name, encoding = job.source.path.name, job.encoding
     converter, form = encoding.converter, container_row(job.work.target).format
     lines = picture_losses(job.source.pix_fmt, converter.target)

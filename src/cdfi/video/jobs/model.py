@@ -1,4 +1,4 @@
-"""Which model interpolates the frames of a job, and how a job knows that it is the same."""
+"""The model that interpolates the frames of a job, and its fingerprint."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class ModelSpec:
         keep: let each process that runs the network keep the memory that it frees; see
             :func:`cdfi.common.allocator.keep_freed_memory`.
         scale: of the frames whose motion is estimated; see :class:`Interpolator`.
-        backend: "onnxruntime" or "openvino" for another runtime, whose name of a device ``device``
-            is then; None means PyTorch, or the runtime of an exported file.
+        backend: "onnxruntime" or "openvino" for another runtime, for which ``device`` is then the
+            name of a device; None means PyTorch, or the runtime of an exported file.
     """
 
     name: str | Path = "default"
@@ -87,18 +87,18 @@ class ModelSpec:
         Raises:
             ValueError: as :meth:`build`, or an option applies to PyTorch only.
         """
-        unfit = {
+        unsuitable = {
             f"precision {self.precision}": self.precision not in ("auto", "fp32"),
             "a bound for the memory": self.memory is not None,
             "compile": self.compile,
             f"scale {self.scale}": self.scale not in (None, "1"),
         }
-        if given := [name for name, is_given in unfit.items() if is_given]:
+        if given := [name for name, is_given in unsuitable.items() if is_given]:
             raise ValueError(f"{', '.join(given)}: for PyTorch only, not for another backend")
         return RuntimeInterpolator(self.name, self.backend, self.device)
 
     def fingerprint(self) -> str:
-        """Return a text that stays the same while the frames do; the network is not built.
+        """Return a text that is equal if the frames are equal; the network is not built.
 
         Raises:
             OSError, ValueError: as :meth:`build`.
@@ -161,7 +161,7 @@ def takes_time(model: Model) -> bool:
 
 
 def fingerprint(model: Model) -> str:
-    """Return a text that stays the same while the frames do; no network is built for it.
+    """Return a text that is equal if the frames are equal; no network is built for it.
 
     It consists of weights, architecture and precision. For an object of another class it is the
     attribute ``fingerprint``, or the name of the class.

@@ -19,8 +19,8 @@ from cdfi.video.timing.spans import Span
 from cdfi.video.timing.timeline import ConstantRateTimeline, Timeline
 
 FULL_TURN = 16  # instants from one frame to the next; the shutter is open for some of them
-DISPLAY_GAMMA = 2.2  # light is averaged, not codes
-HIGH_DYNAMIC_RANGE = (16, 18)  # libav's transfers PQ and HLG, which are averaged as they are coded
+DISPLAY_GAMMA = 2.2  # light is averaged instead of codes
+HIGH_DYNAMIC_RANGE = (16, 18)  # libav's transfers PQ and HLG, whose codes are averaged
 
 
 class BlurredItem(NamedTuple):
@@ -60,8 +60,8 @@ def blurred_items(
             break
         if exposure is not None and span.left.is_cut:
             exposure.closed = True
-        for place, sample in _samples(span, fine, renderer, opened):
-            if place == 0:
+        for phase, sample in _samples(span, fine, renderer, opened):
+            if phase == 0:
                 if exposure is not None:
                     yield exposure.item(job, fine, renderer)
                     exposure = None
@@ -80,12 +80,12 @@ def blurred_items(
 def _samples(
     span: Span, fine: Timeline, renderer: Renderer, opened: int
 ) -> Iterator[tuple[int, Sample]]:
-    """Yield the instants of a span at which the shutter is open, with their place in a frame."""
+    """Yield the instants of a span while the shutter is open, with their number in a frame."""
     first = fine.number(span.left.pts) if isinstance(fine, ConstantRateTimeline) else 0
-    places = [(first + number) % FULL_TURN for number in range(len(span.instants))]
-    chosen = [(place, one) for place, one in zip(places, span.instants) if place < opened]
+    phases = [(first + number) % FULL_TURN for number in range(len(span.instants))]
+    chosen = [(phase, one) for phase, one in zip(phases, span.instants) if phase < opened]
     narrowed = replace(span, instants=[one for _, one in chosen])
-    yield from zip((place for place, _ in chosen), renderer.samples(narrowed))
+    yield from zip((phase for phase, _ in chosen), renderer.samples(narrowed))
 
 
 @dataclass

@@ -27,14 +27,14 @@ from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.time_map import TimeMap
 from cdfi.video.writing.audio import add_stretched
 from cdfi.video.writing.chapters import add_chapters
-from cdfi.video.writing.check import Contents, planned
+from cdfi.video.writing.check import Contents, contents_of
 from cdfi.video.writing.codecs import container_row
 from cdfi.video.writing.copy_packets import Copied, copied_packets
 from cdfi.video.writing.cut import HIDE_EARLY, delay_of, first_sound
 from cdfi.video.writing.gif import loop_option
 from cdfi.video.writing.hidden_sound import HiddenSound
-from cdfi.video.writing.streams import QUICKTIME, add_streams
-from cdfi.video.writing.tags import needs_named_values, plain_tags, stream_tags
+from cdfi.video.writing.streams import add_streams
+from cdfi.video.writing.tags import QUICKTIME, needs_named_values, plain_tags, stream_tags
 from cdfi.video.writing.timecode import TAG, later_timecode
 
 TRIAL = 10  # seconds of the source that a trial of the header reads
@@ -86,12 +86,12 @@ def _fill(
     """Write header and packets into ``target``; see :func:`write_result`."""
     target.metadata.update(plain_tags(source.metadata))
     target.metadata.update(options_tag(job, target.metadata))
-    made = _add_video(job, target, records, video_stream(source, job.source.path))
-    for tags in (target.metadata, made.metadata):
+    video_out = _add_video(job, target, records, video_stream(source, job.source.path))
+    for tags in (target.metadata, video_out.metadata):
         if TAG in tags:
             tags[TAG] = later_timecode(tags[TAG], job.frames_before, job.source.rate)
     copied = add_streams(source, job.source.path, target, job.streams)
-    times, end = _times(job, copied), int(job.timeline.at(job.index.end))
+    times, end = _time_map(job, copied), int(job.timeline.at(job.index.end))
     later = times.shift
     length = end * job.timeline.time_base + later
     if job.cut.end is None:
@@ -99,14 +99,14 @@ def _fill(
     add_chapters(source, target, times, length)
     stretched = _stretched(job, target, times.start, warnings)
     target.start_encoding()
-    shown = _distinct_times(job, records, made.time_base or Fraction(0), warnings)
-    flows = [_video_packets(job, records, made, shown, end)]
+    shown = _distinct_times(job, records, video_out.time_base or Fraction(0), warnings)
+    packet_sources = [_video_packets(job, records, video_out, shown, end)]
     unmoved = replace(times, shift=Fraction(0))
-    flows.append(copied_packets(copied, job.index.correction, unmoved, job.cut))
-    flows += stretched
+    packet_sources.append(copied_packets(copied, job.index.correction, unmoved, job.cut))
+    packet_sources += stretched
     first = shown[0] * job.timeline.time_base + (later if job.cut.start is not None else 0)
-    contents = planned(target, made, job.source.aspect, first)
-    for packet in _opening(heapq.merge(*flows, key=_decode_time), most):
+    contents = contents_of(target, video_out, job.source.aspect, first)
+    for packet in _opening(heapq.merge(*packet_sources, key=_decode_time), most):
         target.mux_one(_moved(packet, later) if later else packet)
     return copied, contents
 
@@ -135,8 +135,8 @@ def _distinct_times(
     return times
 
 
-def _times(job: Job, copied: Copied) -> TimeMap:
-    """Return the times of the result, later than the source's if these cannot be kept."""
+def _time_map(job: Job, copied: Copied) -> TimeMap:
+    """Return the map of times; it has a shift if the container cannot keep the source's times."""
     start = job.index.first * job.source.time_base
     if job.cut.start is not None:
         return TimeMap(start, job.options.slow, _early_sound(job, copied, start) - start)
@@ -160,8 +160,8 @@ def write_video(job: Job, records: Sequence[SegmentRecord], path: Path, end: int
     """Write the joined video alone to the new file ``path``; it ends at the tick ``end``."""
     form = container_row(job.work.target).format
     with create(path) as file, av.open(file, "w", format=form) as target:
-        made = _add_video(job, target, records, None)
-        for packet in _video_packets(job, records, made, frame_times(records), end):
+        video_out = _add_video(job, target, records, None)
+        for packet in _video_packets(job, records, video_out, frame_times(records), end):
             target.mux_one(_moved(packet, -(job.cut.start or Fraction(0))))
 
 
@@ -171,7 +171,7 @@ def write_images(job: Job, records: Sequence[SegmentRecord]) -> Path:
     The files appear under their names when all of them are written.
 
     Returns:
-        The last of them.
+        The path of the last one.
     """
     times, end = frame_times(records), int(job.timeline.at(job.index.end))
     packets = joined(job, records, times, end, by_decoding=False)
@@ -212,24 +212,25 @@ def _add_video(
     first = next(number for number, record in enumerate(records) if record.times)
     with av.open(media_url(job.work.segment(first, records[first]))) as segment:
         template = segment.streams.video[0]
-        made = target.add_stream_from_template(template, opaque=True)
+        video_out = target.add_stream_from_template(template, opaque=True)
         codec, tag = template.codec_context.name, template.codec_context.codec_tag
-    made.time_base = job.timeline.time_base
-    made.codec_context.framerate = job.encoding.rate
+    video_out.time_base = job.timeline.time_base
+    video_out.codec_context.framerate = job.encoding.rate
     if target.format.name in QUICKTIME and codec == "hevc":
-        made.codec_context.codec_tag = "hvc1"  # the only name of HEVC that Apple's players take
+        # The only name of HEVC that Apple's players accept.
+        video_out.codec_context.codec_tag = "hvc1"
     if target.format.name == "mov" and codec == "prores":
-        made.codec_context.codec_tag = tag  # it names the profile
+        video_out.codec_context.codec_tag = tag  # it names the profile
     if job.source.aspect is not None:
-        made.codec_context.sample_aspect_ratio = job.source.aspect
+        video_out.codec_context.sample_aspect_ratio = job.source.aspect
     if job.source.matrix is not None:
-        made.set_display_matrix(job.source.matrix)
+        video_out.set_display_matrix(job.source.matrix)
     if video is not None:
-        made.metadata.update(stream_tags(video.metadata, target.format.name))
-        made.disposition = video.disposition
+        video_out.metadata.update(stream_tags(video.metadata, target.format.name))
+        video_out.disposition = video.disposition
     if job.encoding.converter.has_alpha:
-        made.metadata["alpha_mode"] = "1"  # VP9 readers look for alpha only if it is set
-    return made
+        video_out.metadata["alpha_mode"] = "1"  # VP9 readers look for alpha only if it is set
+    return video_out
 
 
 def _stretched(
@@ -237,26 +238,26 @@ def _stretched(
 ) -> list[Iterator[Packet[Any]]]:
     """Return the packets of the audio streams that are encoded again, slower."""
     encoder = container_row(job.work.target).sound
-    flows = []
+    packet_sources = []
     with open_media(job.source.path) as source:
         for index in job.streams.stretched:
             audio: Any = source.streams[index]
             path, slow, clock = job.source.path, job.options.slow, job.index.correction
             stretched = add_stretched(path, audio, target, encoder, slow, start, warnings, clock)
-            flows.append(replace(stretched, cut=job.cut).packets())
-    return flows
+            packet_sources.append(replace(stretched, cut=job.cut).packets())
+    return packet_sources
 
 
 def _video_packets(
     job: Job,
     records: Sequence[SegmentRecord],
-    made: VideoStream,
+    video_out: VideoStream,
     times: Sequence[int],
     end: int,
 ) -> Iterator[Packet[Any]]:
     by_decoding = container_row(job.work.target).format in QUICKTIME
     for packet in joined(job, records, times, end, by_decoding):
-        packet.stream = made
+        packet.stream = video_out
         yield packet
 
 

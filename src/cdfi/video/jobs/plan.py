@@ -140,22 +140,26 @@ def check_target(source: Path, target: Path, overwrite: bool) -> Path:
     """
     with _named(target):
         target.lstat()
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    require_parent(target)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected a video file's name")
     check_apart(source, target)
     if is_pattern(target):
-        there = numbered(target)
-        if there and not overwrite:
-            raise FileExistsError(f"{there[0]} exists: give --overwrite to replace it")
+        existing = numbered(target)
+        if existing and not overwrite:
+            raise FileExistsError(f"{existing[0]} exists: give --overwrite to replace it")
     else:
         target = resolve_output(target, overwrite)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+    require_parent(target)
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is not writable: choose another output folder")
     return target
+
+
+def require_parent(target: Path) -> None:
+    """Raise FileNotFoundError if the folder of ``target`` does not exist."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
 
 
 def check_apart(source: Path, target: Path) -> None:
@@ -165,9 +169,10 @@ def check_apart(source: Path, target: Path) -> None:
 
 
 def try_name(target: Path) -> None:
-    """Find names and folders that cannot be written: create a file of that name in a new folder.
+    """Check that a file named as ``target`` can be created in its folder.
 
-    A run that is killed meanwhile leaves no file with the name of the result.
+    It is created in a temporary folder beside ``target``, so a run that is killed meanwhile leaves
+    no file with the name of the result.
 
     Raises:
         OSError: the file cannot be created.
@@ -180,7 +185,7 @@ def try_name(target: Path) -> None:
 
 @contextmanager
 def _named(target: Path) -> Iterator[None]:
-    """Name ``target`` in errors about its name; that it does not exist is not an error."""
+    """Name ``target`` in errors of the block; ignore that a file or folder does not exist."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):

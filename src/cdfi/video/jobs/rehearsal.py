@@ -1,4 +1,4 @@
-"""Try what the end of a job needs before its first frame: encoder, header, streams, clock."""
+"""Test the encoder, the header, the streams and the clock of a result before the first frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cdfi.video.reading.container import open_media, video_stream
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.check import Contents
 from cdfi.video.writing.codecs import Y4M, container_row, is_animation_name, is_pattern
-from cdfi.video.writing.encoder import EncoderSettings, SegmentWriter, blank_frame
+from cdfi.video.writing.encoder import EncoderSettings, SegmentWriter, blank_input
 from cdfi.video.writing.streams import StreamPlan, describe, plan_streams
 
 PACKETS = 200  # of all streams, that are written to the scratch file
@@ -70,7 +70,7 @@ def _encode(
         try:
             writer = SegmentWriter(create(job.work.part(0)), encoding)
             for pts in first:
-                writer.add(OutputFrame(pts, blank_frame(encoding), interpolated=False))
+                writer.add(OutputFrame(pts, blank_input(encoding), interpolated=False))
             writer.close()
         except REFUSALS as error:
             refusal = refusal or error
@@ -142,7 +142,7 @@ def _no_streams(job: Job) -> StreamPlan:
 
 
 def _check_clock(job: Job, tick: Fraction) -> None:
-    """Raise ValueError if the container's clock cannot tell most neighbouring frames apart."""
+    """Raise ValueError if the container's clock is too coarse for most neighbouring frames."""
     step = usual_step(job)
     if step < tick:
         suffix = job.work.target.suffix
@@ -160,7 +160,7 @@ def usual_step(job: Job) -> Fraction:
     times, timeline = job.index.times, job.timeline
     times = np.append(times, job.index.end) if job.index.follows else times
     gaps = np.diff(times)
-    place = int(np.argsort(gaps)[len(gaps) // 2])
-    left, right = int(times[place]), int(times[place + 1])
+    index = int(np.argsort(gaps)[len(gaps) // 2])
+    left, right = int(times[index]), int(times[index + 1])
     ticks = [*timeline.ticks(left, right), int(timeline.at(right))]
     return min(after - before for before, after in pairwise(ticks)) * timeline.time_base

@@ -20,7 +20,7 @@ HALF = Fraction(1, 2)
 
 
 class Sample(NamedTuple):
-    """What is seen at an instant.
+    """The picture at an instant.
 
     Attributes:
         pts: the instant.
@@ -54,7 +54,7 @@ class Renderer:
         Args:
             interpolator: computes the frames.
             converter: of frames to RGB and back.
-            hold: (1, H, W) in [0, 1], what is taken from the nearest source frame instead.
+            hold: (1, H, W) in [0, 1], the weight of the nearest source frame in the result.
         """
         self.hold = hold
         self.interpolator = interpolator
@@ -68,11 +68,11 @@ class Renderer:
             yield from self._motion(span, span.left, span.right)
             return
         for instant in span.instants:
-            shown = span.right if instant.t == 1 and span.right is not None else span.left
-            yield OutputFrame(instant.pts, self.source_frame(shown.image), interpolated=False)
+            image = self.source_frame(span.source_at(instant.t).image)
+            yield OutputFrame(instant.pts, image, interpolated=False)
 
     def samples(self, span: Span) -> Iterator[Sample]:
-        """Yield what is seen at each instant of ``span``, in order."""
+        """Yield the picture at each instant of ``span``, in order."""
         left, right = span.left.image, span.right.image if span.right else span.left.image
         times = [one.t for one in span.instants if 0 < one.t < 1 and span.kind is Kind.MOTION]
         between = self._rgb_between(left, right, times, span.tolerance)
@@ -81,7 +81,7 @@ class Renderer:
                 rgb, alpha = next(between)
                 yield Sample(pts, rgb, alpha, None, left)
             else:
-                shown = right if t == 1 else left
+                shown = span.source_at(t).image
                 alpha = self.converter.alpha(shown) if self.converter.has_alpha else None
                 yield Sample(pts, self._rgb(shown).clone(), alpha, shown, shown)
 
@@ -97,8 +97,8 @@ class Renderer:
         between = self._between(left.image, right.image, times, span.tolerance)
         for instant in span.instants:
             if instant.t in (0, 1):
-                shown = left if instant.t == 0 else right
-                yield OutputFrame(instant.pts, self.source_frame(shown.image), interpolated=False)
+                image = self.source_frame(span.source_at(instant.t).image)
+                yield OutputFrame(instant.pts, image, interpolated=False)
             else:
                 yield OutputFrame(instant.pts, next(between), interpolated=True)
 
@@ -121,7 +121,7 @@ class Renderer:
             yield rgb if kept is None else torch.lerp(rgb, near, kept), next(alphas)
 
     def _kept_parts(self, rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
-        """Return what is not interpolated: black bars, and what is held."""
+        """Return the mask of the parts that are not interpolated: black bars and held parts."""
         bars = black_bars(rgb0, rgb1)
         if self.hold is None:
             return bars

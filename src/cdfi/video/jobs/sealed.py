@@ -69,5 +69,5 @@ def file_fingerprint(path: Path) -> str:
 
 
 def differing(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """Return the names of the entries that differ."""
+    """Return the names of the entries that differ between two mappings."""
     return sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))

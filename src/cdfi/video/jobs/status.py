@@ -1,4 +1,4 @@
-"""How far a planned job is, and who works on it."""
+"""The progress of a planned job, and the claims of its workers."""
 
 from __future__ import annotations
 

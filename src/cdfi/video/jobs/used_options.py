@@ -1,4 +1,4 @@
-"""The options that a job was done with, for its report and for the tags of its result."""
+"""The options of a job, for its report and for the tags of its result."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def options_tag(job: Job, tags: Mapping[str, str]) -> dict[str, str]:
     if free is None or not job.options.encoding.record_options:
         return {}
     values = used_options(job)
-    values.pop("record_options"), values.pop("encoder_options")
+    for name in ("record_options", "encoder_options"):
+        values.pop(name)
     words = [f"{name}={value}" for name, value in values.items()]
     return {free: f"cdfi {version('cdfi')}: {' '.join(words)}"}

@@ -1,4 +1,4 @@
-"""What a caller can follow of a job: its start, each frame, decisions, and a live picture."""
+"""Callbacks of a job: its start, each frame, decisions; and a live picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIVE_WIDTH = 640  # pixels of each of the three frames, at most
 
 
 class JobWatch:
-    """Is called as a job proceeds; every method does nothing unless a subclass overrides it.
+    """Callbacks of a job; every method does nothing unless a subclass overrides it.
 
     The methods run in the thread that encodes: they must be quick.
     """
@@ -30,7 +30,7 @@ class JobWatch:
         """Handle a line that the user should read before the job is done."""
 
     def on_wait(self, folder: Path) -> None:
-        """Handle that a planned job waits for workers, which need its work folder."""
+        """Handle the start of waiting for workers, which need the work folder."""
 
     def on_frame(self, segment: int, frame: OutputFrame | None, counts: Counter[str]) -> None:
         """Handle the next frame of the result, with the decisions made there.
@@ -53,19 +53,19 @@ class LivePicture:
         self._path = path
         self._written_at = float("-inf")
         self._left: VideoFrame | None = None
-        self._made: list[VideoFrame] = []
+        self._interpolated: list[VideoFrame] = []
 
     def add(self, frame: OutputFrame) -> None:
         """Take the next frame of the result; write a picture if it completes one that is due."""
         if frame.interpolated:
-            self._made.append(frame.image)
+            self._interpolated.append(frame.image)
             return
         due = time.monotonic() - self._written_at >= LIVE_SECONDS
-        if self._left is not None and self._made and due:
-            self._write([self._left, self._made[len(self._made) // 2], frame.image])
+        if self._left is not None and self._interpolated and due:
+            self._write([self._left, self._interpolated[len(self._interpolated) // 2], frame.image])
             self._written_at = time.monotonic()
         self._left = frame.image
-        self._made.clear()
+        self._interpolated.clear()
 
     def _write(self, frames: list[VideoFrame]) -> None:
         pictures = [_small(frame) for frame in frames]

@@ -30,7 +30,7 @@ class WorkFolder:
         target: the result.
         job: a digest of the job that the folder serves; records of other jobs are ignored.
         image_suffix: of finished images.
-        worker: a name that unfinished files of this worker get, so that no other one writes them.
+        worker: a name in the names of this worker's files, so that no other worker writes them.
         keep: leave the folder when its lock is released, also without finished segments.
     """
 
@@ -53,7 +53,7 @@ class WorkFolder:
             BlockingIOError: another run owns it; the message names its process.
             FileExistsError: something else has its name, or it was not created by cdfi.
         """
-        self._claim()
+        self._open()
         self._remove_unless_plain(LOCK)
         lock = FileLock(self.path / LOCK, timeout=0, is_singleton=False)
         try:
@@ -135,7 +135,7 @@ class WorkFolder:
     def finish(
         self, number: int, times: list[int], counts: Mapping[str, int], seconds: float = 0.0
     ) -> None:
-        """Move a segment's written file to its place and record it; then it is safe.
+        """Rename a segment's written file and record it, which completes the segment.
 
         If another worker has finished it meanwhile, its result is kept. Each worker's file has a
         name of its own, and the record names it: so a record and a file always belong together.
@@ -152,7 +152,7 @@ class WorkFolder:
         self._record(number, times, counts, found)
 
     def finish_image(self, number: int) -> None:
-        """Record a written image; then it is safe."""
+        """Record a written image, which completes it."""
         path = self.image(number)
         found = {"size": path.stat().st_size, "digest": file_digest(path)}
         self._record(number, [number], {}, found)
@@ -235,7 +235,7 @@ class WorkFolder:
     def _part_name(self, number: int) -> str:
         return f"{number:06d}.{self.worker}.part" if self.worker else f"{number:06d}.part"
 
-    def _claim(self) -> None:
+    def _open(self) -> None:
         """Create the folder, or check that the one that is there was created by cdfi."""
         with suppress(FileExistsError):
             self.path.mkdir(mode=0o700)

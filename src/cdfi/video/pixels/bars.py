@@ -18,7 +18,7 @@ def black_bars(rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
         rgb1: the same.
 
     Returns:
-        None if there is no bar, or nothing but black.
+        None if there is no bar, or if both pictures are black.
     """
     if not _has_dark_border(rgb0, rgb1):
         return None
@@ -37,8 +37,8 @@ def black_bars(rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
 def _has_dark_border(rgb0: Tensor, rgb1: Tensor) -> bool:
     """Return whether one of the four outermost lines is black in both pictures."""
     for dim in (1, 2):
-        for place in (0, rgb0.shape[dim] - 1):
-            line0, line1 = rgb0.narrow(dim, place, 1), rgb1.narrow(dim, place, 1)
+        for index in (0, rgb0.shape[dim] - 1):
+            line0, line1 = rgb0.narrow(dim, index, 1), rgb1.narrow(dim, index, 1)
             if bool((torch.maximum(_luma(line0), _luma(line1)) <= BLACK).all()):
                 return True
     return False

@@ -1,8 +1,8 @@
-"""Chroma up- and down-sampling by two, with the place of the chroma samples kept.
+"""Chroma up- and downsampling by two, with the position of the chroma samples kept.
 
 Upsampling is linear. Downsampling is its exact inverse (interior and borders), so that a picture
-which passes through RGB unchanged comes back with the chroma it had, and made frames do not flicker
-against untouched ones.
+that passes through RGB unchanged keeps its chroma, and interpolated frames do not flicker against
+source frames.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Where a chroma sample lies against its luma samples: (across, down), True = on the first of two.
+# Position of a chroma sample: whether it lies on the first of two luma samples (across, down).
 COSITED = {
     "left": (True, False),
     "center": (False, False),
@@ -39,8 +39,7 @@ def upsample_chroma(planes: Tensor, dim: int, size: int, cosited: bool) -> Tenso
         odd = torch.lerp(planes, after, 0.25)
     shape = list(planes.shape)
     shape[dim] = 2 * count
-    place = dim % planes.dim()
-    both = torch.stack((even, odd), place + 1).view(shape)
+    both = torch.stack((even, odd), dim % planes.dim() + 1).view(shape)
     return both.narrow(dim, 0, size)
 
 

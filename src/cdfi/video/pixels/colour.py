@@ -12,7 +12,9 @@ from torch import Tensor
 
 from cdfi.video.pixels.chroma import COSITED, downsample_chroma, upsample_chroma
 from cdfi.video.pixels.formats import (
+    FULL,
     Layout,
+    copy_colour_tags,
     flat_planes,
     layout,
     read_components,
@@ -21,7 +23,6 @@ from cdfi.video.pixels.formats import (
 )
 
 UNSPECIFIED = 2
-FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited, 0 unspecified
 
 # Red and blue weights of luma by the code of the matrix (ITU-T H.273, table 4).
 WEIGHTS = {
@@ -50,9 +51,9 @@ class Colour:
     def weights(self, height: int) -> tuple[float, float]:
         """Return the luma weights of red and blue.
 
-        Where the matrix is unspecified, as players guess: BT.601 below 720 lines, BT.709 from
-        there on. A matrix that is no plain weighting (ICtCp, YCgCo) is read as BT.709: the way
-        there and back is exact all the same, and the network sees slightly wrong hues.
+        An unspecified matrix is taken as BT.601 below 720 lines and as BT.709 otherwise, as players
+        do. A matrix that is not a weighting of R, G and B (ICtCp, YCgCo) is read as BT.709: the
+        conversion to RGB and back is still exact, but the network gets slightly wrong hues.
         """
         if self.matrix == UNSPECIFIED:
             return HD_WEIGHTS if height >= HD_LINES else SD_WEIGHTS
@@ -95,8 +96,7 @@ class Converter:
             if alpha is not None:
                 components.append(alpha[0].float().mul(self.form.peak))
             image = write_components(components, self.form.name)
-        for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
-            setattr(image, field, getattr(like, field))
+        copy_colour_tags(like, image)
         return image
 
     def _compiled(self) -> bool:

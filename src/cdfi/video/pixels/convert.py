@@ -11,10 +11,12 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from torch import Tensor
 
-from cdfi.video.pixels.colour import FULL, HD_LINES, Colour, Converter
+from cdfi.video.pixels.colour import HD_LINES, Colour, Converter
 from cdfi.video.pixels.formats import (
+    FULL,
     SAME_SAMPLES,
     Layout,
+    copy_colour_tags,
     layout,
     read_components,
     reformatted,
@@ -76,7 +78,7 @@ class FormatConverter:
         return self._exact.alpha
 
     def on(self, device: torch.device | None) -> FormatConverter:
-        """Return this converter for another device: frames travel to a GPU as codes."""
+        """Return this converter for another device; frames are copied to a GPU as integer codes."""
         return replace(self, device=device)
 
     def to_rgb(self, image: VideoFrame, out: Tensor | None = None) -> Tensor:
@@ -113,7 +115,7 @@ class FormatConverter:
 
     @cached_property
     def _exact(self) -> Layout:
-        """The format of ours that holds the target's samples; RGB if there is none."""
+        """The supported format that holds the target's samples; RGB if there is none."""
         try:
             return layout(SAME_SAMPLES.get(self.target, self.target))
         except ValueError:
@@ -149,6 +151,5 @@ def _padded(image: VideoFrame, width: int, height: int) -> VideoFrame:
         grown = ((0, rows - part.shape[0]), (0, columns - part.shape[1]))
         parts.append(torch.from_numpy(np.pad(part.numpy(), grown, mode="edge")))
     result = write_components(parts, image.format.name)
-    for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
-        setattr(result, field, getattr(image, field))
+    copy_colour_tags(image, result)
     return result

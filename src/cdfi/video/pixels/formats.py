@@ -15,6 +15,8 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 from torch import Tensor
 
+FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited, 0 unspecified
+
 Triple = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 Family = Literal["yuv", "rgb", "gray"]
 
@@ -39,8 +41,8 @@ PACKED = {
     "ya16be": "ya",
 }
 
-# Formats that interleave the two chroma planes, as hardware likes it; libav reorders the samples of
-# either into the other without loss.
+# Formats of hardware codecs, which interleave the two chroma planes -> the planar format to which
+# libav converts them without loss.
 SEMI_PLANAR = {
     "nv12": "yuv420p",
     "nv21": "yuv420p",
@@ -100,7 +102,7 @@ SAME_SAMPLES = (
     }
 )
 
-# The full-range twins that old decoders name: the same samples under a name that says the range.
+# Names that old decoders use for full-range formats -> the names of the formats.
 FULL_RANGE = {f"yuvj{layout}p": f"yuv{layout}p" for layout in ("420", "422", "444", "440", "411")}
 
 
@@ -195,7 +197,7 @@ def reformatted(image: VideoFrame, name: str, **settings: Any) -> VideoFrame:
     """
     try:
         return image.reformat(format=name, threads=1, **settings)
-    except TypeError:  # an older PyAV, which cannot be told and uses one
+    except TypeError:  # an older PyAV, which always uses one thread
         return image.reformat(format=name, **settings)
 
 
@@ -267,13 +269,26 @@ def _component(image: VideoFrame, form: Layout, index: int) -> NDArray[np.generi
     return view
 
 
+def blank_frame(width: int, height: int, pix_fmt: str) -> VideoFrame:
+    """Return a frame whose samples are all 0."""
+    image = VideoFrame(width, height, pix_fmt)
+    for plane in image.planes:
+        plane.update(bytes(plane.buffer_size))
+    return image
+
+
+def copy_colour_tags(source: VideoFrame, target: VideoFrame) -> None:
+    """Give ``target`` the colour tags of ``source``."""
+    for field in ("colorspace", "color_primaries", "color_trc", "color_range"):
+        setattr(target, field, getattr(source, field))
+
+
 def _renamed(image: VideoFrame, name: str) -> VideoFrame:
     """Return a copy of ``image`` with ``name`` as its format."""
     form = layout(name)
     copy = VideoFrame(image.width, image.height, name)
     for index in range(len(form.planes)):
         np.copyto(_component(copy, form, index), _component(image, form, index))
-    for field in ("colorspace", "color_primaries", "color_trc"):
-        setattr(copy, field, getattr(image, field))
-    copy.color_range = 2  # AVCOL_RANGE_JPEG, which the old name stood for
+    copy_colour_tags(image, copy)
+    copy.color_range = FULL  # which the old name stood for
     return copy

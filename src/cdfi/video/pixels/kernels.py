@@ -1,7 +1,7 @@
 """Planar YUV to RGB and back in one pass each, compiled: the fast form of ``colour.Converter``.
 
-They compute what the tensor operations there compute, for chroma subsampled by at most two, without
-the memory traffic of a dozen intermediate planes. They free the interpreter's lock while they run.
+They compute the same as the tensor operations there, for chroma subsampled by at most two, without
+a dozen intermediate planes in memory. The interpreter's lock is released while they run.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def _half(count: int, halved: bool) -> int:
 
 
 @compiled
-def _neighbour(place: int, halved: bool, cosited: bool, count: int) -> tuple[int, int, float]:
+def _neighbour(index: int, halved: bool, cosited: bool, count: int) -> tuple[int, int, float]:
     """Return the two chroma samples beside a luma position, and the weight of the second."""
     if not halved:
-        return place, place, 0.0
-    near = place // 2
+        return index, index, 0.0
+    near = index // 2
     if cosited:
         other = min(near + 1, count - 1)
-        return near, other, 0.5 * (place % 2)
-    other = min(near + 1, count - 1) if place % 2 else max(near - 1, 0)
+        return near, other, 0.5 * (index % 2)
+    other = min(near + 1, count - 1) if index % 2 else max(near - 1, 0)
     return near, other, 0.25
 
 
@@ -50,7 +50,7 @@ def yuv_to_rgb(
 
     ``levels``: luma's scale and offset, chroma's scale and offset, as ``code * scale + offset``;
     ``hues``: red from Cr, green from Cb, green from Cr, blue from Cb. ``halved`` and ``cosited``:
-    (across, down), the subsampling and the place of the chroma samples.
+    (across, down), the subsampling and the position of the chroma samples.
     """
     luma, blue, red = planes
     _, rows, columns = rgb.shape
@@ -58,13 +58,13 @@ def yuv_to_rgb(
     low_blue, low_red = np.empty(small, np.float32), np.empty(small, np.float32)
     wide_blue, wide_red = np.empty(columns, np.float32), np.empty(columns, np.float32)
     for i in range(rows):
-        near, other, share = _neighbour(i, halved[1], cosited[1], small_rows)
-        keep, share32 = np.float32(1.0 - share), np.float32(share)
+        near, other, weight = _neighbour(i, halved[1], cosited[1], small_rows)
+        keep, weight32 = np.float32(1.0 - weight), np.float32(weight)
         first, second = blue[near * strides[1] :], blue[other * strides[1] :]
         third, fourth = red[near * strides[2] :], red[other * strides[2] :]
         for j in range(small):
-            b = keep * np.float32(first[j]) + share32 * np.float32(second[j])
-            r = keep * np.float32(third[j]) + share32 * np.float32(fourth[j])
+            b = keep * np.float32(first[j]) + weight32 * np.float32(second[j])
+            r = keep * np.float32(third[j]) + weight32 * np.float32(fourth[j])
             low_blue[j] = b * levels[2] + levels[3]
             low_red[j] = r * levels[2] + levels[3]
         _widen(low_blue, wide_blue, halved[0], cosited[0])
@@ -156,27 +156,27 @@ def _differences(
         _accumulate(rgb, weights, row * 2 if halved else row, 1.0, sum_blue, sum_red)
         return
     for tap in range(4):
-        share = 0.75 if tap == 1 or tap == 2 else -0.25
-        place = max(2 * row - 1 + tap, 0)
-        if place < rows:
-            _accumulate(rgb, weights, place, share, sum_blue, sum_red)
+        weight = 0.75 if tap == 1 or tap == 2 else -0.25
+        index = max(2 * row - 1 + tap, 0)
+        if index < rows:
+            _accumulate(rgb, weights, index, weight, sum_blue, sum_red)
         elif rows % 2 == 0 or rows == 1:
-            _accumulate(rgb, weights, rows - 1, share, sum_blue, sum_red)
+            _accumulate(rgb, weights, rows - 1, weight, sum_blue, sum_red)
         else:  # the row that an odd height lacks, as upsampling would have filled it
-            _accumulate(rgb, weights, rows - 1, 1.5 * share, sum_blue, sum_red)
-            _accumulate(rgb, weights, rows - 2, -0.5 * share, sum_blue, sum_red)
+            _accumulate(rgb, weights, rows - 1, 1.5 * weight, sum_blue, sum_red)
+            _accumulate(rgb, weights, rows - 2, -0.5 * weight, sum_blue, sum_red)
 
 
 @compiled
 def _accumulate(
-    rgb: Floats, weights: Floats, row: int, share: float, sum_blue: Floats, sum_red: Floats
+    rgb: Floats, weights: Floats, row: int, weight: float, sum_blue: Floats, sum_red: Floats
 ) -> None:
-    part = np.float32(share)
+    factor = np.float32(weight)
     for j in range(rgb.shape[2]):
         r, g, b = rgb[0, row, j], rgb[1, row, j], rgb[2, row, j]
         y = weights[0] * r + weights[1] * g + weights[2] * b
-        sum_blue[j] += part * (b - y)
-        sum_red[j] += part * (r - y)
+        sum_blue[j] += factor * (b - y)
+        sum_red[j] += factor * (r - y)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Opening a media file for reading; every failure is one line that names the file."""
+"""Open a media file for reading; every error names the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
@@ -69,13 +69,18 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         ValueError: there is none, or none that can be decoded.
     """
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if not is_cover(stream):
             if stream.codec_context is None:
                 raise ValueError(f"{path}: its video codec cannot be decoded by this libav")
             _check_size(stream, path)
             return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise ValueError(f"{path} has no video stream, only {kinds}")
+
+
+def is_cover(stream: Stream) -> bool:
+    """Return whether ``stream`` is a cover picture."""
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
 
 
 def _check_size(stream: VideoStream, path: Path) -> None:

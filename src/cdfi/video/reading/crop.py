@@ -1,4 +1,4 @@
-"""Find out whether a file asks players to crop its picture, which libav does not report."""
+"""Find out whether a file has its picture cropped by players, which libav does not report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SEARCHED = 1 << 22  # bytes at the beginning and at the end of a file
-TRACKS = b"\x16\x54\xae\x6b"  # Matroska's element that editors move to the end
+TRACKS = b"\x16\x54\xae\x6b"  # Matroska's element, which editors may move to the end
 EBML = b"\x1a\x45\xdf\xa3"
 #: Matroska: the elements that lead to the picture's crop, and those that hold it.
 PARENTS = (0x18538067, 0x1654AE6B, 0xAE, 0xE0)  # Segment, Tracks, TrackEntry, Video

@@ -13,10 +13,10 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-from cdfi.video.reading.container import open_video
+from cdfi.video.reading.container import is_cover, open_video
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.reading.probe import order_is_wrong
 from cdfi.video.timing.discontinuities import ClockCorrection, DiscontinuityFinder
@@ -24,9 +24,9 @@ from cdfi.video.timing.distinct_times import Times, spread
 
 CLOCK_MAY_SKIP = 0x0200  # libav's AVFMT_TS_DISCONT
 DEFAULT_RATE = Fraction(25)
-PADDED = ("opus", "libopus")  # whose lead-in containers hide by its length, wherever it lies
+PADDED = ("opus", "libopus")  # codecs whose lead-in containers hide by its length
 PADDING = Fraction(1, 10)  # seconds; no lead-in is longer
-FIRST = 32  # packets of a stream, among which the one that is shown first is
+FIRST = 32  # packets at the beginning of a stream that include the one that is shown first
 
 JUMPS = "jumps of the file's clock closed, in all its streams alike"
 MISSING = -(1 << 63)  # stands for an unknown time
@@ -34,7 +34,7 @@ MISSING = -(1 << 63)  # stands for an unknown time
 
 @dataclass(frozen=True)
 class Index:
-    """What the packets say; times count ticks of ``time_base`` and are corrected.
+    """The times of a video's frames, corrected, in ticks of ``time_base``.
 
     Attributes:
         times: when each frame is shown, strictly ascending; frames whose packets have the same time
@@ -97,8 +97,8 @@ class Index:
 
     def before(self, pts: int, lead: int) -> int:
         """Return the keyframe from which to decode to have ``lead`` frames before ``pts``."""
-        place = max(int(np.searchsorted(self.times, pts)) - lead, 0)
-        key = int(np.searchsorted(self.keys, self.times[place], side="right")) - 1
+        index = max(int(np.searchsorted(self.times, pts)) - lead, 0)
+        key = int(np.searchsorted(self.keys, self.times[index], side="right")) - 1
         return int(self.keys[max(key, 0)])
 
 
@@ -292,5 +292,5 @@ class _Scan:
 
 
 def _is_dense(stream: Stream) -> bool:
-    """Whether a stream has a packet for every instant."""
-    return stream.type in ("video", "audio") and not stream.disposition & Disposition.attached_pic
+    """Return whether a stream has a packet for every instant."""
+    return stream.type in ("video", "audio") and not is_cover(stream)

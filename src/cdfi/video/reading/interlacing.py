@@ -1,4 +1,4 @@
-"""Whether a video is interlaced: by flags all over the file, and by the pictures themselves."""
+"""Find out whether a video is interlaced, by flags in all of the file and by its pictures."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from cdfi.video.reading.index import Index
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.reading.source import Source
 
-SAMPLES = 12  # places spread over the file
-RUN = 8  # frames looked at in each place
+SAMPLES = 12  # positions spread over the file
+RUN = 8  # frames that are examined at each position
 MOVES = 10  # 8-bit codes; a pixel that changes more from frame to frame is in motion
-ENOUGH = 64  # moving pixels; fewer say nothing
+ENOUGH = 64  # moving pixels; with fewer there is no result
 HALF_WAY = 0.35  # of the motion between two frames, done by the second field: 0 or 0.5 expected
 
 Field = NDArray[np.float32]
 
 
 def survey_fields(source: Source, index: Index) -> Source:
-    """Return ``source`` with what frames all over the file show about fields.
+    """Return ``source`` with its fields as found in frames from all parts of the file.
 
     Its time base becomes that of ``index``.
 
@@ -44,13 +44,13 @@ def survey_fields(source: Source, index: Index) -> Source:
     if not flagged:
         return replace(source, interlaced=False) if runs else source
     mixed = any(not image.interlaced_frame for run in runs for image in run)
-    shares = [share for run in flagged if (share := _second_field(run)) is not None]
-    segmented = bool(shares) and max(shares) < HALF_WAY
+    progress = [part for run in flagged if (part := _second_field(run)) is not None]
+    segmented = bool(progress) and max(progress) < HALF_WAY
     return replace(source, interlaced=not segmented, segmented=segmented, mixed=mixed)
 
 
 def _runs(source: Source, index: Index) -> Iterator[list[VideoFrame]]:
-    """Yield frames that follow each other, from places spread over the file."""
+    """Yield runs of consecutive frames, from positions spread over the file."""
     with open_video(source.path) as (container, stream):
         decoder = decoder_for(stream, threads=1)
         if not index.seekable:
@@ -73,7 +73,7 @@ def _runs(source: Source, index: Index) -> Iterator[list[VideoFrame]]:
 def _frames(
     container: InputContainer, stream: VideoStream, decoder: VideoCodecContext, index: Index
 ) -> Iterator[VideoFrame]:
-    """Yield what can be decoded from here on."""
+    """Yield the frames that can be decoded from the current position on."""
     for packet in read_packets(container, [stream], index.correction):
         try:
             yield from decoder.decode(packet)

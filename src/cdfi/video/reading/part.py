@@ -1,4 +1,4 @@
-"""The index of a part of a video, from whole frames."""
+"""The index of a part of a video, which consists of whole frames."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def part_of(
     Raises:
         ValueError: there is no frame in the part.
     """
-    first = _place(index, start) if start is not None else 0
+    first = _frame_number(index, start) if start is not None else 0
     last = len(index.times)
     if end is not None:
-        last = _place(index, end)
+        last = _frame_number(index, end)
     elif duration is not None:
         last = _end_of(index, first, start, duration)
     if first >= len(index.times):
@@ -56,7 +56,7 @@ def part_of(
     return replace(index, times=index.times[first:last], end=int(index.times[last]), follows=True)
 
 
-def _place(index: Index, moment: Moment) -> int:
+def _frame_number(index: Index, moment: Moment) -> int:
     """Return the number of the first frame at or after ``moment``."""
     if moment.in_frames:
         return int(moment.value)
@@ -71,9 +71,9 @@ def _end_of(index: Index, first: int, start: Moment | None, duration: Moment) ->
     if start is None or not start.in_frames:
         begin = start.value if start else Fraction(0)
     else:
-        place = min(first, len(index.times) - 1)
-        begin = (int(index.times[place]) - index.first) * index.time_base
-    return _place(index, Moment(begin + duration.value))
+        number = min(first, len(index.times) - 1)
+        begin = (int(index.times[number]) - index.first) * index.time_base
+    return _frame_number(index, Moment(begin + duration.value))
 
 
 def _length(index: Index) -> float:

@@ -1,4 +1,4 @@
-"""A short decode from the start: do frames come out in the order of their packets' times?"""
+"""Decode the start of a video to check that frames have the order of their packets' times."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cdfi.video.timing.discontinuities import ClockCorrection
 
 CHECKED = 24  # frames; enough for several groups of B frames
 CHECKED_CLOSELY = 400  # frames, if packet times ascend although the codec reorders frames
-WRONG = 0.1  # of the frames; fewer are a decoder's hiccup at its start
+WRONG = 0.1  # of the frames; fewer are errors of a decoder at its start
 
 
 def order_is_wrong(path: Path, correction: ClockCorrection, *, suspected: bool) -> bool:
     """Return whether the decoded order contradicts the packet times of ``path``.
 
     Times that were guessed (from decode times, by a demuxer or an older muxer) ascend in decode
-    order; the decoder then hands out frames whose times go back and forth.
+    order; the decoder then returns frames whose times go back and forth.
 
     Args:
         path: of the file.

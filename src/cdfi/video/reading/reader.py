@@ -137,7 +137,7 @@ class Reader:
 
 
 class _PacketTimer:
-    """Times frames by their packets; several with one time are told apart."""
+    """Times frames by their packets; several with the same time get distinct times."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -146,12 +146,12 @@ class _PacketTimer:
 
     def time(self, image: VideoFrame) -> int:
         """Return the time of the next frame in decoded order."""
-        place, known = self._next, self.index.packet_times
+        number, known = self._next, self.index.packet_times
         if image.pts is not None:
-            place += int(np.searchsorted(known[place:], image.pts))
-        if image.pts is not None and place < len(known) and known[place] == image.pts:
-            self._next = place + 1
-            self._last = int(self.index.times[place])
+            number += int(np.searchsorted(known[number:], image.pts))
+        if image.pts is not None and number < len(known) and known[number] == image.pts:
+            self._next = number + 1
+            self._last = int(self.index.times[number])
         elif image.pts is not None:
             self._last = image.pts * self.index.scale
         else:
@@ -160,7 +160,7 @@ class _PacketTimer:
 
 
 class _OrderTimer:
-    """Times frames by their order; after damage, a keyframe's own number puts it right again."""
+    """Times frames by their order; after damage, the number of the next keyframe corrects it."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -171,8 +171,8 @@ class _OrderTimer:
         if image.key_frame and image.pts is not None:
             # Frames before a keyframe in decode order are shown before it as well.
             self._next = max(self._next, image.pts)
-        place, times = self._next, self.index.times
+        number, times = self._next, self.index.times
         self._next += 1
-        if place < len(times):
-            return int(times[place])
-        return int(times[-1]) + (place + 1 - len(times)) * self.index.step
+        if number < len(times):
+            return int(times[number])
+        return int(times[-1]) + (number + 1 - len(times)) * self.index.step

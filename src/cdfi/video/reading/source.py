@@ -1,4 +1,4 @@
-"""The format of a video file: all that the result must keep of its video stream."""
+"""The format of a video file: the properties of its video stream that the result must keep."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from cdfi.video.pixels.colour import FULL, UNSPECIFIED, Colour
-from cdfi.video.pixels.formats import FULL_RANGE, working_format
+from cdfi.video.pixels.colour import UNSPECIFIED, Colour
+from cdfi.video.pixels.formats import FULL, FULL_RANGE, working_format
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
 from cdfi.video.reading.side_data import side_data
@@ -25,7 +25,7 @@ from cdfi.video.reading.side_data import side_data
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT
 #: Held while the level of libav's log is changed. If two threads restored it in the wrong order,
 #: PyAV would keep logging in Python, and a decoder that logs from its own thread while it is closed
-#: would wait for the interpreter for ever.
+#: would never end.
 _LOG_LEVEL = threading.Lock()
 
 
@@ -44,8 +44,8 @@ class Source:
         rate: the nominal rate, in frames per second.
         aspect: the shape of a pixel, width to height; the container's if it has one.
         matrix: the nine numbers of the display matrix, as libav has them.
-        mastering: HDR10 mastering display, as libav's structure.
-        light: HDR10 content light level, as libav's structure.
+        mastering: HDR10 mastering display, as the bytes of libav's structure.
+        light: HDR10 content light level, as the bytes of libav's structure.
         interlaced: frames have two fields of different instants, and must be filtered.
         segmented: frames are flagged interlaced, but their fields show one instant.
         mixed: only some frames are flagged interlaced.
@@ -84,7 +84,7 @@ def read_source(path: Path) -> Source:
 
 
 def with_location(source: Source, frame: VideoFrame) -> Source:
-    """Return ``source`` with the place of the chroma samples of ``frame``."""
+    """Return ``source`` with the position of the chroma samples of ``frame``."""
     return replace(source, colour=replace(source.colour, location=chroma_location(frame)))
 
 

@@ -15,9 +15,8 @@ BACKWARD = Fraction(1, 10)  # seconds; a decode time that falls back further is 
 FORWARD = 10  # seconds; the same forwards, in formats whose clock may restart
 NEAR = 5  # seconds between the times of streams that jump together
 ALONE = 1  # seconds; a shorter jump of one stream of several is bad muxing, and kept
-RESUMED = Fraction(
-    1, 4
-)  # seconds; a clock that comes back this near to where it was is the old one
+#: Seconds; a jump that leads back this near to an earlier clock continues that clock.
+RESUMED = Fraction(1, 4)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class DiscontinuityFinder:
         duration: int,
         dense: bool,
     ) -> None:
-        """Take note of the next packet, in file order.
+        """Record the times of the next packet, in file order.
 
         Args:
             stream: the index of its stream.
@@ -145,7 +144,7 @@ class DiscontinuityFinder:
         groups = self._groups()
         if len(groups) == 1:
             return ClockCorrection()
-        self._place(groups)
+        self._choose_offsets(groups)
         steps = {index: tuple(self._steps(seen, groups)) for index, seen in self._streams.items()}
         used = {index: found for index, found in steps.items() if any(s for _, s in found)}
         return ClockCorrection(used, len(groups) - 1)
@@ -172,7 +171,7 @@ class DiscontinuityFinder:
             _join(groups[run.group], index, seen, run)
         return groups
 
-    def _place(self, groups: list[_Group]) -> None:
+    def _choose_offsets(self, groups: list[_Group]) -> None:
         """Choose the offset of each group: no member overlaps itself, one touches its end."""
         dense = sum(seen.dense for seen in self._streams.values())
         for number, group in enumerate(groups[1:], 1):

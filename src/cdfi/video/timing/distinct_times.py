@@ -1,4 +1,4 @@
-"""Times of frames that a coarse clock does not tell apart."""
+"""Make the times of frames distinct if a coarse clock gives several the same time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Times = NDArray[np.int64]
 
 
 def spread(ordered: Times) -> tuple[Times, int]:
-    """Return strictly ascending times for ascending ones, and by how much finer their ticks are.
+    """Return strictly ascending times for ascending ones, and by which factor ticks are divided.
 
     Frames that have the same time share its tick evenly.
     """

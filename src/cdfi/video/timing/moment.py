@@ -1,4 +1,4 @@
-"""Positions and lengths in a video as users write them: seconds, h:m:s, or frames."""
+"""Parse positions and lengths in a video as users write them: seconds, h:m:s, or frames."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _planes(before: VideoFrame, image: VideoFrame) -> Iterator[tuple[Plane, Plan
 
 
 def _unit(image: VideoFrame) -> int:
-    """How many codes of ``image`` are one of 8 bits."""
+    """Return how many codes of ``image`` equal one 8-bit code."""
     return 1 << (layout(image.format.name).bits - 8)
 
 

@@ -1,4 +1,4 @@
-"""Frame rates as they are usually written, as exact fractions."""
+"""Parse frame rates as users write them into exact fractions."""
 
 from __future__ import annotations
 

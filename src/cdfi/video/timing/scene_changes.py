@@ -13,9 +13,9 @@ from cdfi.video.timing.picture_change import change as measure_change
 from cdfi.video.timing.picture_change import is_same, mean_change
 from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 
-LEAD = 12  # frames before a start that make every decision the same as from the beginning
-SHOTS = 3  # changes in a row that are cuts; more of them in a row are fast motion
-RETURN = 0.25  # of a change: a picture nearer than that to the last but one returns to it
+LEAD = 12  # frames before a start with which all decisions equal those of a run from the beginning
+SHOTS = 3  # large changes in a row that count as cuts; more in a row are fast motion
+RETURN = 0.25  # of a change; a picture that differs less from the last but one returns to it
 NEARBY = 3  # changes on either side that a repeat is compared with
 NOISE = 0.125  # of the motion nearby: a repeat, coded again, changes less in any block
 MEAN_NOISE = 0.25  # of the motion nearby: the same, for the mean of all blocks
@@ -66,8 +66,8 @@ def mark_scenes(
         if position > NEARBY + SHOTS:
             changes.pop(0)
             position -= 1
-    for place in range(position, len(changes)):
-        yield _marked(changes, place, threshold, dedup)
+    for index in range(position, len(changes)):
+        yield _marked(changes, index, threshold, dedup)
 
 
 def _changes(
@@ -92,42 +92,41 @@ def _changes(
 
 
 def _marked(
-    changes: list[_Change], place: int, threshold: float | None, dedup: float
+    changes: list[_Change], index: int, threshold: float | None, dedup: float
 ) -> SourceFrame:
-    change = changes[place]
-    cut = threshold is not None and _is_cut(changes, place, threshold)
-    repeat = not change.first and (change.same or (dedup > 0 and _is_noise(changes, place, dedup)))
+    change = changes[index]
+    cut = threshold is not None and _is_cut(changes, index, threshold)
+    repeat = not change.first and (change.same or (dedup > 0 and _is_noise(changes, index, dedup)))
     return replace(change.frame, is_cut=cut, is_repeat=repeat and not cut)
 
 
-def _is_cut(changes: list[_Change], place: int, threshold: float) -> bool:
+def _is_cut(changes: list[_Change], index: int, threshold: float) -> bool:
     """Return whether a frame opens a scene, or a flash begins or ends with it."""
-    change = changes[place]
+    change = changes[index]
     if change.first or change.mean < threshold:
         return False
     if change.score >= threshold or change.returns:
         return True
-    first = last = place
-    while first > 0 and changes[first - 1].mean >= threshold and place - first < SHOTS:
+    first = last = index
+    while first > 0 and changes[first - 1].mean >= threshold and index - first < SHOTS:
         first -= 1
-    while last + 1 < len(changes) and changes[last + 1].mean >= threshold and last - place < SHOTS:
+    while last + 1 < len(changes) and changes[last + 1].mean >= threshold and last - index < SHOTS:
         last += 1
     beside = [changes[first - 1].mean] if first > 0 else []
     beside += [changes[last + 1].mean] if last + 1 < len(changes) else []
     return last - first < SHOTS and change.mean - max(beside, default=0.0) >= threshold
 
 
-def _is_noise(changes: list[_Change], place: int, sensitivity: float) -> bool:
+def _is_noise(changes: list[_Change], index: int, sensitivity: float) -> bool:
     """Return whether a change is the noise of coding one picture twice."""
-    change = changes[place]
+    change = changes[index]
     if change.largest > NOISE_LIMIT * sensitivity:
         return False
-
     sides = [
         [other for other in beside if not other.first and other.mean < SCENE_THRESHOLD]
         for beside in (
-            changes[max(place - NEARBY, 0) : place],
-            changes[place + 1 : place + NEARBY + 1],
+            changes[max(index - NEARBY, 0) : index],
+            changes[index + 1 : index + NEARBY + 1],
         )
     ]
     # A side that the clip's beginning or end cuts off, or a cut, may lack the motion.

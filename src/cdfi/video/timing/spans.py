@@ -11,7 +11,7 @@ from itertools import pairwise
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.timeline import Instant, Timeline, instants, tolerance
 
-LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours, a longer rest is meant
+LONGEST_REPEAT = 4  # frames; animation is drawn on twos to fours; a longer rest is intended
 
 
 class Kind(Enum):
@@ -37,6 +37,10 @@ class Span:
     tolerance: Fraction
     repeats: int = 0
 
+    def source_at(self, t: Fraction) -> SourceFrame:
+        """Return the source frame that is shown at ``t`` if nothing is interpolated."""
+        return self.right if t == 1 and self.right is not None else self.left
+
 
 def spans(
     frames: Iterable[SourceFrame], timeline: Timeline, end: int, dedup: bool
@@ -60,9 +64,9 @@ def spans(
 def _between(run: list[SourceFrame], right: SourceFrame, timeline: Timeline) -> Span:
     """Return the span from the first frame of ``run``, which the others repeat, to ``right``."""
     left = run[0]
-    places = instants(timeline, [frame.pts for frame in run] + [right.pts])
+    shown = instants(timeline, [frame.pts for frame in run] + [right.pts])
     kind = Kind.CUT if right.is_cut else Kind.STILL if right.is_repeat else Kind.MOTION
-    return Span(left, right, kind, places, tolerance(len(places)), len(run) - 1)
+    return Span(left, right, kind, shown, tolerance(len(shown)), len(run) - 1)
 
 
 def _runs(frames: Iterable[SourceFrame], dedup: bool) -> Iterator[list[SourceFrame]]:

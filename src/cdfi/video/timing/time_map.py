@@ -1,4 +1,4 @@
-"""How times of the source become times of the result, alike for all streams."""
+"""Map times of the source to times of the result, in the same way for all streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instants that the result shows, as exact integers and fractions: pure functions of times."""
+"""The instants of the result as exact integers and fractions, computed from the source's times."""
 
 from __future__ import annotations
 
@@ -50,8 +50,37 @@ class Timeline(Protocol):
         """Return the instants that show the last frame, which lasts from ``last`` to ``end``."""
 
 
+class _SlowedTimeline:
+    """What timelines have in common: source times are stretched about ``start``.
+
+    Attributes:
+        source: the length of a source tick, in seconds.
+        start: the source time that stays where it is when time is stretched.
+        slow: how many times longer the result is.
+    """
+
+    source: Fraction
+    start: int
+    slow: Fraction | int
+
+    @property
+    def rounding(self) -> Fraction:
+        """How far source times may be rounded, in ticks of the result."""
+        return ROUNDING * self.source * self.slow / self.time_base
+
+    @property
+    def time_base(self) -> Fraction:
+        """The length of a tick of the result, in seconds."""
+        raise NotImplementedError
+
+    def at(self, pts: int) -> Fraction:
+        """Return the source time ``pts`` in ticks of the result."""
+        stretched = self.start + (pts - self.start) * self.slow
+        return stretched * self.source / self.time_base
+
+
 @dataclass(frozen=True)
-class MultipliedTimeline:
+class MultipliedTimeline(_SlowedTimeline):
     """``factor - 1`` instants evenly between each two source frames, however these are spaced.
 
     Attributes:
@@ -72,11 +101,6 @@ class MultipliedTimeline:
     exact: bool = False
 
     @property
-    def rounding(self) -> Fraction:
-        """How far source times may be rounded, in ticks of the result."""
-        return ROUNDING * self.source * self.slow / self.time_base
-
-    @property
     def time_base(self) -> Fraction:
         """The length of a tick of the result, in seconds; instants are rounded if it is capped."""
         parts = (Fraction(self.slow) / self.factor).denominator
@@ -84,11 +108,6 @@ class MultipliedTimeline:
             if max(tick.numerator, tick.denominator) <= MAX_TICKS:
                 return tick
         return Fraction(1, MAX_TICKS)
-
-    def at(self, pts: int) -> Fraction:
-        """Return the source time ``pts`` in ticks of the result."""
-        stretched = self.start + (pts - self.start) * self.slow
-        return stretched * self.source / self.time_base
 
     def ticks(self, left: int, right: int) -> list[int]:
         """Return the instants from the source time ``left`` up to but not at ``right``."""
@@ -101,7 +120,7 @@ class MultipliedTimeline:
 
 
 @dataclass(frozen=True)
-class ConstantRateTimeline:
+class ConstantRateTimeline(_SlowedTimeline):
     """Instants at the constant ``rate`` from the source time ``start`` on."""
 
     source: Fraction
@@ -111,11 +130,6 @@ class ConstantRateTimeline:
     exact: bool = False
 
     @property
-    def rounding(self) -> Fraction:
-        """How far source times may be rounded, in ticks of the result."""
-        return ROUNDING * self.source * self.slow / self.time_base
-
-    @property
     def time_base(self) -> Fraction:
         """The length of a tick of the result, in seconds."""
         start = (self.start * self.source).denominator
@@ -123,11 +137,6 @@ class ConstantRateTimeline:
         if ticks > MAX_TICKS:  # then the start is rounded
             ticks = self.rate.numerator * max(MAX_TICKS // self.rate.numerator, 1)
         return Fraction(1, ticks)
-
-    def at(self, pts: int) -> Fraction:
-        """Return the source time ``pts`` in ticks of the result."""
-        stretched = self.start + (pts - self.start) * self.slow
-        return stretched * self.source / self.time_base
 
     def ticks(self, left: int, right: int) -> list[int]:
         """Return the instants from the source time ``left`` up to but not at ``right``."""

@@ -1,4 +1,4 @@
-"""Slow audio down without changing its pitch, by libav's ``atempo`` filter."""
+"""Slow down audio without changing its pitch, by libav's ``atempo`` filter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StretchedAudio:
     Attributes:
         path: of the source.
         index: of the stream in the source.
-        made: the stream of the result.
+        target: the stream of the result.
         slow: how many times longer it becomes.
         start: the instant, in seconds, that stays where it is.
         notes: counts what could not be read, by its reason.
@@ -53,7 +53,7 @@ class StretchedAudio:
 
     path: Path
     index: int
-    made: AudioStream
+    target: AudioStream
     slow: Fraction | int
     start: Fraction
     notes: Counter[str]
@@ -63,7 +63,7 @@ class StretchedAudio:
     def packets(self) -> Iterator[Packet[Any]]:
         """Yield the encoded packets."""
         count, offset = 0, self.start
-        context = self.made.codec_context
+        context = self.target.codec_context
         resampler = AudioResampler(
             context.format, context.layout, context.sample_rate, context.frame_size or None
         )
@@ -76,16 +76,16 @@ class StretchedAudio:
         for ready in resampler.resample(None):
             yield from self._encoded(ready, count, offset)
             count += ready.samples
-        yield from self._owned(self.made.encode(None))
+        yield from self._owned(self.target.encode(None))
 
     def _encoded(self, frame: AudioFrame, count: int, offset: Fraction) -> Iterator[Packet[Any]]:
-        rate = self.made.codec_context.sample_rate
+        rate = self.target.codec_context.sample_rate
         frame.pts, frame.time_base = round(offset * rate) + count, Fraction(1, rate)
-        yield from self._owned(self.made.encode(frame))
+        yield from self._owned(self.target.encode(frame))
 
     def _owned(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:
         for packet in packets:
-            packet.stream = self.made
+            packet.stream = self.target
             yield packet
 
     def _slowed(self) -> Iterator[tuple[AudioFrame, Fraction]]:
@@ -152,16 +152,16 @@ def add_stretched(
     if source.codec_context is None:
         raise ValueError(f"{path}: its sound cannot be decoded by this libav: give --audio drop")
     settings = _settings(encoder, source.codec_context)
-    made = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
-    assert isinstance(made, AudioStream)
-    made.codec_context.layout, made.codec_context.format = settings.layout, settings.format
-    made.metadata.update(stream_tags(source.metadata, target.format.name))
-    made.disposition = source.disposition
-    made.codec_context.open()
+    stream = target.add_stream(encoder, rate=settings.sample_rate, bit_rate=settings.bit_rate)
+    assert isinstance(stream, AudioStream)
+    stream.codec_context.layout, stream.codec_context.format = settings.layout, settings.format
+    stream.metadata.update(stream_tags(source.metadata, target.format.name))
+    stream.disposition = source.disposition
+    stream.codec_context.open()
     if settings.layout.nb_channels < source.codec_context.layout.nb_channels:
         before, after = source.codec_context.layout.name, settings.layout.name
         notes[f"stream of sound mixed from {before} to {after}: {encoder} takes no {before}"] += 1
-    return StretchedAudio(path, source.index, made, slow, start, notes, correction)
+    return StretchedAudio(path, source.index, stream, slow, start, notes, correction)
 
 
 def _settings(encoder: str, source: AudioCodecContext) -> AudioCodecContext:

@@ -1,4 +1,4 @@
-"""Chapters of the source at their times in the result."""
+"""Write the chapters of the source at their times in the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare a written file with what was planned, and name every difference."""
+"""Compare a written file with the plan, and describe every difference."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.container import OutputContainer
 from av.sidedata.sidedata import Type
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from cdfi.common.files import media_url
+from cdfi.video.reading.container import is_cover
 from cdfi.video.reading.side_data import side_data
 
-#: What the first frames of source and result are compared for, in words.
+#: Side data by which the first frames of source and result are compared -> its description.
 SIDE_DATA = {
     Type.DISPLAYMATRIX: "the rotation",
     Type.SPHERICAL: "the spherical mapping",
@@ -72,20 +71,6 @@ class Contents:
     tick: Fraction
 
 
-def planned(
-    target: OutputContainer, video: VideoStream, aspect: Fraction | None, start: Fraction
-) -> Contents:
-    """Return what a file that is about to be written should hold.
-
-    Args:
-        target: the file, with all its streams, tags and chapters.
-        video: its video stream.
-        aspect: width to height of a pixel.
-        start: when its first frame is shown, in seconds.
-    """
-    return _contents(target, video, aspect, start)
-
-
 def differences(path: Path, expected: Contents) -> list[str]:
     """Return what the file at ``path`` does not hold as it was planned, a clause for each."""
     with av.open(media_url(path), metadata_errors="replace") as written:
@@ -94,7 +79,7 @@ def differences(path: Path, expected: Contents) -> list[str]:
         times = [packet.pts for packet in packets if packet.size and packet.pts is not None]
         tick = video.time_base or Fraction(1)
         start = min(times, default=0) * tick
-        found = _contents(written, video, video.sample_aspect_ratio, start)
+        found = contents_of(written, video, video.sample_aspect_ratio, start)
     lost = []
     for kind, count in (Counter(expected.kinds) - Counter(found.kinds)).items():
         lost.append(f"{count} {kind} stream{'s' if count > 1 else ''}")
@@ -121,9 +106,17 @@ def side_data_of(image: VideoFrame) -> list[Type]:
     return [entry.type for entry in side_data(image)]
 
 
-def _contents(
+def contents_of(
     container: Any, video: VideoStream, aspect: Fraction | None, start: Fraction
 ) -> Contents:
+    """Return what a container holds, or is about to hold.
+
+    Args:
+        container: open for reading, or for writing with all its streams, tags and chapters.
+        video: its video stream.
+        aspect: width to height of a pixel; None if it is unknown.
+        start: when its first frame is shown, in seconds.
+    """
     kinds = [_kind(stream) for stream in container.streams]
     media = [s for kind, s in zip(kinds, container.streams) if kind not in ATTACHED]
     return Contents(
@@ -140,7 +133,7 @@ def _contents(
 def _kind(stream: Any) -> str:
     """Return the type of a stream; covers are one kind, whatever a container stores them as."""
     mime = str(stream.metadata.get("mimetype", ""))
-    if stream.disposition & Disposition.attached_pic or mime.startswith("image/"):
+    if is_cover(stream) or mime.startswith("image/"):
         return "cover"
     return str(stream.type)
 

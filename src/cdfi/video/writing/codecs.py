@@ -43,10 +43,10 @@ class CodecRow:
 
 
 Y4M = "yuv4mpegpipe"
-X26 = {"crf": "18", "preset": "medium"}
+X26X = {"crf": "18", "preset": "medium"}
 CODECS = {
-    "h264": CodecRow("libx264", options=X26, even=True),
-    "hevc": CodecRow("libx265", options=X26, even=True),
+    "h264": CodecRow("libx264", options=X26X, even=True),
+    "hevc": CodecRow("libx265", options=X26X, even=True),
     "av1": CodecRow("libsvtav1", options={"crf": "24", "preset": "7"}),
     "vp9": CodecRow(
         "libvpx-vp9",
@@ -130,13 +130,13 @@ def is_pattern(target: Path) -> bool:
 
 
 def is_animation_name(target: Path) -> bool:
-    """Return whether ``target`` names an animated image that is written in one go."""
+    """Return whether ``target`` names an animated image, which Pillow writes."""
     row = CONTAINERS.get(target.suffix.lower())
     return row is not None and row.format in ANIMATIONS
 
 
 def numbered(pattern: Path) -> list[Path]:
-    """Return the files that already have names which ``pattern`` numbers.
+    """Return the existing files whose names match ``pattern``.
 
     Raises:
         ValueError: the pattern has not exactly one number in it.
@@ -172,7 +172,7 @@ def codec_row(name: str | None, target: Path, pix_fmt: str) -> CodecRow:
 
 
 def split_profile(name: str | None) -> tuple[str, str]:
-    """Return the encoder and the profile of a name such as ``prores:hq``, "" for what is left."""
+    """Return the encoder and the profile of a name such as ``prores:hq``, "" for a missing one."""
     encoder, _, profile = (name or "").partition(":")
     return encoder, profile
 

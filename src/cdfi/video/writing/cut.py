@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 
-from cdfi.video.reading.container import open_media
+from cdfi.video.reading.container import is_cover, open_media
 from cdfi.video.reading.packets import read_packets
 from cdfi.video.timing.discontinuities import ClockCorrection
 from cdfi.video.writing.hidden_sound import HiddenSound
 
-LEAD_IN = Fraction(1, 10)  # seconds; what a sound decoder needs before the first samples it gives
+LEAD_IN = Fraction(1, 10)  # seconds that a sound decoder reads before its first samples
 _PCM = re.compile(r"pcm_[suf](\d+)(?:le|be)?")
 #: Formats that hide what lies before the time 0, by an edit list.
 HIDE_EARLY = ("mp4", "mov")
@@ -54,12 +54,12 @@ def cut_packets(
         packets: with both times, of several streams.
         cut: the part.
         form: the result's format, by libav's name.
-        hidden: takes the samples of the last packets that must not be heard.
+        hidden: records the samples that must not be heard.
     """
     opened: set[int] = set()
     clock, delayed = _SampleClock(), _Delays(cut, hidden)
     for packet in packets:
-        kind = "cover" if _is_cover(packet) else packet.stream.type
+        kind = "cover" if is_cover(packet.stream) else packet.stream.type
         begin, end = clock.extent(packet)
         if kind == "cover":
             packet.pts = packet.dts = round((cut.start or begin) / packet.time_base)
@@ -121,7 +121,7 @@ def delay_of(stream: Stream) -> Fraction:
 
 @dataclass
 class _Delays:
-    """Sound whose Matroska track says how much its decoder drops: all that lies before a part."""
+    """Matroska tracks whose delay makes the decoder drop the sound before a part."""
 
     cut: Cut
     hidden: HiddenSound
@@ -163,7 +163,7 @@ def _hide_end(
 
 
 class _SampleClock:
-    """Times packets of sound by their samples, where a container rounds their times to ticks."""
+    """Times packets of sound by their samples if a container rounds their times to ticks."""
 
     def __init__(self) -> None:
         self._ends: dict[int, Fraction] = {}
@@ -209,8 +209,3 @@ def _shorten(packet: Packet[Any], begin: Fraction, end: Fraction, cut: Cut) -> b
         packet.duration = round(last / packet.time_base) - ticks
         return packet.duration > 0
     return not _outside(begin, end, cut) and begin == first
-
-
-def _is_cover(packet: Packet[Any]) -> bool:
-    stream = packet.stream
-    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)

@@ -1,4 +1,4 @@
-"""Decode times that muxers accept, for packets that are copied."""
+"""Give copied packets decode times that muxers accept."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from cdfi.video.pixels.colour import Colour
 from cdfi.video.pixels.convert import FormatConverter
+from cdfi.video.pixels.formats import blank_frame
 from cdfi.video.timing.frame import OutputFrame
 from cdfi.video.writing.codecs import CodecRow, holds
 from cdfi.video.writing.palette import with_palette
@@ -125,13 +126,10 @@ class SegmentWriter:
             self._container.mux_one(packet)
 
 
-def blank_frame(settings: EncoderSettings) -> VideoFrame:
-    """Return a frame of the encoder's format whose samples are all 0."""
+def blank_input(settings: EncoderSettings) -> VideoFrame:
+    """Return a frame for :meth:`SegmentWriter.add` whose samples are all 0."""
     pix_fmt = "rgba" if settings.converter.target == "pal8" else settings.converter.target
-    image = VideoFrame(*settings.converter.size, pix_fmt)
-    for plane in image.planes:
-        plane.update(bytes(plane.buffer_size))
-    return image
+    return blank_frame(*settings.converter.size, pix_fmt)
 
 
 def _open(context: VideoCodecContext, settings: EncoderSettings) -> None:

@@ -58,8 +58,8 @@ def write_exr(image: VideoFrame, path: Path) -> None:
     context.time_base = Fraction(1, 25)
     context.options = {"format": "half" if half else "float", "compression": "zip16"}
     packets = context.encode(wide) + context.encode(None)
-    with atomic_write(path) as beside:
-        beside.write_bytes(b"".join(map(bytes, packets)))
+    with atomic_write(path) as part:
+        part.write_bytes(b"".join(map(bytes, packets)))
 
 
 def _last_chunk(data: bytes) -> int:
@@ -68,12 +68,12 @@ def _last_chunk(data: bytes) -> int:
     A header of attributes (name, type, size, value) ends with an empty name. Then follow the
     positions of the chunks, the first of which lies after them (OpenEXR's file layout).
     """
-    at = len(MAGIC) + 4
+    position = len(MAGIC) + 4
     try:
-        while data[at]:
-            at = data.index(b"\0", data.index(b"\0", at) + 1) + 1
-            at += 4 + struct.unpack_from("<i", data, at)[0]
-        table = at + 1
+        while data[position]:
+            position = data.index(b"\0", data.index(b"\0", position) + 1) + 1
+            position += 4 + struct.unpack_from("<i", data, position)[0]
+        table = position + 1
         count = (struct.unpack_from("<Q", data, table)[0] - table) // 8
         return max(struct.unpack_from(f"<{count}Q", data, table), default=0) + 8
     except (IndexError, ValueError, struct.error):

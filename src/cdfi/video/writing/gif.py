@@ -1,4 +1,4 @@
-"""GIF's own properties: how often it is played, and delays that players change."""
+"""How often a GIF is repeated."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from PIL import Image, UnidentifiedImageError
 def loop_option(source: Path) -> str:
     """Return libav's option for how often a GIF made from ``source`` is repeated.
 
-    A GIF keeps its number of repetitions, and none if it is played once. Other sources are
-    repeated for ever.
+    A GIF keeps its number of repetitions. Other sources are repeated endlessly.
     """
     try:
         with Image.open(source) as opened:

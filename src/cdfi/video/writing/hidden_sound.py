@@ -64,15 +64,15 @@ class HiddenSound:
         """Change what was marked in the finished ``file``, open to read and write."""
         if self.delays:
             spans = {self.tracks.index(index): span for index, span in self.delays.items()}
-            set_codec_delays(file, {place: round(span * 10**9) for place, span in spans.items()})
+            set_codec_delays(file, {track: round(span * 10**9) for track, span in spans.items()})
         if not self.elements:
             return
         file.seek(0)
         head = file.read(SEARCHED)
         for element in self.elements:
-            place = head.find(element)
-            if place >= 0:
-                file.seek(place)
+            position = head.find(element)
+            if position >= 0:
+                file.seek(position)
                 file.write(_element(-_value(element)))
 
 

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from cdfi.common.files import atomic_write
 from cdfi.common.image_numbers import IMAGES
-from cdfi.common.paths import natural
 from cdfi.common.png import png_depth
-from cdfi.video.pixels.colour import FULL, Colour
+from cdfi.video.pixels.colour import Colour
 from cdfi.video.pixels.formats import (
+    FULL,
     layout,
     read_components,
     reformatted,
@@ -33,11 +33,10 @@ from cdfi.video.writing.exr import read_exr, write_exr
 from cdfi.video.writing.image_tags import ImageTags, with_png_tags, with_tiff_tags
 from cdfi.video.writing.pixel_choice import candidates
 
-SUFFIXES = IMAGES
 WRITTEN = tuple(suffix for suffix in IMAGES if suffix != ".dpx")
 MODES = {"L": "gray", "RGB": "rgb24", "RGBA": "rgba"}
 COLOUR = Colour(matrix=0, range=FULL)
-#: What FFmpeg reads and writes where samples have more than 8 bits, which Pillow would cut.
+#: Formats that FFmpeg reads and writes if samples have more than 8 bits, which Pillow would cut.
 DEEP = {"PNG": "png", "TIFF": "tiff", "PPM": "ppm"}
 #: How tags are added to what FFmpeg writes.
 DEEP_TAGS: dict[str, Callable[[bytes, ImageTags], bytes]] = {
@@ -45,13 +44,13 @@ DEEP_TAGS: dict[str, Callable[[bytes, ImageTags], bytes]] = {
     "tiff": with_tiff_tags,
     "ppm": lambda data, tags: data,
 }
-OPAQUE = ("JPEG", "PPM", "BMP")
+WITHOUT_ALPHA = ("JPEG", "PPM", "BMP")
 ANIMATED = "convert it to a video or a GIF, or take it apart into images"
-HEAD = 1024  # bytes: a PPM's header, and what comments it may have
+HEAD = 1024  # bytes of a file that hold a PPM's header with its comments
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 PPM = re.compile(rb"P[56]" + 2 * (_GAP + rb"\d+") + _GAP + rb"(\d+)\s")
 TURNED = 0x0112  # the tag of Exif and TIFF
-#: How to turn what was stored so that it stands upright.
+#: Orientation of Exif -> function that turns a stored image upright.
 TURNS: dict[int, Callable[[Tensor], Tensor]] = {
     2: lambda image: image.flip(1),
     3: lambda image: image.flip(0, 1),
@@ -63,7 +62,7 @@ TURNS: dict[int, Callable[[Tensor], Tensor]] = {
 }
 
 
-#: How formats of film are read, which Pillow does not know.
+#: Readers of formats of film, which Pillow does not know.
 FILM: dict[str, Callable[[Path], VideoFrame]] = {
     ".dpx": lambda path: _read_deep(path, "dpx", 1),
     EXR: read_exr,
@@ -75,14 +74,8 @@ class _AnimationError(Exception):
 
 
 def is_image(path: Path) -> bool:
-    """Return whether the name says that ``path`` is a still image."""
-    return path.suffix.lower() in SUFFIXES
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the images in ``folder`` in natural order (2 before 10), without hidden files."""
-    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(filter(is_image, shown), key=natural)
+    """Return whether ``path`` has the suffix of a still image."""
+    return path.suffix.lower() in IMAGES
 
 
 def read_image(path: Path) -> VideoFrame:
@@ -134,7 +127,7 @@ def write_image(image: VideoFrame, path: Path, tags: ImageTags | None = None) ->
     Args:
         image: the pixels.
         path: of the file.
-        tags: what is written about them.
+        tags: its colour profile and resolution.
 
     Returns:
         What the file cannot keep of ``image`` and ``tags``.
@@ -147,24 +140,24 @@ def write_image(image: VideoFrame, path: Path, tags: ImageTags | None = None) ->
         write_exr(image, path)
         return []
     form, source = _pillow_format(path), layout(image.format.name)
-    codec, given = DEEP.get(form), tags or ImageTags()
+    codec, tags = DEEP.get(form), tags or ImageTags()
     family = "gray" if source.family == "gray" else "rgb"
-    kept = given.kept(form, family)
-    lost = given.lost(form, family)
+    kept = tags.kept(form, family)
+    lost = tags.lost(form, family)
     lost += ["samples of more than 8 bits"] if source.bits > 8 and not codec else []
-    lost += ["alpha"] if source.alpha and form in OPAQUE else []
-    with atomic_write(path) as beside:
+    lost += ["alpha"] if source.alpha and form in WITHOUT_ALPHA else []
+    with atomic_write(path) as part:
         if codec and source.bits > 8:
-            beside.write_bytes(DEEP_TAGS[codec](_deep(image, codec), kept))
+            part.write_bytes(DEEP_TAGS[codec](_deep(image, codec), kept))
         else:
             plain = reformatted(image, _plain_format(image, path))
-            keep = (
+            settings = (
                 {"quality": 95, "subsampling": 0}
                 if path.suffix.lower() in (".jpg", ".jpeg")
                 else {}
             )
             pixels = Image.fromarray(plain.to_ndarray())
-            pixels.save(beside, form, **keep, **kept.as_pillow())
+            pixels.save(part, form, **settings, **kept.as_pillow())
     return lost
 
 

@@ -1,4 +1,4 @@
-"""What an image file says about its pixels: colour profile and resolution."""
+"""The colour profile and the resolution of image files."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ NAMES = {"icc": "colour profile", "dpi": "resolution"}
 SPACES = {"rgb": b"RGB ", "gray": b"GRAY"}  # in the header of an ICC profile
 METRE = 10000  # tenths of a millimetre
 INCH = 254
+UNTAGGED = (".dpx", ".exr")  # formats of film that Pillow does not read
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,6 @@ class ImageTags:
         return {key: value for key, value in given.items() if value is not None}
 
 
-UNTAGGED = (".dpx", ".exr")  # formats of film that Pillow does not read
-
-
 def read_tags(path: Path) -> ImageTags:
     """Return the tags of the readable image at ``path``."""
     if path.suffix.lower() in UNTAGGED:
@@ -72,10 +70,11 @@ def read_tags(path: Path) -> ImageTags:
         resolution = (float(dpi[0]), float(dpi[1])) if dpi else None
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
         resolution = None
-    # A resolution of 1 is TIFF's way to say that there is none.
-    good = resolution is not None and all(1 < value < 1e6 for value in resolution)
+    # TIFF stores an unknown resolution as 1.
+    is_known = resolution is not None and all(1 < value < 1e6 for value in resolution)
     return ImageTags(
-        icc if isinstance(icc, bytes) and len(icc) >= 128 else None, resolution if good else None
+        icc if isinstance(icc, bytes) and len(icc) >= 128 else None,
+        resolution if is_known else None,
     )
 
 
@@ -107,20 +106,20 @@ def with_tiff_tags(data: bytes, tags: ImageTags) -> bytes:
     }
     body = bytearray(data + bytes(len(data) % 2))
 
-    def place(content: bytes) -> int:
+    def append(content: bytes) -> int:
         at = len(body)
         body.extend(content + bytes(len(content) % 2))
         return at
 
     if tags.icc is not None:
-        entries[34675] = struct.pack(f"{order}HHII", 34675, 7, len(tags.icc), place(tags.icc))
+        entries[34675] = struct.pack(f"{order}HHII", 34675, 7, len(tags.icc), append(tags.icc))
     if tags.dpi is not None:
         for tag, value in zip((282, 283), tags.dpi):
-            entries[tag] = struct.pack(f"{order}HHII", tag, 5, 1, place(_rational(order, value)))
+            entries[tag] = struct.pack(f"{order}HHII", tag, 5, 1, append(_rational(order, value)))
         entries[296] = struct.pack(f"{order}HHIHH", 296, 3, 1, 2, 0)  # inches
     directory = struct.pack(f"{order}H", len(entries))
     directory += b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
-    struct.pack_into(f"{order}I", body, 4, place(directory))
+    struct.pack_into(f"{order}I", body, 4, append(directory))
     return bytes(body)
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 from av.video.frame import VideoFrame
 
-OPAQUE = 128  # alpha from which on a pixel is drawn, of 255
+OPAQUE = 128  # alpha, of 255, from which on a pixel is drawn
 
 
 def with_palette(image: VideoFrame) -> VideoFrame:

@@ -43,8 +43,8 @@ def _toolbox(high: int, medium: int, small: int) -> dict[str, Options]:
     return _levels("global_quality", 118 * high, 118 * medium, 118 * small, flags="+qscale")
 
 
-#: Encoder of libav -> word -> its options. "high" can hardly be told from the source, "medium"
-#: suits most uses, "small" shows its losses where much moves.
+#: Encoder of libav -> word -> its options. "high" is hardly distinguishable from the source,
+#: "medium" suits most uses, "small" shows losses in fast motion.
 LEVELS: dict[str, dict[str, Options]] = {
     "libx264": {
         "lossless": {"qp": "0", "crf": "-1"},  # crf 0 is lossless for 8 bits only
@@ -134,7 +134,7 @@ def asked_options(row: CodecRow, asked: Encoding, pix_fmt: str) -> dict[str, str
         pix_fmt: format of the frames to encode.
 
     Raises:
-        ValueError: two of them say the same, or the encoder has no such option.
+        ValueError: the encoder has no such option or profile.
     """
     options: dict[str, str] = {}
     if asked.quality is not None:

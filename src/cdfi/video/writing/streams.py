@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av.container import InputContainer, OutputContainer
-from av.stream import Discard, Disposition, Stream
+from av.stream import Discard, Stream
 
-from cdfi.video.reading.container import open_media
+from cdfi.video.reading.container import is_cover, open_media
 from cdfi.video.writing.codecs import ContainerRow
 from cdfi.video.writing.copy_packets import Copied
-from cdfi.video.writing.tags import stream_tags
+from cdfi.video.writing.tags import QUICKTIME, stream_tags
 
+IGNORED = "ignored"  # streams that are left out without a message
 COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
-QUICKTIME = ("mp4", "mov")
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,27 @@ def plan_streams(source: InputContainer, row: ContainerRow, video: int, audio: s
         video: index of the video stream that is interpolated.
         audio: "copy", "stretch" or "drop".
     """
-    places: dict[str, list[int]] = {"copied": [], "attached": [], "stretched": []}
+    fields: dict[str, list[int]] = {"copied": [], "attached": [], "stretched": []}
     left_out = []
     for stream in source.streams:
         if stream.index == video or stream.discard == Discard.all:
             continue  # libav discards QuickTime's chapter tracks: they are written anew
-        place = _place(stream, row, audio)
-        if place:
-            places.get(place, []).append(stream.index)
-        else:
+        field = _field_for(stream, row, audio)
+        if field in fields:
+            fields[field].append(stream.index)
+        elif field != IGNORED:
             left_out.append(describe(stream))
     return StreamPlan(
-        **{name: tuple(indices) for name, indices in places.items()}, left_out=tuple(left_out)
+        **{name: tuple(indices) for name, indices in fields.items()}, left_out=tuple(left_out)
     )
 
 
-def _place(stream: Stream, row: ContainerRow, audio: str) -> str:
-    """Return the field of the plan for ``stream``, "nothing" to do, or "" if it is left out."""
+def _field_for(stream: Stream, row: ContainerRow, audio: str) -> str:
+    """Return the field of the plan for ``stream``, ``IGNORED``, or "" if it is left out."""
     if stream.type == "audio" and audio != "copy":
-        return ("stretched" if row.sound else "") if audio == "stretch" else "nothing"
+        return ("stretched" if row.sound else "") if audio == "stretch" else IGNORED
     if stream.type == "data" and "timecode" in stream.metadata and row.format in QUICKTIME:
-        return "nothing"  # the muxer writes this track itself, from the video's tag
+        return IGNORED  # the muxer writes this track itself, from the video's tag
     if is_cover(stream):
         return {"stream": "copied", "attachment": "attached"}.get(row.covers, "")
     if stream.type == "attachment":
@@ -71,13 +71,8 @@ def _place(stream: Stream, row: ContainerRow, audio: str) -> str:
     return "copied"
 
 
-def is_cover(stream: Stream) -> bool:
-    """Return whether ``stream`` is a cover picture."""
-    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
-
-
 def describe(stream: Stream) -> str:
-    """Return what a user may call ``stream``."""
+    """Return a description of ``stream`` for messages."""
     # Without a decoder, a stream has neither a name nor a context.
     context = stream.codec_context
     name = getattr(stream, "name", None) or (context.name if context else None)
@@ -96,10 +91,10 @@ def add_streams(
     copied = Copied(source, {}, [], target.format.name)
     for index in plan.copied:
         stream = source.streams[index]
-        made = target.add_stream_from_template(stream, opaque=True)
-        made.metadata.update(stream_tags(stream.metadata, target.format.name))
-        made.disposition = stream.disposition
-        copied.streams[index] = made
+        copy = target.add_stream_from_template(stream, opaque=True)
+        copy.metadata.update(stream_tags(stream.metadata, target.format.name))
+        copy.disposition = stream.disposition
+        copied.streams[index] = copy
     for index in plan.attached:
         _attach(path, index, target)
     return copied

@@ -21,7 +21,7 @@ def later_timecode(text: str, frames: int, rate: Fraction) -> str:
     nominal = round(rate)
     if found is None or nominal < 1:
         return text
-    hours, minutes, seconds, number = (int(found[place]) for place in (1, 2, 3, 5))
+    hours, minutes, seconds, number = (int(found[group]) for group in (1, 2, 3, 5))
     dropped = nominal // 15 if found[4] != ":" else 0  # frame numbers that a minute leaves out
     minutes += hours * 60
     count = (minutes * 60 + seconds) * nominal + number + frames

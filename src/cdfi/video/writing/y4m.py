@@ -7,14 +7,13 @@ from typing import BinaryIO
 
 from av.video.frame import VideoFrame
 
-from cdfi.video.pixels.colour import FULL
 from cdfi.video.pixels.convert import FormatConverter
-from cdfi.video.pixels.formats import read_components
+from cdfi.video.pixels.formats import FULL, read_components
 from cdfi.video.writing.y4m_formats import COLOURS
 
 MAGIC = b"YUV4MPEG2 "
-#: The header's names for chroma at the places of MPEG-2, of 4:2:0 with 8 bits.
-PLACES = {"left": "420mpeg2 XYSCSS=420MPEG2", "topleft": "420paldv XYSCSS=420PALDV"}
+#: The header's names of other chroma positions than JPEG's, for 4:2:0 with 8 bits.
+POSITIONS = {"left": "420mpeg2 XYSCSS=420MPEG2", "topleft": "420paldv XYSCSS=420PALDV"}
 
 
 class Y4mWriter:
@@ -38,7 +37,7 @@ class Y4mWriter:
         self._file = file
         colour = COLOURS[converter.target]
         if converter.target == "yuv420p":
-            colour = PLACES.get(converter.colour.location, colour)
+            colour = POSITIONS.get(converter.colour.location, colour)
         width, height = converter.size
         shape = f"{aspect.numerator}:{aspect.denominator}" if aspect else "0:0"
         words = [f"W{width} H{height} F{rate.numerator}:{rate.denominator} Ip A{shape} C{colour}"]

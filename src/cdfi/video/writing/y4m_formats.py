@@ -1,6 +1,6 @@
 """The pixel formats that YUV4MPEG2 holds, and how its header names them."""
 
-#: What the header says about each pixel format that the stream can hold.
+#: Pixel format -> its name in the header.
 COLOURS = {
     "yuv420p": "420jpeg XYSCSS=420JPEG",
     "yuv422p": "422 XYSCSS=422",

@@ -1,4 +1,4 @@
-"""show_frames: frames as pictures in a notebook."""
+"""Show frames in a notebook: a picture, or an animation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show_frames(
         value_range: lowest and highest value of float frames.
 
     Raises:
-        ValueError: these are no frames, they have values outside the range, or ``fps`` is not
+        ValueError: ``frames`` is of another kind or has values outside the range, or ``fps`` is not
             above 0.
     """
     if not fps > 0:
