@@ -21,7 +21,7 @@ class PartFile:
 
     Attributes:
         key: only the newest request with this key may write.
-        name: for people.
+        name: shown to users.
         path: of the file, which exists.
         size: bytes that it may have.
     """
