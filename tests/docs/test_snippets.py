@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from cdfi.cli.main import build, main
+from cdfi.cli.ray_address import fill_address
 from tests.docs.markdown import GUIDES, ROOT, Block, blocks, commands, inline_commands, project
 from tests.media import sliding, write_video
 
@@ -65,7 +66,8 @@ def options(words: list[str]) -> set[str]:
         assert name in command.commands, f"there is no command {name!r}"
         command = command.commands[name]
         known |= {o for p in command.params for o in [*p.opts, *p.secondary_opts]}
-    return known
+    passes_on = command.context_settings.get("ignore_unknown_options", False)
+    return known | options(["interpolate"]) if passes_on else known
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
@@ -84,7 +86,7 @@ def test_commands_of_a_page_parse(path: Path) -> None:
         if words[0] != "cdfi" or PLACEHOLDERS & {*words}:
             continue
         command: Any = typer.main.get_command(build(words[1:]))
-        rest = words[1:]
+        rest = fill_address(words[1:])
         while hasattr(command, "commands") and not rest[0].startswith("-"):
             command = command.commands[rest.pop(0)]
         try:

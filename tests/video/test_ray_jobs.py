@@ -54,7 +54,15 @@ def whole(tmp_path_factory, source, model):
 def cluster():
     """A cluster whose head has one processor; tests add and remove another node."""
     head = {"num_cpus": 1, "include_dashboard": False}
-    found = Cluster(initialize_head=True, head_node_args=head)
+    for attempt in range(
+        3
+    ):  # Ray waits 30 s for its own processes, which is short on a busy machine
+        try:
+            found = Cluster(initialize_head=True, head_node_args=head)
+            break
+        except Exception:
+            if attempt == 2:
+                raise
     yield found
     found.shutdown()
 
