@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+from cdfi.common.extras import need
 from cdfi.export.header import Header
 from cdfi.export.program import Program, program_of
 from cdfi.export.writers.onnx_file import OPSETS, write_onnx
@@ -13,11 +15,24 @@ from cdfi.weights import load
 
 LARGEST = 16_384  # rows or columns
 
-#: Suffix -> what writes the file; the last argument is ONNX's opset.
-WRITERS: dict[str, Callable[[Program, Path, int], None]] = {
-    ".pt2": lambda program, path, opset: write_pt2(program, path),
-    ".onnx": write_onnx,
-    ".xml": lambda program, path, opset: write_openvino(program, path),
+
+class Writer(NamedTuple):
+    """What writes a format, and the libraries that it needs, which are in one extra of cdfi."""
+
+    write: Callable[[Program, Path, int], None]  # the last argument is ONNX's opset
+    libraries: tuple[str, ...] = ()
+    extra: str = ""
+
+
+#: Suffix -> its writer.
+WRITERS = {
+    ".pt2": Writer(lambda program, path, opset: write_pt2(program, path)),
+    ".onnx": Writer(write_onnx, ("onnx", "onnxscript"), "cdfi[onnx]"),
+    ".xml": Writer(
+        lambda program, path, opset: write_openvino(program, path),
+        ("openvino", "onnx", "onnxscript"),
+        "cdfi[openvino]",
+    ),
 }
 
 
@@ -54,7 +69,7 @@ def export_model(
     network = load(model) if isinstance(model, (str, Path)) else model
     name = str(model) if isinstance(model, (str, Path)) else ""
     program = program_of(network, name, *size, dynamic=dynamic)
-    WRITERS[target.suffix.lower()](program, target, opset)
+    WRITERS[target.suffix.lower()].write(program, target, opset)
     return program.header
 
 
@@ -70,3 +85,6 @@ def check_export(target: Path, size: tuple[int, int], opset: int, overwrite: boo
     written = [target, target.with_suffix(".bin")] if target.suffix.lower() == ".xml" else [target]
     if taken := [path for path in written if path.exists() and not overwrite]:
         raise FileExistsError(f"{taken[0]} exists; --overwrite replaces it")
+    writer = WRITERS[target.suffix.lower()]
+    for library in writer.libraries:
+        need(library, f"a file {target.name}", writer.extra)
