@@ -17,7 +17,7 @@ help:
 	@echo "make test        the quick tests (about three minutes on two cores)"
 	@echo "make test-all    these and the long ones (about seven minutes)"
 	@echo "make test-slow   the tests that take longer still"
-	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (a few minutes)"
+	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (an hour)"
 	@echo "make test-vapoursynth  the filter in VapourSynth, on Python 3.13 (VS_PYTHON)"
 	@echo "make test-comfyui COMFYUI=FOLDER  the nodes with the modules of a ComfyUI"
 	@echo "make test-notebook  run the notebooks of the documentation again (about a minute)"
