@@ -236,7 +236,7 @@ def test_one_worker_makes_several_videos_and_builds_its_network_once(
     targets, lines = [tmp_path / "one.mp4", tmp_path / "two.mp4"], []
     with planned(source, targets[0], model) as first, planned(source, targets[1], model) as second:
         folders = [first, tmp_path, second]
-        assert work(folders, on_refusal=lines.append) == 2 * 59
+        assert work(folders, on_refusal=lambda folder, line: lines.append(line)) == 2 * 59
     assert len(built) == 1
     assert len(lines) == 1 and "is not the work folder of a planned job" in lines[0]
     for target in targets:

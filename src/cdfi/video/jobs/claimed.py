@@ -11,7 +11,7 @@ from statistics import median
 from cdfi.video.jobs.claims import REPEAT, Claims, SeenClaim
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator
-from cdfi.video.jobs.scheduling import POLL, may_repeat, pause, starts
+from cdfi.video.jobs.scheduling import POLL, may_repeat, pause, starts, watched
 from cdfi.video.jobs.segments import OnProgress, SegmentQueue, make_segments
 from cdfi.video.jobs.watch import JobWatch
 
@@ -28,7 +28,9 @@ class ClaimedSegments(SegmentQueue):
 
     def __init__(self, job: Job, claims: Claims) -> None:
         self.job, self._claims = job, claims
+        self._all = set(range(len(job.boundaries)))
         self._random = Random(claims.owner.worker)
+        self._place, self._looks = self._random.random(), 0
         self._begun: dict[int, float] = {}
         self._took: list[float] = []  # seconds that each of our segments took
         self._checked = time.monotonic()
@@ -36,7 +38,7 @@ class ClaimedSegments(SegmentQueue):
 
     def pending(self) -> set[int]:
         """Look at the folder; return the segments without a record."""
-        return set(range(len(self.job.boundaries))) - self.job.work.recorded()
+        return self._all - self.job.work.recorded()
 
     def take(self, number: int) -> bool:
         """Claim a segment; return whether it is ours and still unfinished."""
@@ -72,18 +74,18 @@ class ClaimedSegments(SegmentQueue):
                 if self.take(number):
                     return _run(number, free)
                 tried.add(number)
-        for number in sorted(pending):
+        for number in watched(pending, self._place):
             if self._claims.take(number) and self._is_begun(number):
                 return range(number, number + 1)
         return None
 
     def next_repeat(self) -> range | None:
         """Claim a segment a second time that another worker has had for long."""
-        pending, seen = self.pending(), self._claims.seen()
+        seen = self._claims.seen(watched(self.pending(), self._place))
         repeated = {claim.number for claim in seen if claim.repeat}
         typical = median(self._took) if self._took else None
         for claim in sorted(seen, key=lambda claim: -claim.held):
-            if claim.number not in pending or not self._may_repeat(claim, typical):
+            if not self._may_repeat(claim, typical):
                 continue
             is_lost = claim.number in repeated  # then only a repeat whose worker is gone counts
             take = self._claims.take if is_lost else self._claims.take_free
@@ -92,8 +94,9 @@ class ClaimedSegments(SegmentQueue):
         return None
 
     def idle(self) -> float:
-        """Return for how many seconds to wait before the next look at the folder."""
-        return pause(len(self.pending() & self._claims.numbers()))
+        """Return for how many seconds to wait before the next look: longer each time."""
+        self._looks += 1
+        return pause(self._looks - 1)
 
     def finished_frames(self) -> int:
         """Return how many frames the finished segments hold."""
@@ -108,6 +111,7 @@ class ClaimedSegments(SegmentQueue):
             self._claims.give_up(number)
             return False
         self._begun[number] = time.monotonic()
+        self._looks = 0
         return True
 
     def _may_repeat(self, claim: SeenClaim, typical: float | None) -> bool:
@@ -161,7 +165,7 @@ def wait_for_others(
         on_wait(queue.finished_frames())
         segments = queue.next_range() or queue.next_repeat() if interpolator else None
         if segments is None or interpolator is None:
-            time.sleep(queue.idle() if interpolator else POLL)
+            time.sleep(POLL)
             continue
         made = make_segments(queue.job, interpolator(), segments, on_progress, None, queue)
         notes.update(made)

@@ -16,8 +16,11 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
+from math import inf
 from pathlib import Path
 
 import psutil
@@ -25,6 +28,7 @@ import psutil
 from cdfi.video.jobs.scheduling import BEAT, LEASE, is_lost
 
 CLAIM, REPEAT = ".claim", ".repeat.claim"
+CLOCK_READ = 60.0  # seconds after which the clock of the file system is read again
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Claims:
         self._folder, self._lease, self._beat = folder, lease, beat
         self._held: set[Path] = set()
         self._watched: dict[Path, tuple[object, float]] = {}  # a claim's state, and since when
+        self._clock_ahead = 0.0, -inf  # of our monotonic clock, and when it was read
         self._changes, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._touch_held, daemon=True)
 
@@ -179,13 +184,18 @@ class Claims:
         stems = {path.name[: -len(CLAIM)] for path in self._folder.glob(f"*{CLAIM}")}
         return {int(stem) for stem in stems if stem.isdecimal()}
 
-    def seen(self) -> list[SeenClaim]:
-        """Return all claims in the folder, those touched longest ago first."""
+    def seen(self, among: Container[int] | None = None) -> list[SeenClaim]:
+        """Return the claims in the folder, those touched longest ago first.
+
+        Args:
+            among: numbers of segments; by default all.
+        """
         now, found = self.now(), []
         for path in self._folder.glob(f"*{CLAIM}"):
             stem, *kind = path.name[: -len(CLAIM)].split(".")
-            state = _state(path)
-            if state is None or not stem.isdecimal():
+            if not stem.isdecimal() or (among is not None and int(stem) not in among):
+                continue
+            if (state := _state(path)) is None:
                 continue
             owner, touched = state
             held = now - owner.taken if owner is not None and owner.taken else 0.0
@@ -231,10 +241,15 @@ class Claims:
         return _is_dead(owner) or is_lost(unchanged, self.now() - touched, self._lease)
 
     def now(self) -> float:
-        """Return the time by the clock of the folder's file system."""
-        clock = self._clock()
-        clock.touch()
-        return clock.stat().st_mtime
+        """Return the time by the clock of the folder's file system, which is read once a minute."""
+        ahead, read = self._clock_ahead
+        if time.monotonic() - read >= CLOCK_READ:
+            clock = self._clock()
+            clock.touch()
+            read = time.monotonic()
+            ahead = clock.stat().st_mtime - read
+            self._clock_ahead = ahead, read
+        return ahead + time.monotonic()
 
     def _clock(self) -> Path:
         return self._folder / f"clock.{self.owner.worker}"
@@ -277,6 +292,7 @@ def _is_dead(claim: Claim | None) -> bool:
         return False
 
 
+@cache
 def _system() -> str:
     """Return what tells the process numbers of this system from those of others of its name."""
     parts = []

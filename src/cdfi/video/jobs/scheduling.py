@@ -13,7 +13,8 @@ BEAT = 10.0  # seconds between touches of a claim
 LEASE = 60.0  # seconds without a touch, seen by one observer, after which a claim is lost
 SKEW = 120.0  # difference of the machines' clocks that does no harm, in seconds
 POLL = 1.0  # seconds between two looks at a folder in which nothing is free
-LOOK = 0.02  # seconds of pause for each claim there, so that 1,000 workers do not flood a server
+LONGEST_POLL = 30.0  # the pause doubles up to it, so that 1,000 idle workers flood no server
+WATCHED = 16  # claims of others that an idle worker looks at: together the workers look at all
 SETTLE = 10.0  # seconds in which a file system shows what another machine has renamed or removed
 REPEAT_AFTER = 2.0  # an idle worker repeats a claim older than so many typical segments
 UNKNOWN = 600.0  # seconds of a typical segment as long as none is finished
@@ -32,9 +33,21 @@ def is_lost(unchanged: float, age: float, lease: float = LEASE) -> bool:
     return unchanged >= lease or age >= lease + SKEW
 
 
-def pause(claims: int) -> float:
-    """Return for how many seconds an idle worker waits before it looks at so many claims again."""
-    return max(POLL, LOOK * claims)
+def pause(looks: int) -> float:
+    """Return for how many seconds an idle worker waits after so many looks without success."""
+    return min(POLL * 2.0 ** min(looks, 16), LONGEST_POLL)
+
+
+def watched(pending: Iterable[int], at: float) -> list[int]:
+    """Return the unfinished segments whose claims an idle worker looks at.
+
+    Args:
+        pending: numbers of the segments without a record.
+        at: number of this worker in [0, 1), which decides where it begins.
+    """
+    numbers = sorted(pending)
+    begin = int(at * len(numbers))
+    return [*numbers[begin:], *numbers[:begin]][:WATCHED]
 
 
 def may_repeat(held: float, typical: float | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -41,14 +42,14 @@ class ServerClaims(Claims):
         """Return the numbers of the unfinished segments that have a claim."""
         return {claim.number for claim in self.seen()}
 
-    def seen(self) -> list[SeenClaim]:
-        """Return all claims on unfinished segments, those touched longest ago first."""
+    def seen(self, among: Container[int] | None = None) -> list[SeenClaim]:
+        """Return the claims on unfinished segments, those touched longest ago first."""
         found, self._lost = [], {}
         for values in self._connection.ask("GET", self._address)["claims"]:
             owner = Claim(**values["owner"]) if values["owner"] else None
             self._lost[values["number"], values["repeat"]] = values.pop("lost")
             found.append(SeenClaim(**{**values, "owner": owner}))
-        return found
+        return [claim for claim in found if among is None or claim.number in among]
 
     def touch(self) -> None:
         """Touch the claims that we hold."""
