@@ -19,12 +19,12 @@ import time
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from math import inf
 from pathlib import Path
 
 import psutil
 
+from cdfi.video.jobs.process_identity import has_ended, plain_host, process_system
 from cdfi.video.jobs.scheduling import BEAT, LEASE, is_lost
 
 CLAIM, REPEAT = ".claim", ".repeat.claim"
@@ -75,8 +75,8 @@ def own_claim() -> Claim:
     """Return a claim for a new worker of this process."""
     process = psutil.Process()
     host = socket.gethostname()
-    name = f"{_plain(host)}-{process.pid}-{secrets.token_hex(3)}"
-    return Claim(name, host, _system(), process.pid, process.create_time())
+    name = f"{plain_host(host)}-{process.pid}-{secrets.token_hex(3)}"
+    return Claim(name, host, process_system(), process.pid, process.create_time())
 
 
 class Claims:
@@ -280,29 +280,7 @@ def _state(path: Path) -> tuple[Claim | None, float] | None:
 
 def _is_dead(claim: Claim | None) -> bool:
     """Return whether a claim's process ran on this machine and has ended."""
-    if claim is None or (claim.host, claim.system) != (socket.gethostname(), _system()):
+    here = (socket.gethostname(), process_system())
+    if claim is None or (claim.host, claim.system) != here:
         return False
-    try:
-        process = psutil.Process(claim.process)
-        ended = process.status() == psutil.STATUS_ZOMBIE
-        return ended or bool(abs(process.create_time() - claim.started) > 1)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.AccessDenied:
-        return False
-
-
-@cache
-def _system() -> str:
-    """Return what tells the process numbers of this system from those of others of its name."""
-    parts = []
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-    with suppress(OSError):
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return " ".join(parts)
-
-
-def _plain(name: str) -> str:
-    """Return a machine's name with letters, digits and hyphens alone."""
-    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name)[:40]
+    return has_ended(claim.process, claim.started)
