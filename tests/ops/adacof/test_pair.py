@@ -109,6 +109,13 @@ def test_a_constant_in_bfloat16_stays_nearly_constant() -> None:
     assert (half.float() - 1).abs().max() < 2**-7
 
 
+@pytest.mark.parametrize("shape", [(2, 2, 1, 1), (1, 2, 5, 7), (2, 4, 5, 7)])
+def test_a_flow_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
+    images, maps = inputs(3, 64)
+    with pytest.raises(ValueError, match=r"expected a flow of shape \(2, 2, 5, 7\)"):
+        adacof_rows_from_logits(images, *maps, row=0, flow=torch.zeros(shape))
+
+
 def test_opcheck_accepts_the_pair() -> None:
     images, maps = inputs(3, 64)
     torch.library.opcheck(_adacof_pair, (*images, tap_softmax(maps[0]), *maps[1:], 0, 1, "floor"))

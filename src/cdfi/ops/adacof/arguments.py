@@ -8,10 +8,10 @@ ROUNDINGS = ("floor", "trunc")
 
 
 class Maps(NamedTuple):
-    """How an image is sampled: three tensors of shape (N, K*K, H, W), one channel per tap.
+    """The sampling maps of an image: three tensors of shape (N, K*K, H, W), a channel per tap.
 
     Attributes:
-        weight: what a sample is multiplied by; some functions take logits instead.
+        weight: weights of the samples; some functions take their logits instead.
         offset_y: pixels downwards.
         offset_x: pixels to the right.
     """
@@ -22,7 +22,7 @@ class Maps(NamedTuple):
 
 
 class Sampling(NamedTuple):
-    """What the offsets of the taps are relative to.
+    """The positions that the offsets of the taps are relative to.
 
     Attributes:
         row: the output row that the first row of the maps belongs to.
@@ -36,7 +36,10 @@ class Sampling(NamedTuple):
 
 
 def kernel_size(taps: int) -> int:
-    """Return the least K with K*K >= taps, in a loop: compilers cannot trace ``math.isqrt``."""
+    """Return the least K with K * K >= taps.
+
+    It is a loop because ``torch.compile`` cannot trace ``math.isqrt``.
+    """
     kernel = 1
     while kernel * kernel < taps:
         kernel += 1
@@ -66,6 +69,18 @@ def check_arguments(input: Tensor, maps: Maps, sampling: Sampling) -> None:
         raise ValueError(
             f"expected an input of at least {sampling.row + height + padding} rows, got "
             f"{input.shape[2]}: pass the complete padded input"
+        )
+
+
+def check_flow(flow: Tensor | None, logits: Tensor) -> None:
+    """Raise ValueError unless ``flow`` is None or (N, 2, h, W) for the maps ``logits``."""
+    if flow is None:
+        return
+    shape = (logits.shape[0], 2, *logits.shape[2:])
+    if flow.shape != shape or flow.device != logits.device:
+        raise ValueError(
+            f"expected a flow of shape {shape} on {logits.device}, got {tuple(flow.shape)} on "
+            f"{flow.device}"
         )
 
 

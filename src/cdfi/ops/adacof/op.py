@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cdfi.ops.adacof.arguments import Maps, Sampling, check_arguments, kernel_size
+from cdfi.ops.adacof.arguments import Maps, Sampling, check_arguments, check_flow, kernel_size
 from cdfi.ops.adacof.reference import adacof_reference, tap_softmax
 from cdfi.ops.common.backends import has_kernel, has_triton_kernel
 from cdfi.ops.common.dispatch import call
+from cdfi.ops.common.layout import empty_channels_last
 
 
 def adacof(
@@ -118,11 +119,12 @@ def adacof_rows_from_logits(
         One (N, C, h, W) per image, in the dtype of the image.
 
     Raises:
-        ValueError: as :func:`adacof_rows`.
+        ValueError: as :func:`adacof_rows`, or the flow has another shape or device.
     """
     maps, sampling = Maps(logits, offset_y, offset_x), Sampling(row, dilation, rounding)
     for image in images:
         check_arguments(image, maps, sampling)
+    check_flow(flow, logits)
     if all(map(has_triton_kernel, [logits, *images])):
         from cdfi.ops.adacof import triton
 
@@ -184,7 +186,7 @@ def _cuda(input: Tensor, *rest: Any) -> Tensor:
 @_adacof.register_fake
 def _fake(input: Tensor, weight: Tensor, *rest: Any) -> Tensor:
     batch, _, height, width = weight.shape
-    return _empty_channels_last(input, (batch, input.shape[1], height, width))
+    return empty_channels_last(input, (batch, input.shape[1], height, width))
 
 
 def _pair_cpu(frame: Tensor, features: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
@@ -245,13 +247,7 @@ def _gradients(kernels: Any, grad: Tensor, input: Tensor, *rest: Any) -> tuple[T
 def _fake_backward(grad: Tensor, input: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     *settings, of_input, of_maps = rest
     wanted = [(input, of_input), *((m, of_maps) for m in settings[:3])]
-    return tuple(_empty_channels_last(x, x.shape) if want else x.new_empty(0) for x, want in wanted)
-
-
-def _empty_channels_last(like: Tensor, shape: Sequence[int]) -> Tensor:
-    """Return an empty (N, C, H, W) tensor, channels-last in memory like the kernels' results."""
-    batch, channels, height, width = shape
-    return like.new_empty((batch, height, width, channels)).permute(0, 3, 1, 2)
+    return tuple(empty_channels_last(x, x.shape) if want else x.new_empty(0) for x, want in wanted)
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -45,7 +45,7 @@ def tap_softmax(logits: Tensor) -> Tensor:
     Args:
         logits: (N, K*K, H, W). If it is channels-last in memory, the result is, too.
     """
-    taps = logits.permute(0, 2, 3, 1)  # the layout of a convolution's result: nothing is copied
+    taps = logits.permute(0, 2, 3, 1)  # the layout of a convolution's result: no copy
     dtype = torch.promote_types(logits.dtype, torch.float32)
     return torch.softmax(taps, 3, dtype).permute(0, 3, 1, 2)
 

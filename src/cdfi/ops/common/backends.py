@@ -45,7 +45,7 @@ def has_triton_kernel(x: Tensor) -> bool:
 def has_kernel(*tensors: Tensor) -> bool:
     """Return whether our operations have kernels for the devices and dtypes of all tensors.
 
-    A meta tensor has one: the fake kernel.
+    Meta tensors have the fake kernels.
     """
     return _kernels_are_used.get() and all(
         x.device.type in ("cpu", "meta") or has_triton_kernel(x) for x in tensors

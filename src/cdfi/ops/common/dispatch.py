@@ -1,4 +1,4 @@
-"""Call an operation of ``torch.library``, or its CPU kernel where that is the same."""
+"""Call an operation of ``torch.library``, or its CPU kernel directly if the result is the same."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,13 +24,10 @@ def call(operation: Callable[..., Any], cpu_kernel: Callable[..., Any], *argumen
 
 def _is_plain(arguments: tuple[Any, ...]) -> bool:
     """Return whether there is nothing for the dispatcher to do: no gradients, no tracing."""
+    tensors = [x for x in arguments if isinstance(x, Tensor)]
     return (
         not torch.compiler.is_compiling()
         and torch.is_inference_mode_enabled()
         and not torch.is_autocast_enabled("cpu")
-        and all(type(x) is Tensor and x.device.type == "cpu" for x in arguments if _is_tensor(x))
+        and all(type(x) is Tensor and x.device.type == "cpu" for x in tensors)
     )
-
-
-def _is_tensor(x: Any) -> bool:
-    return isinstance(x, Tensor)

@@ -1,12 +1,15 @@
-"""Memory layouts that the CPU kernels read."""
+"""Memory layouts that kernels read and write."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 
 def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
     """Return (N, C, H, W) as (N, H, W, lanes), with zeros in the lanes that are added.
 
-    Every pixel then is a number of full vectors, so that no inner loop has a remainder.
+    A pixel then consists of full vectors, so that no inner loop has a remainder.
 
     Args:
         image: (N, C, H, W), in any memory layout.
@@ -21,3 +24,19 @@ def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
     padded[..., :channels] = last
     padded[..., channels:] = 0
     return padded
+
+
+def empty_channels_last(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return an empty (N, C, H, W) tensor of the dtype of ``like``, channels-last in memory."""
+    batch, channels, height, width = shape
+    return like.new_empty((batch, height, width, channels)).permute(0, 3, 1, 2)
+
+
+def empty_result(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return an empty (N, C, H, W) result of a kernel on the device of ``like``.
+
+    It has at least float32, and is channels-last in memory on a CPU and contiguous elsewhere.
+    """
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    layout = torch.channels_last if like.device.type == "cpu" else torch.contiguous_format
+    return torch.empty(tuple(shape), dtype=dtype, device=like.device, memory_format=layout)

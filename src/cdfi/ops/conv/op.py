@@ -16,8 +16,6 @@ def conv_bias_act(
     *,
     stride: Size = 1,
     padding: Size | str = 0,
-    dilation: Size = 1,
-    groups: int = 1,
 ) -> Tensor:
     """Convolve, add the bias and apply the activation, without a gradient.
 
@@ -26,18 +24,16 @@ def conv_bias_act(
 
     Args:
         x: (N, C, H, W).
-        weight: as in ``F.conv2d``.
-        bias: as in ``F.conv2d``.
+        weight: (O, C, k, k).
+        bias: (O,), or None.
         slope: factor of negative results: 0 is a ReLU, 1 the identity.
         stride: as in ``F.conv2d``.
         padding: as in ``F.conv2d``.
-        dilation: as in ``F.conv2d``.
-        groups: as in ``F.conv2d``.
 
     Returns:
-        As ``F.conv2d``.
+        (N, O, H', W'), as from ``F.conv2d``.
     """
-    result = F.conv2d(x, weight, None if x.is_cuda else bias, stride, padding, dilation, groups)
+    result = F.conv2d(x, weight, None if x.is_cuda else bias, stride, padding)
     if x.is_cuda and bias is not None:
         # The kernel needs dense channels-last memory, which convolutions usually return.
         if has_triton_kernel(result) and result.is_contiguous(memory_format=channels_last):

@@ -8,16 +8,18 @@ from torch import Tensor
 from cdfi.ops.common.autograd import reference_gradients
 from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
+from cdfi.ops.common.layout import empty_result
 from cdfi.ops.cubic_warp.reference import cubic_warp_reference
-from cdfi.ops.warp.op import check_warp, new_warped
+from cdfi.ops.warp.op import check_warp
 
 
 def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
-    """Sample ``frame`` at p + flow(p), from bilinear (0) to cubic convolution (1) and beyond.
+    """Sample ``frame`` at p + flow(p) for every pixel p, by adjustable cubic convolution.
 
     The result is ``linear + sharpness * (cubic - linear)``. Cubic convolution is Keys, "Cubic
     Convolution Interpolation for Digital Image Processing", IEEE TASSP 1981, with a = -0.75, as in
-    ``torch.nn.functional.grid_sample``. A sharpness above 1 restores more of what sampling blurs.
+    ``torch.nn.functional.grid_sample``. A sharpness of 0 is bilinear sampling; above 1, more is
+    restored of what sampling blurs.
 
     Args:
         frame: (N, C, H, W).
@@ -30,7 +32,7 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
         gradients.
 
     Raises:
-        ValueError: shapes that do not fit together, or two devices.
+        ValueError: the shapes do not fit together, or the devices differ.
     """
     check_warp(frame, flow)
     if sharpness.shape != (len(flow), 1, *flow.shape[2:]) or sharpness.device != flow.device:
@@ -47,7 +49,7 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
 def _cpu(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     from cdfi.ops.cubic_warp import cpu
 
-    return cpu.cubic_warp(frame, flow, sharpness)
+    return cpu.forward(frame, flow, sharpness)
 
 
 _cubic_warp = torch.library.custom_op("cdfi::cubic_warp", _cpu, mutates_args=(), device_types="cpu")
@@ -57,12 +59,12 @@ _cubic_warp = torch.library.custom_op("cdfi::cubic_warp", _cpu, mutates_args=(),
 def _cuda(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     from cdfi.ops.cubic_warp import triton
 
-    return triton.cubic_warp(frame, flow, sharpness)
+    return triton.forward(frame, flow, sharpness)
 
 
 @_cubic_warp.register_fake
 def _fake(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
-    return new_warped(frame, flow)
+    return empty_result(flow, (*frame.shape[:2], *flow.shape[2:]))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -19,12 +19,12 @@ from cdfi.ops.common.triton import (
     row_and_columns,
 )
 from cdfi.ops.cubic_warp.reference import CUBIC
-from cdfi.ops.warp.reference import BEYOND
+from cdfi.ops.warp.reference import MARGIN
 
 COLUMNS, MAX_LANES = 64, 16
 
 
-def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
+def forward(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
     """Compute :func:`cdfi.ops.cubic_warp`."""
     batch, channels, rows, columns = frame.shape
     height, width = flow.shape[2:]
@@ -35,7 +35,7 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
         *(frame.contiguous(), flow.contiguous(), sharpness.contiguous(), out),
         *(channels, rows, columns, height, width),
         SHARPNESS=CUBIC,
-        BEYOND=BEYOND,
+        MARGIN=MARGIN,
         COLUMNS=COLUMNS,
         LANES=lanes,
     )
@@ -46,7 +46,7 @@ def cubic_warp(frame: Tensor, flow: Tensor, sharpness: Tensor) -> Tensor:
 def kernel(
     frame: tl.tensor, flow: tl.tensor, sharpness: tl.tensor, out: tl.tensor,
     channels: tl.tensor, rows: tl.tensor, columns: tl.tensor, height: tl.tensor, width: tl.tensor,
-    SHARPNESS: tl.constexpr, BEYOND: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
+    SHARPNESS: tl.constexpr, MARGIN: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
     """Fill ``out``. Grid: rows of all images, blocks of columns, blocks of channels."""
     n, i, j = row_and_columns(height, COLUMNS)
@@ -54,8 +54,8 @@ def kernel(
     inside, lanes = j < width, c < channels
     plane, here = height * width, i * width + j
     flow_rows = flow + n * 2 * plane
-    y = bounded(load_float32(flow_rows, here, inside) + i, rows, BEYOND)
-    x = bounded(load_float32(flow_rows + plane, here, inside) + j, columns, BEYOND)
+    y = bounded(load_float32(flow_rows, here, inside) + i, rows, MARGIN)
+    x = bounded(load_float32(flow_rows + plane, here, inside) + j, columns, MARGIN)
     row, column = tl.floor(y), tl.floor(x)
     fy, fx = y - row, x - column
     row, column = row.to(tl.int32), column.to(tl.int32)
@@ -76,8 +76,8 @@ def kernel(
 
 @triton.jit
 def bounded(
-    position: tl.tensor, size: tl.tensor, BEYOND: tl.constexpr
+    position: tl.tensor, size: tl.tensor, MARGIN: tl.constexpr
 ) -> tl.tensor:  # fmt: skip
-    """Return a position clamped to ``BEYOND`` pixels past both edges; NaN becomes 0."""
+    """Return a position clamped to ``MARGIN`` pixels past both edges; NaN becomes 0."""
     known = tl.where(position == position, position, 0.0)
-    return tl.minimum(tl.maximum(known, -BEYOND), size + BEYOND)
+    return tl.minimum(tl.maximum(known, -MARGIN), size + MARGIN)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled, inlined
 from cdfi.common.threads import Kernel, over_lines
+from cdfi.ops.common.cubic import fill_axis_weights
 from cdfi.ops.common.layout import pad_channels
 from cdfi.ops.common.llvm import weighted_sum
 from cdfi.ops.details.reference import NEIGHBOURS, SHARPNESS
@@ -121,14 +122,9 @@ def _axis_weights(position: float, size: int, weights: Array) -> int:
     position = min(position if position > kind(0) else kind(0), kind(size - 1))
     first = int(position)
     fraction = position - kind(first)
-    a, one, quarter = kind(SHARPNESS), kind(1), kind(0.25)
+    fill_axis_weights(fraction, SHARPNESS, weights[0], weights[1])
+    one, quarter = kind(1), kind(0.25)
     rest = one - fraction
-    weights[0, 0] = a * fraction * rest * rest
-    weights[0, 3] = a * rest * fraction * fraction
-    weights[0, 1] = one + fraction * fraction * ((a + kind(2)) * fraction - (a + kind(3)))
-    weights[0, 2] = one + rest * rest * ((a + kind(2)) * rest - (a + kind(3)))
-    weights[1, 0] = weights[1, 3] = kind(0)
-    weights[1, 1], weights[1, 2] = rest, fraction
     weights[2, 0], weights[2, 1] = quarter * rest, quarter * (one + rest)
     weights[2, 2], weights[2, 3] = quarter * (one + fraction), quarter * fraction
     return first

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
+from cdfi.ops.common.layout import empty_result
 from cdfi.ops.details.reference import BANDS, details_reference
 
 
@@ -112,10 +113,7 @@ def _cuda(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor
 
 @_details.register_fake
 def _fake(frame: Tensor, flow: Tensor, band_weights: Tensor, top: int) -> Tensor:
-    dtype = torch.promote_types(flow.dtype, torch.float32)
-    layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
-    shape = (flow.shape[0], frame.shape[1], *flow.shape[2:])
-    return flow.new_empty(shape, dtype=dtype).contiguous(memory_format=layout)
+    return empty_result(flow, (flow.shape[0], frame.shape[1], *flow.shape[2:]))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

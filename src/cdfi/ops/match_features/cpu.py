@@ -8,16 +8,16 @@ from torch import Tensor
 
 from cdfi.common.numba import compiled
 from cdfi.common.threads import over_lines
-from cdfi.ops.match_features.reference import FAINT
+from cdfi.ops.match_features.reference import MIN_SQUARE
 from cdfi.ops.warp.cpu import channels_last, planes, warp_row
 
 Array = np.ndarray[Any, Any]
 
 
-def match_features(
+def forward(
     features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
 ) -> Tensor:
-    """Return :func:`cdfi.ops.match_features`, checked; channels-last in memory."""
+    """Compute :func:`cdfi.ops.match_features`; channels-last in memory."""
     dtype = torch.promote_types(flow0.dtype, torch.float32)
     maps = channels_last(features0, dtype), channels_last(features1, dtype)
     flows = planes(flow0, dtype), planes(flow1, dtype)
@@ -40,10 +40,13 @@ def _warp_both(
     start: int,
     stop: int,
 ) -> None:
-    """Fill the warped channels of ``out`` and what divides each vector: ``scale`` (2, N, H, W)."""
+    """Fill the warped channels of ``out``, and the factor of each vector: ``scale`` (2, N, H, W).
+
+    The factor is the reciprocal of the root mean square over channels.
+    """
     _, height, width, channels = features0.shape
     kind = out.dtype.type
-    faint = kind(FAINT)
+    min_square = kind(MIN_SQUARE)
     for line in range(start, stop):
         n, i = line // height, line % height
         warp_row(features0[n], flow0[n, 0, i], flow0[n, 1, i], i, out[n, i, :, :channels])
@@ -55,7 +58,7 @@ def _warp_both(
                 total = kind(0)
                 for k in range(channels):
                     total += vector[k] * vector[k]
-                scale[side, n, i, j] = kind(1) / np.sqrt(total / kind(channels) + faint)
+                scale[side, n, i, j] = kind(1) / np.sqrt(total / kind(channels) + min_square)
 
 
 @compiled
@@ -70,13 +73,13 @@ def _compare(out: Array, scale: Array, channels: int, radius: int, start: int, s
             volume = out[n, i, j, 2 * channels :]
             for d in range(side * side):
                 down, right = d // side - radius, d % side - radius
-                above, below, left, after = i - down, i + down, j - right, j + right
+                above, below, left, beyond = i - down, i + down, j - right, j + right
                 total = kind(0)
-                if min(above, below, left, after) >= 0 and (
-                    max(above, below) < height and max(left, after) < width
+                if min(above, below, left, beyond) >= 0 and (
+                    max(above, below) < height and max(left, beyond) < width
                 ):
-                    a, b = out[n, above, left, :channels], out[n, below, after, channels:]
+                    a, b = out[n, above, left, :channels], out[n, below, beyond, channels:]
                     for k in range(channels):
                         total += a[k] * b[k]
-                    total *= scale[0, n, above, left] * scale[1, n, below, after]
+                    total *= scale[0, n, above, left] * scale[1, n, below, beyond]
                 volume[d] = total / kind(channels)

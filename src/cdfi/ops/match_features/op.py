@@ -8,6 +8,7 @@ from torch import Tensor
 from cdfi.ops.common.autograd import reference_gradients
 from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
+from cdfi.ops.common.layout import empty_result
 from cdfi.ops.match_features.reference import match_features_reference
 from cdfi.ops.warp.op import check_warp
 
@@ -15,11 +16,11 @@ from cdfi.ops.warp.op import check_warp
 def match_features(
     features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
 ) -> Tensor:
-    """Warp the features of both frames to one instant and compare them about every position.
+    """Warp the features of both frames to one instant, and compute their cost volume.
 
-    Both maps are sampled where their flow leads (:func:`cdfi.ops.warp`), divided by the root mean
-    square of their channels, and compared by a symmetric cost volume
-    (:func:`cdfi.ops.cost_volume`): what is left of the motion shows as products at p - d and p + d.
+    Both maps are sampled along their flow (:func:`cdfi.ops.warp`), divided by the root mean square
+    of their channels, and compared by a bilateral cost volume (:func:`cdfi.ops.cost_volume`). A
+    displacement d with a large product is motion that the flows do not contain yet.
 
     Args:
         features0: (N, C, H, W), of frame0.
@@ -34,7 +35,7 @@ def match_features(
         exact gradients.
 
     Raises:
-        ValueError: shapes that do not fit together, two devices, or a radius below 1.
+        ValueError: the shapes do not fit together, the devices differ, or the radius is below 1.
     """
     check_warp(features0, flow0)
     check_warp(features1, flow1)
@@ -44,7 +45,8 @@ def match_features(
             f"{tuple(features0.shape)}, {tuple(features1.shape)} and {tuple(flow0.shape)}"
         )
     if flow0.shape != flow1.shape:
-        raise ValueError(f"the flows differ: {tuple(flow0.shape)} and {tuple(flow1.shape)}")
+        shapes = f"{tuple(flow0.shape)} and {tuple(flow1.shape)}"
+        raise ValueError(f"expected two flows of one shape (N, 2, H, W), got {shapes}")
     if radius < 1:
         raise ValueError(f"expected a radius of at least 1, got {radius}")
     arguments = features0, features1, flow0, flow1, radius
@@ -57,7 +59,7 @@ def match_features(
 def _cpu(features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int) -> Tensor:
     from cdfi.ops.match_features import cpu
 
-    return cpu.match_features(features0, features1, flow0, flow1, radius)
+    return cpu.forward(features0, features1, flow0, flow1, radius)
 
 
 _match_features = torch.library.custom_op(
@@ -71,7 +73,7 @@ def _cuda(
 ) -> Tensor:
     from cdfi.ops.match_features import triton
 
-    return triton.match_features(features0, features1, flow0, flow1, radius)
+    return triton.forward(features0, features1, flow0, flow1, radius)
 
 
 @_match_features.register_fake
@@ -79,10 +81,7 @@ def _fake(
     features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
 ) -> Tensor:
     batch, channels, height, width = features0.shape
-    shape = (batch, 2 * channels + (2 * radius + 1) ** 2, height, width)
-    dtype = torch.promote_types(flow0.dtype, torch.float32)
-    layout = torch.channels_last if flow0.device.type == "cpu" else torch.contiguous_format
-    return torch.empty(shape, dtype=dtype, device=flow0.device, memory_format=layout)
+    return empty_result(flow0, (batch, 2 * channels + (2 * radius + 1) ** 2, height, width))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

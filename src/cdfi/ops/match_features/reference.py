@@ -6,7 +6,7 @@ from torch import Tensor
 from cdfi.ops.cost_volume.op import cost_volume
 from cdfi.ops.warp.reference import warp_reference
 
-FAINT = 1e-4  # added to the mean square of a feature vector, so that flat areas match nothing
+MIN_SQUARE = 1e-4  # added to the mean square of a vector, so that flat areas match nothing
 
 
 def match_features_reference(
@@ -19,5 +19,5 @@ def match_features_reference(
 
 
 def normalised(x: Tensor) -> Tensor:
-    """Return x over the root mean square of its channels at each position."""
-    return x * (x.square().mean(1, keepdim=True) + FAINT).rsqrt()
+    """Return ``x`` (N, C, H, W) divided by the root mean square of its channels."""
+    return x * (x.square().mean(1, keepdim=True) + MIN_SQUARE).rsqrt()

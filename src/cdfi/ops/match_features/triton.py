@@ -13,13 +13,13 @@ import triton.language as tl
 from torch import Tensor
 
 from cdfi.ops.common.triton import load_float32, row_and_columns
-from cdfi.ops.match_features.reference import FAINT
+from cdfi.ops.match_features.reference import MIN_SQUARE
 from cdfi.ops.warp.triton import bilinear, positions
 
 COLUMNS, LANES = 64, 16
 
 
-def match_features(
+def forward(
     features0: Tensor, features1: Tensor, flow0: Tensor, flow1: Tensor, radius: int
 ) -> Tensor:
     """Compute :func:`cdfi.ops.match_features`."""
@@ -34,7 +34,7 @@ def match_features(
             *(features.contiguous(), flow.contiguous(), out, scales),
             *(channels, height, width, planes),
             SIDE=side,
-            FAINT=FAINT,
+            MIN_SQUARE=MIN_SQUARE,
             COLUMNS=COLUMNS,
             LANES=LANES,
         )
@@ -48,7 +48,7 @@ def match_features(
 def warp_kernel(
     features: tl.tensor, flow: tl.tensor, out: tl.tensor, scales: tl.tensor,
     channels: tl.tensor, height: tl.tensor, width: tl.tensor, planes: tl.tensor,
-    SIDE: tl.constexpr, FAINT: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
+    SIDE: tl.constexpr, MIN_SQUARE: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr,
 ) -> None:  # fmt: skip
     """Warp one side into its channels of ``out``, and write one over its root mean square.
 
@@ -67,7 +67,7 @@ def warp_kernel(
         squares += tl.sum(value * value, 0)
         mask = lanes[:, None] & inside[None, :]
         tl.store(target + (c * plane)[:, None] + here[None, :], value, mask=mask)
-    scale = 1.0 / tl.sqrt(squares / channels + FAINT)
+    scale = 1.0 / tl.sqrt(squares / channels + MIN_SQUARE)
     tl.store(scales + (n * 2 + SIDE) * plane + here, scale, mask=inside)
 
 

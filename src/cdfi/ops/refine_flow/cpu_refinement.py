@@ -58,7 +58,7 @@ def sample(
     """Warp both images by flow and shift; compute the mean square of their difference."""
     _, height, width, channels = image0.shape
     kind = residual.dtype.type
-    bottom, end, share = kind(height - 1), kind(width - 1), kind(1) / kind(channels)
+    bottom, end, average = kind(height - 1), kind(width - 1), kind(1) / kind(channels)
     pixel, row = np.uint64(channels), np.uint64(width * channels)
     for line in range(start, stop):
         n, i = line // height, line % height
@@ -83,7 +83,7 @@ def sample(
                 total += (side1 - side0) * (side1 - side0)
                 at0 += np.uint64(1)
                 at1 += np.uint64(1)
-            residual[n, 0, i, j] = total * share
+            residual[n, 0, i, j] = total * average
 
 
 @compiled
@@ -92,7 +92,7 @@ def multiply(sides: Array, products: Array, start: int, stop: int) -> None:
     _, planes, height, width = sides.shape
     channels = planes // 2
     one = sides.dtype.type(1)
-    scale, share = sides.dtype.type(ROBUST_SCALE), one / sides.dtype.type(channels)
+    scale, average = sides.dtype.type(ROBUST_SCALE), one / sides.dtype.type(channels)
     quarter = one / sides.dtype.type(4)  # central differences of a mean of two
     robust = np.empty(width, sides.dtype)
     for line in range(start, stop):
@@ -116,7 +116,7 @@ def multiply(sides: Array, products: Array, start: int, stop: int) -> None:
                 out[4, j] += side * difference
                 robust[j] += difference * difference
         for j in range(width):
-            robust[j] = share * scale / np.sqrt(robust[j] * share + scale * scale)
+            robust[j] = average * scale / np.sqrt(robust[j] * average + scale * scale)
         for k in range(PRODUCTS):
             for j in range(width):
                 out[k, j] *= robust[j]
@@ -148,16 +148,16 @@ def _window_mean(plane: Array, window: Array, i: int, column_sums: Array, out: A
     middle = column_sums[reach : reach + width]
     middle[:] = 0
     for k in range(window.size):
-        row, share = plane[min(max(i + k - reach, 0), height - 1)], window[k]
+        row, weight = plane[min(max(i + k - reach, 0), height - 1)], window[k]
         for j in range(width):
-            middle[j] += share * row[j]
+            middle[j] += weight * row[j]
     column_sums[:reach] = middle[0]
     column_sums[reach + width :] = middle[width - 1]
     out[:] = 0
     for k in range(window.size):
-        moved_row, share = column_sums[k : k + width], window[k]
+        moved_row, weight = column_sums[k : k + width], window[k]
         for j in range(width):
-            out[j] += share * moved_row[j]
+            out[j] += weight * moved_row[j]
 
 
 @compiled

@@ -98,7 +98,7 @@ def refine_level(
 
 
 def _neighbour_shift(flow: Tensor, shift: Tensor, rows: int, columns: int) -> Tensor:
-    """Return the shift that gives each pixel the motion of the pixel so far away."""
+    """Return the shift that gives each pixel the motion of the one ``rows``, ``columns`` away."""
     height, width = shift.shape[2:]
     half_motion = (flow[:, 2:] - flow[:, :2]) / 2  # half of the motion from frame 0 to frame 1
     i = (torch.arange(height, device=flow.device) + rows).clamp(0, height - 1)
@@ -124,9 +124,9 @@ def _step(side0: Tensor, side1: Tensor) -> Tensor:
     A shift s changes ``side1 - side0`` to ``side1 - side0 + 2 * s * gradient``.
     """
     difference = side1 - side0
-    edged = F.pad((side0 + side1) / 2, (1, 1, 1, 1), mode="replicate")
-    down = (edged[:, :, 2:, 1:-1] - edged[:, :, :-2, 1:-1]) / 2
-    right = (edged[:, :, 1:-1, 2:] - edged[:, :, 1:-1, :-2]) / 2
+    bordered = F.pad((side0 + side1) / 2, (1, 1, 1, 1), mode="replicate")
+    down = (bordered[:, :, 2:, 1:-1] - bordered[:, :, :-2, 1:-1]) / 2
+    right = (bordered[:, :, 1:-1, 2:] - bordered[:, :, 1:-1, :-2]) / 2
     robust = torch.rsqrt(difference.square().mean(1, keepdim=True) + ROBUST_SCALE**2)
     robust = ROBUST_SCALE * robust
     pairs = ((down, down), (down, right), (right, right), (down, difference), (right, difference))

@@ -1,4 +1,4 @@
-"""Bilinear resizing in PyTorch, and of some rows only, for inference."""
+"""Bilinear resizing of maps, and of some of their rows for inference, in PyTorch."""
 
 import torch
 import torch.nn.functional as F

@@ -12,8 +12,8 @@ from cdfi.common.threads import over_lines
 Array = np.ndarray[Any, Any]
 
 
-def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Return :func:`cdfi.ops.warp`, checked; channels-last in memory."""
+def forward(image: Tensor, flow: Tensor) -> Tensor:
+    """Compute :func:`cdfi.ops.warp`; channels-last in memory."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
     pixels = channels_last(image, dtype)
     batch, _, height, width = flow.shape

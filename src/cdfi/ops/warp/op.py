@@ -8,11 +8,12 @@ from torch import Tensor
 from cdfi.ops.common.autograd import reference_gradients
 from cdfi.ops.common.backends import has_kernel
 from cdfi.ops.common.dispatch import call
+from cdfi.ops.common.layout import empty_result
 from cdfi.ops.warp.reference import warp_reference
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Sample ``image`` at p + flow(p) with bilinear weights.
+    """Sample ``image`` at p + flow(p) for every pixel p, with bilinear weights.
 
     Args:
         image: (N, C, H, W) features or colours.
@@ -24,7 +25,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
         gradients.
 
     Raises:
-        ValueError: shapes that do not fit together, or two devices.
+        ValueError: the shapes do not fit together, or the devices differ.
     """
     check_warp(image, flow)
     if not has_kernel(image, flow):
@@ -34,7 +35,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
 
 
 def check_warp(image: Tensor, flow: Tensor) -> None:
-    """Raise a ValueError unless ``flow`` can sample ``image``."""
+    """Raise ValueError unless ``flow`` can sample ``image``."""
     fits = image.dim() == flow.dim() == 4 and flow.shape[:2] == (len(image), 2)
     if not fits or 0 in image.shape[2:]:
         raise ValueError(
@@ -48,7 +49,7 @@ def check_warp(image: Tensor, flow: Tensor) -> None:
 def _cpu(image: Tensor, flow: Tensor) -> Tensor:
     from cdfi.ops.warp import cpu
 
-    return cpu.warp(image, flow)
+    return cpu.forward(image, flow)
 
 
 _warp = torch.library.custom_op("cdfi::warp", _cpu, mutates_args=(), device_types="cpu")
@@ -58,20 +59,12 @@ _warp = torch.library.custom_op("cdfi::warp", _cpu, mutates_args=(), device_type
 def _cuda(image: Tensor, flow: Tensor) -> Tensor:
     from cdfi.ops.warp import triton
 
-    return triton.warp(image, flow)
+    return triton.forward(image, flow)
 
 
 @_warp.register_fake
 def _fake(image: Tensor, flow: Tensor) -> Tensor:
-    return new_warped(image, flow)
-
-
-def new_warped(image: Tensor, flow: Tensor) -> Tensor:
-    """Return an empty result, in the layout that the kernels of the device use."""
-    shape = (image.shape[0], image.shape[1], *flow.shape[2:])
-    dtype = torch.promote_types(flow.dtype, torch.float32)
-    layout = torch.channels_last if flow.device.type == "cpu" else torch.contiguous_format
-    return torch.empty(shape, dtype=dtype, device=flow.device, memory_format=layout)
+    return empty_result(flow, (*image.shape[:2], *flow.shape[2:]))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

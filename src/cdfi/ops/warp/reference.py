@@ -4,7 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BEYOND = 8.0  # pixels past the edge, where every sample is the edge's; keeps integers small
+# Positions are clamped to this many pixels beyond the frame, where every sample is the edge's:
+# larger ones would overflow integers.
+MARGIN = 8.0
 
 
 def sampling_grid(flow: Tensor, height: int, width: int) -> Tensor:
@@ -17,8 +19,8 @@ def sampling_grid(flow: Tensor, height: int, width: int) -> Tensor:
     """
     rows = torch.arange(flow.shape[2], device=flow.device, dtype=flow.dtype)
     columns = torch.arange(flow.shape[3], device=flow.device, dtype=flow.dtype)
-    y = (flow[:, 0] + rows[:, None]).nan_to_num(0.0).clamp(-BEYOND, height + BEYOND)
-    x = (flow[:, 1] + columns).nan_to_num(0.0).clamp(-BEYOND, width + BEYOND)
+    y = (flow[:, 0] + rows[:, None]).nan_to_num(0.0).clamp(-MARGIN, height + MARGIN)
+    x = (flow[:, 1] + columns).nan_to_num(0.0).clamp(-MARGIN, width + MARGIN)
     return torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), -1)
 
 

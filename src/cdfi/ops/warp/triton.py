@@ -16,7 +16,7 @@ from cdfi.ops.common.triton import clamp_index, clamp_position, load_float32, ro
 COLUMNS, MAX_LANES = 64, 16
 
 
-def warp(image: Tensor, flow: Tensor) -> Tensor:
+def forward(image: Tensor, flow: Tensor) -> Tensor:
     """Compute :func:`cdfi.ops.warp`."""
     batch, channels, rows, columns = image.shape
     height, width = flow.shape[2:]
