@@ -58,7 +58,7 @@ def test_the_number_of_threads_changes_nothing() -> None:
     assert all(torch.equal(found[0], other) for other in found)
 
 
-def test_muon_is_chosen_by_name(tmp_path) -> None:
+def test_motion_is_estimated_if_it_is_requested(tmp_path) -> None:
     pytest.importorskip("cv2")
     (tmp_path / "videos").mkdir()
     write_video(tmp_path / "videos" / "a.mkv", sliding(5))

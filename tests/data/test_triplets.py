@@ -113,3 +113,8 @@ def test_training_and_validation_triplets_share_no_group(tmp_path: Path) -> None
     assert len(training) + len(validation) == 600
     assert validation
     assert not groups[0] & groups[1]
+
+
+def test_no_triplets_for_training_are_refused() -> None:
+    with pytest.raises(ValueError, match="every triplet is held out for validation"):
+        Triplets([], crop=0)

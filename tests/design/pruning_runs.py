@@ -1,4 +1,4 @@
-"""Pruning so short and so hard that a handful of steps shows it."""
+"""Pruning runs of a few steps, with a penalty that makes zeros at once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ HARD = Pruning(lambda_=1.0, prox_epochs=1)
 
 
 class Notes(Callback):
-    """Keeps what it is told."""
+    """Records the notes and the last step."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

@@ -1,4 +1,4 @@
-"""The whole compression: its stages, its report, and going on after a stop."""
+"""The compression pipeline: its stages, its report, and continuing after an interruption."""
 
 import json
 from dataclasses import replace
@@ -21,11 +21,11 @@ from cdfi.training.args import TrainArgs
 from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
 
-WISH = Compression(ratio=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
+OPTIONS = Compression(ratio=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
 
 
-class Said(Notes):
-    """Keeps the lines, too."""
+class Messages(Notes):
+    """Records the messages, too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,11 +42,11 @@ def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(
-    tmp_path: Path, options: Compression = WISH, **changes: object
-) -> tuple[list[ComparedNetwork], Said]:
+    tmp_path: Path, options: Compression = OPTIONS, **changes: object
+) -> tuple[list[ComparedNetwork], Messages]:
     args: TrainArgs = pruning_args(tmp_path, run="small", **changes)
     options = replace(options, datasets=(str(tmp_path / "triplets"),))
-    notes = Said()
+    notes = Messages()
     retrain = replace(args, optimizer="Adam", lr=1e-3)
     return compress(options, HARD, args, retrain, notes), notes
 
@@ -68,18 +68,18 @@ def test_compress_writes_a_smaller_network_and_a_report(tmp_path: Path) -> None:
     assert table.startswith("| Network | Parameters |")
     assert table.count("\n| ") == 4
     assert json.loads((folder / "derived.json").read_text())["factor"] > 0
-    again(tmp_path)
+    check_second_call(tmp_path)
 
 
-def again(tmp_path: Path) -> None:
-    """The same call skips what is whole, and does again what is broken."""
+def check_second_call(tmp_path: Path) -> None:
+    """Check that the same call skips complete stages and repeats one whose file is damaged."""
     folder = tmp_path / "runs" / "small"
     (folder / "compact.safetensors").write_bytes(b"broken")
     _, notes = run(tmp_path)
     stages = [line for line in notes.lines if line.split(":")[0] in ("prune", "derive", "retrain")]
     assert ["done before" in line for line in stages] == [True, False, True]
     with pytest.raises(ValueError, match="begun with other choices"):
-        run(tmp_path, replace(WISH, ratio=3))
+        run(tmp_path, replace(OPTIONS, ratio=3))
 
 
 @pytest.mark.long
@@ -122,16 +122,22 @@ def test_networks_are_scored_on_held_out_triplets(tmp_path: Path) -> None:
 
 def test_an_impossible_budget_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        run(tmp_path, replace(WISH, ratio=0.5))
+        run(tmp_path, replace(OPTIONS, ratio=0.5))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_compression_without_weights_is_refused(tmp_path: Path) -> None:
+    args = replace(pruning_args(tmp_path, run="small"), weights="")
+    with pytest.raises(ValueError, match="compression starts from trained weights"):
+        compress(OPTIONS, HARD, args, args)
 
 
 def test_errors_of_late_stages_are_raised_before_any_work(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
     for options, retrain in (
-        (replace(WISH, datasets=("midlebury",)), args),
-        (WISH, replace(args, optimizer="Moun")),
-        (WISH, replace(args, loss="1*Carb")),
+        (replace(OPTIONS, datasets=("midlebury",)), args),
+        (OPTIONS, replace(args, optimizer="Moun")),
+        (OPTIONS, replace(args, loss="1*Carb")),
     ):
         with pytest.raises(ValueError, match="unknown|no data set"):
             compress(options, HARD, args, retrain)
@@ -142,7 +148,7 @@ def test_errors_of_late_stages_are_raised_before_any_work(tmp_path: Path) -> Non
 def test_a_retraining_out_of_time_is_not_finished(tmp_path: Path) -> None:
     args = pruning_args(tmp_path, run="small")
     with pytest.raises(InterruptedError, match="the same command continues"):
-        compress(WISH, HARD, args, replace(args, optimizer="Adam", max_minutes=1e-4))
+        compress(OPTIONS, HARD, args, replace(args, optimizer="Adam", max_minutes=1e-4))
     assert not (tmp_path / "runs" / "small" / "small.safetensors").exists()
 
 

@@ -1,17 +1,22 @@
-"""Starting from the weights of a similar network."""
+"""Starting from the weights of a similar network, and loading batches."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from cdfi.data.mixture import Mixture, WeightedSource
+from cdfi.data.triplets import Triplets, folder_triplets
 from cdfi.models import Network
 from cdfi.training.args import TrainArgs
-from cdfi.training.build import build_network, initialise
+from cdfi.training.build import batches_of, build_network, initialise
+from cdfi.training.distributed import SingleProcess
 from cdfi.training.warm_start import copy_overlap
 from cdfi.weights import save
 from cdfi.weights.checkpoint_file import read_checkpoint
 from tests.tiny import TINY, TINY_REFINED, TINY_SYNTHESIS
+from tests.training.tiny_runs import make_triplets
 
 
 def test_a_wider_network_copies_overlapping_weights() -> None:
@@ -138,3 +143,13 @@ def test_he_initialisation_keeps_the_scale_of_activations() -> None:
     coarsest = [network.encode(frames[0], frames[1])[-1] for network in (published, scaled)]
     spread = [float(stage.std((0, 2, 3)).mean()) for stage in coarsest]  # what depends on the place
     assert spread[1] > 5 * spread[0]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_the_data_is_one_line_from_any_process(tmp_path: Path, workers: int) -> None:
+    source = Triplets(folder_triplets(make_triplets(tmp_path / "triplets")), crop=64)
+    mixture = Mixture([WeightedSource(source, 1.0)], [])
+    args, process = TrainArgs(batch=2, workers=workers), SingleProcess(torch.device("cpu"))
+    with pytest.raises(ValueError, match="smaller than the crop of 64") as error:
+        next(batches_of(mixture, args, 1, process, range(2)))
+    assert len(str(error.value).splitlines()) == 1

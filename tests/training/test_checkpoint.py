@@ -1,4 +1,4 @@
-"""Checkpoints are whole, and only fit their own run."""
+"""Checkpoints are written atomically, and load only into their own run."""
 
 import errno
 from dataclasses import replace
@@ -65,9 +65,10 @@ def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
 def test_files_that_are_not_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no checkpoint at"):
         checkpoint.read(tmp_path)
-    (tmp_path / checkpoint.NAME).write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="not a checkpoint of a training run"):
-        checkpoint.read(tmp_path)
+    for content in (b"nothing", b"", b"\x80\x02.", b"\x80\x020.", b"PK\x03\x04"):
+        (tmp_path / checkpoint.NAME).write_bytes(content)
+        with pytest.raises(ValueError, match="not a checkpoint of a training run"):
+            checkpoint.read(tmp_path)
     torch.save({"state_dict": {}}, tmp_path / checkpoint.NAME)
     with pytest.raises(ValueError, match="to start from weights: --weights"):
         checkpoint.read(tmp_path)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cdfi.training.curves import read_column
 from cdfi.training.logs import Log
 
 
@@ -37,3 +38,12 @@ def test_a_file_that_is_not_a_table_of_a_run_is_named_and_kept(tmp_path: Path, t
     with pytest.raises(ValueError, match=r"train\.csv is not the table of a run"):
         Log(tmp_path)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["name,loss\na,1\n", "step,loss\nfirst,1\n", "step,loss\n1,low\n"])
+def test_curves_of_a_file_that_is_not_a_table_of_a_run_are_refused(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "train.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"train\.csv is not the table of a run"):
+        read_column(tmp_path / "train.csv", "loss")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from cdfi.common.files import file_sha256
 from cdfi.common.progress import Progress
 
 CHUNK = 1 << 20
@@ -66,16 +67,11 @@ def fetch(
 
 def git_blob_sha1(path: Path) -> str:
     """Return the SHA-1 that git gives the file as an object."""
-    start = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    return _digest(path, start)
-
-
-def _digest(path: Path, state: Any) -> str:
-    """Feed a file to a hashlib object; return the digest in hexadecimal."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(CHUNK):
-            state.update(block)
-    return str(state.hexdigest())
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None) -> str | None:
@@ -85,7 +81,7 @@ def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None
         return f"{actual} bytes instead of {size}"
     if blob and (found := git_blob_sha1(path)) != blob:
         return f"a file of git object {found} instead of {blob}"
-    if sha256 and (found := _digest(path, hashlib.sha256())) != sha256:
+    if sha256 and (found := file_sha256(path)) != sha256:
         return f"a file of SHA-256 {found} instead of {sha256}"
     return None
 

@@ -1,6 +1,7 @@
 """Write files atomically, and name files safely for the libraries that open them."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -101,6 +102,19 @@ def resolve_output(path: Path, overwrite: bool) -> Path:
     if target.is_symlink():
         raise ValueError(f"{path} is a link that leads back to itself: remove it first")
     return target if path.is_symlink() else path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def media_url(path: str | Path) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cdfi.common.errors import first_line
 from cdfi.common.extras import need
 
 AUTO, LOCAL = "auto", "local"
@@ -80,7 +81,7 @@ def connected(address: str) -> Iterator[Any]:
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **only_local)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConnectionError(f"the Ray cluster {address} refuses: {_first_line(error)}") from error
+        raise ConnectionError(f"the Ray cluster {address} refuses: {first_line(error)}") from error
     try:
         yield ray
     finally:
@@ -140,7 +141,3 @@ def _check_port(address: str) -> None:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConnectionError(f"no Ray cluster is at {address}: {reason}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

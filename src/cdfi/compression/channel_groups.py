@@ -69,7 +69,9 @@ def channel_groups(
         if (group >= 0).any():
             rows[name] = ParameterRows(dim, group)
             each = plan.graph.tensors[name].numel() // len(roots)
-            sizes.index_add_(0, group[group >= 0], torch.full((int((group >= 0).sum()),), each / 1))
+            sizes.index_add_(
+                0, group[group >= 0], torch.full((int((group >= 0).sum()),), float(each))
+            )
     return ChannelGroups(rows, sizes)
 
 

@@ -7,6 +7,7 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
+from cdfi.common.choices import unknown_name
 from cdfi.data.batch import Batch
 from cdfi.data.degrade import add_noise, compress_blocks
 
@@ -23,15 +24,20 @@ def augment(batch: Batch, numbers: Tensor, changes: Sequence[str]) -> Batch:
         changes: names out of ``CHANGES``.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name; the message shows similar ones.
     """
-    unknown = set(changes) - set(CHANGES)
-    if unknown:
-        raise ValueError(f"unknown augmentation {sorted(unknown)}; known are {', '.join(CHANGES)}")
+    check_changes(changes)
     for column, (name, change) in enumerate(CHANGES.items()):
         if name in changes:
             batch = change(batch, numbers[:, column])
     return batch
+
+
+def check_changes(names: Sequence[str]) -> None:
+    """Raise ValueError for a name that is not in ``CHANGES``."""
+    for name in names:
+        if name not in CHANGES:
+            raise unknown_name("augmentation", name, CHANGES)
 
 
 def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
@@ -43,7 +49,7 @@ def _choose(u: Tensor, batch: Batch, changed: Batch) -> Batch:
 def _mirror(batch: Batch, axis: int) -> Batch:
     """Mirror all planes along rows (2) or columns (3); motion along it changes sign."""
     sign = torch.ones(2, device=batch.flow0.device)
-    sign[axis - 2 : axis - 1].fill_(-1.0)  # a plain assignment synchronises
+    sign[axis - 2 : axis - 1].fill_(-1.0)  # a plain assignment would synchronise with a GPU
     flipped = Batch(*(field.flip(axis) for field in batch))
     flow0, flow1 = (flow * sign[:, None, None] for flow in (flipped.flow0, flipped.flow1))
     return flipped._replace(flow0=flow0, flow1=flow1)
@@ -58,7 +64,7 @@ def _vertical(batch: Batch, u: Tensor) -> Batch:
 
 
 def _rotate(batch: Batch, u: Tensor) -> Batch:
-    """Swap rows and columns; with the mirrors, this makes every right-angle rotation."""
+    """Swap rows and columns; with the mirrors, every rotation by a right angle can occur."""
     if batch.middle.shape[2] != batch.middle.shape[3]:
         return batch  # only square frames keep their shape
     turned = Batch(*(field.transpose(2, 3) for field in batch))

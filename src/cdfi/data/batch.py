@@ -7,6 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+#: Chance that a sample has its middle frame half-way, if it may be at any instant.
+HALF_CHANCE = 0.5
+
 
 class Batch(NamedTuple):
     """N triplets in time order, with the motion where it is known.
@@ -32,14 +35,14 @@ class Batch(NamedTuple):
 
 
 class SampleRequest(NamedTuple):
-    """One sample to make: its number in the order of the source, and its own random numbers."""
+    """A request for one sample: its number in the order of the source, and its random numbers."""
 
     number: int
     random: np.random.Generator
 
 
 class SampleSource(Protocol):
-    """Makes samples; the same request always gives the same sample."""
+    """A source of samples; equal requests give equal samples."""
 
     @property
     def size(self) -> int:
@@ -61,10 +64,15 @@ def from_frames(triplets: np.ndarray, t: Tensor | None = None) -> Batch:
     full = float(np.iinfo(triplets.dtype).max)
     planes = torch.from_numpy(triplets.astype(np.float32)).permute(1, 0, 4, 2, 3) / full
     frame0, middle, frame1 = planes.contiguous().unbind(0)
-    flow, seen = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
     if t is None:
         t = torch.full((len(middle), 1, 1, 1), 0.5)
-    return Batch(frame0, middle, frame1, flow, flow, seen, seen, t)
+    return without_motion(frame0, middle, frame1, t)
+
+
+def without_motion(frame0: Tensor, middle: Tensor, frame1: Tensor, t: Tensor) -> Batch:
+    """Return a batch of frames (N, 3, H, W) whose motion is unknown: nothing counts as visible."""
+    flow, visible = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
+    return Batch(frame0, middle, frame1, flow, flow, visible, visible, t)
 
 
 def join(batches: Sequence[Batch]) -> Batch:

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from cdfi.common.files import atomic_write, write_text
+from cdfi.common.image_numbers import STREAMS, VIDEOS
 from cdfi.common.paths import visible
 from cdfi.common.progress import Progress
 from cdfi.data.decode import decode
 from cdfi.data.storage import check_unreadable, folder_key, mapped
 from cdfi.data.takes import takes
 
-SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"})
+SUFFIXES = frozenset((*VIDEOS, *STREAMS))
 
 
 class Take(NamedTuple):
@@ -45,7 +46,7 @@ def video_paths(folder: Path) -> list[Path]:
         ValueError: the folder does not exist or holds no video.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give one that holds videos")
+        raise ValueError(f"{folder} is not a folder: give one that holds videos")
     paths = visible(folder, SUFFIXES)
     if not paths:
         raise ValueError(f"{folder} holds no videos ({', '.join(sorted(SUFFIXES))})")
@@ -55,8 +56,8 @@ def video_paths(folder: Path) -> list[Path]:
 def sources(folder: Path) -> dict[str, str]:
     """Return the video that each file was cut from, by ``CLIPS.tsv`` in the folder or its parent.
 
-    Shots of one video share scenes, so they must be on one side of the validation split. A video
-    that the table does not name is its own source.
+    Shots of one video share scenes, so all of them are held out for validation, or none. A video
+    that the table does not name is a source of its own.
 
     Raises:
         ValueError: the table has no columns file, source_repository and source_path.

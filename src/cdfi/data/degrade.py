@@ -6,6 +6,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from cdfi.common.multiples import round_up
+
 _BLOCK = 8
 _NOISE = (0.5 / 255, 8.0 / 255)  # standard deviation, log-uniform
 _SCALE = (0.4, 4.0)  # factor of the quantisation tables, log-uniform: quality 80 to 12 of JPEG
@@ -81,7 +83,7 @@ def _placed(length: int, shift: Tensor) -> tuple[Tensor, Tensor]:
         (N, P) indices into the line, with P a multiple of 8; its ends are repeated. And (N, length)
         indices into the result.
     """
-    padded = -(-(length + _BLOCK - 1) // _BLOCK) * _BLOCK
+    padded = round_up(length + _BLOCK - 1, _BLOCK)
     there = torch.arange(padded, device=shift.device) - shift[:, None]
     back = torch.arange(length, device=shift.device) + shift[:, None]
     return there.clamp(0, length - 1), back

@@ -8,16 +8,14 @@ import torch
 from torch import Tensor
 
 from cdfi.data.augment import CHANGES, augment
-from cdfi.data.batch import Batch, join
+from cdfi.data.batch import HALF_CHANCE, Batch, join, without_motion
 from cdfi.data.clips import Take
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, draw_scene
+from cdfi.data.shots import CROPS_TRIED, LARGEST_STRIDE
 from cdfi.data.storage import mapped
 from cdfi.data.synthetic import draw_instants, patch_corners
 
-_CROPS_TRIED = 3
-_STRIDES = 3  # largest distance of the middle frame from the others
-_HALF_CHANCE = 0.5  # of a triplet whose middle frame is half-way
 _SPARSE = 16  # rows and columns that are compared to measure how much a crop changes
 
 
@@ -60,7 +58,7 @@ class DeviceScenes:
 
 
 class DeviceShots:
-    """Real triplets from takes of any size, in one long array of pixels on the device.
+    """Triplets of real frames, from takes of any size in one array of pixels on the device.
 
     Args:
         takes: to train on.
@@ -96,36 +94,35 @@ class DeviceShots:
     def batch(self, count: int) -> Batch:
         """Return triplets at strides 1 to 3: of three crops, the one that changes most."""
         device = self._takes.device
-        u = torch.rand(count, 5 + 2 * _CROPS_TRIED, device=device)
+        u = torch.rand(count, 5 + 2 * CROPS_TRIED, device=device)
         start, frames, height, width = self._takes[(u[:, 0] * len(self._takes)).long()].unbind(1)
         distance, span = self._draw_spans(frames, u[:, 1], u[:, 3:5])
         first = (u[:, 2] * (frames - span)).long()
         instants = torch.stack((first, first + distance, first + span), 1)
         planes = start[:, None] + instants * (height * width)[:, None]  # (N, 3): each frame's start
-        range_ = torch.stack((height, width), 1) - self._side + 1
-        corners = (u[:, 5:].view(count, _CROPS_TRIED, 2) * range_[:, None]).long()
+        positions = torch.stack((height, width), 1) - self._side + 1
+        corners = (u[:, 5:].view(count, CROPS_TRIED, 2) * positions[:, None]).long()
         top, left = self._most_changing(planes, corners, width).unbind(1)
         side = torch.arange(self._side, device=device)
         frames8 = self._gather(planes, top[:, None] + side, left[:, None] + side, width)
         frame0, middle, frame1 = (frames8.permute(1, 0, 4, 2, 3).float() / 255).unbind(0)
-        flow, visible = torch.zeros_like(middle[:, :2]), torch.zeros_like(middle[:, :1])
         t = (distance / span).view(-1, 1, 1, 1)
-        return Batch(frame0, middle, frame1, flow, flow, visible, visible, t)
+        return without_motion(frame0, middle, frame1, t)
 
     def _draw_spans(self, frames: Tensor, length: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
         """Return the distances of the middle and the last frames of triplets from their first.
 
         Args:
             frames: (N,), of each take.
-            length: (N,) uniform in [0, 1), which draws strides and spans.
-            rest: (N, 2) uniform in [0, 1), which draws whether half-way, and the middle frame.
+            length: (N,) uniform in [0, 1): strides and spans.
+            rest: (N, 2) uniform in [0, 1): whether the middle frame is half-way, else which it is.
         """
-        stride = 1 + (length * ((frames - 1) // 2).clamp(max=_STRIDES)).long()
+        stride = 1 + (length * ((frames - 1) // 2).clamp(max=LARGEST_STRIDE)).long()
         if not self._any_instant:
             return stride, 2 * stride
-        span = 2 + (length * (frames - 2).clamp(max=2 * _STRIDES - 1)).long()
+        span = 2 + (length * (frames - 2).clamp(max=2 * LARGEST_STRIDE - 1)).long()
         middle = 1 + (rest[:, 1] * (span - 1)).long()
-        half = rest[:, 0] < _HALF_CHANCE
+        half = rest[:, 0] < HALF_CHANCE
         return torch.where(half, stride, middle), torch.where(half, 2 * stride, span)
 
     def _most_changing(self, planes: Tensor, corners: Tensor, width: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ from numpy.lib.format import open_memmap
 from PIL import Image, ImageOps
 
 from cdfi.common.files import atomic_write
+from cdfi.common.image_numbers import STILLS
 from cdfi.common.paths import visible
 from cdfi.data.storage import check_unreadable, folder_key
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-_LANDSCAPE = (720, 1080)
+_LANDSCAPE = (720, 1080)  # rows and columns of a stored photo
 
 
 def photo_paths(folder: Path) -> list[Path]:
@@ -22,10 +22,10 @@ def photo_paths(folder: Path) -> list[Path]:
         ValueError: the folder does not exist or holds no image.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give one that holds still photos")
-    paths = visible(folder, SUFFIXES)
+        raise ValueError(f"{folder} is not a folder: give one that holds still photos")
+    paths = visible(folder, STILLS)
     if not paths:
-        raise ValueError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
+        raise ValueError(f"{folder} holds no images ({', '.join(sorted(STILLS))})")
     return paths
 
 

@@ -14,15 +14,15 @@ _INSTANTS = 3  # frame0, the frame between, frame1
 def render(scene: Scene, patches: Tensor, side: int, t: Tensor | None = None) -> Batch:
     """Render the frames of N scenes and the exact flow from the frame between to both sides.
 
+    The flow at a point is that of the front layer there. A point is visible in a side's frame if it
+    lands inside the frame and the front layer there is the same.
+
     Args:
         scene: the layout at the instant of the frame between.
         patches: (N, 5, 3, P, P) uint8 photo patches, one for each layer.
         side: of the square frames, in pixels.
         t: (N, 1, 1, 1) the instant of the frame between, in (0, 1); 1/2 if None. The scene's
             velocities are for half of the gap, so frame0 lies 2 t half steps before it.
-
-    The flow at a point is that of the front layer there; a point is visible in a side's frame if it
-    lands inside the frame and the front layer there is the same.
     """
     if t is None:
         t = torch.full((len(scene.shapes), 1, 1, 1), 0.5, device=patches.device)

@@ -11,7 +11,7 @@ from cdfi.data.outlines import EXTENT
 LAYERS = 5  # a background and up to four shapes
 NUMBERS = 24  # uniform numbers for each layer
 _STILL_CHANCE = 0.1
-_SLOWEST = 0.2  # pixels a half step, of the layers that move
+_SLOWEST = 0.2  # pixels per half step, of the layers that move
 
 
 class Scene(NamedTuple):
@@ -65,7 +65,7 @@ def _velocity(u: Tensor, centre: Tensor, motion: float) -> Tensor:
     own = _translation(u[..., 0], u[..., 1], motion) * (u[..., 2] > _STILL_CHANCE)[..., None]
     carried = (u[..., 3] < 0.5).float()[..., None]
     carried[:, 0] = 0.0
-    total = own + carried * own[:, :1]  # half the shapes move along with the background
+    total = own + carried * own[:, :1]  # half of the shapes also move with the background
     length = total.norm(dim=-1, keepdim=True).clamp(min=motion)
     total = total * (motion / length)
     turn, grow, shear_x, shear_y = (_normal(u[..., 4 + i]) for i in range(4))

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from cdfi.data.batch import Batch, SampleRequest, from_frames
+from cdfi.data.batch import HALF_CHANCE, Batch, SampleRequest, from_frames
 from cdfi.data.clips import Take
 
 _SHRINK_CHANCE = 0.3
 _SHRINK_MOST = 2.0
-_CROPS_TRIED = 3
-_ANY_CHANCE = 0.5  # of a triplet whose middle frame is not half-way
+CROPS_TRIED = 3
+LARGEST_STRIDE = 3  # largest distance of the middle frame from the others
 
 
 class Shots:
@@ -34,7 +34,12 @@ class Shots:
     """
 
     def __init__(
-        self, takes: Sequence[Take], crop: int, strides: int = 3, *, any_instant: bool = False
+        self,
+        takes: Sequence[Take],
+        crop: int,
+        strides: int = LARGEST_STRIDE,
+        *,
+        any_instant: bool = False,
     ) -> None:
         if not takes:
             raise ValueError(
@@ -75,7 +80,7 @@ class Shots:
     def _draw_span(self, frames: int, random: np.random.Generator) -> tuple[int, int]:
         """Return the distances of the middle and the last frame of a triplet from its first."""
         longest = min(self._strides, (frames - 1) // 2)
-        if self._any_instant and random.random() < _ANY_CHANCE:
+        if self._any_instant and random.random() < 1 - HALF_CHANCE:
             span = int(random.integers(2, min(2 * self._strides, frames - 1) + 1))
             return int(random.integers(1, span)), span
         stride = int(random.integers(1, longest + 1))
@@ -87,7 +92,7 @@ def most_changing(frames: np.ndarray, side: int, random: np.random.Generator) ->
     height, width = frames.shape[1:3]
     corners = [
         (random.integers(height - side + 1), random.integers(width - side + 1))
-        for _ in range(_CROPS_TRIED)
+        for _ in range(CROPS_TRIED)
     ]
     crops = [frames[:, top : top + side, left : left + side] for top, left in corners]
     return max(crops, key=_change)

@@ -1,4 +1,4 @@
-"""Where decoded training data is kept between runs, under names that change when the files do."""
+"""The cache of decoded training data, under names that depend on the source files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def folder_key(paths: Sequence[Path], *settings: str) -> str:
-    """Return a short key of these files with these settings: of their paths, sizes and dates."""
+    """Return a short hash of settings and of the paths, sizes and dates of files."""
     digest = hashlib.sha256("\0".join(settings).encode())
     for path in paths:
         status = path.stat()

@@ -6,13 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cdfi.data.batch import Batch, SampleRequest, uniform
+from cdfi.data.batch import HALF_CHANCE, Batch, SampleRequest, uniform
 from cdfi.data.render import render
 from cdfi.data.scenes import LAYERS, NUMBERS, Scene, draw_scene
 from cdfi.data.storage import mapped
 
-_HALF_CHANCE = 0.5  # of a scene whose middle frame is half-way
-_EARLIEST = 0.08  # the first instant of the others; the last is as close to 1
+_EARLIEST = 0.08  # the others lie between this instant and 1 minus it
 
 
 class Synthetic:
@@ -74,7 +73,7 @@ def draw_instants(numbers: Tensor) -> Tensor:
         numbers: (N, 2) uniform in [0, 1).
     """
     anywhere = _EARLIEST + (1 - 2 * _EARLIEST) * numbers[:, 1]
-    t = torch.where(numbers[:, 0] < _HALF_CHANCE, 0.5, anywhere)
+    t = torch.where(numbers[:, 0] < HALF_CHANCE, 0.5, anywhere)
     return t.view(-1, 1, 1, 1)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cdfi.common.image_numbers import STILLS
 from cdfi.common.paths import natural, visible
 from cdfi.data.batch import Batch, SampleRequest, from_frames
-from cdfi.data.photos import SUFFIXES
 
 Paths = tuple[Path, Path, Path]
 _MOST_UNREADABLE = 0.01  # as a fraction
@@ -24,7 +24,7 @@ def vimeo_triplets(folder: Path, names: str = "tri_trainlist.txt") -> list[Paths
     listing = folder / names
     if not listing.is_file():
         raise ValueError(
-            f"{listing} not found; give the unpacked vimeo_triplet folder, with sequences/ "
+            f"{listing} not found: give the unpacked vimeo_triplet folder, with sequences/ "
             f"and {names}"
         )
     lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
@@ -41,9 +41,9 @@ def folder_triplets(folder: Path) -> list[Paths]:
         ValueError: there is none.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give one that holds folders of three images")
+        raise ValueError(f"{folder} is not a folder: give one that holds folders of three images")
     by_folder: dict[Path, list[Path]] = {}
-    for path in visible(folder, SUFFIXES):
+    for path in visible(folder, STILLS):
         by_folder.setdefault(path.parent, []).append(path)
     threes = [sorted(files, key=natural) for files in by_folder.values() if len(files) == 3]
     found: list[Paths] = [(first, middle, last) for first, middle, last in threes]
@@ -86,9 +86,17 @@ class Triplets:
         crop: side of random square crops in pixels; 0 keeps full frames, which then must have one
             size.
         seed: of the order.
+
+    Raises:
+        ValueError: there are no triplets.
     """
 
     def __init__(self, triplets: Sequence[Paths], crop: int, seed: int = 0) -> None:
+        if not triplets:
+            raise ValueError(
+                "every triplet is held out for validation, as one group in 64 is by its name: give "
+                "more triplets, or rename a folder"
+            )
         self._triplets, self._crop, self._seed = triplets, crop, seed
         self._unreadable: set[Paths] = set()
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0))

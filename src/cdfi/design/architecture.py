@@ -229,8 +229,8 @@ def _refine_flow(graph: Graph, call: Call) -> bool:
 
 def _details(graph: Graph, call: Call) -> bool:
     """Pin the weights of the bands, one for each band and frame."""
-    if gains := graph.channels_of(call.args[2]):
-        graph.pin(gains.ids, "the gains of the bands")
+    if band_weights := graph.channels_of(call.args[2]):
+        graph.pin(band_weights.ids, "the weights of the bands")
     return True
 
 

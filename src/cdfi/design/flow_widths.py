@@ -1,4 +1,4 @@
-"""How the widths of a flow network are traced, and the FlowConfig they make."""
+"""Rules for tracing the widths of a flow network, and the FlowConfig of new widths."""
 
 from dataclasses import replace
 

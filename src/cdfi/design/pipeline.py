@@ -74,23 +74,28 @@ def compress(
     budget = budget_of(options, original)
     prune_args, retrain = _runs(prune_args, train_args, folder)
     _check(options, prune_args, retrain)
-    held_out = open_data(train_args).held_out
-    _begin(folder, [asdict(part) for part in (options, pruning, prune_args, retrain)])
+    held_out = open_data(train_args, callback.on_decode).held_out
+    _record_choices(folder, [asdict(part) for part in (options, pruning, prune_args, retrain)])
     networks = _networks(folder, original)
-    if _begins("prune", networks["pruned"], callback):
+    if _must_run("prune", networks["pruned"], callback):
         _prune(prune_args, pruning, callback)
-    if _begins("derive", folder / COMPACT, callback):
+    if _must_run("derive", folder / COMPACT, callback):
         _derive(folder, options, budget)
-    if _begins("retrain", networks["compact"], callback):
+    if _must_run("retrain", networks["compact"], callback):
         _retrain(retrain, original, options, callback)
     callback.on_message("report: scoring the networks before and after")
     return compare(networks, held_out, options.datasets, options.size, folder)
 
 
 def _checked_original(args: TrainArgs) -> str:
-    """Return the weights to compress; refuse other families before anything is written."""
-    if args.weights:
-        weights.load_adacof(args.weights)
+    """Return the weights to compress, after checking their family.
+
+    Raises:
+        ValueError: there are none, or they are of another family.
+    """
+    if not args.weights:
+        raise ValueError("compression starts from trained weights: give --weights")
+    weights.load_adacof(args.weights)
     return args.weights
 
 
@@ -113,7 +118,7 @@ def budget_of(options: Compression, model: str) -> Budget | None:
 
 
 def _check(options: Compression, *runs: TrainArgs) -> None:
-    """Raise, before any work, the errors that a late stage would raise."""
+    """Raise the errors of all stages before the first of them starts."""
     for args in runs:
         check(args)
     for name in options.datasets:
@@ -130,8 +135,8 @@ def _networks(folder: Path, original: str) -> dict[str, str | Path]:
     }
 
 
-def _begin(folder: Path, choices: list[dict[str, Any]]) -> None:
-    """Write down the choices, or refuse them if the folder was begun with others."""
+def _record_choices(folder: Path, choices: list[dict[str, Any]]) -> None:
+    """Write the choices into the folder, or raise an error if it has other ones."""
     text = json.dumps(choices, indent=2) + "\n"
     file = folder / CHOICES
     if file.is_file() and _choices(file) != json.loads(text):
@@ -170,8 +175,8 @@ def _runs(prune: TrainArgs, retrain: TrainArgs, folder: Path) -> tuple[TrainArgs
     )
 
 
-def _begins(stage: str, result: str | Path, callback: Callback) -> bool:
-    """Return whether a stage has work to do: its result is missing or cannot be loaded."""
+def _must_run(stage: str, result: str | Path, callback: Callback) -> bool:
+    """Return whether a stage must run: its result is missing or cannot be loaded."""
     try:
         weights.load(result)
     except ValueError:

@@ -89,7 +89,7 @@ def sweep(
     callback: Callback | None = None,
     resume: bool = False,
 ) -> dict[float, Pruned]:
-    """Do a short pruning run with each penalty, to choose one of them.
+    """Prune in a short run with each penalty, to choose one of them.
 
     With ``resume``, interrupted runs continue, and finished ones are only read.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cdfi import metrics
+from cdfi.common.choices import unknown_name
 from cdfi.common.extras import need
 
 
@@ -16,13 +17,15 @@ class Metric:
     """A column.
 
     Attributes:
-        name: What the command line calls it.
-        title: What tables call it.
-        function: From two batches ``(1, 3, H, W)`` in [0, 1], prediction and truth, to ``(1,)``;
-            with ``temporal``, from four: then the prediction and the truth of the frame before.
-        protocol: How it is computed, in one line of the report.
-        digits: Decimals that tables print.
-        higher: Whether more is better.
+        name: on the command line.
+        title: in tables.
+        function: from two batches (1, 3, H, W) in [0, 1], prediction and truth, to (1,); with
+            ``temporal``, from four: then the prediction and the truth of the frame before.
+        protocol: how it is computed, in one line of the report.
+        digits: decimals in tables.
+        higher: whether a higher value is better.
+        temporal: whether it compares with the frame before.
+        package: that it needs in addition; "" for none.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Metric:
     digits: int = 4
     higher: bool = False
     temporal: bool = False
+    package: str = ""
 
 
 def _from_package(net: str, x: Tensor, y: Tensor) -> Tensor:
@@ -93,12 +97,14 @@ METRICS = {
             "LPIPS (AlexNet)",
             partial(_from_package, "alex"),
             "0.1 AlexNet of the package lpips, images rescaled to [-1, 1]",
+            package="lpips",
         ),
         Metric(
             "lpips-vgg",
             "LPIPS (VGG)",
             partial(_from_package, "vgg"),
             "0.1 VGG16 of the package lpips, images rescaled to [-1, 1]",
+            package="lpips",
         ),
     ]
 }
@@ -114,7 +120,7 @@ def choose_metrics(names: Sequence[str]) -> list[Metric]:
     """
     for name in names:
         if name not in METRICS:
-            raise ValueError(f"no metric is called {name}; known are {', '.join(METRICS)}")
-        if name in ("lpips-alex", "lpips-vgg"):
-            need("lpips", f"the metric '{name}'", "lpips")
+            raise unknown_name("metric", name, METRICS)
+        if package := METRICS[name].package:
+            need(package, f"the metric '{name}'", package)
     return [METRICS[name] for name in dict.fromkeys(names)]

@@ -24,9 +24,17 @@ from cdfi.ops.refine_flow.reference import COARSE_MOVES, FINEST_MOVES, NEIGHBOUR
 
 @dataclass(frozen=True)
 class CostTask:
-    """What to measure; sizes in pixels. ``model`` is a name or a file.
+    """What to measure.
 
-    ``compile`` measures it as ``torch.compile`` leaves it; the compilation falls into the warm-up.
+    Attributes:
+        model: a name or a file.
+        width: of a frame, in pixels.
+        height: of a frame, in pixels.
+        precision: as for :class:`cdfi.Interpolator`.
+        device: where frames are computed.
+        runs: frames that are timed.
+        warm_up: frames before these, which are not timed.
+        compile: use ``torch.compile``, which compiles during the warm-up.
     """
 
     model: str
@@ -44,13 +52,13 @@ class Cost:
     """The cost of one frame.
 
     Attributes:
-        precision: What was computed in ("auto" resolved).
-        parameters: Of the network.
-        flops: Floating-point operations, a multiply-add counting as two.
-        seconds: Median time of a frame, without the first ones.
-        fastest: The least of them.
-        peak_bytes: Peak resident memory of a process that does only this, libraries included, or
-            what the CUDA device had allocated at most; None where the system does not say.
+        precision: the one in use ("auto" resolved).
+        parameters: of the network.
+        flops: floating-point operations, a multiply-add counting as two.
+        seconds: median time of a frame, without the first ones.
+        fastest: the least of them.
+        peak_bytes: peak resident memory of a process that does only this, libraries included, or
+            the largest amount allocated on the CUDA device; None if the system does not report it.
     """
 
     model: str
@@ -82,7 +90,7 @@ def measure(task: CostTask) -> Cost:
 
 
 def measure_here(task: CostTask) -> Cost:
-    """Measure in this process; the peak memory is that of all it has done."""
+    """Measure in this process; its peak memory includes everything that it did before."""
     device = choose_device(task.device)
     precision: Any = task.precision
     interpolator = Interpolator(task.model, device, precision=precision, compile=task.compile)
@@ -156,12 +164,13 @@ def refine_flow_flops(frame: Any, _: Any, __: Any, levels: int, **___: Any) -> i
     """
     batch, channels, height, width = frame
     window = 2 * 2 * 9
-    look, step = (2 * 8 + 3) * channels + window, 12 * channels + 5 * window + 30
+    evaluation, step = (2 * 8 + 3) * channels + window, 12 * channels + 5 * window + 30
     total = 0
     for level in range(levels):
         steps = [move == 0 for move in (COARSE_MOVES if level else FINEST_MOVES)]
-        looks = 2 + sum(1 if is_step else len(NEIGHBOURS) for is_step in steps)
-        total += (looks * look + sum(steps) * step) * batch * height * width // 4**level
+        evaluations = 2 + sum(1 if is_step else len(NEIGHBOURS) for is_step in steps)
+        operations = evaluations * evaluation + sum(steps) * step
+        total += operations * batch * height * width // 4**level
     return total
 
 

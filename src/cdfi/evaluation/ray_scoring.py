@@ -26,7 +26,7 @@ class ScoredPair:
         method: its name.
         rows: for each image.
         machine: that computed them.
-        error: why there are none; "" if there are.
+        error: the reason if nothing could be scored, else "".
     """
 
     dataset: str
@@ -53,7 +53,7 @@ class PairTask:
     watch: Sequence[OnScored] = ()
 
     def scorer(self) -> Scorer:
-        """Return what scores on this machine."""
+        """Return the scorer of this machine."""
         metrics, device = choose_metrics(self.metrics), choose_device(self.device)
         return Scorer(metrics, device, self.keep_going, self.watch)
 

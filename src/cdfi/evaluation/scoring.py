@@ -151,7 +151,7 @@ class _Pending(NamedTuple):
 
 
 def _shown_before(item: TripletFrames, last: _Predicted | None) -> tuple[RgbImage, RgbImage]:
-    """Return what comes before ``item`` in the prediction and in the truth.
+    """Return the frame before ``item`` in the prediction and in the truth.
 
     It is the prediction before it in the same gap, or the source frame that begins the gap.
     """

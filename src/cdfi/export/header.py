@@ -1,9 +1,10 @@
-"""Header: what an exported file says about itself, as JSON in the metadata of its format."""
+"""Header: the description of an exported file, as JSON in the metadata of its format."""
 
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cdfi.common.multiples import round_up
 from cdfi.models import Architecture, config_from_json
 
 FORMAT = "cdfi-export-1"
@@ -14,7 +15,7 @@ Padding = Literal["reflect", "replicate"]
 
 @dataclass(frozen=True)
 class Header:
-    """What a runtime must know to run an exported file.
+    """The description of an exported file, from which a runtime can run it.
 
     The inputs are ``frame0`` and ``frame1``, float32 RGB (1, 3, H, W) in [0, 1], padded; networks
     that take the instant also read ``t``, float32 (1, 1, 1, 1). The output ``frame``, (1, 3, H, W),
@@ -59,10 +60,7 @@ class Header:
         """
         low, high = self.short_side
         short = min(height, width)
-        rounded = (
-            -(-height // self.multiple) * self.multiple,
-            -(-width // self.multiple) * self.multiple,
-        )
+        rounded = round_up(height, self.multiple), round_up(width, self.multiple)
         if self.size is not None and rounded != self.size:
             raise ValueError(
                 f"the exported file is for frames of {self.size[1]} x {self.size[0]}, not "

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from cdfi.common.multiples import round_up
 from cdfi.export.graphs import graph_of
 from cdfi.export.header import Header
 from cdfi.export.twins import decompositions
@@ -15,7 +16,7 @@ from cdfi.weights import digest
 
 
 class Program(NamedTuple):
-    """A graph of plain operations, and what its file says about it."""
+    """A graph of plain operations, and the header of its file."""
 
     graph: ExportedProgram
     header: Header
@@ -39,7 +40,7 @@ def program_of(
         ValueError: networks of this class cannot be exported.
     """
     graph = graph_of(network, height, width)
-    size = tuple(-(-x // graph.multiple) * graph.multiple for x in (height, width))
+    size = tuple(round_up(x, graph.multiple) for x in (height, width))
     inputs: tuple[Tensor, ...] = tuple(torch.rand(1, 3, *size) for _ in range(2))
     if network.takes_time:
         inputs = (*inputs, torch.full((1, 1, 1, 1), 0.5))

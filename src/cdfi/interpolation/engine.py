@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cdfi.common.allocator import free_memory
+from cdfi.common.errors import first_line
 from cdfi.interpolation.cuda_graph import CudaGraphed
 from cdfi.interpolation.fused import fuse_for_gpu
 from cdfi.interpolation.memory import Tiling
@@ -18,7 +19,7 @@ _MIDDLE = 0.5
 
 
 class Gap:
-    """Two frames, and what is computed of them once for all instants between them.
+    """Two frames, and what is computed once for all instants between them.
 
     Attributes:
         frame0: float32 (N, 3, H, W) in [0, 1], on the engine's device.
@@ -143,8 +144,7 @@ class Engine:
             try:
                 return self._replay(steps, gap, t)
             except RuntimeError as error:
-                reason = str(error).splitlines()[0]
-                warnings.warn(f"continuing without a CUDA graph: {reason}", stacklevel=5)
+                warnings.warn(f"continuing without a CUDA graph: {first_line(error)}", stacklevel=5)
                 self._graph_allowed = False
         return steps.between(gap.state(steps), t)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeGuard, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from cdfi.common.multiples import round_up
 from cdfi.models.gridnet import PReLU
 from cdfi.models.network import Head, Network
 from cdfi.models.timed import TimedNetwork
@@ -105,14 +106,9 @@ def _pad_network(network: Network) -> None:
         _pad_stack([last.skip], layout)
 
 
-def round_up(channels: int) -> int:
-    """Round up to a multiple of ``CHANNEL_MULTIPLE``."""
-    return -(-channels // CHANNEL_MULTIPLE) * CHANNEL_MULTIPLE
-
-
 def _padded_layout(channels: int, others: int = 0) -> ChannelLayout:
     """Return the layout of channels that were padded, followed by ``others`` that were not."""
-    start = round_up(channels)
+    start = round_up(channels, CHANNEL_MULTIPLE)
     return ChannelLayout([*range(channels), *range(start, start + others)], start + others)
 
 
@@ -121,7 +117,7 @@ def _pad_stack(layers: nn.Module | Iterable[nn.Module], layout: ChannelLayout) -
     for layer in cast(Iterable[nn.Module], layers):
         if isinstance(layer, nn.Conv2d):
             width = layer.out_channels
-            _pad_channels(layer, layout, round_up(width))
+            _pad_channels(layer, layout, round_up(width, CHANNEL_MULTIPLE))
             layout = _padded_layout(width)
 
 

@@ -52,13 +52,14 @@ class Interpolator(PairInterpolator):
         if memory is not None and memory <= 0:
             raise ValueError(f"expected a positive number of bytes of memory, got {memory}")
         chosen = choose_device(device)
-        named = isinstance(model, (str, Path))
-        network = load(model, chosen) if isinstance(model, (str, Path)) else model
+        self._name = ""
+        if isinstance(model, (str, Path)):
+            self._name = str(model)
+            model = load(model, chosen)
         if scale is not None:
-            set_scale(network, scale)
-        self._name = str(model) if named else ""
+            set_scale(model, scale)
         self._precision: Precision = precision
-        self.engine = Engine(network, chosen, precision=precision, memory=memory, compile=compile)
+        self.engine = Engine(model, chosen, precision=precision, memory=memory, compile=compile)
 
     def __repr__(self) -> str:
         name = f"{self._name!r}, " if self._name else ""

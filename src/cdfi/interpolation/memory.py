@@ -5,6 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from cdfi.common.multiples import round_up
 from cdfi.interpolation.strip_inputs import CHANNEL_BLOCK, FRAME_CHANNELS
 from cdfi.models import Config
 from cdfi.models.gridnet import GridNet
@@ -111,7 +112,7 @@ def peak_bytes(config: Config, height: int, width: int, chunk: int, strip: int) 
         chunk: rows of a chunk.
         strip: rows of a strip.
     """
-    height, width = (-(-size // MULTIPLE) * MULTIPLE for size in (height, width))
+    height, width = (round_up(size, MULTIPLE) for size in (height, width))
     pixels = height * width
     inputs = _input_floats(config, height, width)
     resizing = inputs + pixels * 2 * max(config.pyramid, default=0)
@@ -133,7 +134,7 @@ def _unet_floats(config: Config, pixels: int) -> int:
 def _feature_channels(config: Config) -> int:
     """Return the channels of the joint features in memory, padded to whole blocks."""
     used = sum(config.pyramid)
-    return -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK if used else 0
+    return round_up(used + FRAME_CHANNELS, CHANNEL_BLOCK) if used else 0
 
 
 def _input_floats(config: Config, height: int, width: int) -> float:
@@ -160,6 +161,6 @@ def _floats_per_column(config: Config, height: int, chunk: int, strip: int) -> f
 
 
 def _tallest(height: int, chunk: int, halo: int) -> int:
-    """Return the rows of the tallest chunk with its halo, which ends with the frame."""
+    """Return the rows of the tallest chunk with its halo, which the edges of the frame cut off."""
     ends = min(height, chunk + halo)
     return max(ends, min(height, chunk + 2 * halo)) if height > 2 * chunk else ends

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cdfi.common.devices import quick_bf16
+from cdfi.common.multiples import round_up
 from cdfi.models.network import Network
 
 #: Channels that the CPU kernel reads at a time, and channels of a frame in memory.
@@ -17,8 +18,8 @@ class StripInputs(NamedTuple):
     """The tensors from which the strips of one pair of frames are computed."""
 
     decoded: Tensor  # (N, C, H/2, W/2): the input of the heads
-    first: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with border; on a CPU with a 4th channel
-    second: Tensor  # frame1
+    bordered0: Tensor  # (N, 3, H + 2r, W + 2r): frame0 with border; on a CPU with a 4th channel
+    bordered1: Tensor  # the same of frame1
     features: Tensor | None  # (N, 64, H + 2r, W + 2r): the features that both sides warp
     flow: Tensor | None  # (N, 4, H, W): added to the offsets
     height: int
@@ -34,13 +35,13 @@ def strip_inputs(network: Network, frame0: Tensor, frame1: Tensor) -> StripInput
     del stages  # the finest stage is the largest tensor of the U-Net
     decoded, flow, _ = network.refine(decoded, frame0, frame1)
     last = torch.channels_last
-    first, second = (
+    bordered0, bordered1 = (
         network.bordered(_pad_to_vector(frame)).contiguous(memory_format=last)
         for frame in (frame0, frame1)
     )
-    features = _stack_features(network, first, levels, height, width) if levels else None
+    features = _stack_features(network, bordered0, levels, height, width) if levels else None
     decoded = decoded.contiguous(memory_format=last)
-    return StripInputs(decoded, first, second, features, flow, height, width)
+    return StripInputs(decoded, bordered0, bordered1, features, flow, height, width)
 
 
 def _pad_to_vector(frame: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def _stack_features(
     padding has room for a warped frame.
     """
     used = sum(network.config.pyramid)
-    channels = -(-(used + FRAME_CHANNELS) // CHANNEL_BLOCK) * CHANNEL_BLOCK
+    channels = round_up(used + FRAME_CHANNELS, CHANNEL_BLOCK)
     size = (len(frame), channels, *frame.shape[2:])
     # The half precision of autocast is kept if the kernel can multiply in it.
     half = frame.is_cuda or (levels[0].dtype == torch.bfloat16 and quick_bf16(frame.device))

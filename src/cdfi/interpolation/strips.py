@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cdfi.common.multiples import round_up
 from cdfi.interpolation.strip_inputs import StripInputs, strip_inputs
 from cdfi.models.gridnet import PReLU
 from cdfi.models.network import (
@@ -50,7 +51,7 @@ def middle_by_strips(
         strip: rows, rounded up to a multiple of 8.
     """
     height, width = frame0.shape[-2:]
-    chunk, strip = -(-chunk // 8) * 8, -(-strip // 8) * 8
+    chunk, strip = round_up(chunk, 8), round_up(strip, 8)
     inputs = strip_inputs(network, pad_to_multiple(frame0), pad_to_multiple(frame1))
     done = list(_chunks(network, inputs, chunk, strip))
     return torch.cat(done, 2)[..., :height, :width]
@@ -94,18 +95,18 @@ def _first_block(network: Network, joint: Tensor, reuse_memory: bool) -> Tensor:
     sides = channels, channels + joint.shape[1] // 2
     indices = interleave(*(network.split_levels(side) for side in sides)).flatten()
 
-    def placed(layer: nn.Module, x: Tensor) -> Tensor:
+    def run_permuted(layer: nn.Module, x: Tensor) -> Tensor:
         if not isinstance(layer, nn.Conv2d):
             return x[:, indices]
         weight = layer.weight.new_zeros(len(layer.weight), x.shape[1], 3, 3)
         weight[:, indices] = layer.weight
-        last = weight.contiguous(memory_format=torch.channels_last)
-        made: Tensor = layer._conv_forward(x, last, layer.bias)
-        return made
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        result: Tensor = layer._conv_forward(x, weight, layer.bias)
+        return result
 
-    skipped = placed(network.synthesis.first.skip, joint)
+    skipped = run_permuted(network.synthesis.first.skip, joint)
     assert isinstance(enter, PReLU)
-    x = placed(conv, enter.forward_(joint) if reuse_memory else enter(joint))
+    x = run_permuted(conv, enter.forward_(joint) if reuse_memory else enter(joint))
     for layer in rest:
         x = layer(x)
     return skipped.add_(x)
@@ -134,7 +135,7 @@ def _empty(network: Network, inputs: StripInputs, height: int) -> WarpedRows:
             size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
         )
 
-    base, features = new(3, inputs.first), inputs.features
+    base, features = new(3, inputs.bordered0), inputs.features
     if features is None:
         return WarpedRows(base, None, None)
     return WarpedRows(base, new(2 * features.shape[1], features), new(1, base))
@@ -154,8 +155,8 @@ def _fill_strip(
     def head(name: str) -> Tensor:
         layer = network.heads[name]
         assert isinstance(layer, Head)
-        made = _head_rows(layer, hidden[name], first, inputs, top, bottom)
-        return made[:, : config.heads[name][1]]  # a fused network has padded channels
+        rows = _head_rows(layer, hidden[name], first, inputs, top, bottom)
+        return rows[:, : config.heads[name][1]]  # a fused network has padded channels
 
     def warp(side: int, frame: Tensor) -> list[Tensor]:
         images = [frame] if inputs.features is None else [frame, inputs.features]
@@ -168,19 +169,19 @@ def _fill_strip(
 
     config = network.config
     flow = None if inputs.flow is None else inputs.flow[:, :, top:bottom]
-    sides = warp(0, inputs.first), warp(1, inputs.second)
+    sides = warp(0, inputs.bordered0), warp(1, inputs.bordered1)
     frame0, frame1 = (frame[:, :3] for frame, *_ in sides)
     if flow is not None and "detail" in network.heads:
-        gains = head("detail")
-        frame0 = frame0 + scaled_details(inputs.first, gains, 0, flow, top)[:, :3]
-        frame1 = frame1 + scaled_details(inputs.second, gains, 1, flow, top)[:, :3]
+        band_weights = head("detail")
+        frame0 = frame0 + scaled_details(inputs.bordered0, band_weights, 0, flow, top)[:, :3]
+        frame1 = frame1 + scaled_details(inputs.bordered1, band_weights, 1, flow, top)[:, :3]
     occlusion = torch.sigmoid(head("occlusion")).to(frame1.dtype)
     torch.lerp(frame1, frame0, occlusion, out=part.base)
     if part.joint is None or part.blend is None:
         return
     used = sum(config.pyramid)
-    seen = zip((frame0, frame1), (features for _, features in sides))
-    for block, (frame, features) in zip(part.joint.chunk(2, 1), seen):
+    warped = zip((frame0, frame1), (features for _, features in sides))
+    for block, (frame, features) in zip(part.joint.chunk(2, 1), warped):
         block[:] = features
         block[:, used : used + 3] = frame
     part.blend[:] = torch.sigmoid(head("blend"))

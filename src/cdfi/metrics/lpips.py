@@ -15,7 +15,7 @@ WEIGHTS = Path(__file__).with_name("lpips_squeeze.safetensors")
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
-# Under this side the last pooling has nothing left.
+# Smaller images leave no pixels after the last pooling.
 SMALLEST = 17
 
 # The layers of SqueezeNet's `features` after which LPIPS compares, and their channels.
@@ -55,7 +55,7 @@ def lpips(x: Tensor, y: Tensor, data_range: float = 1.0, rescale: bool = True) -
 
 @lru_cache
 def _network(device: torch.device, dtype: torch.dtype) -> "Lpips":
-    # Weights made inside inference mode could never take part in a training step later.
+    # Weights created in inference mode could not be used in a training step later.
     with torch.inference_mode(False):
         return Lpips().to(device, dtype)
 

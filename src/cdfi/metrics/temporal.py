@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from cdfi.metrics.checks import precise
+from cdfi.metrics.checks import check, precise
 from cdfi.metrics.lpips import lpips
 
 
 def flicker(x: Tensor, y: Tensor, x_before: Tensor, y_before: Tensor) -> Tensor:
-    """Return how much more or less a prediction differs from the frame before it than the truth.
+    """Return the difference between the changes of predictions and those of the true frames.
 
     ``| mean |x - x_before| - mean |y - y_before| |``, in levels of 0 to 255.
 
@@ -23,7 +23,7 @@ def flicker(x: Tensor, y: Tensor, x_before: Tensor, y_before: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes differ or the images are not floats.
     """
-    precise(x, y)
+    check(x, y)
     return 255 * (_change(x, x_before) - _change(y, y_before)).abs()
 
 

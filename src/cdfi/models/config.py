@@ -217,7 +217,7 @@ def _all_or_none(values: tuple[object, ...]) -> bool:
 
 
 def _check_types(config: Config) -> None:
-    """Raise ValueError for the first field that has not the type of its annotation."""
+    """Raise ValueError for the first field whose type is not that of its annotation."""
     for name, kind in get_type_hints(Config).items():
         value = getattr(config, name)
         if not _is_a(value, kind):

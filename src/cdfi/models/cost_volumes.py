@@ -37,7 +37,7 @@ class Matching(nn.Module):
         Returns:
             (N, (2r+1)^2, H/2, W/2) and so on: cosines in [-1, 1].
         """
-        x = torch.cat([frame0, frame1])  # one batch, so that both get the same descriptors
+        x = torch.cat([frame0, frame1])  # one batch, so that the same layers describe both
         volumes = []
         for describe, radius in zip(self.describe, self.radii):
             x = describe(x)

@@ -23,11 +23,15 @@ class Family(NamedTuple):
 FAMILIES = {"adacof": Family(Config, Network), FAMILY: Family(FlowConfig, FlowNetwork)}
 
 
-def build_network(config: Architecture) -> Network | TimedNetwork:
-    """Return a network of this architecture with new parameters."""
+def build_network(config: Architecture) -> AnyNetwork:
+    """Return a network of this architecture with new parameters.
+
+    Raises:
+        ValueError: a Config of another class.
+    """
     for family in FAMILIES.values():
         if isinstance(config, family.config):
-            network: Network | TimedNetwork = family.network(config)
+            network: AnyNetwork = family.network(config)
             return network
     raise ValueError(f"expected a Config of {', '.join(FAMILIES)}; got a {type(config).__name__}")
 
@@ -49,7 +53,7 @@ def config_from_json(text: str) -> Architecture:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError):
-        row = None  # the family's own message says what is wrong
+        row = None  # the parser of the family reports the error
     name = row.get("family", "adacof") if isinstance(row, dict) else "adacof"
     if not isinstance(name, str) or name not in FAMILIES:
         raise ValueError(f"unknown family of networks {name!r}: known are {', '.join(FAMILIES)}")

@@ -5,24 +5,24 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 FAMILY = "flow"
-LARGEST = 4096  # of every number: no network that could be trained has more
+LARGEST = 4096  # of every number, so that a damaged file cannot describe a huge network
 
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """The choices that make one flow network; what follows from them is derived, never stored.
+    """The architecture of one flow network; values that follow from these fields are not stored.
 
     Attributes:
         fine: output widths of the two convolutions at half of a level's size.
         coarse: output widths of the three convolutions at a quarter of a level's size.
-        radius: cells that the cost volume searches each way at every level.
+        radius: search radius of the cost volume at every level, in its cells.
         width: channels of the motion estimator.
         blocks: residual convolutions of the motion estimator.
-        hidden: channels of the state that the estimator hands from level to level.
+        hidden: channels of the estimator's state, which is passed from level to level.
         synthesis: channels of the synthesis at half size.
         low: channels of the synthesis at a quarter of the size.
         low_blocks: residual convolutions of the synthesis at a quarter of the size.
-        levels: most levels of the pyramid; small frames have fewer.
+        levels: largest number of levels of the pyramid; small frames have fewer.
     """
 
     fine: tuple[int, int] = (32, 32)
@@ -84,7 +84,7 @@ class FlowConfig:
 
 
 def _checked(name: str, value: object) -> Any:
-    """Return a field's value, lists as tuples, if it has the right type and is not absurd."""
+    """Return the value of a field, lists as tuples, after checking its type and size."""
     listed = name in ("fine", "coarse")
     numbers = value if isinstance(value, list) else [value]
     plain = all(isinstance(x, int) and not isinstance(x, bool) for x in numbers)

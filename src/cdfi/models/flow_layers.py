@@ -73,7 +73,7 @@ class MotionEstimator(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """What the frame takes from each side, at half size: ten maps at full size.
+    """A small network at half size that computes the ten maps from which a frame is composed.
 
     The maps are the mask's logit, a residual of three colours, how much sharper each side is
     sampled than by cubic convolution, and a correction of the motion (see :func:`split_motion`).
@@ -82,7 +82,7 @@ class Synthesis(nn.Module):
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
         self.read = 2 * config.fine[-1] + config.hidden + 2 * 3 * SHUFFLE**2 + 4 + 1
-        self.halo = 2 * (config.low_blocks + 3)  # rows about its own that a row depends on; even
+        self.halo = 2 * (config.low_blocks + 3)  # rows on each side that a row depends on; even
         self.enter = _conv(self.read, config.synthesis, size=1)
         low = [Residual(config.low) for _ in range(config.low_blocks)]
         self.low = nn.Sequential(_conv(config.synthesis, config.low, stride=2), *low)
@@ -113,8 +113,8 @@ class Residual(nn.Module):
 def split_motion(motion: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """Return the flows from the instant ``t`` to frame0 and to frame1.
 
-    A point that moves by v over the gap is at -t v in frame0 and at (1 - t) v in frame1, counted
-    from where it is at t; a correction c, added to both, stands for what is not straight.
+    A point that moves by v over the gap is displaced by -t v in frame0 and by (1 - t) v in frame1,
+    relative to its position at t. A correction c is added to both: motion that is not linear.
 
     Args:
         motion: (N, 4, H, W): v (rows, columns), then c (rows, columns), in pixels.
@@ -130,7 +130,7 @@ def strip_rows(width: int) -> int:
 
 
 def shrink(layer: nn.Conv2d) -> None:
-    """Start a last layer near zero: what it adds is small at first."""
+    """Scale the initial weights of a last layer down, so that what it adds is small at first."""
     with torch.no_grad():
         layer.weight.mul_(0.1)
         if layer.bias is not None:
@@ -138,10 +138,10 @@ def shrink(layer: nn.Conv2d) -> None:
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Return (N, C, H, W) at twice the size, bilinear, pixels as areas."""
+    """Return (N, C, H, W) at twice the size: bilinear, corners not aligned."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _conv(read: int, written: int, *, size: int = 3, stride: int = 1) -> nn.Sequential:
-    layer = nn.Conv2d(read, written, size, stride, size // 2)
+def _conv(channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1) -> nn.Sequential:
+    layer = nn.Conv2d(channels_in, channels_out, size, stride, size // 2)
     return nn.Sequential(layer, nn.LeakyReLU(SLOPE, inplace=True))

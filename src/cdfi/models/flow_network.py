@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cdfi.common.multiples import round_up
 from cdfi.models.config import MEAN
 from cdfi.models.flow_config import FlowConfig
 from cdfi.models.flow_layers import (
@@ -25,13 +26,14 @@ from cdfi.models.flow_layers import (
 )
 from cdfi.models.timed import TimedNetwork
 from cdfi.ops import cubic_warp, warp
+from cdfi.ops.refine_flow.reference import upsample_flow
 
 SMALLEST = 32  # pixels on the short side of the coarsest level, about
 _FULL_SIZE = 24  # planes of the frame's size that are alive at once
 
 
 class GapFeatures(NamedTuple):
-    """What two frames have before the instant enters: computed once for all instants between."""
+    """What does not depend on the instant: computed once for all instants between two frames."""
 
     frame0: Tensor  # (N, 3, H', W'), padded
     frame1: Tensor
@@ -144,7 +146,7 @@ class FlowNetwork(TimedNetwork):
         halvings = self.halvings_of(height, width)
         levels = self.level_count(height >> halvings, width >> halvings)
         multiple = size_multiple(levels, halvings)
-        pixels = -(-height // multiple) * -(-width // multiple) * multiple**2
+        pixels = round_up(height, multiple) * round_up(width, multiple)
         config = self.config
         quarter = 3 * config.coarse[-1] + 2 * config.volume + 4 * config.width
         half = 3 * config.fine[-1] + config.hidden
@@ -189,7 +191,7 @@ class FlowNetwork(TimedNetwork):
         motions: list[Tensor] = []
         for features in gap.coarse:
             if motions:
-                motion, hidden = 2 * upsample(motion), upsample(hidden)
+                motion, hidden = upsample_flow(motion), upsample(hidden)
             motion, hidden = self.estimator(features, motion, hidden, t)
             motions.append(motion)
         return motions, hidden
@@ -208,9 +210,9 @@ class FlowNetwork(TimedNetwork):
         """
         halo = self.synthesis.halo
         top, bottom = max(rows.start - halo, 0), min(rows.stop + halo, half.shape[2])
-        maps = self.synthesis(self._seen(gap, half, hidden, t, Rows(top, bottom)))
+        maps = self.synthesis(self._synthesis_input(gap, half, hidden, t, Rows(top, bottom)))
         first, last = SHUFFLE * (rows.start - top), SHUFFLE * (rows.stop - top)
-        full = 2 * upsample(half[:, :, top:bottom])
+        full = upsample_flow(half[:, :, top:bottom])
         mask, residual, sharpness, change = maps[:, :, first:last].split((1, 3, 2, 4), 1)
         flow0, flow1 = split_motion(full[:, :, first:last] + change, t)
         start = SHUFFLE * rows.start
@@ -219,7 +221,7 @@ class FlowNetwork(TimedNetwork):
         visible0 = torch.sigmoid(mask + torch.log((1 - t) / t))
         return torch.lerp(warp1, warp0, visible0) + residual, flow0, flow1, warp0, warp1
 
-    def _seen(
+    def _synthesis_input(
         self, gap: GapFeatures, half: Tensor, hidden: Tensor, t: Tensor, rows: Rows
     ) -> Tensor:
         """Return what the synthesis reads for some rows at half size, (N, C, rows, W'/2)."""
@@ -227,7 +229,7 @@ class FlowNetwork(TimedNetwork):
         fine0, fine1 = gap.fine.chunk(2)
         flow0, flow1 = (_from_row(rows.start, x) for x in split_motion(motion, t))
         full0, full1 = (
-            _from_row(SHUFFLE * rows.start, x) for x in split_motion(2 * upsample(motion), t)
+            _from_row(SHUFFLE * rows.start, x) for x in split_motion(upsample_flow(motion), t)
         )
         cubic = torch.ones_like(full0[:, :1])
         parts = (
@@ -243,14 +245,14 @@ class FlowNetwork(TimedNetwork):
 
 
 def size_multiple(levels: int, halvings: int = 0) -> int:
-    """Return what the sizes of frames are padded to a multiple of, for a number of levels."""
+    """Return the number that padded rows and columns are multiples of, for a number of levels."""
     return int(2 ** (levels + 1 + halvings))
 
 
 def _at_half_size(motion: Tensor, hidden: Tensor, halvings: int) -> tuple[Tensor, Tensor]:
     """Return the last motion and hidden state at half the size of the full frames."""
     for _ in range(1 + halvings):
-        motion, hidden = 2 * upsample(motion), upsample(hidden)
+        motion, hidden = upsample_flow(motion), upsample(hidden)
     return motion, hidden
 
 

@@ -14,7 +14,7 @@ from cdfi.models.flow_refinement import Refined, Refinement
 from cdfi.models.gridnet import GridNet
 from cdfi.ops import Maps, adacof, details, tap_softmax
 from cdfi.ops.details.reference import BANDS
-from cdfi.ops.resize.op import resize
+from cdfi.ops.resize.op import resize, upsample2x
 
 #: The U-Net halves five times: frames are padded to a multiple of this.
 MULTIPLE = 32
@@ -43,7 +43,7 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H/2, W/2) -> (N, out, H, W)."""
-        return cast(Tensor, self.last(upsample2x(self.hidden(x))))
+        return cast(Tensor, self.last(upsample2x(self.hidden(x), align_corners=True)))
 
 
 class Network(nn.Module):
@@ -69,8 +69,8 @@ class Network(nn.Module):
         skips = out[:0:-1]  # coarse to fine, without the finest stage
         entries = [out[-1], *skips[:-1]]
         exits = [widths[-1] for widths in config.decoder]
-        read = [before + volume for before, volume in zip([6, *out], config.volumes)]
-        self.encoder = nn.ModuleList(map(stack, read, config.encoder))
+        inputs = [before + volume for before, volume in zip([6, *out], config.volumes)]
+        self.encoder = nn.ModuleList(map(stack, inputs, config.encoder))
         self.decoder = nn.ModuleList(map(stack, entries, config.decoder))
         self.upsample = nn.ModuleList(stack(w, (skip,)) for w, skip in zip(exits, skips))
         self.heads = nn.ModuleDict(
@@ -120,9 +120,9 @@ class Network(nn.Module):
             self.split_levels(warps1),
         )
         if flow is not None and "detail" in self.heads:
-            gains = self.heads["detail"](decoded)
-            warped0 = warped0 + scaled_details(bordered0, gains, 0, flow)
-            warped1 = warped1 + scaled_details(bordered1, gains, 1, flow)
+            band_weights = self.heads["detail"](decoded)
+            warped0 = warped0 + scaled_details(bordered0, band_weights, 0, flow)
+            warped1 = warped1 + scaled_details(bordered1, band_weights, 1, flow)
         occlusion = torch.sigmoid(self.heads["occlusion"](decoded))
         middle = occlusion * warped0 + (1 - occlusion) * warped1
         blend = None
@@ -141,16 +141,16 @@ class Network(nn.Module):
         volumes = [] if self.matching is None else self.matching(frame0, frame1)
         features = [self.encoder[0](torch.cat([frame0, frame1], 1))]
         for number, stage in enumerate(list(self.encoder)[1:]):
-            read = [F.avg_pool2d(features[-1], 2)]
-            read += [volume.to(read[0].dtype) for volume in volumes[number : number + 1]]
-            features.append(stage(torch.cat(read, 1)))
+            inputs = [F.avg_pool2d(features[-1], 2)]
+            inputs += [volume.to(inputs[0].dtype) for volume in volumes[number : number + 1]]
+            features.append(stage(torch.cat(inputs, 1)))
         return features
 
     def decode(self, features: list[Tensor]) -> Tensor:
         """Return the decoded features, (N, C, H/2, W/2), which the heads read."""
         x = F.avg_pool2d(features[-1], 2)
         for stage, upsample, skip in zip(self.decoder, self.upsample, reversed(features)):
-            x = upsample(upsample2x(stage(x))) + skip
+            x = upsample(upsample2x(stage(x), align_corners=True)) + skip
         return x
 
     def refine(self, decoded: Tensor, frame0: Tensor, frame1: Tensor) -> Refined:
@@ -232,18 +232,21 @@ def add_flow(alpha: Tensor, beta: Tensor, side: int, flow: Tensor | None) -> tup
     return alpha + flow[:, 2 * side, None], beta + flow[:, 2 * side + 1, None]
 
 
-def scaled_details(frame: Tensor, gains: Tensor, side: int, flow: Tensor, top: int = 0) -> Tensor:
+def scaled_details(
+    frame: Tensor, band_weights: Tensor, side: int, flow: Tensor, top: int = 0
+) -> Tensor:
     """Return the details to add to the warp of ``side``: (N, C, h, W).
 
     Args:
         frame: of the side, with border, (N, C, H + 2 * reach, W + 2 * reach).
-        gains: weights of the bands, (N, 4, h, W): two of frame 0, then two of frame 1.
+        band_weights: (N, 4, h, W): two of frame 0, then two of frame 1.
         side: 0 or 1.
         flow: (N, 4, h, W), pixels: rows, columns to frame 0, then to frame 1.
-        top: row of the frame at which ``gains`` and ``flow`` begin.
+        top: row of the frame at which ``band_weights`` and ``flow`` begin.
     """
     components, bands = slice(2 * side, 2 * side + 2), slice(BANDS * side, BANDS * (side + 1))
-    return details(frame, flow[:, components], gains[:, bands], top=top).to(frame.dtype)
+    added = details(frame, flow[:, components], band_weights[:, bands], top=top)
+    return added.to(frame.dtype)
 
 
 def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
@@ -252,11 +255,6 @@ def stack(channels_in: int, widths: tuple[int, ...]) -> nn.Sequential:
     for before, after in zip((channels_in, *widths), widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
-
-
-def upsample2x(x: Tensor) -> Tensor:
-    """Upsample bilinearly by 2 with aligned corners, as AdaCoF does everywhere."""
-    return resize(x, (2 * x.shape[2], 2 * x.shape[3]), align_corners=True)
 
 
 def pad_to_multiple(frame: Tensor, multiple: int = MULTIPLE) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Architecture(Protocol):
-    """What every Config has."""
+    """The architecture of a network: what ``Config`` and ``FlowConfig`` have in common."""
 
     @property
     def computes_colours(self) -> bool:
@@ -60,7 +60,7 @@ class TimedNetwork(nn.Module, ABC):
 
     @abstractmethod
     def predict(self, state: Any, t: float | Tensor) -> Any:
-        """Return the frame at ``t`` as ``middle``, with what losses of the training read."""
+        """Return the frame at ``t`` as ``middle``, and the other values that losses need."""
 
     @abstractmethod
     def peak_bytes(self, height: int, width: int) -> int:

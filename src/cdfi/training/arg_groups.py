@@ -56,7 +56,7 @@ class DataArgs:
     compression. The last two change the inputs alone."""
 
     motion: float = 14.0
-    """Longest motion of synthetic layers, in pixels a half step."""
+    """Longest motion of synthetic layers, in pixels per half step."""
 
     any_instant: bool = False
     """Train on frames at any instant between two, not only in the middle: for networks of the
@@ -140,8 +140,8 @@ class OptimArgs:
     """Decay of the averaged weights; 0 keeps no average."""
 
     zero_nan: bool = False
-    """Set values of the gradient that are not finite to 0 without checking each step, so that a
-    GPU is never waited for."""
+    """Set values of the gradient that are not finite to 0. Unlike a check at each step, this does
+    not wait for a GPU."""
 
     skip_nan: bool = False
     """Skip steps whose gradient is not finite instead of stopping."""

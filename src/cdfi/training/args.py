@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from cdfi.common.choices import did_you_mean
 from cdfi.training.arg_groups import DataArgs, LossArgs, NetworkArgs, OptimArgs, RecordArgs
-from cdfi.training.bounds import BOUNDS, check_bounds, check_type
+from cdfi.training.bounds import BOUNDS, check_bounds, check_type, describe_type
 
 #: Values of arguments in files of version 0.1.0 that are spelt differently now.
 RENAMED_VALUES = {"precision": {"float32": "fp32"}}
@@ -128,5 +128,4 @@ def _read(text: str, hint: Any) -> Any:
     try:
         return hint(text)
     except ValueError as error:
-        expected = {int: "a whole number", float: "a number"}.get(hint)
-        raise ValueError(f"expected {expected}" if expected else str(error)) from error
+        raise ValueError(f"expected {describe_type(hint)}") from error

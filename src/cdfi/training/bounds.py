@@ -59,7 +59,7 @@ def check_type(name: str, value: object, hint: Any) -> None:
     A whole number is accepted for a float.
     """
     if not _is_of(value, hint):
-        raise ValueError(f"{name} must be {_described(hint)}, got {value!r}")
+        raise ValueError(f"{name} must be {describe_type(hint)}, got {value!r}")
 
 
 def _is_of(value: object, hint: Any) -> bool:
@@ -72,9 +72,10 @@ def _is_of(value: object, hint: Any) -> bool:
     return isinstance(value, hint)
 
 
-def _described(hint: Any) -> str:
+def describe_type(hint: Any) -> str:
+    """Return the words for a type in an error message."""
     if get_origin(hint) is tuple:
-        return f"a list, of each of which is {_described(get_args(hint)[0])}"
+        return f"a list in which each item is {describe_type(get_args(hint)[0])}"
     if get_origin(hint) is Literal:
         return " or ".join(get_args(hint))
     return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[hint]

@@ -1,12 +1,12 @@
 """Build what a run starts from: its network, its length, its loader of batches."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from cdfi import models, weights
 from cdfi.common.choices import near_names
@@ -22,7 +22,7 @@ from cdfi.training.warm_start import copy_overlap
 from cdfi.weights import load_strict, read_checkpoint, resolve_path
 
 _DIFFERENCE_GAIN = 4.0
-_MIDDLE_TAP = 4.0  # initial logit of the middle tap: e^4 times the weight of each other tap
+_MIDDLE_TAP = 4.0  # initial logit of the middle tap: its weight is e^4 times that of each other
 DEFAULT = "compressed-adacof"  # the network of a run that names neither network nor weights
 
 
@@ -65,7 +65,7 @@ def build_network(args: NetworkArgs) -> AnyNetwork:
     return network
 
 
-def _check_known(starts: Sequence[str], names: Iterable[str], what: str) -> None:
+def _check_known(starts: Sequence[str], names: Collection[str], what: str) -> None:
     """Raise ValueError if a prefix is not that of any parameter."""
     for start in starts:
         if not any(name.startswith(start) for name in names):
@@ -173,9 +173,12 @@ def run_length(args: OptimArgs, samples: int, batch: int) -> Length:
 def batches_of(
     mixture: Mixture, args: DataArgs, accumulate: int, processes: Processes, steps: range
 ) -> Iterator[Batch]:
-    """Return the batches of these optimizer steps, ``accumulate`` of them for each step."""
-    loader: DataLoader[Batch] = DataLoader(
-        BatchDataset(mixture, args.batch, processes.rank, processes.count),
+    """Return the batches of these optimizer steps, ``accumulate`` of them for each step.
+
+    They raise the errors of the sources, of a worker process as well.
+    """
+    loader: DataLoader[Batch | ValueError | OSError] = DataLoader(
+        _ErrorsAsItems(BatchDataset(mixture, args.batch, processes.rank, processes.count)),
         batch_size=None,
         sampler=range(steps.start * accumulate, steps.stop * accumulate),
         num_workers=args.workers,
@@ -184,7 +187,30 @@ def batches_of(
         worker_init_fn=_ignore_signals,
         generator=torch.Generator(),  # the global one is the run's, to be resumed exactly
     )
-    return iter(loader)
+    return map(_raised, loader)
+
+
+class _ErrorsAsItems(Dataset[Batch | ValueError | OSError]):
+    """The batches of a data set, or the error of one.
+
+    A ``DataLoader`` would add the traceback of the worker process to the message of an error.
+    """
+
+    def __init__(self, dataset: BatchDataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, index: int) -> Batch | ValueError | OSError:
+        try:
+            return self._dataset[index]
+        except (ValueError, OSError) as error:
+            return error
+
+
+def _raised(item: Batch | ValueError | OSError) -> Batch:
+    """Return a batch, or raise an error."""
+    if isinstance(item, Exception):
+        raise item
+    return item
 
 
 def _ignore_signals(_: int) -> None:

@@ -1,6 +1,5 @@
 """The state of a run in one file, written atomically."""
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from torch.optim import Optimizer
 
 from cdfi.common.files import atomic_write
+from cdfi.common.torch_file import load_tensors
 from cdfi.models import AnyNetwork, config_from_json
 from cdfi.training.args import TrainArgs
 from cdfi.training.optim.ema import WeightAverage
@@ -46,7 +46,7 @@ def save(state: State, args: TrainArgs, path: Path) -> None:
     try:
         with atomic_write(path, fsync=True) as beside, beside.open("wb") as out:
             torch.save(content, out)
-    except RuntimeError as error:  # PyTorch's writer reports a full disk so
+    except RuntimeError as error:  # PyTorch's writer reports a full disk with it
         raise OSError(f"the checkpoint {path} could not be written: {error}") from error
 
 
@@ -58,16 +58,12 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: there is none, it is damaged, or it is another kind of file.
+        OSError: it cannot be read.
     """
     file = path / NAME if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"no checkpoint at {file}; give a run's folder or its {NAME}")
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{file} is not a checkpoint of a training run, or it is damaged: {error}"
-        ) from error
+    content = load_tensors(file, "a checkpoint of a training run")
     keys = {"network", "average", "optimizer", "random", "numbers", "config", "args"}
     if not isinstance(content, dict) or not keys <= content.keys():
         raise ValueError(

@@ -16,7 +16,7 @@ def plot_curves(folder: Path, path: Path) -> None:
         path: a file of any format that matplotlib writes (``.png``, ``.svg``, ``.pdf``).
 
     Raises:
-        ValueError: as :func:`cdfi.common.plot_files.check_plot_file`.
+        ValueError: as :func:`cdfi.common.plot_files.check_plot_file`, or a file is not a table.
         OSError: the file cannot be written.
     """
     check_plot_file(path)
@@ -36,12 +36,19 @@ def plot_curves(folder: Path, path: Path) -> None:
 
 
 def read_column(path: Path, name: str) -> tuple[list[int], list[float]]:
-    """Return the steps and values of one column of a run's table; none if there is no table."""
+    """Return the steps and values of one column of a run's table; none if there is no table.
+
+    Raises:
+        ValueError: the file is not such a table; the message names it.
+    """
     if not path.is_file():
         return [], []
     with path.open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if row.get(name)]
-    return [int(row["step"]) for row in rows], [float(row[name]) for row in rows]
+    try:
+        return [int(row["step"]) for row in rows], [float(row[name]) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not the table of a run: expected numbers by step") from error
 
 
 def _draw(axes: Any, steps: list[int], values: list[float], label: str) -> None:

@@ -1,4 +1,4 @@
-"""Training in one process or several: what the loop needs to know of it."""
+"""Training in one process or several: the operations that differ between the two."""
 
 import atexit
 import gc

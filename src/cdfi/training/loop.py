@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cdfi.common.choices import unknown_name
-from cdfi.data.augment import CHANGES
+from cdfi.data.augment import check_changes
 from cdfi.data.batch import Batch
 from cdfi.training import checkpoint
 from cdfi.training.args import TrainArgs
@@ -80,16 +79,16 @@ def train(
 
 
 def check(args: TrainArgs) -> list[Term]:
-    """Return the terms of the loss, and check names before data is opened, which takes minutes.
+    """Return the terms of the loss, and check all names before the data is opened.
+
+    Opening the data may take minutes.
 
     Raises:
         ValueError: an unknown loss, optimizer, schedule, augmentation or kind of source.
     """
     rate(0, args, Length(1, 1))
     build_optimizer(nn.Conv2d(1, 1, 1), args, 1)
-    for name in args.augment:
-        if name not in CHANGES:
-            raise unknown_name("augmentation", name, CHANGES)
+    check_changes(args.augment)
     for text in args.data:
         parse_source(text)
     return parse_loss(args.loss, Path(args.vgg) if args.vgg else None)
@@ -129,10 +128,10 @@ class Run:
         self._module: nn.Module = processes.wrap(Objective(network, terms, args))
         self._meter = Meter()
         self._progress = progress
-        self._unwarmed = replace(args, warmup=0)  # with ``progress``, warm-up counts steps
+        self._without_warmup = replace(args, warmup=0)  # for ``progress``: warm-up counts steps
 
     def fit(self, stop: Stop, callback: Callback) -> Outcome:
-        """Take the steps that are left, and save at the end, also if it is interrupted."""
+        """Take the remaining steps, and save at the end, also after an interruption."""
         record = None
         if self._processes.rank == 0:
             record = Record(self._folder, self._args, self.state, self._data, callback)
@@ -161,7 +160,7 @@ class Run:
         return "finished"
 
     def _stream(self) -> Iterator[Batch]:
-        """Return the batches of the steps that are left."""
+        """Return the batches of the remaining steps."""
         if self._data.mixture is None:
             assert self._data.batches is not None
             return self._data.batches
@@ -170,7 +169,10 @@ class Run:
         return batches_of(self._data.mixture, args, args.accumulate, self._processes, left)
 
     def _stop_reason(self, stop: Stop) -> Reason | None:
-        """Return why to stop now; several processes agree on it, at log steps: it is a wait."""
+        """Return why to stop now, or None.
+
+        Several processes decide together, at log steps only, because they wait for each other.
+        """
         if self._processes.count == 1:
             return stop.reason()
         if self.state.step % self._args.log_every:
@@ -207,7 +209,7 @@ class Run:
             return rate(step, args, self._length)
         warm = min(1.0, (step + 1) / args.warmup) if args.warmup else 1.0
         epoch = max(1, _PARTS * self._length.epoch // self._length.steps)
-        return warm * rate(round(done * _PARTS), self._unwarmed, Length(_PARTS, epoch))
+        return warm * rate(round(done * _PARTS), self._without_warmup, Length(_PARTS, epoch))
 
     def _clip(self) -> bool:
         """Clip the gradients, and return whether they are finite: the same in all processes."""

@@ -57,7 +57,7 @@ class Record:
         write_text(folder / "config.json", state.network.config.to_json() + "\n")
         self._log = Log(folder, state.step)
         self._saved = time.monotonic()
-        self._print_baseline(data.drawn)
+        self._report_baseline(data.drawn)
 
     def __enter__(self) -> "Record":
         return self
@@ -102,7 +102,7 @@ class Record:
         self._save_weights("last")
         self._saved = time.monotonic()
 
-    def _print_baseline(self, drawn: bool) -> None:
+    def _report_baseline(self, drawn: bool) -> None:
         if self._held_out is None:
             self._callback.on_message(
                 "validation: none; there will be no validation.csv and no best.safetensors"

@@ -22,7 +22,8 @@ from cdfi.data.synthetic import Synthetic
 from cdfi.data.triplets import Paths, Triplets, folder_triplets, vimeo_triplets
 from cdfi.training.arg_groups import DataArgs
 
-DRAWN, BEYOND = 32, 1 << 40  # triplets drawn for validation, and the number of the first
+_DRAWN = 32  # triplets drawn for validation
+_FIRST_DRAWN = 1 << 40  # number of the first of them, beyond those of any run
 
 
 class Opened(NamedTuple):
@@ -79,6 +80,8 @@ def parse_source(text: str) -> tuple[str, Path, float]:
 def open_data(args: DataArgs, progress: Progress | None = None) -> Data:
     """Open every source of a run; its videos and photos are decoded on first use.
 
+    The validation triplets are those of the first source that has any.
+
     Raises:
         ValueError: no data, or a source that cannot be used, with the reason.
     """
@@ -99,10 +102,10 @@ def open_data(args: DataArgs, progress: Progress | None = None) -> Data:
 def drawn_triplets(mixture: Mixture) -> np.ndarray | None:
     """Return triplets of the training data at t = 1/2, uint8 (M, 3, H, W, 3).
 
-    Their numbers are beyond those of any run, so that synthetic scenes are other ones than those
-    that are trained on. None if all of the samples have another instant.
+    Their synthetic scenes are not those that are trained on. None if all of the samples have
+    another instant.
     """
-    batch = mixture.batch(BEYOND, DRAWN)
+    batch = mixture.batch(_FIRST_DRAWN, _DRAWN)
     half = batch.t.flatten() == 0.5
     frames = torch.stack((batch.frame0, batch.middle, batch.frame1), 1)[half]
     return to_bytes(frames).permute(0, 1, 3, 4, 2).numpy() if len(frames) else None

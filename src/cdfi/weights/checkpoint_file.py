@@ -4,20 +4,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from cdfi.common.files import file_sha256
+from cdfi.common.torch_file import damaged, load_tensors
 from cdfi.models import Architecture, Config, build_network, config_from_json
 from cdfi.weights import official
 
-MOST_SHOWN = 120  # characters of a cause
 MOST_NAMED = 4  # keys of each kind that an error message lists
-#: In the message of PyTorch's unpickler, if the file is a pickle that would call code.
-_CALLS_CODE = ("Unsupported global", "Unsupported class", "Unsupported operand 149", "unsafe")
+_KIND = "a checkpoint"
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -31,7 +30,7 @@ class Checkpoint(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What tells one model file from another, and its architecture."""
+    """The digest that distinguishes a model file from others, and its architecture."""
 
     digest: str
     config: Architecture
@@ -71,7 +70,7 @@ def identify(path: Path) -> Identity:
         info, config = _read_header(path)
         if config is not None and "digest" in info:
             return Identity(info["digest"], config)
-    return Identity(_sha256(path), read_checkpoint(path).config)
+    return Identity(file_sha256(path), read_checkpoint(path).config)
 
 
 def is_safetensors(path: Path) -> bool:
@@ -87,14 +86,6 @@ def digest(state: Mapping[str, Tensor]) -> str:
         tensor = state[key].detach().cpu().contiguous()
         total.update(f"{key}{tensor.dtype}{tuple(tensor.shape)}".encode())
         total.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            total.update(block)
     return total.hexdigest()
 
 
@@ -148,7 +139,7 @@ def _read_header(path: Path) -> tuple[dict[str, str], Architecture | None]:
             info = file.metadata() or {}
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, _KIND, error) from error
     if "config" not in info:
         return info, None
     try:
@@ -164,32 +155,15 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, _KIND, error) from error
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        if any(text in str(error) for text in _CALLS_CODE):
-            raise ValueError(
-                f"{path} was refused: it holds more than plain tensors, which could run code; "
-                "save its state_dict alone"
-            ) from error
-        raise _damaged(path, error) from error
-    except Exception as error:  # PyTorch raises nearly any type for damaged bytes
-        raise _damaged(path, error) from error
+    content = load_tensors(path, _KIND)
     try:
         return official.unwrap(content)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _damaged(path: Path, error: Exception) -> ValueError:
-    """Return the error for a file that cannot be read, with the first sentence of the cause."""
-    cause = str(error).partition("\n")[0].partition(". ")[0] or "unexpected end"
-    kind = "" if isinstance(error, (ValueError, RuntimeError)) else f"{type(error).__name__}: "
-    return ValueError(f"{path} is damaged, or not a checkpoint ({kind}{cause[:MOST_SHOWN]})")
 
 
 def _inferred(path: Path, state: Mapping[str, Tensor], info: Mapping[str, str]) -> Config:

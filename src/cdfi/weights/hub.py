@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from cdfi.common.errors import first_line
 from cdfi.common.extras import need
 
 PREFIX = "hf://"
@@ -55,5 +56,5 @@ def hub_file(name: str) -> Path:
     except errors.EntryNotFoundError as error:
         raise ValueError(f"{name}: the model has no file {file}") from error
     except errors.HfHubHTTPError as error:
-        raise OSError(f"{name}: {str(error).splitlines()[0]}") from error
+        raise OSError(f"{name}: {first_line(error)}") from error
     return Path(path)

@@ -5,7 +5,7 @@ import torch
 
 from cdfi.data.batch import Batch
 from cdfi.models import Maps, Prediction
-from cdfi.training.losses.flow import anneal, expected_flow, flow_loss, guess_loss, warp_loss
+from cdfi.training.losses.flow import anneal, expected_flow, flow_loss, initial_flow_loss, warp_loss
 
 SIDE = 8
 
@@ -60,12 +60,14 @@ def test_adacof_samples_at_the_expected_flow() -> None:
 def test_the_initial_flow_has_the_same_loss_as_the_flow() -> None:
     maps = _maps(4, 3, 1, 0)
     prediction, batch = _parts(maps, maps), _batch((2, -1), (-2, 1))
-    assert guess_loss(prediction, batch) is None
+    assert initial_flow_loss(prediction, batch) is None
     for guess in ((2, -1, -2, 1), (5, -1, -2, -3)):
         flow = torch.tensor(guess).float().view(1, 4, 1, 1).expand(1, 4, SIDE, SIDE)
         offsets = (_maps(4, 3, guess[0], guess[1]), _maps(4, 3, guess[2], guess[3]))
         expected = flow_loss(_parts(*offsets), batch, 1)
-        assert torch.allclose(guess_loss(prediction._replace(initial_flow=flow), batch), expected)
+        assert torch.allclose(
+            initial_flow_loss(prediction._replace(initial_flow=flow), batch), expected
+        )
 
 
 def test_the_flow_loss_of_the_true_flow_is_zero() -> None:

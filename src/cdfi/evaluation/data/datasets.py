@@ -80,14 +80,13 @@ class DataSet:
         return found
 
     def check(self) -> None:
-        """Raise ValueError naming the first missing file, and how to get it, if any is missing."""
+        """Raise ValueError if files are missing: it names the first, and how to get the set."""
         found = self.triplets()
-        gone = [next(filter(_is_missing, triplet.files), None) for triplet in found]
-        lacking = list(filter(None, gone))
-        if lacking:
+        first_missing = (next(filter(_is_missing, triplet.files), None) for triplet in found)
+        if missing := list(filter(None, first_missing)):
             raise ValueError(
-                f"{self.title} is incomplete: {len(lacking)} of {len(found)} triplets lack files, "
-                f"first {lacking[0]}; {self.source}; "
+                f"{self.title} is incomplete: {len(missing)} of {len(found)} triplets lack files, "
+                f"first {missing[0]}; {self.source}; "
                 "--keep-going scores the rest"
             )
 

@@ -50,7 +50,7 @@ class Files:
         """Download missing and wrong files; each is checked and written atomically."""
         blobs, target = self.blobs(), root / self.folder
         total = sum(blob.size for blob in blobs)
-        _require_room(root, total)
+        _require_space(root, total)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             jobs = [pool.submit(self._fetch, blob, target) for blob in blobs]
             done = 0
@@ -88,7 +88,7 @@ class Archive:
         archive = root / f"{self.folder}.zip"
         part = archive.with_name(archive.name + ".part")
         if not archive.is_file():
-            _require_room(root, self.size - (part.stat().st_size if part.is_file() else 0))
+            _require_space(root, self.size - (part.stat().st_size if part.is_file() else 0))
             fetch(self.url, archive, progress=progress)
         target = root / self.folder
         if not target.is_dir():
@@ -110,7 +110,7 @@ def _unpack(archive: Path, target: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as packed:
             members = list(_test_members(packed))
-            _require_room(target.parent, sum(packed.getinfo(m).file_size for m in members))
+            _require_space(target.parent, sum(packed.getinfo(m).file_size for m in members))
             for member in members:
                 inside = part / Path(member).relative_to("vimeo_triplet")
                 inside.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def _test_members(packed: zipfile.ZipFile) -> Iterator[str]:
             yield f"vimeo_triplet/sequences/{line}/{name}"
 
 
-def _require_room(root: Path, size: int) -> None:
+def _require_space(root: Path, size: int) -> None:
     root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(root).free
     if free < size:

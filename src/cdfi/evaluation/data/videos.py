@@ -56,16 +56,16 @@ class Video:
         """
         warnings: Counter[str] = Counter()
         images = self._images(warnings)
-        told: Counter[str] = Counter()
+        reported: Counter[str] = Counter()
         frame0, number = next(images, None), 0
         while len(gap := list(islice(images, self.every))) == self.every and frame0 is not None:
             for i, truth in enumerate(gap[:-1], start=1):
                 t = Fraction(i, self.every)
                 yield TripletFrames(f"{number + i:06d}", frame0, truth, gap[-1], t)
             frame0, number = gap[-1], number + self.every
-            yield from self._faults(warnings - told, number + 1)
-            told = warnings.copy()
-        yield from self._faults(warnings - told, number + 1)
+            yield from self._faults(warnings - reported, number + 1)
+            reported = warnings.copy()
+        yield from self._faults(warnings - reported, number + 1)
         if number == 0:
             raise ValueError(
                 f"{self.path}: has fewer than {self.every + 1} frames, so none can be predicted"

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cdfi.common.choices import unknown_name
 from cdfi.evaluation.data.rgb_images import (
     RgbImage,
     read_rgb_image,
@@ -59,7 +60,7 @@ def baseline_method(name: str) -> Method:
         ValueError: the name is unknown.
     """
     if name not in BASELINES:
-        raise ValueError(f"no baseline is called {name}; known are {', '.join(BASELINES)}")
+        raise unknown_name("baseline", name, BASELINES)
     function = BASELINES[name]
     return Method(name, lambda _, __, frame0, frame1, t: function(frame0, frame1, t))
 

@@ -42,9 +42,9 @@ class Saver:
 
 @dataclass(order=True)
 class Case:
-    """An image on the sheet, ordered by its error; of equal errors the earlier one is greater."""
+    """An image on the sheet, ordered by its error; at equal errors the earlier one is greater."""
 
-    badness: float
+    mse: float
     order: int
     row: Row = field(compare=False)
     images: tuple[RgbImage, ...] = field(compare=False)
@@ -60,14 +60,14 @@ class ContactSheet:
 
     def __call__(self, row: Row, frames: TripletFrames, image: RgbImage) -> None:
         """Keep the image if it is among its method's worst so far."""
-        badness = float(np.square(frames.truth.astype(np.float64) - image).mean())
+        mse = float(np.square(frames.truth.astype(np.float64) - image).mean())
         self.seen += 1
         worst = self.cases.setdefault(row.method, [])
-        if len(worst) == self.size and badness <= worst[0].badness:
+        if len(worst) == self.size and mse <= worst[0].mse:
             return
         parts = (frames.frame0, frames.frame1, frames.truth, image)
         tiles = map(_tile, (*parts, error_map(image, frames.truth)))
-        heapq.heappush(worst, Case(badness, -self.seen, row, tuple(tiles)))
+        heapq.heappush(worst, Case(mse, -self.seen, row, tuple(tiles)))
         if len(worst) > self.size:
             heapq.heappop(worst)
 

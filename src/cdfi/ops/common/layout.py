@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from cdfi.common.multiples import round_up
+
 
 def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
     """Return (N, C, H, W) as (N, H, W, lanes), with zeros in the lanes that are added.
@@ -16,7 +18,7 @@ def pad_channels(image: Tensor, multiple: int = 16) -> Tensor:
         multiple: lanes are a multiple of this; up to 4 channels get 4 lanes if it is 16.
     """
     channels = image.shape[1]
-    lanes = 4 if channels <= 4 and multiple == 16 else -(-channels // multiple) * multiple
+    lanes = 4 if channels <= 4 and multiple == 16 else round_up(channels, multiple)
     last = image.permute(0, 2, 3, 1)
     if lanes == channels:
         return last.contiguous()

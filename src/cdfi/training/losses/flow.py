@@ -51,8 +51,8 @@ def flow_loss(prediction: Prediction, batch: Batch, dilation: int) -> Tensor:
     )
 
 
-def guess_loss(prediction: Prediction, batch: Batch) -> Tensor | None:
-    """Return the same error of the flow before flow refinement; None for networks without it.
+def initial_flow_loss(prediction: Prediction, batch: Batch) -> Tensor | None:
+    """Return :func:`flow_loss` of the flow before flow refinement; None for networks without it.
 
     Flow refinement corrects errors of its initial flow, so the loss of the result alone does not
     train the initial flow; where the refinement fails, a good initial flow is needed.
@@ -69,9 +69,14 @@ def _flow_error(flow0: Tensor, flow1: Tensor, batch: Batch) -> Tensor:
         (flow0, batch.flow0, batch.visible0),
         (flow1, batch.flow1, batch.visible1),
     ):
-        error = (flow - true).square().sum(1, keepdim=True)
-        total = total + (visible * (torch.sqrt(error + _EPSILON**2) - _EPSILON)).mean()
+        total = total + (visible * robust_length(flow - true)).mean()
     return total
+
+
+def robust_length(vectors: Tensor) -> Tensor:
+    """Return the lengths (N, 1, H, W) of vectors (N, 2, H, W), with a small gradient near 0."""
+    squares = vectors.square().sum(1, keepdim=True)
+    return torch.sqrt(squares + _EPSILON**2) - _EPSILON
 
 
 def warp_loss(prediction: Prediction | FlowPrediction, batch: Batch) -> Tensor:

@@ -7,8 +7,8 @@ from torch import Tensor
 from cdfi.data.batch import Batch
 from cdfi.models.flow_layers import split_motion
 from cdfi.models.flow_network import FlowPrediction
+from cdfi.training.losses.flow import robust_length
 
-_EPSILON = 0.1  # pixels: smaller errors of the flow have a small gradient
 _DECAY = 0.7  # weight of a level over that of the next finer one
 _FINEST = 0.5  # weight of the two finest: the full size and a quarter of it
 _KNOWN = 0.3  # of a cell must be visible for its mean flow to count
@@ -55,7 +55,6 @@ def _flow_error(flow0: Tensor, flow1: Tensor, true: Tensor) -> Tensor:
         (flow0, true[:, :2], true[:, 4:5]),
         (flow1, true[:, 2:4], true[:, 5:6]),
     ):
-        error = (flow - product / visible.clamp(min=_EPSILON)).square().sum(1, keepdim=True)
         known = visible * (visible > _KNOWN)
-        total = total + (known * (torch.sqrt(error + _EPSILON**2) - _EPSILON)).mean()
+        total = total + (known * robust_length(flow - product / visible.clamp(min=_KNOWN))).mean()
     return total

@@ -10,7 +10,7 @@ from cdfi.data.batch import Batch
 from cdfi.models import AnyNetwork, Network, Prediction
 from cdfi.models.flow_network import FlowPrediction
 from cdfi.training.arg_groups import LossArgs
-from cdfi.training.losses.flow import flow_loss, guess_loss, warp_loss
+from cdfi.training.losses.flow import flow_loss, initial_flow_loss, warp_loss
 from cdfi.training.losses.motion_pyramid import motion_loss
 from cdfi.training.losses.terms import MAP_TERMS, Term
 
@@ -80,9 +80,9 @@ class Objective(nn.Module):
         """Yield the flow losses of a network with sampling maps."""
         assert isinstance(self.network, Network)
         yield "flow", weight, flow_loss(prediction, batch, self.network.config.dilation)
-        guess = guess_loss(prediction, batch)
-        if guess is not None:
-            yield "guess", weight, guess
+        initial = initial_flow_loss(prediction, batch)
+        if initial is not None:
+            yield "guess", weight, initial  # the name of its column in train.csv
 
     def _in_bf16(self, device: torch.device) -> bool:
         return self._precision == "bf16" or (self._precision == "auto" and quick_bf16(device))

@@ -105,7 +105,7 @@ def _binomial(device: torch.device) -> Tensor:
 def census(x: Tensor, y: Tensor, reach: int = 3) -> Tensor:
     """Return the soft distance of the census transforms of two (N, 3, H, W).
 
-    It is invariant to brightness.
+    It does not change if a constant is added to the brightness of an image.
 
     Meister et al., UnFlow, AAAI 2018: normalised differences to the 7 x 7 neighbours, then
     d^2 / (0.1 + d^2).

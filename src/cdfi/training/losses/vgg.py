@@ -1,7 +1,5 @@
 """The perceptual loss on features of VGG16 up to conv4_3, without torchvision."""
 
-import hashlib
-import pickle
 from pathlib import Path
 
 import torch
@@ -9,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cdfi.common.download import fetch
+from cdfi.common.files import file_sha256
+from cdfi.common.torch_file import load_tensors
 
 URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 _SHA256_START = "397923af"  # torchvision's file names end in the start of their digest
@@ -68,7 +68,7 @@ def download() -> Path:
     if path.is_file():
         return path
     fetch(URL, path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_sha256(path)
     if not digest.startswith(_SHA256_START):
         path.unlink()
         raise ValueError(f"{URL} sent another file (SHA-256 {digest}); it was not kept. Try again")
@@ -77,10 +77,7 @@ def download() -> Path:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a PyTorch file by name; nothing if it holds something else."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        raise ValueError(f"{path} is not a PyTorch file of weights: {error}") from error
+    state = load_tensors(path, "a PyTorch file of weights", mmap=True)
     named = state.items() if isinstance(state, dict) else ()
     return {name: value for name, value in named if isinstance(value, Tensor)}
 

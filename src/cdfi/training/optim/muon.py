@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from cdfi.common.devices import quick_bf16
+from cdfi.common.multiples import round_up
 
 _MOMENTUM = 0.95
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at 0: Jordan et al., 2024
@@ -136,7 +137,7 @@ def orthogonalized(matrices: Sequence[Tensor]) -> list[Tensor]:
     by_size: dict[tuple[int, int], list[int]] = {}
     for number, matrix in enumerate(matrices):
         short, long = sorted(matrix.shape)
-        size = (-(-short // rows) * rows, -(-long // columns) * columns)
+        size = (round_up(short, rows), round_up(long, columns))
         by_size.setdefault(size, []).append(number)
     results = list(matrices)
     for size, numbers in by_size.items():
