@@ -1,4 +1,4 @@
-"""How much faster than its reference is AdaCoF on this CPU? Prints JSON.
+"""How much faster is AdaCoF than its reference on this CPU? Prints JSON.
 
 python benchmarks/adacof_cpu.py [--repeats 5] [--quick]
 """
@@ -48,7 +48,7 @@ CASES = [
 
 
 def check(case: Case) -> None:
-    """Refuse to time what is wrong: values and gradients on a small version of the case."""
+    """Exit if values or gradients are wrong on a small version of the case."""
     tensors = tuple(t.requires_grad_() for t in case.arguments(scale=16))
     results = []
     for operation in (adacof, adacof_reference):
@@ -59,7 +59,7 @@ def check(case: Case) -> None:
 
 
 def gradients(case: Case, tensors: tuple[Tensor, ...], wanted: slice, repeats: int) -> float:
-    """The time of the backward pass to the tensors of ``wanted``."""
+    """Return the seconds of the backward pass to the tensors of ``wanted``."""
     inputs = [t.detach().clone() for t in tensors]
     chosen = [t.requires_grad_() for t in inputs[wanted]]
     result = adacof(*inputs, dilation=case.dilation)
@@ -68,7 +68,7 @@ def gradients(case: Case, tensors: tuple[Tensor, ...], wanted: slice, repeats: i
 
 
 def measure(case: Case, repeats: int, quick: bool) -> dict[str, object]:
-    """All timings of one case, in seconds."""
+    """Return all timings of one case, in seconds."""
     check(case)
     tensors = case.arguments()
     forward = seconds(lambda: adacof(*tensors, dilation=case.dilation), repeats)

@@ -2,7 +2,7 @@
 
     python benchmarks/adacof_gpu.py [--repeats 20] [--height 1080 --width 1920]
 
-The baseline is built as the released kernel is: one thread an output value, channels-first
+The baseline is built as the released kernel is: one thread per output value, channels-first
 float32, so that every channel reads all maps again. A `cdfi` side warps 3 + 60 channels, which the
 released network does in six calls (the frame and five feature levels), so twelve in all. With
 ``--network`` the same for a whole frame: the published network in float32 around those twelve
@@ -31,7 +31,7 @@ LEVELS = (3, 4, 8, 12, 16, 20)  # channels of the frame and of each feature leve
 
 @triton.jit
 def _neighbours(offset, origin, size):
-    """The fraction of ``offset``, and the two places in [0, size) it falls between."""
+    """Return the fraction of ``offset``, and the two neighbours in [0, size)."""
     near = origin + tl.floor(offset).to(tl.int32)
     first = tl.minimum(tl.maximum(near, 0), size - 1)
     return offset - tl.floor(offset), first, tl.minimum(tl.maximum(near + 1, 0), size - 1)
@@ -67,7 +67,7 @@ def _baseline_backward(
     image, weight, offset_y, offset_x, grad, out, values, channels, rows, columns, height, width,
     KERNEL: tl.constexpr, DILATION: tl.constexpr, BLOCK: tl.constexpr, OF: tl.constexpr,
 ):  # fmt: skip
-    """One thread a value of one map's gradient, which sums the channels; OF: weight, y or x."""
+    """One thread per value of one map's gradient, which sums the channels; OF: weight, y or x."""
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     real = index < values
     j, i = index % width, index // width % height
@@ -115,7 +115,7 @@ def baseline_backward(image: Tensor, maps: list[Tensor], grad: Tensor) -> list[T
 
 
 def baseline(image: Tensor, weight: Tensor, offset_y: Tensor, offset_x: Tensor) -> Tensor:
-    """The warp of contiguous float32 tensors, one thread an output value."""
+    """The warp of contiguous float32 tensors, one thread per output value."""
     out = image.new_empty(*image.shape[:2], *weight.shape[2:])
     _baseline[(triton.cdiv(out.numel(), 256),)](
         *(image, weight, offset_y, offset_x, out, out.numel(), *image.shape[1:], *out.shape[2:]),
@@ -148,7 +148,7 @@ class Released(Network):
 
 
 def whole_frame(height: int, width: int, repeats: int) -> dict[str, float]:
-    """Milliseconds a frame, the released way and ours, of the same weights."""
+    """Return the milliseconds per frame of the released design and ours, with the same weights."""
     torch.manual_seed(0)
     network = Network(NETWORKS["cdfi"])
     released = Released(network.config).cuda().eval()
@@ -166,7 +166,7 @@ def whole_frame(height: int, width: int, repeats: int) -> dict[str, float]:
 
 
 def check(device: str) -> None:
-    """Refuse to time what is wrong: both kernels, values and gradients, on a small frame."""
+    """Exit if values or gradients of either kernel are wrong on a small frame."""
     case = Case(KERNEL, DILATION, sum(LEVELS), 1, 40, 56)
     tensors = tuple(t.to(device).requires_grad_() for t in case.arguments())
     ours, expected = (
@@ -184,7 +184,7 @@ def check(device: str) -> None:
 
 
 def measure(case: Case, repeats: int) -> dict[str, float]:
-    """Milliseconds a side, forward and backward: the baseline's, and ours in each precision.
+    """Return milliseconds per side, forward and backward: the baseline, and ours in each precision.
 
     ``backward_maps`` is what the baseline computes; ``backward`` has the image's gradient as well.
     """

@@ -1,9 +1,9 @@
-"""How fast are the cost volume's CPU kernels beside its definition in PyTorch?
+"""How fast are the CPU kernels of the cost volume compared with its definition in PyTorch?
 
 Usage: python benchmarks/cost_volume_cpu.py [--repeats N]
 
-Sizes are those of a training step of aligned-adacof (8 crops of 128 x 128). Prints JSON, seconds
-being medians; refuses when the kernels differ from the definition.
+Sizes are those of a training step of aligned-adacof (8 crops of 128 x 128). Prints JSON with median
+seconds; reports nothing if the kernels differ from the definition.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""How fast is the CPU kernel of the details beside their definition in PyTorch?
+"""How fast is the CPU kernel of the details compared with their definition in PyTorch?
 
 Usage: python benchmarks/details_cpu.py [--size HxW] [--repeats N]
 
-One side of a frame. Prints JSON, seconds being medians; refuses when the kernel differs from the
+One side of a frame. Prints JSON with median seconds; reports nothing if the kernel differs from the
 definition.
 """
 
@@ -28,25 +28,25 @@ def main() -> None:
     frame = torch.rand(1, FRAME_CHANNELS, height, width).contiguous(
         memory_format=torch.channels_last
     )
-    flow, gains = 4 * torch.randn(1, 2, height, width), torch.randn(1, 2, height, width)
-    check(frame.double(), flow.double(), gains.double())
+    flow, band_weights = 4 * torch.randn(1, 2, height, width), torch.randn(1, 2, height, width)
+    check(frame.double(), flow.double(), band_weights.double())
     result = {
         "question": __doc__.splitlines()[0],
         **vars(arguments),
-        "kernel": seconds(lambda: details(frame, flow, gains), arguments.repeats),
-        "definition": seconds(lambda: definition(frame, flow, gains), arguments.repeats),
+        "kernel": seconds(lambda: details(frame, flow, band_weights), arguments.repeats),
+        "definition": seconds(lambda: definition(frame, flow, band_weights), arguments.repeats),
         "machine": machine(),
     }
     print(json.dumps(result, indent=2))
 
 
-def definition(frame: Tensor, flow: Tensor, gains: Tensor) -> Tensor:
+def definition(frame: Tensor, flow: Tensor, band_weights: Tensor) -> Tensor:
     lost, fine = detail_bands_reference(frame, flow).chunk(2, 1)
-    return gains[:, :1] * lost + gains[:, 1:] * fine
+    return band_weights[:, :1] * lost + band_weights[:, 1:] * fine
 
 
-def check(frame: Tensor, flow: Tensor, gains: Tensor) -> None:
-    error = (details(frame, flow, gains) - definition(frame, flow, gains)).abs().max()
+def check(frame: Tensor, flow: Tensor, band_weights: Tensor) -> None:
+    error = (details(frame, flow, band_weights) - definition(frame, flow, band_weights)).abs().max()
     if error > 1e-9:
         raise SystemExit(f"nothing is reported: the kernel differs from its definition: {error}")
 

@@ -3,8 +3,8 @@
 Usage: python benchmarks/heads_wide.py [--model M] [--size HxW] [--repeats N]
 
 The heads read the same features, so their first convolutions can be one; the second ones then read
-slices of its output. Prints JSON: milliseconds of the first layers, and of the first two, both
-ways; refuses when the two ways differ.
+slices of its output. Prints JSON: milliseconds of the first layers, and of the first two, for both
+variants; reports nothing if their results differ.
 """
 
 import argparse
@@ -50,29 +50,29 @@ def main() -> None:
             return [layer(y) for layer, y in zip(second, one())]
 
         if any(not torch.allclose(a, b, atol=1e-4) for a, b in zip(two(separate), two(wide))):
-            raise SystemExit("nothing is reported: the two ways differ")
-        ways = {
+            raise SystemExit("nothing is reported: the results of the two variants differ")
+        variants = {
             "first layers": (separate, wide),
             "two layers": (lambda: two(separate), lambda: two(wide)),
         }
         rows = {
-            name: dict(zip(("separate", "wide"), (_time(way, arguments.repeats) for way in pair)))
-            for name, pair in ways.items()
+            name: dict(zip(("separate", "wide"), (_time(run, arguments.repeats) for run in pair)))
+            for name, pair in variants.items()
         }
     question = __doc__.splitlines()[0]
     result = {"question": question, "model": arguments.model, "size": arguments.size}
     print(json.dumps({**result, "milliseconds": rows, "machine": machine()}, indent=2))
 
 
-def _layers(network: Network, place: int) -> Layers:
-    """That layer of every head."""
+def _layers(network: Network, index: int) -> Layers:
+    """Return the hidden layer ``index`` of every head."""
     heads = (head for head in network.heads.values() if isinstance(head, Head))
-    return [layer for head in heads if isinstance(layer := head.hidden[place], nn.Conv2d)]
+    return [layer for head in heads if isinstance(layer := head.hidden[index], nn.Conv2d)]
 
 
-def _time(way: Callable[[], list[Tensor]], repeats: int) -> float:
-    """Median milliseconds."""
-    return round(seconds(way, repeats) * 1e3, 1)
+def _time(run: Callable[[], list[Tensor]], repeats: int) -> float:
+    """Return the median milliseconds."""
+    return round(seconds(run, repeats) * 1e3, 1)
 
 
 if __name__ == "__main__":

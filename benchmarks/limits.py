@@ -3,10 +3,10 @@
 Usage: python benchmarks/limits.py [--model M ...] [--size HxW ...] [--precision P] [--repeats N]
 
 The limit of a stage is the longer of two times: its floating-point operations (convolutions, warps,
-cost volumes, registration and details) over the measured rate of matrix products, and its bytes
+cost volumes, flow refinement and details) over the measured rate of matrix products, and its bytes
 (each of these reads its inputs and writes its output once) over the measured rate of copies. As in
 ``cdfi interpolate``, the process keeps the memory it frees. Prints JSON, and a table for the docs
-with --table; refuses when the strips differ from the whole frame.
+with --table; reports nothing if the strips differ from the full frame.
 """
 
 import argparse
@@ -27,14 +27,14 @@ from cdfi.interpolation import strips
 from cdfi.interpolation.memory import choose_tiling
 from cdfi.models import NETWORKS, Network
 
-#: Functions, where they are found, and what they are called in the table.
+#: Owner and name of each function -> its name in the table.
 STAGES: dict[tuple[Any, str], str] = {
-    (strips, "strip_inputs"): "U-Net, matching",
-    (Network, "refine"): "registration",
+    (strips, "strip_inputs"): "U-Net, cost volumes",
+    (Network, "refine"): "flow refinement",
     (strips, "_hidden_rows"): "heads, hidden",
     (strips, "_head_rows"): "heads, last",
     (strips, "adacof_rows_from_logits"): "softmax, warps",
-    (strips, "scaled_details"): "details",
+    (strips, "scaled_details"): "detail restoration",
     (strips, "_finish"): "GridNet, blend",
 }
 SIDE = 2048  # of the matrices whose product is timed
@@ -43,7 +43,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Stages:
-    """Times every stage while in use, and counts its work where asked to."""
+    """Times every stage in a context, and counts the work that is reported to it."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
@@ -53,14 +53,14 @@ class Stages:
         self._old: dict[tuple[Any, str], Any] = {}
 
     def __enter__(self) -> "Stages":
-        for place, stage in STAGES.items():
-            self._old[place] = getattr(*place)
-            setattr(*place, self._timed(stage, self._old[place]))
+        for function, stage in STAGES.items():
+            self._old[function] = getattr(*function)
+            setattr(*function, self._timed(stage, self._old[function]))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for place, old in self._old.items():
-            setattr(*place, old)
+        for function, old in self._old.items():
+            setattr(*function, old)
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -76,7 +76,7 @@ class Stages:
 
         return run
 
-    def did(self, flops: int, size: int) -> None:
+    def add_work(self, flops: int, size: int) -> None:
         """Count work for the stage that is running."""
         stage = self._now[-1] if self._now else "other"
         self.flops[stage] += flops
@@ -84,7 +84,7 @@ class Stages:
 
 
 class Count(TorchDispatchMode):
-    """Counts convolutions, warps, cost volumes, registration and details."""
+    """Counts convolutions, warps, cost volumes, flow refinement and details."""
 
     def __init__(self, stages: Stages) -> None:
         super().__init__()
@@ -96,7 +96,9 @@ class Count(TorchDispatchMode):
         if name in ("convolution", "conv2d"):
             x, weight = args[:2]
             flops = 2 * result.numel() * weight[0].numel()
-            self._stages.did(flops, sum(t.numel() * t.element_size() for t in (x, weight, result)))
+            self._stages.add_work(
+                flops, sum(t.numel() * t.element_size() for t in (x, weight, result))
+            )
         elif name in ("adacof", "adacof_pair"):
             images, maps = (args[:1], args[1:4]) if name == "adacof" else (args[:2], args[2:5])
             results = (result,) if name == "adacof" else result
@@ -104,18 +106,18 @@ class Count(TorchDispatchMode):
             rows = maps[0].shape[2] / images[0].shape[2]
             size = int(rows * sum(t.numel() * t.element_size() for t in images))
             size += sum(t.numel() * t.element_size() for t in (*maps, *results))
-            self._stages.did(8 * maps[0].shape[1] * sum(t.numel() for t in results), size)
+            self._stages.add_work(8 * maps[0].shape[1] * sum(t.numel() for t in results), size)
         elif name == "cost_volume":
             size = sum(t.numel() * t.element_size() for t in (*args[:2], result))
-            self._stages.did(2 * result.numel() * args[0].shape[1], size)
+            self._stages.add_work(2 * result.numel() * args[0].shape[1], size)
         elif name == "refine_flow":
             size = sum(t.numel() * t.element_size() for t in (*args[:3], *result))
-            self._stages.did(refine_flow_flops(args[0].shape, None, None, args[3]), size)
+            self._stages.add_work(refine_flow_flops(args[0].shape, None, None, args[3]), size)
         elif name == "details":
-            frame, flow, gains = args[:3]
+            frame, flow, band_weights = args[:3]
             size = int(flow.shape[2] / frame.shape[2] * frame.numel() * frame.element_size())
-            size += sum(t.numel() * t.element_size() for t in (flow, gains, result))
-            self._stages.did(details_flops(frame.shape, flow.shape), size)
+            size += sum(t.numel() * t.element_size() for t in (flow, band_weights, result))
+            self._stages.add_work(details_flops(frame.shape, flow.shape), size)
         return result
 
 
@@ -180,7 +182,7 @@ def check(network: Network) -> None:
 def measure(
     network: Network, model: str, size: str, rates: dict[str, float], repeats: int
 ) -> list[dict[str, object]]:
-    """Seconds, limits and gaps of every stage, and of the whole frame."""
+    """Return seconds, limits and gaps of every stage, and of the frame in total."""
     height, width = map(int, size.split("x"))
     frames = torch.rand(2, 1, 3, height, width)
     pieces = choose_tiling(network.config, height, width, 1, budget=1 << 40)
@@ -191,15 +193,15 @@ def measure(
     work = Stages()
     with work, Count(work):
         run()  # warms up as well
-    wholes, parts = [], []
+    totals, parts = [], []
     for _ in range(repeats):
         with Stages() as stages:
-            wholes.append(seconds(run))
+            totals.append(seconds(run))
         parts.append(stages.seconds)
     taken = {stage: median(part[stage] for part in parts) for stage in STAGES.values()}
-    taken["other"] = median(w - sum(p.values()) for w, p in zip(wholes, parts))
-    taken["whole"] = median(wholes)
-    work.flops["whole"], work.bytes["whole"] = work.flops.total(), work.bytes.total()
+    taken["other"] = median(w - sum(p.values()) for w, p in zip(totals, parts))
+    taken["total"] = median(totals)
+    work.flops["total"], work.bytes["total"] = work.flops.total(), work.bytes.total()
     rows: list[dict[str, object]] = []
     for stage, spent in taken.items():
         arithmetic = work.flops[stage] / rates["flops"]

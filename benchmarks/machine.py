@@ -1,4 +1,4 @@
-"""The machine and the versions a benchmark's figures belong to."""
+"""The machine and the versions that the figures of a benchmark were measured with."""
 
 import importlib.metadata
 import os
@@ -9,7 +9,7 @@ import torch
 
 
 def machine() -> dict[str, object]:
-    """Processor, cores, threads, device and versions, ready for JSON."""
+    """Return processor, cores, threads, device and versions, as values for JSON."""
     packages = ("torch", "numba", "numpy", "triton")
     return {
         "processor": _processor(),

@@ -1,11 +1,11 @@
-"""How near is the whole network to its convolutions alone, and where does the rest of the time go?
+"""How much longer does a network take than its convolutions alone, and in which operations?
 
 Usage: python benchmarks/network_cpu.py [--model M] [--size HxW] [--precision P] [--repeats N]
     [--give-back]
 
-One profiled run gives both times, so that what else the machine does touches them alike; the median
+One profiled run gives both times, so that other work on the machine affects them alike; the median
 ratio of several runs is reported. As in ``cdfi interpolate``, the process keeps the memory it
-frees, unless it is told to give it back. Prints JSON; refuses when the strips differ from the whole
+frees, except with --give-back. Prints JSON; reports nothing if the strips differ from the full
 frame.
 """
 
@@ -66,19 +66,19 @@ def check(network: Network) -> None:
 
 
 def measure(network: Network, frames: torch.Tensor) -> dict[str, object]:
-    """Seconds of one run in all, in convolutions, and in the dearest other operations."""
+    """Return the seconds of one run in total, in convolutions, and in the slowest operations."""
     pieces = choose_tiling(network.config, *frames.shape[-2:], 1, budget=1 << 40)
     with profile(activities=[ProfilerActivity.CPU]) as record:
         middle_by_strips(network, *frames, pieces.chunk, pieces.strip)
     rows = {row.key: row.self_cpu_time_total / 1e6 for row in record.key_averages()}
     total = sum(rows.values())
     convolutions = sum(rows.get(name, 0.0) for name in CONVOLUTIONS)
-    dearest = sorted(rows.items(), key=lambda row: -row[1])[:10]
+    slowest = sorted(rows.items(), key=lambda row: -row[1])[:10]
     return {
         "seconds": total,
         "convolutions": convolutions,
         "ratio": total / convolutions,
-        "operations": {name: round(seconds, 3) for name, seconds in dearest},
+        "operations": {name: round(seconds, 3) for name, seconds in slowest},
     }
 
 

@@ -1,4 +1,4 @@
-"""What memory does one frame take, and how near is the plan's estimate?
+"""How much memory does one frame take, and how close is the planner's estimate?
 
 Usage: python benchmarks/network_memory.py [--model M] [--size HxW] [--chunk N] [--strip N] [--keep]
 
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def peak() -> int:
-    """Bytes the process has held at most."""
+    """Return the peak resident memory of the process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 

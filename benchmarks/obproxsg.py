@@ -1,4 +1,4 @@
-"""How long a step of OBProxSG takes beside a step of SGD, on 20 M parameters."""
+"""How long does a step of OBProxSG take compared with one of SGD, on 20 M parameters?"""
 
 import json
 import statistics
@@ -12,12 +12,12 @@ from cdfi.compression.obproxsg import OBProxSG
 
 
 def parameters(device: str) -> list[nn.Parameter]:
-    """Thirty-four parameters of 589,824 values: the widest layers of AdaCoF, 20 M in all."""
+    """Return 34 parameters of 589,824 values: the widest layers of AdaCoF, 20 M in total."""
     shapes = [(256, 256, 3, 3)] * 34
-    made = [nn.Parameter(torch.randn(shape, device=device) * 0.01) for shape in shapes]
-    for p in made:
+    created = [nn.Parameter(torch.randn(shape, device=device) * 0.01) for shape in shapes]
+    for p in created:
         p.grad = torch.randn_like(p) * 0.01
-    return made
+    return created
 
 
 def milliseconds(optimizer: torch.optim.Optimizer, device: str, steps: int = 21) -> float:
@@ -33,7 +33,7 @@ def milliseconds(optimizer: torch.optim.Optimizer, device: str, steps: int = 21)
 
 
 def check(device: str) -> None:
-    """Refuse to report unless a proximal step descends, then shrinks by lr * lambda."""
+    """Exit unless a proximal step descends, then shrinks by lr * lambda."""
     (weight, *_), lr, lambda_ = parameters(device), 1e-2, 1e-1
     assert weight.grad is not None
     moved = weight.detach() - lr * weight.grad

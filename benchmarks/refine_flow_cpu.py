@@ -1,8 +1,8 @@
-"""How fast is registration's CPU kernel beside its definition in PyTorch?
+"""How fast is the CPU kernel of flow refinement compared with its definition in PyTorch?
 
 Usage: python benchmarks/refine_flow_cpu.py [--size HxW] [--repeats N]
 
-With the levels of aligned-adacof. Prints JSON, seconds being medians; refuses when the kernel
+With the levels of aligned-adacof. Prints JSON with median seconds; reports nothing if the kernel
 differs from the definition.
 """
 

@@ -2,8 +2,8 @@
 
     CDFI_DATA=... python benchmarks/scoring_speed.py [--threads 2]
 
-The predictions are frame averages saved to a temporary folder first, so that reading them counts
-as it does for any other method's pictures, and making them does not.
+The predictions are frame averages that are saved to a temporary folder first: the time includes
+reading them, not computing them.
 """
 
 import argparse

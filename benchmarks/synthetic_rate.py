@@ -1,4 +1,4 @@
-"""How many synthetic samples a second does one core render (or one GPU)?
+"""How many synthetic samples per second does one core render?
 
 CDFI_DATA=data python benchmarks/synthetic_rate.py [--side 128]
 """
@@ -44,7 +44,7 @@ def main() -> None:
 
 def check(batch: Batch) -> None:
     if not 0 <= float(batch.middle.min()) < float(batch.middle.max()) <= 1:
-        raise SystemExit("nothing is reported: the scenes are no pictures")
+        raise SystemExit("nothing is reported: the frames are constant or outside [0, 1]")
 
 
 def requests(first: int, count: int) -> list[SampleRequest]:

@@ -1,4 +1,4 @@
-"""How long something takes, the same way in every benchmark that asks it of one function."""
+"""The time of one function, measured alike in all benchmarks."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from statistics import median
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
-    """The median of ``repeats`` runs, after one that may compile."""
+    """Return the median seconds of ``repeats`` runs, after one that may compile."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()

@@ -1,9 +1,9 @@
-"""The memory that interpolating a video takes: the peak of a process of its own.
+"""How much memory does interpolating a video take? The peak of a process of its own.
 
     python benchmarks/video_memory.py [--model cdfi] [1080p] [2160p]
 
-Three pictures of each size, with random weights (memory does not depend on them); then 480p of 60
-and of 600 frames with a network that does nothing, to show that length costs nothing.
+Three frames of each size, with random weights (memory does not depend on them); then 480p of 60 and
+of 600 frames with a network that does nothing: the memory must not depend on the length.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from cdfi import NETWORKS, Interpolator, Network
 from cdfi.video import Encoding, Options, interpolate_video
 sys.path.insert(0, {folder!r})
 from video_pipeline import Nothing
-maker = Nothing() if {model!r} == "nothing" else Interpolator(
+model = Nothing() if {model!r} == "nothing" else Interpolator(
     Network(NETWORKS[{model!r}]), memory={memory} or None)
 options = Options(encoding=Encoding(preset="ultrafast"), scene_threshold=None)
-report = interpolate_video({source!r}, {target!r}, options=options, model=maker)
-assert report.interpolated, "no frame was made"
+report = interpolate_video({source!r}, {target!r}, options=options, model=model)
+assert report.interpolated, "no frame was interpolated"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-# Width, height, what the network is given, what the whole process may take at most; GB.
+# Width, height, memory of the network and limit of the process, both in GB.
 CASES = {"1080p": (1920, 1080, 3.3, 4), "2160p": (3840, 2160, 6.0, 8)}
 
 

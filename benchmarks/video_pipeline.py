@@ -1,8 +1,8 @@
-"""How fast the video pipeline itself is, and how well it hides behind the network.
+"""How fast is the video pipeline, and how much time does it add to that of the network?
 
     python benchmarks/video_pipeline.py
 
-First the pipeline with a network that does nothing: pictures per second at 480p and 1080p, encoder
+First the pipeline with a network that does nothing: frames per second at 480p and 1080p, encoder
 preset ultrafast. Then the default network at 480p: wall time over the network's own time.
 """
 
@@ -25,7 +25,7 @@ OPTIONS = Options(encoding=Encoding(preset="ultrafast"))
 
 
 class Nothing:
-    """A network that gives back the first frame."""
+    """A network that returns the first frame."""
 
     def between(
         self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction, /
@@ -36,14 +36,14 @@ class Nothing:
 class Timed:
     """Any network, with the time spent in it."""
 
-    def __init__(self, maker: FrameInterpolator) -> None:
-        self.maker, self.seconds = maker, 0.0
+    def __init__(self, interpolator: FrameInterpolator) -> None:
+        self.interpolator, self.seconds = interpolator, 0.0
 
     def between(
         self, frame0: Tensor, frame1: Tensor, times: Sequence[Fraction], tolerance: Fraction, /
     ) -> Iterator[Tensor]:
         begin = time.perf_counter()
-        frames = list(self.maker.between(frame0, frame1, times, tolerance))
+        frames = list(self.interpolator.between(frame0, frame1, times, tolerance))
         self.seconds += time.perf_counter() - begin
         return iter(frames)
 
@@ -77,24 +77,24 @@ def main() -> None:
                 source, folder / f"{size}_2x.mp4", options=OPTIONS, model=Nothing()
             )
             if report.frames != 2 * count - 1:
-                raise SystemExit(f"nothing is reported: {report.frames} pictures of {count}")
+                raise SystemExit(f"nothing is reported: {report.frames} frames of {count}")
             wall, work = time.perf_counter() - wall, time.process_time() - work
             result[size] = {
-                "pictures_per_second": report.frames / wall,
+                "frames_per_second": report.frames / wall,
                 "processor_milliseconds": work / report.frames * 1000,
             }
         source = folder / "short.mp4"
         write_source(source, 854, 480, 12)
-        maker = Timed(ModelSpec().build())
-        interpolate_video(source, folder / "warm2.mp4", options=OPTIONS, model=maker)
-        maker.seconds = 0.0
+        interpolator = Timed(ModelSpec().build())
+        interpolate_video(source, folder / "warm2.mp4", options=OPTIONS, model=interpolator)
+        interpolator.seconds = 0.0
         wall = time.perf_counter()
-        interpolate_video(source, folder / "short_2x.mp4", options=OPTIONS, model=maker)
+        interpolate_video(source, folder / "short_2x.mp4", options=OPTIONS, model=interpolator)
         wall = time.perf_counter() - wall
         result["480p, default network"] = {
             "seconds": wall,
-            "network_seconds": maker.seconds,
-            "ratio": wall / maker.seconds,
+            "network_seconds": interpolator.seconds,
+            "ratio": wall / interpolator.seconds,
         }
     print(json.dumps({**result, "machine": machine()}, indent=2))
 

@@ -30,9 +30,9 @@ def main(folder: str, names: str, instants: str = "1/2") -> None:
         for t in map(Fraction, instants.split(",")):
             for x, y in SHIFTS:
                 ends = ((moved(p, s * x, s * y) for s in (-2 * t, 2 - 2 * t)) for p in photos)
-                made = np.stack([method.predict("", "", *pair, t) for pair in ends])
-                gaps = (made.astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
-                psnr = 10 * np.log10(255**2 / ((gaps**2).mean((1, 2, 3)) + 1 / 12))  # + rounding
+                found = np.stack([method.predict("", "", *pair, t) for pair in ends])
+                errors = (found.astype(float) - photos)[:, EDGE:-EDGE, EDGE:-EDGE]
+                psnr = 10 * np.log10(255**2 / ((errors**2).mean((1, 2, 3)) + 1 / 12))  # + rounding
                 print(name, t, (x, y), f"{psnr.mean():.2f} dB")
 
 

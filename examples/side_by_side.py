@@ -18,20 +18,20 @@ from cdfi.data.decode import decode
 WIDTH, HEIGHT = 224, 144
 
 
-def row(place: str, models: list[cdfi.Interpolator]) -> np.ndarray:
+def row(crop: str, models: list[cdfi.Interpolator]) -> np.ndarray:
     """Return one row: mean, predictions, truth, side by side."""
-    video, *numbers = place.rsplit(":", 4)
+    video, *numbers = crop.rsplit(":", 4)
     frame, stride, x, y = map(int, numbers)
     frames = list(decode(Path(video)))
     before, truth, after = (frames[i] for i in (frame - stride, frame, frame + stride))
     mean = ((before.astype(int) + after) // 2).astype(np.uint8)
-    pictures = [mean, *(model(before, after) for model in models), truth]
-    return np.hstack([picture[y : y + HEIGHT, x : x + WIDTH] for picture in pictures])
+    images = [mean, *(model(before, after) for model in models), truth]
+    return np.hstack([image[y : y + HEIGHT, x : x + WIDTH] for image in images])
 
 
-def main(out: str, models: str, *places: str) -> None:
+def main(out: str, models: str, *crops: str) -> None:
     loaded = [cdfi.Interpolator(name, precision="fp32") for name in models.split(",")]
-    Image.fromarray(np.vstack([row(place, loaded) for place in places])).save(out)
+    Image.fromarray(np.vstack([row(crop, loaded) for crop in crops])).save(out)
 
 
 if __name__ == "__main__":

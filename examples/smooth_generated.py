@@ -12,7 +12,7 @@ def pipeline(frames: int = 5, size: int = 48) -> torch.Tensor:
 
 
 def main() -> torch.Tensor:
-    """Generate a clip and interpolate it, in the memory and on the device where it is."""
+    """Generate a clip and interpolate it, on the device where it is."""
     video = pipeline()
     smooth = cdfi.interpolate_frames(video, fps=24, source_fps=8)
     print(tuple(video.shape), "->", tuple(smooth.shape))
