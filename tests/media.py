@@ -1,4 +1,4 @@
-"""Small videos made on the spot."""
+"""Small generated videos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Small photos made on the spot."""
+"""Small generated photos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whether a batch's flow is its motion."""
+"""Check that the flow of a batch is its motion."""
 
 import numpy as np
 import torch
@@ -21,13 +21,13 @@ def warped(frame: Tensor, flow: Tensor) -> Tensor:
 
 
 def assert_flow_explains(batch: Batch) -> None:
-    """Following the flow from the middle frame finds the same colour wherever it is seen."""
-    for frame, flow, seen in (
+    """Check that points have the same colour along the flow wherever they are visible."""
+    for frame, flow, visible in (
         (batch.frame0, batch.flow0, batch.visible0),
         (batch.frame1, batch.flow1, batch.visible1),
     ):
-        share = seen.mean()
-        assert share > 0.5
-        still = ((frame - batch.middle).abs() * seen).mean() / share
-        followed = ((warped(frame, flow) - batch.middle).abs() * seen).mean() / share
+        fraction = visible.mean()
+        assert fraction > 0.5
+        still = ((frame - batch.middle).abs() * visible).mean() / fraction
+        followed = ((warped(frame, flow) - batch.middle).abs() * visible).mean() / fraction
         assert followed < 0.4 * still

@@ -35,7 +35,7 @@ def test_device_shots_need_a_take_of_the_size_of_the_crop(tmp_path: Path) -> Non
         DeviceShots([Take(tmp_path / "a.npy", "a", *frames.shape[:3])], 32, torch.device("cpu"))
 
 
-def test_device_scenes_know_their_motion(photos: Path, tmp_path: Path) -> None:
+def test_device_scenes_have_their_exact_motion(photos: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     cache = photo_cache(photos, tmp_path / "cache", (64, 96))
     batch = DeviceScenes(cache, 32, 6.0, torch.device("cpu")).batch(24)
@@ -57,7 +57,7 @@ def test_a_batch_on_the_device_never_waits_for_it(photos: Path, tmp_path: Path, 
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_shots_at_any_instant_know_their_instant(tmp_path: Path) -> None:
+def test_shots_at_any_instant_have_their_instant(tmp_path: Path) -> None:
     frames = np.arange(9, dtype=np.uint8)[:, None, None, None]
     np.save(tmp_path / "a.npy", np.broadcast_to(frames, (9, 40, 48, 3)))
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The stream of samples is a function of seed and place alone."""
+"""The stream of samples is a function of the seed and the number of a sample alone."""
 
 from pathlib import Path
 
@@ -37,11 +37,11 @@ def test_workers_do_not_change_the_stream(mixture: Mixture, workers: int) -> Non
 
 
 def test_processes_divide_the_stream_between_them(mixture: Mixture) -> None:
-    whole = mixture.batch(4, 4)
+    complete = mixture.batch(4, 4)
     parts = [BatchDataset(mixture, 2, rank, 2)[1] for rank in range(2)]
     middles = torch.cat([part.middle for part in parts])
     sums = middles.sum((1, 2, 3)).sort().values
-    torch.testing.assert_close(sums, whole.middle.sum((1, 2, 3)).sort().values, rtol=1e-6, atol=0)
+    torch.testing.assert_close(sums, complete.middle.sum((1, 2, 3)).sort().values, rtol=1e-6, atol=0)
 
 
 def test_another_seed_is_another_stream(photos: Path, tmp_path: Path) -> None:

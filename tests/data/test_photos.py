@@ -1,4 +1,4 @@
-"""Still photos in the cache."""
+"""The cache of still photos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Synthetic scenes: exact motion, honest visibility, the same samples every time."""
+"""Synthetic scenes: exact motion, correct visibility, reproducible samples."""
 
 from pathlib import Path
 
@@ -50,10 +50,8 @@ def test_frames_lie_in_the_unit_range_and_flow_is_opposite_on_the_two_sides(
 
 def test_translations_are_heavy_tailed_up_to_the_longest() -> None:
     scene = draw_scene(torch.rand(2000, LAYERS, NUMBERS), 64, 14.0)
-    places = torch.tensor(
-        [0.0, 0.0, 1.0]
-    )  # the centre of the frame, where a background only slides
-    lengths = (scene.velocity[:, 0] @ places).norm(dim=-1)
+    centre = torch.tensor([0.0, 0.0, 1.0])  # of the frame, where a background is only translated
+    lengths = (scene.velocity[:, 0] @ centre).norm(dim=-1)
     assert lengths.max() <= 14.0 + 1e-4
     assert lengths.max() > 12
     assert lengths.median() < 3

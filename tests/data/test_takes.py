@@ -1,4 +1,4 @@
-"""Videos fall apart at cuts and lose repeated frames."""
+"""Videos are divided at cuts, and repeated frames are dropped."""
 
 from pathlib import Path
 
@@ -70,8 +70,8 @@ def test_shots_of_one_source_video_are_all_held_out_or_none(data: Path) -> None:
     assert len(by_file) == 579
     held_out = {source for source in by_file.values() if is_held_out(source)}
     assert len(held_out) == 4
-    share = sum(source in held_out for source in by_file.values()) / len(by_file)
-    assert 0.05 < share < 0.1
+    fraction = sum(source in held_out for source in by_file.values()) / len(by_file)
+    assert 0.05 < fraction < 0.1
 
 
 def test_an_empty_folder_and_a_missing_one_have_different_errors(tmp_path: Path) -> None:

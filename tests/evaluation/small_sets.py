@@ -14,7 +14,7 @@ def noise(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
 
 
 def save(path: Path, pixels: np.ndarray) -> Path:
-    """Write ``pixels`` as a image."""
+    """Write ``pixels`` as an image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
@@ -23,6 +23,6 @@ def save(path: Path, pixels: np.ndarray) -> Path:
 def triplet_set(root: Path, count: int = 3, names: tuple[str, ...] = NAMES) -> Path:
     """``count`` folders "1", "2", ... of three images each."""
     for number in range(1, count + 1):
-        for place, name in enumerate(names):
-            save(root / str(number) / name, noise(10 * number + place))
+        for i, name in enumerate(names):
+            save(root / str(number) / name, noise(10 * number + i))
     return root

@@ -1,4 +1,4 @@
-"""What a model is said to cost."""
+"""The cost of a model: operations, time and memory."""
 
 import json
 import sys
@@ -53,16 +53,16 @@ def test_cost_volumes_count_as_well() -> None:
     assert count_flops(TINY_MATCHING, 64, 96) == counter.get_total_flops() + warps + fine + coarse
 
 
-def test_registration_counts_by_its_moves_on_every_level() -> None:
-    whole, fine = (refine_flow_flops((1, 3, 64, 96), None, None, levels) for levels in (2, 1))
+def test_flow_refinement_counts_its_moves_on_every_level() -> None:
+    both, fine = (refine_flow_flops((1, 3, 64, 96), None, None, levels) for levels in (2, 1))
     assert fine == 64 * 96 * refine_flow_flops((1, 3, 1, 1), None, None, 1) > 0
-    assert fine / 4 < whole - fine < fine  # a quarter of the places, but more moves
+    assert fine / 4 < both - fine < fine  # a quarter of the pixels, but more moves
     counter = FlopCounterMode(display=False)
     frame = torch.rand(1, 3, 64, 96)
     with counter, torch.no_grad():
         Network(TINY_REFINED)(frame, frame)
     warps = 2 * adacof_flops((1, 3, 68, 100), (1, 9, 64, 96))
-    assert count_flops(TINY_REFINED, 64, 96) == counter.get_total_flops() + warps + whole
+    assert count_flops(TINY_REFINED, 64, 96) == counter.get_total_flops() + warps + both
 
 
 def test_details_count_for_both_sides() -> None:

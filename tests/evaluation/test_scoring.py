@@ -98,7 +98,7 @@ def test_a_missing_folder_of_predictions_is_named(tmp_path: Path) -> None:
         folder_method(tmp_path / "gone")
 
 
-def test_keep_going_scores_the_rest_and_tells_what_it_skipped(tmp_path: Path) -> None:
+def test_keep_going_scores_the_rest_and_reports_what_it_skipped(tmp_path: Path) -> None:
     root = triplet_set(tmp_path, 4)
     (root / "1" / "im2.png").unlink()
     (root / "3" / "im1.png").write_text("text")
@@ -113,7 +113,7 @@ def test_keep_going_scores_the_rest_and_tells_what_it_skipped(tmp_path: Path) ->
     assert "im1.png: not an image" in rows[2].reason  # type: ignore[union-attr]
 
 
-def test_a_image_that_a_metric_cannot_take_is_skipped_too(tmp_path: Path) -> None:
+def test_an_image_that_a_metric_cannot_take_is_skipped_too(tmp_path: Path) -> None:
     for name in NAMES:
         save(tmp_path / "1" / name, noise(0)[:4, :4])
     scorer = Scorer(choose_metrics(["ssim"]), keep_going=True)
@@ -132,7 +132,7 @@ def test_without_keep_going_a_bad_image_ends_the_run(tmp_path: Path) -> None:
         run(baseline_method("average"), tmp_path)
 
 
-def test_metrics_of_one_image_do_not_hold_up_the_next_prediction(tmp_path: Path) -> None:
+def test_metrics_of_one_image_do_not_delay_the_next_prediction(tmp_path: Path) -> None:
     second = threading.Event()
 
     def predict(_: str, name: str, frame0: RgbImage, *__: object) -> RgbImage:
@@ -168,7 +168,7 @@ def test_reading_stays_ahead_of_the_network(
     assert len(run(Method("m", predict), triplet_set(tmp_path, 2))) == 2
 
 
-def test_watchers_see_every_scored_image(tmp_path: Path) -> None:
+def test_watchers_are_called_for_every_scored_image(tmp_path: Path) -> None:
     seen: list[str] = []
     run(
         baseline_method("average"),

@@ -1,4 +1,4 @@
-"""The copy that a GPU works with: the same frames from convolutions in whole vectors."""
+"""The fused copy for a GPU: it computes the same frames, with channels padded to full vectors."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from cdfi.models import NETWORKS, Config, Network
 
 
 def _odd(config: Config) -> Config:
-    """Every kind of width off the vectors, small enough to be quick."""
+    """Small widths that are no multiples of 8."""
     return replace(
         config,
         encoder=((3, 5, 7), (6, 9, 11), (8, 5, 12), (5, 6, 7), (4, 5, 9)),
@@ -29,7 +29,7 @@ def _frames() -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("name", ["compressed-adacof", "cdfi", "aligned-adacof"])
 @pytest.mark.parametrize("chunk", [512, 32])
 @pytest.mark.long
-def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
+def test_a_fused_network_computes_the_same_frames(name: str, chunk: int) -> None:
     torch.manual_seed(1)
     network = Network(_odd(NETWORKS[name])).eval()
     for layer in network.modules():
@@ -48,7 +48,7 @@ def test_a_filled_network_makes_the_same_frames(name: str, chunk: int) -> None:
         assert differences.quantile(0.98) < 1e-3
 
 
-def test_the_inner_convolutions_have_whole_vectors_of_channels() -> None:
+def test_the_inner_convolutions_have_padded_channels() -> None:
     network = Network(NETWORKS["compressed-adacof"])
     convs = [m for m in fuse_for_gpu(network, torch.float32).modules() if isinstance(m, nn.Conv2d)]
     ins = [conv.weight.shape[1] for conv in convs]
@@ -56,7 +56,7 @@ def test_the_inner_convolutions_have_whole_vectors_of_channels() -> None:
     assert sorted(width for width in ins if width % CHANNEL_MULTIPLE) == [6]  # the frames
 
 
-def test_the_network_itself_is_left_as_it_was() -> None:
+def test_the_original_network_is_not_changed() -> None:
     network = Network(NETWORKS["cdfi"])
     before = {key: value.clone() for key, value in network.state_dict().items()}
     assert (

@@ -1,4 +1,4 @@
-"""Instants and the midpoints that stand for them."""
+"""The midpoints that are computed for instants."""
 
 from fractions import Fraction
 from itertools import pairwise

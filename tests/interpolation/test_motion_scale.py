@@ -27,13 +27,13 @@ def test_other_scales_are_refused(scale):
         Interpolator(FlowNetwork(TINY_FLOW), "cpu", scale=scale)
 
 
-def test_networks_without_a_scale_say_so():
+def test_networks_without_a_scale_are_refused():
     with pytest.raises(ValueError, match="needs the models flow or flow-wide"):
         Interpolator(tiny_network(), "cpu", scale=0.5)
     Interpolator(tiny_network(), "cpu", scale="auto")
 
 
-def test_jobs_of_another_scale_are_told_apart():
+def test_jobs_of_different_scales_have_different_fingerprints():
     texts = {ModelSpec("flow", "cpu", scale=scale).fingerprint() for scale in (None, "0.5", "auto")}
     assert len(texts) == 3
     assert (

@@ -1,4 +1,4 @@
-"""Strip by strip is exact: no seam, whatever the sizes of strips and chunks."""
+"""Computation by strips is exact for all sizes of strips and chunks."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Networks that compare their frames: what they read, how they start, how they shrink."""
+"""Networks with cost volumes: their values, initialisation and derived widths."""
 
 from dataclasses import replace
 
@@ -21,24 +21,24 @@ def test_levels_halve_and_hold_cosines():
         assert volume.abs().max() <= 1 + 1e-5
 
 
-def test_swapping_the_frames_turns_every_volume_about():
+def test_swapping_the_frames_reverses_every_volume():
     matching = Matching((4,), (2,))
     frames = torch.randn(2, 1, 3, 32, 32)
-    (there,), (back,) = matching(*frames), matching(*frames.flip(0))
-    assert torch.allclose(there, back.flip(1), atol=1e-6)
+    (forward,), (backward,) = matching(*frames), matching(*frames.flip(0))
+    assert torch.allclose(forward, backward.flip(1), atol=1e-6)
 
 
-def test_a_network_that_starts_to_match_computes_what_it_did():
+def test_cost_volumes_added_to_a_network_keep_its_output():
     torch.manual_seed(0)
     old, new = Network(TINY), initialise(Network(TINY_MATCHING))
     copy_overlap(new, old.state_dict(), TINY)
     frames = torch.rand(2, 1, 3, 40, 64)
     assert torch.allclose(new(*frames), old(*frames), atol=1e-6)
     new(*frames).square().sum().backward()
-    assert new.encoder[1][0].weight.grad[:, 2:].any()  # and what it reads now can be learned
+    assert new.encoder[1][0].weight.grad[:, 2:].any()  # and its new weights get a gradient
 
 
-def test_descriptors_start_blind_to_brightness():
+def test_initial_descriptors_ignore_brightness():
     matching = initialise(Network(TINY_MATCHING)).matching
     flat = torch.full((1, 3, 32, 32), 0.7)
     assert matching.describe[0][0](flat)[..., 1:, 1:].abs().max() < 1e-6

@@ -1,4 +1,4 @@
-"""Networks whose kernels lie about a motion: what moves them, how they start, how they shrink."""
+"""Networks with flow refinement: their flow, initialisation and derived widths."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from tests.tiny import TINY, TINY_DETAILED, TINY_REFINED, tiny_network
 
 
 def pair(rows=2, columns=-3, size=(64, 96)):
-    """Two frames of a soft scene that moves by whole pixels a half step, and their middle."""
+    """Two frames of a smooth scene that moves by integer pixels per half step, and their middle."""
     torch.manual_seed(0)
     blobs = torch.rand(1, 3, size[0] // 16 + 3, size[1] // 16 + 3)
     plane = torch.nn.functional.interpolate(
@@ -30,7 +30,7 @@ def pair(rows=2, columns=-3, size=(64, 96)):
     return seen(-rows, -columns), seen(0, 0), seen(rows, columns)
 
 
-def test_a_fresh_network_already_follows_what_moves():
+def test_an_untrained_network_follows_motion():
     frame0, middle, frame1 = pair()
     config = replace(TINY_REFINED, refine=3)
     torch.manual_seed(0)
@@ -45,40 +45,40 @@ def test_a_fresh_network_already_follows_what_moves():
     assert wrong(parts.middle) < 0.5 * wrong((frame0 + frame1) / 2)
 
 
-def test_no_layer_is_used_in_two_places():
+def test_no_layer_is_registered_twice():
     network = tiny_network(replace(TINY_DETAILED, flow=(4, 4), compare=(4, 4)))
-    everywhere = list(network.named_modules(remove_duplicate=False))
-    assert len(everywhere) == len(set(map(id, (module for _, module in everywhere))))
+    modules = list(network.named_modules(remove_duplicate=False))
+    assert len(modules) == len(set(map(id, (module for _, module in modules))))
 
 
-def test_offsets_are_counted_from_the_motion():
+def test_offsets_are_relative_to_the_flow():
     network = tiny_network(TINY_REFINED)
     frames = torch.rand(2, 1, 3, 64, 64)
     with torch.no_grad():
         coarse = network.decode(network.encode(*frames))
         coarse, flow, _ = network.refine(coarse, *frames)
-        here, there = network.maps(coarse, 1, None), network.maps(coarse, 1, flow)
-    assert torch.equal(here.weight, there.weight)
-    assert torch.allclose(there.offset_y - here.offset_y, flow[:, 2, None].expand(1, 9, 64, 64))
-    assert torch.allclose(there.offset_x - here.offset_x, flow[:, 3, None].expand(1, 9, 64, 64))
+        plain, shifted = network.maps(coarse, 1, None), network.maps(coarse, 1, flow)
+    assert torch.equal(plain.weight, shifted.weight)
+    assert torch.allclose(shifted.offset_y - plain.offset_y, flow[:, 2, None].expand(1, 9, 64, 64))
+    assert torch.allclose(shifted.offset_x - plain.offset_x, flow[:, 3, None].expand(1, 9, 64, 64))
 
 
-def test_a_motion_of_half_size_is_enlarged_place_by_place():
+def test_an_upsampled_flow_is_in_pixels_of_the_new_size():
     columns = torch.arange(8.0).expand(1, 4, 6, 8)
     large = upsample_flow(columns)
-    inner = torch.arange(1, 15)  # beyond the outermost centres it stays as it is
+    inner = torch.arange(1, 15)  # beyond the outermost pixel centres it is constant
     assert large.shape == (1, 4, 12, 16)
     assert torch.allclose(large[0, 0, 0, inner], 2 * (inner / 2 - 0.25))
 
 
-def test_the_heads_read_how_the_frames_differ_where_they_are_aligned():
+def test_the_heads_read_the_difference_of_the_aligned_frames():
     torch.manual_seed(0)
     refinement = Refinement(5, (4,), (6,), 2)
     coarse = torch.rand(1, 5, 16, 16)
     frames = torch.rand(2, 1, 3, 32, 32)
-    seen = refinement(coarse, *frames).decoded
+    same = refinement(coarse, *frames).decoded
     other = refinement(coarse, frames[0], frames[1] * 0.5).decoded
-    assert not torch.equal(seen, other)
+    assert not torch.equal(same, other)
     torch.nn.init.zeros_(refinement.compare[-1].weight)
     torch.nn.init.zeros_(refinement.compare[-1].bias)
     assert torch.equal(refinement(coarse, *frames).decoded, coarse)
@@ -93,7 +93,7 @@ def test_its_layers_are_derived_with_everything_else():
     assert small(*torch.rand(2, 1, 3, 40, 33)).shape == (1, 3, 40, 33)
 
 
-def test_what_is_removed_did_nothing():
+def test_removing_zero_channels_keeps_the_output():
     network = tiny_network(replace(TINY_REFINED, flow=(8,), compare=(8, 6)))
     with torch.no_grad():
         for name in ("flow.0", "compare.0", "compare.2"):
@@ -116,8 +116,8 @@ def test_the_head_of_details_is_derived_with_everything_else():
     assert small(*torch.rand(2, 1, 3, 40, 33)).shape == (1, 3, 40, 33)
 
 
-def test_details_sharpen_what_lies_between_pixels():
-    """A fresh network about a given motion samples by cubic convolution, nothing else."""
+def test_details_sharpen_samples_between_pixels():
+    """An untrained network with a given flow samples along it by cubic convolution."""
     network = initialise(Network(TINY_DETAILED))
     with torch.no_grad():
         for side in (0, 1):
@@ -127,15 +127,15 @@ def test_details_sharpen_what_lies_between_pixels():
     flow = torch.rand(1, 4, 32, 32) - 0.5
     network.refine = lambda coarse, *_: Refined(coarse, flow, flow)
     parts = network.predict(frame, frame)
-    for way, warp in zip(flow.chunk(2, 1), (parts.warp0, parts.warp1)):
-        lost = detail_bands(network.bordered(frame), way)[:, :3]
-        sample = adacof(frame, torch.ones(1, 1, 32, 32), *way.split(1, 1))
+    for side_flow, warp in zip(flow.chunk(2, 1), (parts.warp0, parts.warp1)):
+        lost = detail_bands(network.bordered(frame), side_flow)[:, :3]
+        sample = adacof(frame, torch.ones(1, 1, 32, 32), *side_flow.split(1, 1))
         inner = (..., slice(1, -1), slice(1, -1))
         assert torch.allclose(warp[inner], (sample + lost)[inner], atol=1e-5)
         assert lost.abs().mean() > 0.01
 
 
-def test_a_trunk_is_taken_over_without_its_heads():
+def test_overlapping_weights_are_copied_without_heads():
     old, new = Network(TINY), initialise(Network(TINY_REFINED))
     kept = {k: v for k, v in old.state_dict().items() if not k.startswith("heads.")}
     copy_overlap(new, kept, TINY)
@@ -147,7 +147,7 @@ def test_a_trunk_is_taken_over_without_its_heads():
 @pytest.mark.parametrize(
     "change", [{"refine": 0}, {"flow": ()}, {"compare": ()}, {"refine": 6}, {"flow": (0,)}]
 )
-def test_a_config_has_all_of_it_or_nothing(change):
+def test_a_config_has_all_fields_of_refinement_or_none(change):
     with pytest.raises(ValueError, match="expected a Config with"):
         replace(TINY_REFINED, **change)
 

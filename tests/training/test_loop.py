@@ -232,7 +232,7 @@ def test_a_run_trains_on_given_batches_and_follows_the_given_progress(tmp_path: 
         train(replace(args, steps=0, run="other"), batches=iter([]))
 
 
-def test_zero_nan_trains_on_without_the_values_that_are_not_finite(tmp_path: Path) -> None:
+def test_zero_nan_continues_without_the_values_that_are_not_finite(tmp_path: Path) -> None:
     bad = random_batch()
     bad.frame0[0, 0, 0, 0] = float("nan")
     args = tiny_args(tmp_path, data=(), steps=2, zero_nan=True, clip=1.0)

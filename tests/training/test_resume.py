@@ -1,4 +1,4 @@
-"""A run that was cut continues as if nothing had happened."""
+"""A run that was killed and resumed has the same results."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Requests to end a run: the first, its echo, and the impatient second one."""
+"""Requests to end a run: the first, the same one forwarded by a launcher, and a later one."""
 
 import signal
 from collections.abc import Iterator

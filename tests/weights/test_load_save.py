@@ -1,4 +1,4 @@
-"""What can be loaded, what is refused, and that our files keep what they are given."""
+"""Load and save: names, files of every layout, refused files."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_half_precision_loads_as_float32(tmp_path):
     assert {p.dtype for p in load(tmp_path / "half.safetensors").parameters()} == {torch.float32}
 
 
-def test_device_and_dtype_are_as_asked_for(saved):
+def test_load_gives_the_requested_device_and_dtype(saved):
     assert next(load(saved, "cpu", dtype=torch.float64).parameters()).dtype == torch.float64
 
 
@@ -97,7 +97,7 @@ def _released_keys():
 SHAPES = json.dumps(_released_keys())
 
 
-def test_the_rules_know_every_released_key(fixtures):
+def test_the_rules_rename_every_released_key(fixtures):
     official = json.loads((fixtures / "official_state_dict.json").read_text())
     assert set(_released_keys()) == set(official["cdfi"])
 
@@ -167,13 +167,13 @@ def test_a_directory_is_no_checkpoint(tmp_path):
         load(tmp_path)
 
 
-def test_a_released_model_that_is_not_here_says_how_to_get_it(tmp_path, monkeypatch):
+def test_a_released_model_that_is_missing_names_its_download_command(tmp_path, monkeypatch):
     monkeypatch.setenv("CDFI_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="cdfi models download released/cdfi"):
         load("released/cdfi")
 
 
-def test_downloads_are_kept_where_the_user_says(tmp_path, monkeypatch):
+def test_downloads_are_kept_in_the_chosen_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CDFI_CACHE", str(tmp_path))
     assert RELEASED["released/cdfi"].path == tmp_path / "released" / "cdfi.pth"
 

@@ -1,4 +1,4 @@
-"""The bundled weights must not get worse, on three real triplets they never trained on."""
+"""The bundled weights keep their quality on three real triplets that are not in their data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where each data set's images are looked for, and what is said when they are not there."""
+"""The files of each data set, and the errors if they are missing."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tests.media import sliding, write_video
 
 
 @pytest.mark.parametrize("name", ["middlebury", "ucf101-dvf"])
-def test_the_published_sets_are_whole(data: Path, name: str) -> None:
+def test_the_published_sets_are_complete(data: Path, name: str) -> None:
     dataset = find_dataset(name, data)
     dataset.check()
     assert len(dataset.triplets()) == DATASETS[name].size
@@ -140,7 +140,7 @@ def test_every_second_frame_of_a_video_is_held_back(tmp_path: Path) -> None:
     np.testing.assert_allclose([row[1:] for row in found], [levels[:3], levels[2:5]], atol=1)
 
 
-def test_damage_in_a_video_is_told(tmp_path: Path) -> None:
+def test_damage_in_a_video_is_reported(tmp_path: Path) -> None:
     source = write_video(tmp_path / "clip.mp4", sliding(30))
     content = bytearray(source.read_bytes())
     start = content.index(b"mdat") + 1500
@@ -170,7 +170,7 @@ def test_the_data_folder_is_the_chosen_one_or_the_environment(
     assert data_folder() == tmp_path / "c" / "datasets"
 
 
-def test_the_list_counts_whole_triplets(tmp_path: Path) -> None:
+def test_the_list_counts_complete_triplets(tmp_path: Path) -> None:
     triplet_set(tmp_path / "vimeo_triplet" / "sequences" / "00001")
     (tmp_path / "vimeo_triplet" / "tri_testlist.txt").write_text("00001/1\n00001/9\n")
     assert {row.name: count for row, count in present(tmp_path)}["vimeo-90k"] == 1

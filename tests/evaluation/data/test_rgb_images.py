@@ -1,4 +1,4 @@
-"""Which files are read, and how a refusal names them."""
+"""Files of 8-bit RGB are read; the errors for others name the file."""
 
 import struct
 import zlib
@@ -33,12 +33,12 @@ def test_an_8_bit_rgb_file_is_read_exactly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"),
+    ("mode", "name"),
     [("L", "grey"), ("LA", "grey with alpha"), ("RGBA", "RGB with alpha"), ("P", "palette")],
 )
-def test_other_channels_are_refused(tmp_path: Path, mode: str, said: str) -> None:
+def test_other_channels_are_refused(tmp_path: Path, mode: str, name: str) -> None:
     Image.fromarray(noise(0)).convert(mode).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match=rf"a\.png: expected an 8-bit RGB image, got {said};"):
+    with pytest.raises(ValueError, match=rf"a\.png: expected an 8-bit RGB image, got {name};"):
         read_rgb_image(tmp_path / "a.png")
 
 
@@ -78,11 +78,11 @@ def test_predictions_round_halves_upward_and_are_clamped() -> None:
     assert to_rgb_image(batch)[0, :, 0].tolist() == [0, 1, 1, 255]
 
 
-def test_bytes_survive_the_way_to_a_tensor_and_back() -> None:
+def test_bytes_survive_conversion_to_a_tensor_and_back() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
     np.testing.assert_array_equal(to_rgb_image(to_tensor(every)), every)
 
 
-def test_a_saved_picture_leaves_no_part_behind(tmp_path: Path) -> None:
+def test_saving_an_image_leaves_no_temporary_file(tmp_path: Path) -> None:
     save_rgb_image(tmp_path / "new" / "a.png", noise(0))
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["a.png"]

@@ -1,4 +1,4 @@
-"""The classical methods against the figures that anyone can measure with them."""
+"""The classical methods have their known scores."""
 
 import sys
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_average_rounds_halves_upward() -> None:
     assert average(black, black).tolist() == black.tolist()
 
 
-def test_minterpolate_gives_the_same_picture_every_time() -> None:
+def test_minterpolate_gives_the_same_frame_every_time() -> None:
     frame0, frame1 = noise(0, 64, 96), noise(1, 64, 96)
     np.testing.assert_array_equal(minterpolate(frame0, frame1), minterpolate(frame0, frame1))
 

@@ -73,7 +73,7 @@ def test_json_holds_rows_averages_and_protocol() -> None:
     assert read["protocol"]["precision"] == {"net": "fp32"}
 
 
-def test_csv_has_a_line_for_each_picture() -> None:
+def test_csv_has_a_line_for_each_image() -> None:
     lines = list(csv.DictReader(io.StringIO(report(30, 33, skipped=1).to_csv())))
     assert [line["psnr"] for line in lines if line["method"] == "net"] == ["30", "33", ""]
     assert lines[-1]["skipped"] == "no such file"
