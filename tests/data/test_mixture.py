@@ -41,7 +41,8 @@ def test_processes_divide_the_stream_between_them(mixture: Mixture) -> None:
     parts = [BatchDataset(mixture, 2, rank, 2)[1] for rank in range(2)]
     middles = torch.cat([part.middle for part in parts])
     sums = middles.sum((1, 2, 3)).sort().values
-    torch.testing.assert_close(sums, complete.middle.sum((1, 2, 3)).sort().values, rtol=1e-6, atol=0)
+    expected = complete.middle.sum((1, 2, 3)).sort().values
+    torch.testing.assert_close(sums, expected, rtol=1e-6, atol=0)
 
 
 def test_another_seed_is_another_stream(photos: Path, tmp_path: Path) -> None:
