@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from cdfi.compression import load, save
 from cdfi.compression.density import density
 from cdfi.compression.derive import derive
+from cdfi.compression.saved import NUMBERS, SHAPES
 from tests.compression.zoo import ZOO, build, example
 
 
@@ -56,8 +58,15 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"a\.safetensors is not a safetensors file"):
         load(nn.Linear(4, 2), path)
-    from safetensors.torch import save_file
-
     save_file(dict(nn.Linear(4, 2).state_dict()), path)
     with pytest.raises(ValueError, match=r"was not written by cdfi\.compression\.save"):
         load(nn.Linear(4, 2), path)
+
+
+@pytest.mark.parametrize("text", ["[", "[1]", '{"": 1}', "[" * 100_000])
+def test_damaged_metadata_are_refused(text: str, tmp_path: Path) -> None:
+    path, module = tmp_path / "a.safetensors", nn.Linear(4, 2)
+    metadata = {SHAPES: "{}", NUMBERS: text}
+    save_file(dict(module.state_dict()), path, metadata)
+    with pytest.raises(ValueError, match=r"a\.safetensors is damaged"):
+        load(module, path)

@@ -1,4 +1,4 @@
-"""Multi-head attention with fewer heads than its embedding has room for."""
+"""Multi-head attention from which heads were removed."""
 
 import torch
 import torch.nn.functional as F
@@ -106,4 +106,4 @@ def update_attention(module: nn.MultiheadAttention) -> None:
     module.out_proj.out_features, module.out_proj.in_features = width, inner
     if inner != width:
         module.__class__ = FewerHeads
-        module._qkv_same_embed_dim = False  # no fused path, which supposes equal widths
+        module._qkv_same_embed_dim = False  # disables the fused path, which needs equal widths

@@ -86,7 +86,7 @@ def _global(plan: WidthPlan, scores: Mapping[int, float], keep: float) -> list[i
     """Rank all units by their importance, relative to the mean of their width.
 
     A layer with more parameters for each channel has larger sums, so the sums themselves cannot be
-    compared. A width about which the measure knows nothing keeps the fraction itself.
+    compared. A width whose scores are all 0 keeps the fraction itself.
     """
     own = {
         i: [scores.get(unit, 0.0) for unit in width.units]

@@ -81,6 +81,17 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
             if SHAPES not in metadata:
                 raise ValueError(f"{path} was not written by cdfi.compression.save")
             state = {name: torch.clone(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-            return state, json.loads(metadata.get(NUMBERS, "{}"))
     except SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file, or it is damaged: {error}") from error
+    return state, _numbers(path, metadata.get(NUMBERS, "{}"))
+
+
+def _numbers(path: Path, text: str) -> dict[str, dict[str, Any]]:
+    """Return the attributes of modules by path and name, from the metadata."""
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {NUMBERS} in its metadata is not JSON") from error
+    if not isinstance(found, dict) or not all(isinstance(row, dict) for row in found.values()):
+        raise ValueError(f"{path} is damaged: expected objects in {NUMBERS} of its metadata")
+    return found

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cdfi.compression.tracing.graph import Graph, Slot
 
-#: How layers that share a width and ask for different ones agree.
+#: The one width of layers that share it, from the widths that follow from their densities.
 AGREE: dict[str, Callable[[list[int]], int]] = {
     "min": min,
     "max": max,
@@ -145,7 +145,7 @@ class WidthPlan:
 
     def out_channels(self, units: Sequence[int]) -> dict[str, tuple[int, int]]:
         """Return the out-channels of every layer, of the network as it is and at these widths."""
-        share = {
+        kept = {
             root: count / len(width.units)
             for width, count in zip(self.widths, units)
             for root in width.units
@@ -153,7 +153,7 @@ class WidthPlan:
         found = {}
         for name, ids in self.graph.outputs:
             roots = self.graph.roots(ids).tolist()
-            found[name] = (len(roots), round(sum(share.get(root, 1.0) for root in roots)))
+            found[name] = (len(roots), round(sum(kept.get(root, 1.0) for root in roots)))
         return found
 
     def reasons(self) -> dict[str, str]:
@@ -167,19 +167,16 @@ class WidthPlan:
                 found[name] = why[roots[0]]
         return found
 
-    def largest(
-        self, units: Sequence[int], importance: Mapping[int, float] | None = None
-    ) -> dict[Slot, Tensor]:
-        """Return for every slot the indices that are kept if each width keeps its largest units.
+    def largest(self, units: Sequence[int], importance: Mapping[int, float]) -> dict[Slot, Tensor]:
+        """Return for every slot the indices of the most important units of each width.
 
         Args:
             units: the number of units that each width keeps.
-            importance: of every unit; by default the sum of absolute values.
+            importance: of every unit; see :data:`cdfi.compression.importance.IMPORTANCE`.
         """
-        weight_of = self._magnitudes() if importance is None else importance
         kept: set[int] = set()
         for width, count in zip(self.widths, units):
-            kept.update(sorted(width.units, key=lambda unit: -weight_of.get(unit, 0.0))[:count])
+            kept.update(sorted(width.units, key=lambda unit: -importance.get(unit, 0.0))[:count])
         return self.indices(kept)
 
     def indices(self, kept: set[int]) -> dict[Slot, Tensor]:
@@ -216,17 +213,6 @@ class WidthPlan:
             for root, skippable in zip(self.graph.roots(ids).tolist(), unnoticed.tolist())
             if not skippable
         }
-
-    def _magnitudes(self) -> dict[int, float]:
-        """Return the sum of absolute values of all parameters of each unit."""
-        sums: dict[int, float] = defaultdict(float)
-        for (name, dim), roots in self.roots.items():
-            if name in self.graph.trained:
-                tensor = self.graph.tensors[name].float().abs()
-                rows = tensor.movedim(dim, 0).reshape(len(roots), -1).sum(1).tolist()
-                for root, size in zip(roots, rows):
-                    sums[root] += size
-        return sums
 
     def _group(self) -> list[Width]:
         """Group the units that occur in the same slots."""

@@ -9,6 +9,7 @@ import torch
 from cdfi.compression.budget import Budget, Size
 from cdfi.compression.derive import choose
 from cdfi.compression.derived import size
+from cdfi.compression.importance import importance_of_units
 from cdfi.compression.regrow import regrow
 from cdfi.compression.shrink import shrink
 from cdfi.compression.tracing.call import Call, Rule
@@ -94,7 +95,8 @@ def compact(
     widths = width_plan(network)
     row, units = _choose(network.config, widths, densities, rule, round_to, budget)
     small = build_network(row.config)
-    state = shrink(network, widths.largest(units)).state_dict()
+    importance = importance_of_units(widths, network, "magnitude")
+    state = shrink(network, widths.largest(units, importance)).state_dict()
     # If the two widths of a GridNet block have become equal, its skip has no layer any more.
     own = small.state_dict()
     small.load_state_dict({**own, **{key: state[key] for key in own if key in state}})

@@ -95,15 +95,15 @@ def _add_weight(
     own = [letter for letter in operand.letters if letter in out and letter not in labelled]
     shared = [letter for letter in operand.letters if letter in labelled]
     for letter in shared + (own[-1:] if shared and shared[0] not in out else []):
-        place = operand.letters.index(letter)
-        ids = graph.along(operand.tensor, place)
+        axis = operand.letters.index(letter)
+        ids = graph.along(operand.tensor, axis)
         if ids is None:
             for channels in labelled.get(letter, ()):
                 graph.pin(channels.ids, NO_LAYER)
             continue
-        values = operand.tensor.detach().movedim(place, 0).reshape(len(ids), -1)
+        values = operand.tensor.detach().movedim(axis, 0).reshape(len(ids), -1)
         zero = torch.where((values == 0).all(1).cpu(), 0.0, torch.nan)
-        labelled.setdefault(letter, []).append(Channels(place - len(operand.letters), ids, zero))
+        labelled.setdefault(letter, []).append(Channels(axis - len(operand.letters), ids, zero))
         if letter in own and graph.is_parameter(operand.tensor):
             graph.add_layer(operand.tensor, result.numel() // len(ids), ids)
 
@@ -123,8 +123,8 @@ def _pin_others(graph: Graph, letter: str, channels: Channels, operands: list[Op
         known = graph.channels_of(operand.tensor)
         if letter not in operand.letters:
             continue
-        place = operand.letters.index(letter)
-        if known and known.dim + len(operand.letters) == place:
+        axis = operand.letters.index(letter)
+        if known and known.dim + len(operand.letters) == axis:
             continue
-        if operand.tensor.shape[place] > 1 and graph.along(operand.tensor, place) is None:
+        if operand.tensor.shape[axis] > 1 and graph.along(operand.tensor, axis) is None:
             graph.pin(channels.ids, NO_LAYER)

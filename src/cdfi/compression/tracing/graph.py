@@ -31,12 +31,12 @@ class View(NamedTuple):
 
     Attributes:
         name: the parameter.
-        places: for each of its dimensions, the index along it of every value of the view. A size
+        indices: for each of its dimensions, the index along it of every value of the view. A size
             of 1 stands for a dimension of the view along which the index does not change.
     """
 
     name: str
-    places: tuple[Tensor, ...]
+    indices: tuple[Tensor, ...]
 
 
 class Sized(NamedTuple):
@@ -151,11 +151,11 @@ class Graph:
         if not isinstance(tensor, Tensor) or id(tensor) not in self.names:
             return None
         rank = tensor.dim()
-        places = (
+        indices = (
             torch.arange(size).view([-1 if k == d else 1 for k in range(rank)])
             for d, size in enumerate(tensor.shape)
         )
-        return View(self.names[id(tensor)], tuple(places))
+        return View(self.names[id(tensor)], tuple(indices))
 
     def set_view(self, tensor: Tensor, view: View) -> None:
         """Record that ``tensor`` is a view of a parameter."""
@@ -170,12 +170,12 @@ class Graph:
         if view is None:
             return None
         dim %= tensor.dim()
-        found = [k for k, place in enumerate(view.places) if place.shape[dim] > 1]
+        found = [k for k, index in enumerate(view.indices) if index.shape[dim] > 1]
         if len(found) > 1:  # flattened: channels are the first two dimensions of a weight
             found = [k for k in found if k < 2]
-        if len(found) != 1 or view.places[found[0]].numel() != tensor.shape[dim]:
+        if len(found) != 1 or view.indices[found[0]].numel() != tensor.shape[dim]:
             return None
-        return self.named_slot(view.name, found[0])[view.places[found[0]].flatten()]
+        return self.named_slot(view.name, found[0])[view.indices[found[0]].flatten()]
 
     def channels_of(self, tensor: object) -> Channels | None:
         """Return the channels of a tensor, or None if the trace does not know it."""

@@ -38,9 +38,9 @@ def _set(graph: Graph, tensor: Tensor, view: View) -> None:
     """Record a view; one that has all values of the parameter in place is an alias."""
     shape = graph.tensors[view.name].shape
     in_place = tensor.shape == shape and all(
-        place.numel() == shape[d] == place.shape[d]
-        and torch.equal(place.flatten(), torch.arange(shape[d]))
-        for d, place in enumerate(view.places)
+        index.numel() == shape[d] == index.shape[d]
+        and torch.equal(index.flatten(), torch.arange(shape[d]))
+        for d, index in enumerate(view.indices)
     )
     if in_place:
         graph.add_alias(tensor, view.name)
@@ -53,8 +53,8 @@ def _rearranged(graph: Graph, call: Call, source: Tensor, results: list[Tensor])
     view = graph.view_of(source)
     assert view is not None
     moved = []
-    for place in view.places:
-        numbers = place.to(source.device).expand(source.shape)
+    for index in view.indices:
+        numbers = index.to(source.device).expand(source.shape)
         args, kwargs = pytree.tree_map(
             lambda leaf, numbers=numbers: numbers if leaf is source else leaf,
             (call.args, call.kwargs),
@@ -85,17 +85,17 @@ def _reduced(graph: Graph, call: Call, source: Tensor, results: list[Tensor]) ->
         dims = range(source.dim())
     reduced = {d % source.dim() for d in ([dims] if isinstance(dims, int) else dims)}
     graph.mixed[view.name] |= {
-        k for k, place in enumerate(view.places) if any(place.shape[d] > 1 for d in reduced)
+        k for k, index in enumerate(view.indices) if any(index.shape[d] > 1 for d in reduced)
     }
     for result in results:
-        places = []
-        for place in view.places:
+        indices = []
+        for index in view.indices:
             for d in sorted(reduced, reverse=True):
-                place = place.narrow(d, 0, 1)
-                place = place if result.dim() == source.dim() else place.squeeze(d)
-            places.append(place)
+                index = index.narrow(d, 0, 1)
+                index = index if result.dim() == source.dim() else index.squeeze(d)
+            indices.append(index)
         if result.dim() > 0:
-            graph.set_view(result, View(view.name, tuple(places)))
+            graph.set_view(result, View(view.name, tuple(indices)))
     return True
 
 
@@ -113,7 +113,7 @@ def _multiplied(graph: Graph, call: Call, results: list[Tensor]) -> bool:
     view = graph.view_of(one)
     assert view is not None
     for result in results if results[0].dim() else ():
-        graph.set_view(result, View(view.name, tuple(p.select(-1, 0) for p in view.places)))
+        graph.set_view(result, View(view.name, tuple(p.select(-1, 0) for p in view.indices)))
     return True
 
 
@@ -134,7 +134,7 @@ def _same_shape(graph: Graph, call: Call, source: Tensor, results: list[Tensor])
         if other is not largest and not join(graph, largest, other):
             return False
     if call.name in NORMS:
-        graph.mixed[view.name] |= set(range(1, len(view.places)))
+        graph.mixed[view.name] |= set(range(1, len(view.indices)))
     _set(graph, results[0], view)
     return True
 
@@ -161,6 +161,6 @@ def _join_all(graph: Graph, one: Tensor, other: Tensor) -> bool:
             if a is None or b is None or len(a) != len(b):
                 return False
             graph.join(b, a)
-            if ours.places[min(2, len(ours.places) - 1)].shape[-d] > 1 < len(ours.places) - 1:
+            if ours.indices[min(2, len(ours.indices) - 1)].shape[-d] > 1 < len(ours.indices) - 1:
                 graph.add_reader(a, torch.zeros(len(a), dtype=torch.bool))  # not of a matrix
     return True

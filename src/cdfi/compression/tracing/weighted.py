@@ -108,10 +108,6 @@ def _tie(graph: Graph, ids: Tensor, groups: int, depthwise: bool) -> None:
         graph.join(row, rows[0])
 
 
-def _slot(graph: Graph, tensor: Tensor) -> Tensor:
-    return graph.slot(tensor, 0)
-
-
 def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> None:
     for tensor in tensors:
         if tensor is None:
@@ -203,7 +199,7 @@ def prelu(graph: Graph, call: Call) -> bool:
     if weight.numel() > 1:
         if channels.dim + call.args[0].dim() != 1 or not graph.is_parameter(weight):
             return False
-        graph.join(_slot(graph, weight), channels.ids)
+        graph.join(graph.slot(weight, 0), channels.ids)
     slope = weight.detach().float().cpu()
     value = torch.where(channels.value < 0, channels.value * slope, channels.value)
     graph.set_channels(call.result, channels.dim, channels.ids, value)
