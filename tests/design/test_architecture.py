@@ -165,6 +165,12 @@ def test_widths_are_rounded_up_to_a_multiple() -> None:
     assert config.encoder[0] == (2, 2, 4)
 
 
+@pytest.mark.parametrize("budget", [Budget(milliseconds=5.0), Budget(memory=10**6)])
+def test_a_budget_that_needs_a_run_is_refused(budget: Budget) -> None:
+    with pytest.raises(ValueError, match="give a budget of parameters or flops"):
+        derive(SMALL, evenly(SMALL, 0.5), budget=budget)
+
+
 def test_a_budget_smaller_than_the_smallest_network_is_refused() -> None:
     with pytest.raises(ValueError, match="no network of this topology is within 10 parameters"):
         derive(SMALL, evenly(SMALL, 0.5), budget=Budget(parameters=10))

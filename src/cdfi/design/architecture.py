@@ -63,10 +63,12 @@ def derive(
         densities: by layer name, "encoder.0.0" and so on; other layers keep their width.
         rule: "min", "max" or "mean": how layers that share a width agree.
         round_to: widths are rounded up to a multiple of this.
-        budget: scale all densities by the one factor that meets it (operations: of a 720p frame).
+        budget: scale all densities by the one factor that meets it, in parameters or operations (of
+            a 720p frame).
 
     Raises:
-        ValueError: a density outside [0, 1], an unknown layer or rule, or an impossible budget.
+        ValueError: a density outside [0, 1], an unknown layer or rule, an impossible budget, or a
+            budget of time or memory.
     """
     return _choose(config, width_plan(_zero_network(config)), densities, rule, round_to, budget)[0]
 
@@ -166,6 +168,11 @@ def _choose(
     round_to: int,
     budget: Budget | None,
 ) -> tuple[Compact, list[int]]:
+    if budget is not None and (budget.milliseconds, budget.memory) != (None, None):
+        raise ValueError(
+            "an architecture is derived without a run: give a budget of parameters or flops, or "
+            "derive the network with cdfi.compression.derive"
+        )
     if budget is not None and budget.flops is not None:
         budget = budget._replace(flops=budget.flops * SIDE * SIDE // FRAME)
     units, factor = choose(widths, densities, rule, round_to, budget)
