@@ -17,7 +17,7 @@ from cdfi.video import Options
 from cdfi.video.pipes import interpolate_to_stream
 from tests.cli.interpolate_inputs import tiny_model
 from tests.video.test_speed import Exact
-from tests.video.video_clips import Clip, samples_of, times_of, write_clip
+from tests.video.video_clips import Clip, prefetch_threads, samples_of, times_of, write_clip
 
 
 def y4m(clip, path):
@@ -58,13 +58,14 @@ class ClosedPipe(io.BytesIO):
 
 @pytest.mark.parametrize("from_stream", [True, False])
 def test_the_threads_end_if_the_reader_of_the_result_ends(tmp_path, monkeypatch, from_stream):
+    before = prefetch_threads()  # of other tests
     source, data = y4m(Clip(40, codec="ffv1", options={}), tmp_path / "in")
     given = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(data)))
     monkeypatch.setattr("sys.stdin", given)
     monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=ClosedPipe()))
     with pytest.raises(BrokenPipeError) as caught:
         interpolate_to_stream(Path("-") if from_stream else source, Path("-"), model=Exact())
-    assert not [thread for thread in threading.enumerate() if thread.name == "cdfi-prefetch"]
+    assert not prefetch_threads() - before
     del caught  # until here its traceback keeps the generators alive
 
 

@@ -1,6 +1,5 @@
 """The source's first seconds beside the result."""
 
-import threading
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from cdfi.video import Encoding, Options, interpolate_video, write_preview
 from tests.video.case_files import CASES
-from tests.video.video_clips import Clip, Mean, images_of, times_of, write_clip
+from tests.video.video_clips import Clip, Mean, images_of, prefetch_threads, times_of, write_clip
 
 FAST = Encoding(preset="ultrafast")
 
@@ -53,10 +52,11 @@ def test_the_threads_end_after_an_error_of_the_encoder(tmp_path, monkeypatch):
     def fail(writer, frame):
         raise OSError("the disk is broken")
 
+    before = prefetch_threads()  # of other tests
     monkeypatch.setattr("cdfi.video.preview.SegmentWriter.add", fail)
     with pytest.raises(OSError, match="broken") as caught:
         shown(tmp_path, Clip(40))
-    assert not [thread for thread in threading.enumerate() if thread.name == "cdfi-prefetch"]
+    assert not prefetch_threads() - before
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
     del caught  # until here its traceback keeps the generators alive
 

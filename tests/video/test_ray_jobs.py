@@ -17,7 +17,7 @@ pytest.importorskip("ray", reason="needs the extra ray: pip install 'cdfi[ray]'"
 from ray.cluster_utils import Cluster
 
 from cdfi.cli.main import main
-from cdfi.common.ray_cluster import RayUse
+from cdfi.common.ray_cluster import RayUse, connected
 from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
 from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.ray_jobs import RayWatch, interpolate_on_ray
@@ -205,3 +205,12 @@ def test_another_service_at_the_address_is_one_clear_line(tmp_path, source, caps
         f"cdfi: no Ray cluster answers at {address} within 5 s: expected the address of its head "
         "node, such as 10.0.0.1:6379\n"
     )
+
+
+def test_messages_of_ray_stay_off_the_output(cluster, capsys):
+    message = {"lines": ["a node died"], "pid": "raylet", "is_err": False}
+    with connected(cluster.address) as ray:
+        ray._private.worker.print_to_stdstream(message, ignore_prefix=False)
+    assert capsys.readouterr().out == ""
+    ray._private.worker.print_to_stdstream(message, ignore_prefix=False)
+    assert "a node died" in capsys.readouterr().out

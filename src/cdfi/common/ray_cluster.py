@@ -78,14 +78,31 @@ def connected(address: str) -> Iterator[Any]:
         only_local["include_dashboard"] = False
     else:
         _check(address)
+    with _messages_kept_off_stdout(ray):
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR", **only_local)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            refusal = f"the Ray cluster {address} refuses: {first_line(error)}"
+            raise ConnectionError(refusal) from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _messages_kept_off_stdout(ray: Any) -> Iterator[None]:
+    """Stop Ray from printing messages, such as "a node died", among the results of a command.
+
+    ``log_to_driver=False`` does not apply to them, and Ray has no public setting that does.
+    """
+    driver = ray._private.worker
+    before = getattr(driver, "_worker_logs_enabled", True)
+    driver._worker_logs_enabled = False
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **only_local)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConnectionError(f"the Ray cluster {address} refuses: {first_line(error)}") from error
-    try:
-        yield ray
+        yield
     finally:
-        ray.shutdown()
+        driver._worker_logs_enabled = before
 
 
 def worker_shape(ray: Any, cpus: int) -> WorkerShape:

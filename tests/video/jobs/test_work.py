@@ -327,7 +327,7 @@ def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, m
             ({"options": {"factor": 3}}, "job.json is damaged|not those of this version"),
             (
                 {"options": {**description["options"], "factor": 3}},
-                "would make other frames than the planned job: the options mean something else",
+                "than the planned job: this version of cdfi reads the options differently",
             ),
         ):
             (folder / "job.json").write_text(sealed_json({**description, **change}))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor, float64
 
 HAS_TRITON = importlib.util.find_spec("triton") is not None
@@ -47,6 +48,5 @@ def has_kernel(*tensors: Tensor) -> bool:
 
     Meta tensors have the fake kernels.
     """
-    return _kernels_are_used.get() and all(
-        x.device.type in ("cpu", "meta") or has_triton_kernel(x) for x in tensors
-    )
+    used = torch.compiler.is_compiling() or _kernels_are_used.get()  # Dynamo has no ContextVar
+    return used and all(x.device.type in ("cpu", "meta") or has_triton_kernel(x) for x in tensors)
