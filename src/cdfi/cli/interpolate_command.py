@@ -11,6 +11,7 @@ from cdfi.cli.field_options import FieldOptions, Values, field_options
 from cdfi.cli.inputs import find_inputs
 from cdfi.cli.network_options import DEVICE_HELP, BackendName, PrecisionName
 from cdfi.common.image_numbers import STILLS
+from cdfi.common.quick_imports import quick_imports
 from cdfi.common.ray_cluster import RayUse
 from cdfi.common.scales import check_scale
 from cdfi.common.sizes import byte_count
@@ -215,9 +216,9 @@ def interpolate(
     check_network(model, device, backend)
     check_codec(options.encoding.codec)
     check_scale(scale or 1)
-    from cdfi.cli.interpolate_task import InterpolationTask
-    from cdfi.video import ModelSpec
-
+    with quick_imports():
+        from cdfi.cli.interpolate_task import InterpolationTask
+        from cdfi.video import ModelSpec
     how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
     form: Any = (as_json, quiet, jobs, _mode(dry_run, preview), progress, live)
     who: Any = (workers, RayUse(**cluster))
