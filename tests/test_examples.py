@@ -66,6 +66,7 @@ def test_adacof_is_compressed_with_your_own_data(
     assert load(tmp_path / "adacof-half" / "small.safetensors").config.kernel == CONFIG.kernel
 
 
+@pytest.mark.long
 def test_cdfi_small_is_derived(
     example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -247,6 +247,7 @@ def test_a_huge_declared_size(refused, tmp_path):
     assert "in.y4m" in error
 
 
+@pytest.mark.long
 def test_a_truncated_video_is_decoded_up_to_its_end(command, tmp_path):
     clip = Clip(60, options={"preset": "ultrafast", "g": "10"})
     source = write_clip(tmp_path / "in.mkv", clip)
@@ -279,6 +280,7 @@ def test_damage_that_the_decoder_conceals_is_a_warning(command, tmp_path):
     assert any("damaged frames kept" in line for line in report["warnings"])
 
 
+@pytest.mark.long
 def test_a_size_that_changes_in_the_stream_is_scaled_with_a_warning(command, tmp_path):
     parts = [write_clip(tmp_path / f"{w}.ts", Clip(40, size=(w, 48))) for w in (64, 96)]
     source = tmp_path / "in.ts"

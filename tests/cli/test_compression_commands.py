@@ -30,6 +30,7 @@ def pruned(tmp_path: Path) -> Path:
     return tmp_path / "pruned.safetensors"
 
 
+@pytest.mark.long
 def test_density_prints_a_table_json_and_csv(
     pruned: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -60,6 +61,7 @@ def test_density_reads_a_released_checkpoint(
     assert second.split()[1:6] == ["0.000", "24", "24", "0", "0"]
 
 
+@pytest.mark.long
 def test_derive_meets_a_budget_and_prints_the_factor(
     pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

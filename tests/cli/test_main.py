@@ -128,6 +128,7 @@ def test_a_name_that_is_not_released_cannot_be_downloaded(capsys):
     assert "is not a released checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_command_that_cannot_be_imported_does_not_stop_the_others(monkeypatch, capsys):
     monkeypatch.setitem(entry.COMMANDS, "broken", "cdfi.cli.no_such_module:run")
     assert main(["models", "list", "--json"]) == 0

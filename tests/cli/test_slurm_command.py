@@ -69,6 +69,7 @@ def clip(tmp_path_factory):
     return write_clip(tmp_path_factory.mktemp("source") / "in.mp4", found)
 
 
+@pytest.mark.long
 def test_a_job_is_planned_for_later(tmp_path, clip, capsys):
     """The steps of the script, one after the other, without Slurm."""
     model, target = tiny_model(tmp_path), tmp_path / "out.mp4"

@@ -38,6 +38,7 @@ def test_set_help_lists_every_argument() -> None:
     assert "checkpoint_minutes" in out
 
 
+@pytest.mark.long
 def test_a_run_and_its_continuation_print_how_they_ended(tmp_path: Path) -> None:
     args = tmp_path / "args.json"
     args.write_text(tiny_args(tmp_path).to_json())
@@ -50,6 +51,7 @@ def test_a_run_and_its_continuation_print_how_they_ended(tmp_path: Path) -> None
     assert re.fullmatch(rf"finished at step 3, best [\d.]+ dB in validation: {folder}\n", out)
 
 
+@pytest.mark.long
 def test_the_curves_of_a_run_are_drawn_at_its_end_and_later(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     args = tmp_path / "args.json"
@@ -73,6 +75,7 @@ def test_curves_in_an_unknown_format_are_refused_before_the_run(tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.long
 def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
     args = tmp_path / "args.json"
     args.write_text(tiny_args(tmp_path).to_json())

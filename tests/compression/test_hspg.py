@@ -204,6 +204,7 @@ def test_a_gradient_that_is_not_finite_is_refused() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.long
 def test_half_precision_weights_move_as_float32_weights_do(dtype: torch.dtype) -> None:
     values = torch.linspace(-1, 1, 9)
     half, full = nn.Parameter(values.to(dtype)), nn.Parameter(values.to(dtype).float())

@@ -99,6 +99,7 @@ def test_density_one_is_the_same_config(config: Config) -> None:
 
 
 @pytest.mark.parametrize("whole", [WITH_SYNTHESIS, EVERYTHING], ids=["synthesis", "everything"])
+@pytest.mark.long
 def test_channels_with_a_fixed_meaning_are_kept_and_no_width_is_below_one(whole: Config) -> None:
     config = derive(whole, evenly(whole, 0.0)).config
     assert set(config.stacks()) == {(1, 1, 1)}
@@ -110,6 +111,7 @@ def test_channels_with_a_fixed_meaning_are_kept_and_no_width_is_below_one(whole:
 
 
 @pytest.mark.parametrize("config", [SMALL, WITH_SYNTHESIS])
+@pytest.mark.long
 def test_a_compact_network_runs_and_keeps_the_largest_channels(config: Config) -> None:
     network = Network(config)
     first = network.encoder[0][0]

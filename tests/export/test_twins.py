@@ -14,6 +14,7 @@ ROWS = [(name, case) for name in TWINS for case in CASES if case in OPERATIONS[n
 
 
 @pytest.mark.parametrize(("name", "case"), ROWS)
+@pytest.mark.long
 def test_a_twin_equals_its_operation(name: str, case: str) -> None:
     row = OPERATIONS[name]
     tensors = [x.detach() for x in make(row, row.cases[case], torch.float64)]

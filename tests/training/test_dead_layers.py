@@ -43,6 +43,7 @@ def test_a_dead_layer_is_found_by_name(triplets: np.ndarray) -> None:
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
+@pytest.mark.long
 def test_a_run_reports_a_dead_layer_once(tmp_path: Path, triplets: np.ndarray) -> None:
     said: list[str] = []
 

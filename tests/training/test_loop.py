@@ -145,6 +145,7 @@ def test_gradients_are_clipped_to_the_given_norm(tmp_path: Path) -> None:
     assert moved[1] == pytest.approx(1e-4, rel=0.02)
 
 
+@pytest.mark.long
 def test_accumulated_batches_step_as_one_large_batch(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, optimizer="SGD", lr=0.1, steps=2)
     train(replace(args, batch=4, run="large"))
@@ -170,6 +171,7 @@ def test_the_time_limit_ends_with_a_checkpoint(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.long
 def test_a_signal_ends_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     class Killer(Callback):
         def on_step(self, step: int, steps: int) -> None:

@@ -133,6 +133,7 @@ def test_a_stream_that_is_cut_short_keeps_its_whole_frames(tmp_path, pipe):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.long
 def test_the_command_reads_a_pipe_and_writes_to_standard_output(tmp_path):
     _, data = y4m(Clip(3), tmp_path / "in")
     os.mkfifo(tmp_path / "fifo")

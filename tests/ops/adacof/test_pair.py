@@ -56,6 +56,7 @@ def test_a_pair_equals_two_single_warps(
 @both_roundings
 @pytest.mark.parametrize("features", [5, 32, 60, 64, 100])
 @pytest.mark.parametrize("reach", [2.0, 50.0, 1e12])
+@pytest.mark.long
 def test_features_in_bfloat16_are_exact_up_to_rounding(
     rounding: str, features: int, reach: float
 ) -> None:

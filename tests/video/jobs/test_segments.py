@@ -95,6 +95,7 @@ def test_a_half_written_segment_is_made_again(tmp_path, source, whole):
 
 
 @pytest.mark.parametrize("change", ["options", "source", "model"])
+@pytest.mark.long
 def test_changed_work_is_refused_or_started_again(tmp_path, source, change):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError):

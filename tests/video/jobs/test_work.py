@@ -83,6 +83,7 @@ def wait_for(condition, seconds=300):
         time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_external_workers_give_the_same_frames(tmp_path, source, whole, model):
     target, progress = tmp_path / "out.mp4", []
     with planned(source, target, model, progress=lambda *n: progress.append(n)) as folder:
@@ -95,6 +96,7 @@ def test_external_workers_give_the_same_frames(tmp_path, source, whole, model):
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_two_workers_share_a_job(tmp_path, source, whole, model):
     target, counts = tmp_path / "out.mp4", []
     with planned(source, target, model) as folder:
@@ -107,6 +109,7 @@ def test_two_workers_share_a_job(tmp_path, source, whole, model):
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_a_run_is_helped_by_another_worker(tmp_path, source, whole, model):
     """A local run and an external worker take segments of the same job."""
     target = tmp_path / "out.mp4"
@@ -126,6 +129,7 @@ class Helper(JobWatch):
             assert work([WorkFolder(self.target).path], once=True) == 8
 
 
+@pytest.mark.long
 def test_a_segment_of_a_dead_worker_is_made_by_the_others(tmp_path, source, whole, model):
     target = tmp_path / "out.mp4"
     with planned(source, target, model) as folder:
@@ -167,6 +171,7 @@ def test_a_run_in_processes_waits_for_a_segment_of_another_worker(tmp_path, sour
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, model):
     target = tmp_path / "out.mp4"
     with planned(source, target, model) as folder:
@@ -180,6 +185,7 @@ def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, mo
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.long
 def test_a_full_disk_at_one_worker_leaves_its_segment_to_others(
     tmp_path, source, whole, model, monkeypatch
 ):
@@ -228,6 +234,7 @@ def test_a_worker_repeats_a_segment_of_one_that_is_stuck(tmp_path, source, whole
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_one_worker_makes_several_videos_and_builds_its_network_once(
     tmp_path, source, whole, model, monkeypatch
 ):
@@ -337,6 +344,7 @@ def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, m
         work([folder])
 
 
+@pytest.mark.long
 def test_machines_that_would_make_other_frames_are_refused(tmp_path, source, model, monkeypatch):
     clip = tmp_path / "in.mp4"
     clip.write_bytes(source.read_bytes())
