@@ -14,7 +14,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 
 help:
 	@echo "make demo        interpolate a short clip to twice its frame rate and show where it is"
-	@echo "make test        the quick tests (about three minutes on two cores)"
+	@echo "make test        the quick tests (three to five minutes on two cores)"
 	@echo "make test-all    these and the long ones (about seven minutes)"
 	@echo "make test-slow   the tests that take longer still"
 	@echo "make test-export  exported files in ONNX Runtime and OpenVINO (an hour)"
