@@ -7,14 +7,12 @@ is installed: python benchmarks/compression_digits.py [seeds] [epochs]
 """
 
 import copy
-import json
-import statistics
 import sys
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from machine import machine
+from machine import print_seeds
 from torch import Tensor, nn
 
 from cdfi.compression import HSPG, Budget, OBProxSG, channel_groups, density, derive
@@ -135,15 +133,7 @@ def main(seeds: int = 5, epochs: int = 12) -> None:
                     small = smaller(fine_tuned(model, data, method, epochs), data, ratio)
                 train(small, data, torch.optim.Adam(small.parameters(), 1e-3), epochs)
                 note(found, sizes, f"{method}, 1/{ratio}", small, data)
-    rows = {
-        name: {
-            "parameters": sizes[name],
-            "mean": round(statistics.mean(values), 2),
-            "spread": round(statistics.stdev(values), 2) if len(values) > 1 else None,
-        }
-        for name, values in found.items()
-    }
-    print(json.dumps({"question": __doc__, "rows": rows, "machine": machine()}, indent=2))
+    print_seeds(__doc__, sizes, found)
 
 
 def note(

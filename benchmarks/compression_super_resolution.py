@@ -7,7 +7,6 @@ python benchmarks/compression_super_resolution.py PHOTOS [seeds] [steps]
 """
 
 import copy
-import json
 import statistics
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy
 import torch
 import torch.nn.functional as F
-from machine import machine
+from machine import print_seeds
 from PIL import Image
 from torch import Tensor, nn
 
@@ -141,15 +140,7 @@ def main(folder: str, seeds: int = 3, steps: int = 400) -> None:
         narrow = Enlarge(width=15)  # the width of a quarter of the parameters
         train(narrow, photos[:-TEST], adam(narrow), 5 * steps)
         note("narrow from scratch", narrow)
-    rows = {
-        name: {
-            "parameters": sizes[name],
-            "mean": round(statistics.mean(values), 2),
-            "spread": round(statistics.stdev(values), 2) if len(values) > 1 else None,
-        }
-        for name, values in found.items()
-    }
-    print(json.dumps({"question": __doc__, "rows": rows, "machine": machine()}, indent=2))
+    print_seeds(__doc__, sizes, found)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """How long a step of HSPG takes beside a step of SGD, on a network of 20 M parameters."""
 
-import json
-
 import torch
-from machine import machine
+from machine import print_relative_to_sgd
 from obproxsg import milliseconds
 from torch import nn
 
@@ -35,13 +33,7 @@ def main() -> None:
                 foreach=foreach,
             )  # fmt: skip
             took[f"{phase}{' foreach' if foreach else ''}"] = milliseconds(optimizer, device)
-    result = {
-        "question": __doc__,
-        "milliseconds": took,
-        "of_sgd": {name: time / took["SGD"] for name, time in took.items()},
-        "machine": machine(),
-    }
-    print(json.dumps(result, indent=2))
+    print_relative_to_sgd(__doc__, took)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The machine and the versions that the figures of a benchmark were measured with."""
 
 import importlib.metadata
+import json
 import os
 import platform
+import statistics
 from pathlib import Path
 
 import torch
@@ -21,6 +23,30 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in packages},
     }
+
+
+def print_relative_to_sgd(question: str, milliseconds: dict[str, float]) -> None:
+    """Print the times of optimizers, and each relative to that of "SGD"."""
+    result = {
+        "question": question,
+        "milliseconds": milliseconds,
+        "of_sgd": {name: time / milliseconds["SGD"] for name, time in milliseconds.items()},
+        "machine": machine(),
+    }
+    print(json.dumps(result, indent=2))
+
+
+def print_seeds(question: str, sizes: dict[str, int], found: dict[str, list[float]]) -> None:
+    """Print the parameters of each network, and mean and spread of its scores over the seeds."""
+    rows = {
+        name: {
+            "parameters": sizes[name],
+            "mean": round(statistics.mean(values), 2),
+            "spread": round(statistics.stdev(values), 2) if len(values) > 1 else None,
+        }
+        for name, values in found.items()
+    }
+    print(json.dumps({"question": question, "rows": rows, "machine": machine()}, indent=2))
 
 
 def _processor() -> str:

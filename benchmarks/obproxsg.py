@@ -1,11 +1,10 @@
 """How long does a step of OBProxSG take compared with one of SGD, on 20 M parameters?"""
 
-import json
 import statistics
 import time
 
 import torch
-from machine import machine
+from machine import print_relative_to_sgd
 from torch import nn
 
 from cdfi.compression.obproxsg import OBProxSG
@@ -54,13 +53,7 @@ def main() -> None:
     check(device)
     milliseconds(cases["SGD"], device)  # the first of all runs is slower
     took = {name: milliseconds(optimizer, device) for name, optimizer in cases.items()}
-    result = {
-        "question": __doc__,
-        "milliseconds": took,
-        "of_sgd": {name: time / took["SGD"] for name, time in took.items()},
-        "machine": machine(),
-    }
-    print(json.dumps(result, indent=2))
+    print_relative_to_sgd(__doc__, took)
 
 
 if __name__ == "__main__":

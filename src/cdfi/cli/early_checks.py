@@ -29,7 +29,7 @@ def check_network(model: str, device: str | None, backend: str | None) -> None:
 
 
 def check_device(name: str | None) -> None:
-    """Raise ValueError for a text that is no device name; its presence is checked later."""
+    """Raise ValueError for a malformed device name; whether it exists is checked later."""
     if name is not None and not DEVICE.fullmatch(name):
         raise ValueError(f"--device: expected auto, cpu, cuda, cuda:1, mps or xpu, got {name!r}")
 

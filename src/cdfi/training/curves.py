@@ -36,7 +36,7 @@ def plot_curves(folder: Path, path: Path) -> None:
 
 
 def read_column(path: Path, name: str) -> tuple[list[int], list[float]]:
-    """Return the steps and values of one column of a run's table; none if there is no table.
+    """Return the steps and values of one column of a run's table; empty without a table.
 
     Raises:
         ValueError: the file is not such a table; the message names it.

@@ -63,7 +63,7 @@ def frame_time(
             row = json.loads(path.read_text(encoding="utf-8"))
             return FrameTime(*(float(row[name]) for name in FrameTime._fields))
     found = _measured(interpolator, size, warm_up)
-    with suppress(OSError):  # a cache that cannot be written is no error
+    with suppress(OSError):  # without a writable cache, the next call measures again
         write_text(path, json.dumps(found._asdict()))
     return found
 

@@ -62,22 +62,34 @@ def forward_kernel(
     """Fill ``volume``. Grid: rows of all images, blocks of columns, D * D."""
     n, i, j = row_and_columns(height, COLUMNS)
     d = tl.program_id(2)
-    down, across = d // (2 * RADIUS + 1) - RADIUS, d % (2 * RADIUS + 1) - RADIUS
-    rows = i + tl.zeros((COLUMNS,), tl.int32)
-    above, below, left, right = rows - down, rows + down, j - across, j + across
-    inside = (left >= 0) & (left < width) & (right >= 0) & (right < width)
-    inside &= (above >= 0) & (above < height) & (below >= 0) & (below < height)
+    before, after, inside = opposite_pixels(i, j, d, height, width, RADIUS)
     plane = height * width
-    before = features0 + n * channels * plane + above * width + left
-    after = features1 + n * channels * plane + below * width + right
+    side0, side1 = features0 + n * channels * plane, features1 + n * channels * plane
     total = tl.zeros((COLUMNS,), tl.float32)
     for c in range(channels):
-        a = load_float32(before, c * plane, inside)
-        b = load_float32(after, c * plane, inside)
+        a = load_float32(side0, c * plane + before, inside)
+        b = load_float32(side1, c * plane + after, inside)
         total += a * b
     taps = (2 * RADIUS + 1) * (2 * RADIUS + 1)
     target = volume + (n * taps + d) * plane + i * width + j
     tl.store(target, total, mask=j < width)
+
+
+@triton.jit
+def opposite_pixels(
+    i: tl.tensor, j: tl.tensor, d: tl.tensor, height: tl.tensor, width: tl.tensor,
+    RADIUS: tl.constexpr,
+) -> tuple[tl.tensor, ...]:  # fmt: skip
+    """Return the indices of p - d and p + d in a plane, and where both are inside it.
+
+    p is row ``i`` and the columns ``j``; ``d`` counts the displacements row by row.
+    """
+    down, across = d // (2 * RADIUS + 1) - RADIUS, d % (2 * RADIUS + 1) - RADIUS
+    rows = i + 0 * j
+    above, below, left, right = rows - down, rows + down, j - across, j + across
+    inside = (left >= 0) & (left < width) & (right >= 0) & (right < width)
+    inside &= (above >= 0) & (above < height) & (below >= 0) & (below < height)
+    return above * width + left, below * width + right, inside
 
 
 @triton.jit

@@ -13,6 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from cdfi.ops.common.triton import load_float32, row_and_columns
+from cdfi.ops.cost_volume.triton import opposite_pixels
 from cdfi.ops.match_features.reference import MIN_SQUARE
 from cdfi.ops.warp.triton import bilinear, positions
 
@@ -80,12 +81,8 @@ def volume_kernel(
     """Fill the last channels of ``out``. Grid: rows of all images, blocks of columns, D * D."""
     n, i, j = row_and_columns(height, COLUMNS)
     d = tl.program_id(2)
-    down, across = d // (2 * RADIUS + 1) - RADIUS, d % (2 * RADIUS + 1) - RADIUS
-    rows = i + tl.zeros((COLUMNS,), tl.int32)
-    above, below, left, right = rows - down, rows + down, j - across, j + across
-    inside = (left >= 0) & (left < width) & (right >= 0) & (right < width)
-    inside &= (above >= 0) & (above < height) & (below >= 0) & (below < height)
-    plane, before, after = height * width, above * width + left, below * width + right
+    before, after, inside = opposite_pixels(i, j, d, height, width, RADIUS)
+    plane = height * width
     side0 = out + n * planes * plane
     side1 = side0 + channels * plane
     total = tl.zeros((COLUMNS,), tl.float32)

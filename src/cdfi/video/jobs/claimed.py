@@ -49,7 +49,7 @@ class ClaimedSegments(SegmentQueue):
         return time.monotonic() - self._begun.get(number, time.monotonic())
 
     def done(self, number: int) -> None:
-        """Keep the claim on a finished segment, so that nobody makes it again."""
+        """Keep the claim on a finished segment, so that no other worker encodes it again."""
         self._took.append(self.seconds(number))
         self._claims.keep(number)
 

@@ -119,7 +119,7 @@ class Claims:
         )
 
     def take_free(self, number: int, suffix: str = CLAIM) -> bool:
-        """Claim a segment that nobody has claimed; return whether it is ours now.
+        """Claim a segment if it is unclaimed; return whether this worker got it.
 
         Raises:
             OSError: the claim cannot be written; then there is none.

@@ -28,7 +28,7 @@ def has_ended(process: int, started: float) -> bool:
 
 @cache
 def process_system() -> str:
-    """Return what tells the process numbers of this system from those of others of its name."""
+    """Return an identifier of this boot and container: process ids are unique only within it."""
     parts = []
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())

@@ -16,7 +16,7 @@ POLL = 1.0  # seconds between two looks at a folder in which nothing is free
 LONGEST_POLL = 30.0  # the pause doubles up to it, so that 1,000 idle workers flood no server
 WATCHED = 16  # claims of others that an idle worker looks at: together the workers look at all
 SETTLE = 10.0  # seconds in which a file system shows what another machine has renamed or removed
-REPEAT_AFTER = 2.0  # an idle worker repeats a claim older than so many typical segments
+REPEAT_AFTER = 2.0  # times the usual time of a segment: an idle worker repeats older claims
 UNKNOWN = 600.0  # seconds of a typical segment as long as none is finished
 
 
@@ -34,7 +34,7 @@ def is_lost(unchanged: float, age: float, lease: float = LEASE) -> bool:
 
 
 def pause(looks: int) -> float:
-    """Return for how many seconds an idle worker waits after so many looks without success."""
+    """Return the seconds that an idle worker waits, from the number of vain searches in a row."""
     return min(POLL * 2.0 ** min(looks, 16), LONGEST_POLL)
 
 

@@ -24,7 +24,7 @@ from cdfi.video.reading.source import Source
 SAMPLES = 12  # positions spread over the file
 RUN = 8  # frames that are examined at each position
 MOVES = 10  # 8-bit codes; a pixel that changes more from frame to frame is in motion
-ENOUGH = 64  # moving pixels; with fewer there is no result
+ENOUGH = 64  # moving pixels that a decision needs; with fewer, None is returned
 HALF_WAY = 0.35  # of the motion between two frames, done by the second field: 0 or 0.5 expected
 
 Field = NDArray[np.float32]

@@ -35,7 +35,7 @@ class ServerClaims(Claims):
         return self._take(number, suffix, take_over=True)
 
     def take_free(self, number: int, suffix: str = CLAIM) -> bool:
-        """Claim a segment that nobody has claimed; return whether it is ours now."""
+        """Claim a segment if it is unclaimed; return whether this worker got it."""
         return self._take(number, suffix, take_over=False)
 
     def numbers(self) -> set[int]:
