@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from cdfi.models import Config, Network
+from cdfi.models import Config, FlowConfig, Network
 
 _TRIPLE = (3, 2, 4)
 
@@ -29,6 +29,8 @@ TINY_MATCHING = replace(TINY, matching=(1, 2), describe=(4, 3))
 TINY_REFINED = replace(TINY, refine=2, flow=(3,), compare=(4, 2))
 
 TINY_DETAILED = replace(TINY_REFINED, detail=(3, 2, 4))
+
+TINY_FLOW = FlowConfig((2, 3), (3, 4, 4), radius=1, width=4, blocks=1, hidden=2, synthesis=4, low=4)
 
 
 def tiny_network(config: Config = TINY, seed: int = 0, gain: float = 1.0) -> Network:

@@ -12,8 +12,10 @@ import cdfi
 from cdfi.cli.main import main
 from cdfi.design import comparison
 from cdfi.evaluation.cost import measure_here
+from cdfi.models import Architecture, build_network
+from cdfi.training.args import TrainArgs
 from cdfi.weights import official
-from tests.tiny import TINY, tiny_network
+from tests.tiny import TINY, TINY_FLOW, tiny_network
 from tests.training.tiny_runs import make_triplets
 
 
@@ -145,6 +147,37 @@ def test_an_interrupted_compression_ends_with_status_130(
     monkeypatch.setattr("cdfi.design.pipeline.compress", stopped)
     assert main(["compress", *tiny_run(tmp_path, pruned), "--ratio", "1.5"]) == 130
     assert "the same command continues it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("config", "preset", "network", "instants"),
+    [
+        (TINY_FLOW, [], "flow", True),
+        (TINY, [], "", False),
+        (TINY_FLOW, ["--preset", "fine-tune"], "", False),
+    ],
+)
+def test_the_recipe_of_the_retraining_follows_the_family_of_the_network(
+    config: Architecture,
+    preset: list[str],
+    network: str,
+    instants: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[TrainArgs] = []
+
+    def recorded(_: object, __: object, prune: TrainArgs, retrain: TrainArgs, *___: object) -> None:
+        seen.extend((prune, retrain))
+        raise InterruptedError
+
+    monkeypatch.setattr("cdfi.design.pipeline.compress", recorded)
+    cdfi.save(build_network(config), tmp_path / "trained.safetensors")
+    words = ["--weights", str(tmp_path / "trained.safetensors"), "--data", f"triplets={tmp_path}"]
+    assert main(["compress", *words, *preset]) == 130
+    assert [args.any_instant for args in seen] == [instants, instants]
+    assert seen[0].motion == seen[1].motion
+    assert seen[1].network == network
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from cdfi import Network, load
+from cdfi import Network, load, save
 from cdfi.data.batch import Batch
 from cdfi.design import comparison
 from cdfi.design import pipeline as module
@@ -17,10 +17,15 @@ from cdfi.design.distill import distillation
 from cdfi.design.pipeline import compress
 from cdfi.design.settings import Compression
 from cdfi.evaluation.cost import measure_here
+from cdfi.models import FlowConfig, build_network
+from cdfi.models.flow_network import FlowNetwork
 from cdfi.training.args import TrainArgs
+from cdfi.training.losses.objective import predict
 from tests.design.pruning_runs import HARD, Notes, pruning_args
 from tests.tiny import TINY as CONFIG
+from tests.tiny import TINY_FLOW
 
+WIDER_FLOW = FlowConfig((4, 6), (8, 8, 8), 1, width=12, blocks=1, hidden=4, synthesis=8, low=8)
 OPTIONS = Compression(ratio=2, distill_output=1.0, distill_maps=0.1, size=(64, 64))
 
 
@@ -152,13 +157,46 @@ def test_a_retraining_out_of_time_is_not_finished(tmp_path: Path) -> None:
     assert not (tmp_path / "runs" / "small" / "small.safetensors").exists()
 
 
+@pytest.mark.long
+def test_a_flow_network_is_compressed_and_learns_from_the_original(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save(build_network(WIDER_FLOW), tmp_path / "flow.safetensors", dtype=torch.float32)
+    changes = {"weights": str(tmp_path / "flow.safetensors"), "loss": "1*Charb"}
+    entries, _ = run(tmp_path, any_instant=True, **changes)
+    assert entries[3].parameters <= entries[0].parameters / 2
+    assert isinstance(load(tmp_path / "runs" / "small" / "small.safetensors"), FlowNetwork)
+    steps = (tmp_path / "runs" / "small" / "retrain" / "train.csv").read_text().splitlines()
+    assert {"distill_output", "distill_maps"} <= set(steps[0].split(","))
+
+
+def test_distillation_of_a_flow_network_compares_frames_and_flows_at_their_instants() -> None:
+    torch.manual_seed(0)
+    teacher, pupil = FlowNetwork(TINY_FLOW), FlowNetwork(TINY_FLOW)
+    frame0, frame1 = torch.rand(2, 1, 3, 32, 32)
+    output, maps = distillation(teacher, 1, 1)
+    early, late = (scene(frame0, frame1, t) for t in (0.25, 0.75))
+    same, other = (predict(net, frame0, frame1, early.t) for net in (teacher, pupil))
+    assert output.measure(same, early).item() == pytest.approx(1e-3, rel=1e-3)
+    assert maps.measure(same, early).item() == pytest.approx(0, abs=1e-6)
+    assert output.measure(other, early) > 2e-3 and maps.measure(other, early) > 1e-3
+    assert output.measure(same, late) > 2e-3 and maps.measure(same, late) > 1e-3
+    (output.measure(other, early) + maps.measure(other, early)).backward()
+    assert all(p.grad is None for p in teacher.parameters())
+
+
+def scene(frame0: torch.Tensor, frame1: torch.Tensor, t: float) -> Batch:
+    """A triplet without known motion, whose middle frame is at ``t``."""
+    nothing = torch.zeros(1, 2, 32, 32)
+    unseen = nothing[:, :1]
+    instants = torch.full((1, 1, 1, 1), t)
+    return Batch(frame0, frame0, frame1, nothing, nothing, unseen, unseen, instants)
+
+
 def test_distillation_pulls_output_and_maps_towards_the_teacher() -> None:
     torch.manual_seed(0)
     teacher, pupil = Network(CONFIG), Network(CONFIG)
     frame0, frame1 = torch.rand(2, 1, 3, 32, 32)
-    nothing = torch.zeros(1, 2, 32, 32)
-    unseen, half = nothing[:, :1], torch.full((1, 1, 1, 1), 0.5)
-    batch = Batch(frame0, frame0, frame1, nothing, nothing, unseen, unseen, half)
+    batch = scene(frame0, frame1, 0.5)
     output, maps = distillation(teacher, 0.5, 0.25)
     assert (output.name, output.weight) == ("distill_output", 0.5)
     parts = pupil.predict(frame0, frame1)

@@ -8,8 +8,7 @@ from cdfi.models import flow_layers
 from cdfi.models.flow_config import FLOW_NETWORKS, FlowConfig
 from cdfi.models.flow_layers import split_motion
 from cdfi.models.flow_network import FlowNetwork
-
-TINY = FlowConfig((2, 3), (3, 4, 4), radius=1, width=4, blocks=1, hidden=2, synthesis=4, low=4)
+from tests.tiny import TINY_FLOW as TINY
 
 
 @pytest.fixture

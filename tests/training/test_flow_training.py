@@ -21,8 +21,7 @@ from cdfi.training.losses.objective import Objective
 from cdfi.training.losses.terms import parse_loss
 from cdfi.training.presets import PRESETS
 from tests.tiny import TINY as TINY_ADACOF
-
-TINY = FlowConfig((2, 3), (3, 4, 4), radius=1, width=4, blocks=1, hidden=2, synthesis=4, low=4)
+from tests.tiny import TINY_FLOW as TINY
 
 
 class _Take:

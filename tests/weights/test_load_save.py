@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cdfi.models import NETWORKS, Network
-from cdfi.weights import BUNDLED, RELEASED, load, load_adacof, save
+from cdfi.weights import BUNDLED, RELEASED, load, save
 from cdfi.weights.catalog import DEFAULT, resolve_path
 from cdfi.weights.checkpoint_file import digest, read_checkpoint
 from cdfi.weights.official import rename
@@ -193,9 +193,3 @@ def test_equal_weights_have_equal_digests_and_others_do_not():
 def test_a_network_built_from_a_row_is_that_row():
     with torch.device("meta"):
         assert Network(NETWORKS["adacof+"]).config is NETWORKS["adacof+"]
-
-
-def test_load_adacof_refuses_networks_of_another_family():
-    assert isinstance(load_adacof("cdfi"), Network)
-    with pytest.raises(ValueError, match=r"FlowNetwork; expected a network of the AdaCoF"):
-        load_adacof("flow")

@@ -15,9 +15,15 @@ from cdfi.training.presets import PRESETS, Preset
 
 _WHAT, _PRUNE, _TRAIN, _RUN = "What, how small", "Pruning", "Retraining", "The run"
 #: Arguments that the pruning run takes from those of the retraining.
-_SHARED = ("data", "crop", "batch", "cache", "workers", "device")
+_SHARED = ("data", "crop", "batch", "any_instant", "motion", "cache", "workers", "device")
 
-PresetOption = Annotated[Preset, Option(help="Recipe of cdfi train.", rich_help_panel=_TRAIN)]
+PresetOption = Annotated[
+    Preset | None,
+    Option(
+        help="Recipe of cdfi train; by default flow for flow networks, bundled for others.",
+        rich_help_panel=_TRAIN,
+    ),
+]
 Setting = Annotated[
     list[str] | None,
     Option("--set", metavar="NAME=VALUE", help="Any other argument of cdfi train, repeatable."),
@@ -64,7 +70,7 @@ def compress(
     distilling: Values,
     report: Values,
     place: Values,
-    preset: PresetOption = "bundled",
+    preset: PresetOption = None,
     setting: Setting = None,
     quiet: Quiet = False,
 ) -> None:
@@ -78,10 +84,10 @@ def compress(
     check_model(start["weights"])
     from cdfi.design import pipeline
     from cdfi.design.comparison import as_markdown
+    from cdfi.weights import load
 
-    retrain = changed(
-        PRESETS[preset], {"data": start["data"], **place, **retraining}, setting or []
-    )
+    recipe = PRESETS[preset or ("flow" if load(start["weights"]).takes_time else "bundled")]
+    retrain = changed(recipe, {"data": start["data"], **place, **retraining}, setting or [])
     shared = {name: getattr(retrain, name) for name in _SHARED}
     prune = changed(PUBLISHED, {"weights": start["weights"], **prune_run, **shared})
     options = Compression(**budget, **distilling, **report)

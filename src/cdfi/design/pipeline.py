@@ -88,14 +88,14 @@ def compress(
 
 
 def _checked_original(args: TrainArgs) -> str:
-    """Return the weights to compress, after checking their family.
+    """Return the weights to compress, after checking that they can be loaded.
 
     Raises:
-        ValueError: there are none, or they are of another family.
+        ValueError: there are none, or they cannot be loaded.
     """
     if not args.weights:
         raise ValueError("compression starts from trained weights: give --weights")
-    weights.load_adacof(args.weights)
+    weights.load(args.weights)
     return args.weights
 
 
@@ -196,7 +196,7 @@ def _prune(args: TrainArgs, pruning: Pruning, callback: Callback) -> None:
 
 def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
     rows = read_densities(folder / "prune" / DENSITIES)
-    network = weights.load_adacof(folder / "prune" / PRUNED)
+    network = weights.load(folder / "prune" / PRUNED)
     densities = {row.name: row.density for row in rows}
     small, how = compact(network, densities, options.rule, options.round_to, budget)
     note = {"factor": how.factor, "before": how.before._asdict(), "after": how.after._asdict()}
@@ -206,9 +206,7 @@ def _derive(folder: Path, options: Compression, budget: Budget | None) -> None:
 
 def _retrain(args: TrainArgs, original: str, options: Compression, callback: Callback) -> None:
     folder = Path(args.out)
-    terms = distillation(
-        weights.load_adacof(original), options.distill_output, options.distill_maps
-    )
+    terms = distillation(weights.load(original), options.distill_output, options.distill_maps)
     outcome = train(args, resumable(folder / args.run), callback, terms)
     if outcome.reason != "finished":
         raise InterruptedError("the retraining was interrupted: the same command continues it")

@@ -102,7 +102,8 @@ class Compression:
     """Weight of the loss to the output of the original network; 0 for none."""
 
     distill_maps: float = 0.0
-    """Weight of the loss to the offsets and masks of the original network; 0 for none."""
+    """Weight of the loss to the offsets and masks (flow networks: the flows) of the original
+    network; 0 for none."""
 
     datasets: tuple[str, ...] = ()
     """Data set to score in the report (a name or a folder), repeatable."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from cdfi.weights.checkpoint_file import identify as identify
     from cdfi.weights.checkpoint_file import read_checkpoint as read_checkpoint
     from cdfi.weights.load_save import load as load
-    from cdfi.weights.load_save import load_adacof as load_adacof
     from cdfi.weights.load_save import load_strict as load_strict
     from cdfi.weights.load_save import save as save
     from cdfi.weights.registry import ListedModel as ListedModel
@@ -38,7 +37,6 @@ _MODULES = {
     "list_models": "registry",
     "listed_models": "registry",
     "load": "load_save",
-    "load_adacof": "load_save",
     "load_strict": "load_save",
     "read_checkpoint": "checkpoint_file",
     "resolve_path": "catalog",

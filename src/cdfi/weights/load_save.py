@@ -8,7 +8,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 
 from cdfi.common.files import atomic_write
-from cdfi.models import AnyNetwork, Network, build_network
+from cdfi.models import AnyNetwork, build_network
 from cdfi.weights.catalog import resolve_path
 from cdfi.weights.checkpoint_file import check_fit, digest, read_checkpoint, shapes_of
 
@@ -39,22 +39,6 @@ def load(
     network = build_network(checkpoint.config)
     load_strict(network, checkpoint.state, str(model))
     return network.to(device=device, dtype=dtype or torch.float32).eval()
-
-
-def load_adacof(model: str | Path) -> Network:
-    """Return a network of the AdaCoF family, as :func:`load` does.
-
-    Raises:
-        ValueError: as :func:`load`, or the model is of another family.
-        OSError: the file cannot be read.
-    """
-    network = load(model)
-    if isinstance(network, Network):
-        return network
-    raise ValueError(
-        f"{model} is a {type(network).__name__}; expected a network of the AdaCoF family, such as "
-        "compressed-adacof"
-    )
 
 
 def save(

@@ -53,11 +53,7 @@ class Objective(nn.Module):
         return {"loss": total, **values}
 
     def _prediction(self, frame0: Tensor, frame1: Tensor, t: Tensor) -> Prediction | FlowPrediction:
-        network = self.network
-        if isinstance(network, Network):
-            return network.predict(frame0, frame1)
-        prediction: FlowPrediction = network.predict(network.prepare(frame0, frame1), t)
-        return prediction
+        return predict(self.network, frame0, frame1, t)
 
     def _weighted(
         self, prediction: Prediction | FlowPrediction, batch: Batch, guide: float
@@ -86,6 +82,23 @@ class Objective(nn.Module):
 
     def _in_bf16(self, device: torch.device) -> bool:
         return self._precision == "bf16" or (self._precision == "auto" and quick_bf16(device))
+
+
+def predict(
+    network: AnyNetwork, frame0: Tensor, frame1: Tensor, t: Tensor
+) -> Prediction | FlowPrediction:
+    """Return what a network predicts between two frames.
+
+    Args:
+        network: of either family; one that computes the middle frame only ignores ``t``.
+        frame0: (N, 3, H, W), RGB in [0, 1].
+        frame1: the same.
+        t: (N, 1, 1, 1), instants in (0, 1).
+    """
+    if isinstance(network, Network):
+        return network.predict(frame0, frame1)
+    prediction: FlowPrediction = network.predict(network.prepare(frame0, frame1), t)
+    return prediction
 
 
 def check_terms(network: AnyNetwork, terms: Sequence[Term]) -> None:
