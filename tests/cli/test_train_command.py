@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cdfi.cli import train_command
 from cdfi.cli.train_command import train
+from cdfi.training.args import TrainArgs
 from cdfi.training.losses.terms import LOSSES
 from cdfi.training.optim.optimizers import OPTIMIZERS
 from cdfi.training.presets import PRESETS
@@ -87,6 +89,26 @@ def test_a_run_that_was_moved_continues_where_it_is(tmp_path: Path) -> None:
     assert code == 0
     assert re.fullmatch(rf"finished at step 3, best [\d.]+ dB in validation: {moved}\n", out)
     assert (tmp_path / "runs" / "one" / "checkpoint.pt").read_bytes() == other
+
+
+@pytest.mark.parametrize(
+    ("words", "network"),
+    [
+        (["--weights", "flow-wide"], ""),
+        (["--weights", "flow-wide", "--network", "flow"], "flow"),
+        (["--weights", "flow-wide", "--set", "network=flow"], "flow"),
+        (["--weights", "flow-wide", "--set", "overlap=true"], "flow"),
+        ([], "flow"),
+    ],
+)
+def test_given_weights_bring_their_network_unless_one_is_named(
+    words: list[str], network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[TrainArgs] = []
+    monkeypatch.setattr(train_command, "_train", lambda args, *_: seen.append(args))
+    code, _, output = _run("--preset", "flow", *words)
+    assert code == 0, output
+    assert seen[0].network == network
 
 
 def test_misspelt_names_are_refused_before_data_is_opened(tmp_path: Path) -> None:

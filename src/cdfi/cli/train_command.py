@@ -97,10 +97,17 @@ def train(
     base = PRESETS[preset] if args is None else read_args(args)
     if resume is not None:
         base = _args_of(resume)
-    chosen = changed(base, {**what, **how, **record}, setting or [])
+    chosen = _chosen(base, {**what, **how, **record}, setting or [])
     if chosen.weights:
         check_model(chosen.weights)
     _train(chosen, resume, download_vgg, plot, quiet)
+
+
+def _chosen(base: TrainArgs, given: Values, setting: list[str]) -> TrainArgs:
+    """Return the arguments of the run; the network of a preset yields to that of given weights."""
+    if given.get("weights") and not changed(base, given, setting).overlap:
+        base = replace(base, network="")
+    return changed(base, given, setting)
 
 
 def print_settings() -> None:
