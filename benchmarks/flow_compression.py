@@ -98,17 +98,19 @@ def main() -> None:
     args = arguments()
     common = recipe(args)
     networks: dict[str, str | Path] = {"original": args.original}
-    for ratio in args.ratios:
-        for method in args.methods:
+    for method in args.methods:
+        for ratio in args.ratios:
             name = f"{method}-{ratio:g}"
             run = replace(common, run=name, weights=str(args.out / f"{name}-start.safetensors"))
-            last = args.out / name / "last.safetensors"
-            if not last.is_file():
+            best = args.out / name / "best.safetensors"  # scored at the last step, and only there
+            if not best.is_file():
                 weights.save(start(args, method, ratio), run.weights, dtype=torch.float32)
                 terms = distillation(weights.load(args.original), 0.5, 0.01)
-                outcome = train(run, args.out / name if last.parent.exists() else None, None, terms)
+                outcome = train(run, args.out / name if best.parent.exists() else None, None, terms)
                 print(name, outcome.reason, outcome.best, flush=True)
-            networks[f"{method}, 1/{ratio:g}"] = last
+                if outcome.reason != "finished":
+                    raise SystemExit("interrupted: the same command continues")
+            networks[f"{method}, 1/{ratio:g}"] = best
     entries = compare(networks, open_data(common).held_out, (), (640, 480), args.out)
     print(as_markdown(entries, (640, 480)))
 

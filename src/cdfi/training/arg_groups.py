@@ -63,7 +63,11 @@ class DataArgs:
     flow family."""
 
     estimate_motion: bool = False
-    """Compute optical flow (OpenCV's DIS) for real shots, so that the flow loss uses them too."""
+    """Compute optical flow for real shots, so that the flow loss uses them too."""
+
+    motion_teacher: Literal["dis", "raft"] = "dis"
+    """What computes the flow of estimate_motion: dis (OpenCV's DIS) or raft (RAFT-small; its
+    authors' weights, 4 MB, are downloaded on first use)."""
 
     workers: int = 1
     """Processes that prepare data; 0 prepares it in the training process."""

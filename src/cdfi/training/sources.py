@@ -145,7 +145,7 @@ def _files(triplets: Sequence[Paths], args: DataArgs) -> Opened:
 
 def _with_motion(source: SampleSource, args: DataArgs) -> SampleSource:
     """Return a source of real shots, with estimated motion if ``args`` request it."""
-    return EstimatedMotion(source) if args.estimate_motion else source
+    return EstimatedMotion(source, args.motion_teacher) if args.estimate_motion else source
 
 
 def _required_crop(args: DataArgs) -> int:
