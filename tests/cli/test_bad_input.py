@@ -12,6 +12,7 @@ from tests.cli.interpolate_inputs import write_image
 from tests.media import sliding, write_video
 from tests.video.video_clips import Clip, add_tone, images_of, picture, times_of, write_clip
 
+TAKE_NUMBERS = ("--fps", "--rate", "--slow", "--start", "--end", "--duration", "--memory")
 FAST = ("--preset", "ultrafast")
 
 
@@ -122,6 +123,10 @@ def test_images_have_no_times(refused, tmp_path, words):
         (("--memory", "1KB"), "--memory"),
         (("--device", "abacus"), "abacus"),
         (("--jobs", "0"), "jobs must be from 1 to"),
+        *(((name, "1e999999999"), f"{name}: expected") for name in TAKE_NUMBERS),
+        *(((name, "9" * 300), f"{name}: expected") for name in TAKE_NUMBERS),
+        (("--slow", "1e50"), "slow must be from 1 to"),
+        (("--rate", "1e50"), "rate must be above 0 and at most"),
     ],
 )
 def test_impossible_options(refused, clip, tmp_path, words, text):

@@ -1,6 +1,7 @@
 """Tests for imports without garbage collection."""
 
 import gc
+import sys
 
 import pytest
 
@@ -27,3 +28,20 @@ def test_a_collector_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_imported_is_excluded_from_later_collections(tmp_path, monkeypatch):
+    (tmp_path / "imported_once.py").write_text("kept = [[] for _ in range(50)]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = gc.get_freeze_count()
+    try:
+        with quick_imports():
+            import imported_once
+        assert gc.get_freeze_count() >= before + 50
+        frozen = gc.get_freeze_count()
+        with quick_imports():
+            import imported_once  # noqa: F401
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
+        sys.modules.pop("imported_once", None)

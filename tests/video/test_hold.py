@@ -1,16 +1,20 @@
 """What must not be interpolated: held parts, letterbox bars, repeated frames."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from cdfi.cli.main import main
+from cdfi.common.image_numbers import is_sequence
 from cdfi.video import Encoding, Options, interpolate_video
-from cdfi.video.jobs.hold import hold_mask
+from cdfi.video.jobs.hold import held_fingerprint, hold_mask
 from cdfi.video.pixels.bars import black_bars
 from cdfi.video.pixels.formats import read_components
 from cdfi.video.reading.source import read_source
+from cdfi.video.writing.codecs import is_pattern
 from tests.video.case_files import CASES
 from tests.video.video_clips import (
     Clip,
@@ -174,3 +178,13 @@ def test_the_command_takes_boxes_and_a_scale(tmp_path, source, capsys):
     assert same(made, given, (18, 18, 22, 22))
     assert main(["interpolate", str(source), "--scale", "3"]) == 1
     assert "expected a scale of 1, 0.5, 0.25, 0.125, auto" in capsys.readouterr().err
+
+
+def test_a_box_may_be_written_with_spaces_and_gives_the_same_fingerprint():
+    assert held_fingerprint(["1, 2, 3, 4"]) == ["1, 2, 3, 4"]
+
+
+@pytest.mark.parametrize("pattern", ["a.%0999d.png", f"a.%0{'9' * 50}d.png"])
+def test_a_number_of_hundreds_of_digits_is_no_pattern(pattern):
+    assert not is_pattern(Path(pattern))
+    assert not is_sequence(Path(pattern))

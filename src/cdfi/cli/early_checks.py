@@ -1,15 +1,13 @@
 """Check names before PyTorch is imported, which takes seconds."""
 
 import re
-from pathlib import Path
 
+from cdfi.common.exported_files import is_exported
 from cdfi.video.writing.codecs import named_row, split_profile
 from cdfi.weights.catalog import BUNDLED, RELEASED, resolve_path
 
 #: Kinds of devices that the networks run on, with a number where there are several.
 DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d+)?")
-#: Files that another runtime than PyTorch opens.
-EXPORTED = (".onnx", ".xml")
 
 
 def check_model(*names: str) -> None:
@@ -24,7 +22,7 @@ def check_network(model: str, device: str | None, backend: str | None) -> None:
     The device is not checked for other runtimes, which have other device names.
     """
     check_model(model)
-    if backend is None and Path(model).suffix.lower() not in EXPORTED:
+    if backend is None and not is_exported(model):
         check_device(device)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from typer import Argument, Option
 
@@ -212,32 +212,30 @@ def interpolate(
     """
     frames |= {} if scenes else {"scene_threshold": None}
     options = Options(**frames, encoding=Encoding(**encoding))
-    _check_live(live, jobs)
     check_network(model, device, backend)
-    check_codec(options.encoding.codec)
-    check_scale(scale or 1)
+    _check_values(options.encoding.codec, scale, live)
     with quick_imports():
         from cdfi.cli.interpolate_task import InterpolationTask
         from cdfi.video import ModelSpec
-    how: Any = (model, device, precision, _bytes(memory), compile, memory is None, scale, backend)
-    form: Any = (as_json, quiet, jobs, _mode(dry_run, preview), progress, live)
-    who: Any = (workers, RayUse(**cluster))
-    task = InterpolationTask(*find_inputs(inputs), output, overwrite, *form, *who)
-    task.run(options, ModelSpec(*how))
+    call: Values = {"output": output, "overwrite": overwrite, "mode": _mode(dry_run, preview)}
+    call |= {"as_json": as_json, "quiet": quiet, "progress_form": progress, "live": live}
+    call |= {"jobs": jobs, "workers": workers, "cluster": RayUse(**cluster)}
+    network: Values = {"device": device, "precision": precision, "compile": compile}
+    network |= {"memory": _bytes(memory), "keep": memory is None, "scale": scale}
+    task = InterpolationTask(find_inputs(inputs), **call)
+    task.run(options, ModelSpec(model, backend=backend, **network))
 
 
 def _mode(dry_run: bool, preview: bool) -> Literal["make", "preview", "plan"]:
     return "plan" if dry_run else "preview" if preview else "make"
 
 
-def _check_live(live: Path | None, jobs: int | None) -> None:
-    """Raise ValueError for a name that is not an image's, or for several processes."""
-    if live is None:
-        return
-    if live.suffix.lower() not in STILLS:
+def _check_values(codec: str | None, scale: str | None, live: Path | None) -> None:
+    """Raise ValueError for an unknown codec or scale, or a live picture that is no image."""
+    check_codec(codec)
+    check_scale(scale or 1)
+    if live is not None and live.suffix.lower() not in STILLS:
         raise ValueError(f"--live: expected a name such as live.jpg, got {live}")
-    if jobs not in (None, 1):
-        raise ValueError("--live shows the frames of one process: leave out --jobs")
 
 
 def _bytes(text: str | None) -> int | None:

@@ -8,6 +8,7 @@ from cdfi.cli.application import COMMANDS, build, command_word, completed_words
 from cdfi.cli.console import print_error
 from cdfi.cli.first_check import check_words
 from cdfi.cli.option_presets import expand_presets
+from cdfi.cli.quick_exit import run_and_exit
 from cdfi.cli.ray_address import fill_address
 from cdfi.cli.usage import UsageError, describe_usage
 from cdfi.common.choices import did_you_mean
@@ -63,5 +64,10 @@ def describe(error: BaseException) -> str:
     return text if known else f"unexpected {type(error).__name__}: {text} (--debug shows where)"
 
 
+def run() -> None:
+    """Run the command line of this process, and end the process."""
+    run_and_exit(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -11,8 +11,8 @@ from cdfi.cli.inputs import created
 from cdfi.cli.interpolate_task import InterpolationTask, warn
 from cdfi.common.progress import Progress
 from cdfi.video import ModelSpec, Options, VideoReport
-from cdfi.video.pipes import is_pipe, is_stream_name
 from cdfi.video.ray_jobs import RayWatch, interpolate_on_ray
+from cdfi.video.writing.stream_names import is_pipe, is_stream_name
 
 
 def videos_on_ray(

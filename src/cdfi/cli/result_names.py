@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cdfi.video.options import Options
-from cdfi.video.pipes import is_pipe
 from cdfi.video.writing.codecs import CONTAINERS, is_pattern
+from cdfi.video.writing.stream_names import is_pipe
 
 
 def result_paths(

@@ -104,6 +104,18 @@ def resolve_output(path: Path, overwrite: bool) -> Path:
     return target if path.is_symlink() else path
 
 
+def require_parent(target: Path) -> None:
+    """Raise FileNotFoundError if the folder of ``target`` does not exist."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """Raise ValueError if the result would replace its source."""
+    if source.exists() and target.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the source itself: expected another name for the result")
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal.
 

@@ -16,7 +16,7 @@ VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mxf
 STREAMS = (".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".nut", ".y4m")
 #: What counts as a clip in a folder.
 CLIPS = (*VIDEOS, *STREAMS, ".gif", ".apng")
-_NUMBER = re.compile(r"%(0?)(\d*)[di]|(#+)")
+_NUMBER = re.compile(r"%(0?)(\d{0,2})[di]|(#+)")
 
 
 class Numbered(NamedTuple):

@@ -2,7 +2,10 @@
 
 import re
 
+from cdfi.common.exact_numbers import shown
+
 SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MOST = 10**18  # of anything that is counted here
 _BYTES = {"": 1} | SUFFIXES | {f"{unit}I": 2 ** (10 * n) for n, unit in enumerate(SUFFIXES, 1)}
 
 
@@ -18,9 +21,9 @@ def amount(text: str) -> int:
     try:
         value = round(float(number) * unit)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"expected an amount such as 2.45M or 850K, got {text!r}") from error
-    if value < 1:
-        raise ValueError(f"expected an amount above zero, got {text!r}")
+        raise ValueError(f"expected an amount such as 2.45M or 850K, got {shown(text)}") from error
+    if not 1 <= value < MOST:
+        raise ValueError(f"expected an amount above zero and below {MOST:.0e}, got {shown(text)}")
     return value
 
 
@@ -31,9 +34,10 @@ def byte_count(text: str) -> int:
         ValueError: the text is not a size above zero.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
-    if found is None or found[2] not in _BYTES or not float(found[1]):
-        raise ValueError(f"expected a size such as 4GB or 512MiB, got {text!r}")
-    return int(float(found[1]) * _BYTES[found[2]])
+    size = float(found[1]) * _BYTES.get(found[2], 0) if found else 0.0
+    if not 0 < size < MOST:
+        raise ValueError(f"expected a size such as 4GB or 512MiB, got {shown(text)}")
+    return int(size)
 
 
 def frame_size(text: str) -> tuple[int, int]:
@@ -44,5 +48,5 @@ def frame_size(text: str) -> tuple[int, int]:
     """
     found = re.fullmatch(r"(\d{1,6})\s*[xX]\s*(\d{1,6})", text.strip())
     if found is None or not int(found[1]) or not int(found[2]):
-        raise ValueError(f"expected WIDTHxHEIGHT such as 1280x720, got {text.strip()!r}")
+        raise ValueError(f"expected WIDTHxHEIGHT such as 1280x720, got {shown(text.strip())}")
     return int(found[2]), int(found[1])

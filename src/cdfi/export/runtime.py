@@ -13,6 +13,7 @@ from torch import Tensor
 
 from cdfi.common.cache import cache_folder
 from cdfi.common.choices import unknown_name
+from cdfi.common.exported_files import SUFFIXES, backend_of, is_exported
 from cdfi.export.export_model import export_model
 from cdfi.export.header import Header, Padding
 from cdfi.export.sessions.onnxruntime_session import OnnxRuntimeSession, find_provider
@@ -36,17 +37,16 @@ class Session(Protocol):
 
 
 class Runtime(NamedTuple):
-    """What opens a file on a device, and the suffix of the files it opens."""
+    """What opens a file on a device."""
 
     open: Callable[[Path, str | None], Session]
-    suffix: str
     find_device: Callable[[str | None], str]  # raises ValueError if there is none of that name
 
 
 #: Name of a backend -> its runtime.
 RUNTIMES = {
-    "onnxruntime": Runtime(OnnxRuntimeSession, ".onnx", find_provider),
-    "openvino": Runtime(OpenVinoSession, ".xml", find_device),
+    "onnxruntime": Runtime(OnnxRuntimeSession, find_provider),
+    "openvino": Runtime(OpenVinoSession, find_device),
 }
 
 
@@ -73,7 +73,7 @@ class RuntimeEngine:
     """
 
     def __init__(self, model: str | Path, backend: str, device: str | None) -> None:
-        self._runtime, self._model = RUNTIMES[backend], model
+        self._runtime, self._backend, self._model = RUNTIMES[backend], backend, model
         self._device = self._runtime.find_device(device)  # before a model is exported for it
         self._sessions: dict[tuple[int, int], Session] = {}
         self._only: Session | None = None
@@ -115,7 +115,7 @@ class RuntimeEngine:
             return self._only
         if (height, width) not in self._sessions:
             stem = f"{self._digest[:16]}-{width}x{height}"
-            path = (cache_folder() / "export" / stem).with_suffix(self._runtime.suffix)
+            path = (cache_folder() / "export" / stem).with_suffix(SUFFIXES[self._backend])
             if not path.exists():
                 export_model(self._model, path, size=(height, width), overwrite=True)
             self._sessions[height, width] = self._runtime.open(path, self._device)
@@ -157,17 +157,6 @@ class RuntimeInterpolator(PairInterpolator):
 
     def __repr__(self) -> str:
         return f"RuntimeInterpolator({self.fingerprint.rpartition(' ')[2]!r})"
-
-
-def is_exported(model: object) -> bool:
-    """Return whether ``model`` is the name of a file that a runtime opens."""
-    return backend_of(model) is not None
-
-
-def backend_of(model: object) -> str | None:
-    """Return the backend that opens an exported file; None if ``model`` is something else."""
-    suffix = Path(model).suffix.lower() if isinstance(model, (str, Path)) else ""
-    return next((name for name, row in RUNTIMES.items() if row.suffix == suffix), None)
 
 
 def check_backend(model: str | Path, backend: str | None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 KEPT = 2000  # events that are kept for pages that connect again
 QUIET = 15.0  # seconds after which a comment keeps the connection open
+_NUMBER = re.compile(r"[0-9]{1,15}")  # of an event
 RETRY = 1500  # milliseconds after which a browser connects again
 
 
@@ -67,7 +69,7 @@ class EventLog:
     def _position(self, seen: str) -> int | None:
         """Return the number of the event ``seen``; None if it is not of this run."""
         run, _, number = seen.partition("-")
-        if run != self.run or not number.isdecimal() or int(number) > self.last:
+        if run != self.run or not _NUMBER.fullmatch(number) or int(number) > self.last:
             return None
         return int(number)
 

@@ -8,7 +8,8 @@ from typing import Any
 from cdfi.common.sizes import byte_count
 from cdfi.serve.job_options import Value, video_options
 from cdfi.video.dry_run import estimate
-from cdfi.video.images import check_folder, check_images, image_count
+from cdfi.video.image_folders import check_folder, image_count
+from cdfi.video.images import check_images
 from cdfi.video.jobs.model import ModelSpec
 
 KEPT = """

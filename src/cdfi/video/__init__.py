@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from cdfi.video.diagnostics import environment as environment
     from cdfi.video.dry_run import estimate as estimate
     from cdfi.video.frames import interpolate_frames as interpolate_frames
-    from cdfi.video.images import interpolate_folder as interpolate_folder
+    from cdfi.video.image_folders import interpolate_folder as interpolate_folder
     from cdfi.video.images import interpolate_images as interpolate_images
     from cdfi.video.interpolate import VideoReport as VideoReport
     from cdfi.video.interpolate import interpolate_video as interpolate_video
@@ -42,7 +42,7 @@ _MODULES = {
     "VideoReport": "interpolate",
     "environment": "diagnostics",
     "estimate": "dry_run",
-    "interpolate_folder": "images",
+    "interpolate_folder": "image_folders",
     "interpolate_frames": "frames",
     "interpolate_images": "images",
     "interpolate_to_stream": "pipes",

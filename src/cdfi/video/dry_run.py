@@ -7,7 +7,6 @@ from pathlib import Path
 
 from typing_extensions import Unpack
 
-from cdfi.export import RuntimeInterpolator
 from cdfi.interpolation import Interpolator
 from cdfi.video.frame_times import WARM_UP, FrameTime, frame_time
 from cdfi.video.jobs.disk import disk_need, free_disk
@@ -105,7 +104,7 @@ def _seconds_per_frame(job: Job, model: Model, interpolator: FrameInterpolator) 
     """Return how long a frame takes, from small ones."""
     width, height = job.source.width, job.source.height
     scale = max((width * height / TRIAL_PIXELS) ** 0.5, 1)
-    if isinstance(interpolator, RuntimeInterpolator):
+    if isinstance(model, ModelSpec) and model.uses_runtime:
         scale = 1.0  # another runtime has a file for each size
     size = max(round(height / scale), 1), max(round(width / scale), 1)
     found = frame_time(model, interpolator, size, size if scale == 1 else WARM_UP)

@@ -1,30 +1,16 @@
-"""Interpolate still images: two images to one, or a folder to a folder."""
+"""Interpolate two still images to one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from cdfi.common.files import move, resolve_output
-from cdfi.common.image_numbers import IMAGES, Numbered, images_of
-from cdfi.common.progress import Progress
-from cdfi.video.image_gaps import describe_files, gaps_of
-from cdfi.video.jobs.model import (
-    AnyModel,
-    FrameInterpolator,
-    Model,
-    as_model,
-    fingerprint,
-    resolve_model,
-)
-from cdfi.video.jobs.plan import check_apart, require_parent
+from cdfi.common.files import check_apart, require_parent, resolve_output
+from cdfi.video.jobs.model import AnyModel, FrameInterpolator, resolve_model
 from cdfi.video.jobs.renderer import Renderer
-from cdfi.video.jobs.sealed import file_fingerprint
-from cdfi.video.jobs.workfolder import WorkFolder
 from cdfi.video.linear_light import linear_between
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import layout, reformatted
@@ -32,15 +18,8 @@ from cdfi.video.small_frames import operations_for_one_frame
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
-from cdfi.video.writing.codecs import CONTAINERS
-from cdfi.video.writing.exr import SUFFIX as EXR
 from cdfi.video.writing.exr import is_linear
-from cdfi.video.writing.image_files import (
-    COLOUR,
-    is_image,
-    read_image,
-    write_image,
-)
+from cdfi.video.writing.image_files import COLOUR, read_image, write_image
 from cdfi.video.writing.image_tags import ImageTags, read_tags
 
 OnWarning = Callable[[str], None]
@@ -76,10 +55,10 @@ def interpolate_images(
     interpolator = resolve_model(model)
     tags = [read_tags(path) for path in (first, second)]
     with operations_for_one_frame(interpolator, left.width, left.height):
-        (middle,) = _between(left, right, 2, interpolator)
+        (middle,) = images_between(left, right, 2, interpolator)
     lost = write_image(middle, target, tags[0])
-    for line in _losses([first, second], tags, target, lost):
-        _warn(on_warning, line)
+    for line in image_losses([first, second], tags, target, lost):
+        warn_of(on_warning, line)
 
 
 def check_images(
@@ -98,128 +77,10 @@ def check_images(
         check_apart(source, target)
     resolve_output(target, overwrite)
     require_parent(target)
-    return _pair(first, second)
+    return read_pair(first, second)
 
 
-def interpolate_folder(
-    source: str | Path,
-    target: str | Path,
-    *,
-    model: AnyModel | None = None,
-    factor: int = 2,
-    fill_gaps: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    on_warning: OnWarning | None = None,
-) -> int:
-    """Write the images of ``source`` with ``factor - 1`` interpolated ones between each two.
-
-    They are numbered, and appear together; a repeated call continues an interrupted one. Each has
-    the colour profile and the resolution of its source, or of the one before it.
-
-    Args:
-        source: a folder of images, or a pattern such as ``shot.%04d.png``.
-        target: the folder to write.
-        model: as in :func:`interpolate_video`.
-        factor: images in place of each one.
-        fill_gaps: interpolate images whose numbers are missing, at their instants.
-        overwrite: write into ``target`` even if it is not empty.
-        progress: called with the number of images written and that of all.
-        on_warning: called with a line about each gap in the numbers, and about what is lost.
-
-    Returns:
-        The number of images.
-
-    Raises:
-        OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
-    """
-    target = Path(target)
-    images = check_folder(Path(source), target, factor, overwrite=overwrite)
-    if not fill_gaps:
-        images = images._replace(numbers=list(range(len(images.paths))))
-    lost = _write_folder(images, target, factor, as_model(model), overwrite, progress)
-    for line in gaps_of(images.paths, filled=fill_gaps) + _losses(images.paths, [], target, lost):
-        _warn(on_warning, line)
-    return image_count(images.numbers, factor)
-
-
-def _write_folder(
-    images: Numbered,
-    target: Path,
-    factor: int,
-    model: Model,
-    overwrite: bool,
-    progress: Progress | None,
-) -> list[str]:
-    """Write the images of the result to ``target``; return what they do not keep."""
-    exr = {path.suffix.lower() for path in images.paths} == {EXR}
-    work = WorkFolder(target, image_suffix=EXR if exr else ".png")
-    with work.lock():
-        names = [f"{path.name} {file_fingerprint(path)}" for path in images.paths]
-        job = {"source": names, "factor": factor, "model": fingerprint(model)}
-        filled = images.numbers[-1] >= len(images.paths)
-        work.begin(job | ({"numbers": images.numbers} if filled else {}), overwrite)
-        lost = _write_numbered(images, factor, resolve_model(model), work, progress)
-        _move_images(work, target, image_count(images.numbers, factor))
-    return lost
-
-
-def _move_images(work: WorkFolder, target: Path, count: int) -> None:
-    """Move the finished images of ``work`` to the folder ``target``."""
-    target.mkdir(exist_ok=True)
-    for number in range(count):
-        image_path = work.image(number)
-        move(image_path, resolve_output(target / image_path.name, overwrite=True))
-    work.clear()
-
-
-def _write_numbered(
-    images: Numbered,
-    factor: int,
-    interpolator: FrameInterpolator,
-    work: WorkFolder,
-    progress: Progress | None,
-) -> list[str]:
-    """Write the images of the result into ``work``; return what they do not keep."""
-    total = image_count(images.numbers, factor)
-    tags, lost = ImageTags(), set[str]()
-    sources = {number * factor: path for path, number in zip(*images)}
-    for number, image in enumerate(_sequence(images, factor, interpolator, work)):
-        if image is not None:
-            tags = read_tags(sources[number]) if number in sources else tags
-            lost |= {*write_image(image, work.new(work.image(number).name), tags)}
-            work.finish_image(number)
-        if progress is not None:
-            progress(number + 1, total)
-    return sorted(lost)
-
-
-def check_folder(source: Path, target: Path, factor: int, *, overwrite: bool = False) -> Numbered:
-    """Return the images of the folder or pattern ``source`` that are to go to ``target``.
-
-    Raises:
-        FileExistsError: ``target`` is not empty and ``overwrite`` is false.
-        OSError: a folder cannot be read or written.
-        ValueError: there are too few images, the factor is wrong, or images would be replaced.
-    """
-    images = images_of(source)
-    if len(images.paths) < 2:
-        raise ValueError(
-            f"{source} holds {len(images.paths)} images, expected two or more files that end in "
-            f"{', '.join(IMAGES)}{describe_files(source)}"
-        )
-    if factor < 2:
-        raise ValueError(f"factor must be a whole number of 2 or more, got {factor}")
-    check_apart(source, target)
-    if not target.is_dir() and (is_image(target) or target.suffix.lower() in CONTAINERS):
-        raise ValueError(f"{target}: a folder of images becomes another: give a folder's name")
-    if target.exists() and not overwrite and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{target} exists: give --overwrite to write into it")
-    require_parent(target)
-    return images
-
-
-def _losses(
+def image_losses(
     paths: Sequence[Path], tags: Sequence[ImageTags], target: Path, lost: Sequence[str]
 ) -> list[str]:
     """Return lines about what the result does not keep of its sources."""
@@ -232,32 +93,13 @@ def _losses(
     return lines
 
 
-def _warn(on_warning: OnWarning | None, line: str) -> None:
+def warn_of(on_warning: OnWarning | None, line: str) -> None:
+    """Call ``on_warning``, if there is one, with ``line``."""
     if on_warning is not None:
         on_warning(line)
 
 
-def image_count(numbers: Sequence[int], factor: int) -> int:
-    """Return the number of images in the result; ``numbers``, of the sources, begin with 0."""
-    return factor * numbers[-1] + 1
-
-
-def _sequence(
-    images: Numbered, factor: int, interpolator: FrameInterpolator, work: WorkFolder
-) -> Iterator[VideoFrame | None]:
-    """Yield the images of the result in order, None for those that ``work`` keeps already."""
-    for (first, second), (begin, end) in zip(pairwise(images.paths), pairwise(images.numbers)):
-        count = (end - begin) * factor
-        if all(work.record(begin * factor + step, check=True) for step in range(count)):
-            yield from [None] * count
-            continue
-        left, right = _pair(first, second)
-        yield left
-        yield from _between(left, right, count, interpolator)
-    yield read_image(images.paths[-1])
-
-
-def _pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
+def read_pair(first: Path, second: Path) -> tuple[VideoFrame, VideoFrame]:
     """Return two images, which must be of one size."""
     left, right = read_image(first), read_image(second)
     if (left.width, left.height) != (right.width, right.height):
@@ -280,7 +122,7 @@ def _common(first: str, second: str) -> str:
     return "gray16le" if deep else "gray"
 
 
-def _between(
+def images_between(
     left: VideoFrame, right: VideoFrame, factor: int, interpolator: FrameInterpolator
 ) -> list[VideoFrame]:
     """Return the ``factor - 1`` images between two, in a format that keeps what either has."""

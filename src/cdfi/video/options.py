@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cdfi.common.choices import unknown_name
+from cdfi.common.exact_numbers import exact_number, shown
 from cdfi.video.timing.moment import Moment
 from cdfi.video.timing.thresholds import SCENE_THRESHOLD
 from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
@@ -135,14 +136,15 @@ class Options:
                 f"factor must be a whole number from {least} to {MOST_FACTOR}, got {self.factor}: "
                 "each source frame becomes that many frames"
             )
-        if self.fps is not None and not 0 < self.fps <= MOST_FPS:
-            raise ValueError(
-                f"fps must be above 0 and at most {MOST_FPS}, got {_short(self.fps)}: no container "
-                "can count more frames a second"
-            )
+        for name, rate in (("fps", self.fps), ("rate", self.rate)):
+            if rate is not None and not 0 < rate <= MOST_FPS:
+                raise ValueError(
+                    f"{name} must be above 0 and at most {MOST_FPS}, got {_short(rate)}: no "
+                    "container can count more frames a second"
+                )
         if not 1 <= self.slow <= MOST_FACTOR:
             raise ValueError(
-                f"slow must be from 1 to {MOST_FACTOR}, got {float(self.slow):g}: the video "
+                f"slow must be from 1 to {MOST_FACTOR}, got {_short(self.slow)}: the video "
                 "becomes that many times longer"
             )
         object.__setattr__(self, "slow", Fraction(self.slow).limit_denominator(MOST_FACTOR))
@@ -247,7 +249,7 @@ def options_from_json(values: Mapping[str, Any]) -> Options:
     try:
         encoding = Encoding(**known.pop("encoding"))
         for name in ("slow", "rate", "fps"):
-            known[name] = None if known[name] is None else Fraction(known[name])
+            known[name] = None if known[name] is None else exact_number(known[name])
         for name in ("start", "end", "duration"):
             known[name] = None if known[name] is None else _moment(known[name])
         return Options(**{**known, "hold": tuple(known["hold"]), "encoding": encoding})
@@ -257,10 +259,9 @@ def options_from_json(values: Mapping[str, Any]) -> Options:
 
 def _moment(text: str) -> Moment:
     """Return a moment from its exact text, such as 167/2 or 120f."""
-    return Moment(Fraction(text.rstrip("f")), in_frames=text.endswith("f"))
+    return Moment(exact_number(text.rstrip("f")), in_frames=text.endswith("f"))
 
 
-def _short(rate: Fraction) -> str:
-    """Return a rate for a message; it may be too large for a float."""
-    text = str(rate)
-    return text if len(text) <= 20 else f"a number of {len(text)} digits"
+def _short(number: Fraction | int) -> str:
+    """Return a number for a message; it may be too large for a float."""
+    return f"{float(number):g}" if abs(number) < 10**15 else shown(number)

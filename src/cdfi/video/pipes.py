@@ -36,17 +36,8 @@ from cdfi.video.timing.spans import spans
 from cdfi.video.timing.timeline import ConstantRateTimeline, MultipliedTimeline, Timeline
 from cdfi.video.writing.codecs import CODECS
 from cdfi.video.writing.pixel_choice import candidates
+from cdfi.video.writing.stream_names import is_pipe, is_stream_name
 from cdfi.video.writing.y4m import MAGIC, Y4mWriter
-
-
-def is_pipe(path: Path) -> bool:
-    """Return whether ``path`` is "-" or a pipe."""
-    return str(path) == "-" or path.is_fifo()
-
-
-def is_stream_name(target: Path) -> bool:
-    """Return whether a result is written as a YUV4MPEG2 stream."""
-    return is_pipe(target) or target.suffix.lower() == ".y4m"
 
 
 @contextmanager

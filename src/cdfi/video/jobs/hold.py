@@ -15,7 +15,7 @@ from cdfi.video.pixels.orientation import orientation
 from cdfi.video.reading.source import Source
 from cdfi.video.writing.image_files import read_image
 
-_BOX = re.compile(r"(\d+),(\d+),(\d+),(\d+)")
+_BOX = re.compile(r"\s*,\s*".join([r"(\d{1,9})"] * 4))
 
 
 def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
@@ -41,7 +41,7 @@ def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
     width, height = turned.shown_size(source.width, source.height)
     mask = torch.zeros(1, height, width)
     for text in held:
-        box = _BOX.fullmatch(text.replace(" ", ""))
+        box = _BOX.fullmatch(text.strip())
         if box is None:
             mask = torch.maximum(mask, _read_mask(Path(text), width, height))
             continue
@@ -54,7 +54,7 @@ def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
 
 def held_fingerprint(held: Sequence[str]) -> list[str]:
     """Return texts that are equal if the masks are equal."""
-    return [text if _BOX.fullmatch(text) else file_fingerprint(Path(text)) for text in held]
+    return [text if _BOX.fullmatch(text.strip()) else file_fingerprint(Path(text)) for text in held]
 
 
 def _read_mask(path: Path, width: int, height: int) -> Tensor:

@@ -6,19 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
 from cdfi.common.allocator import keep_freed_memory
 from cdfi.common.devices import choose_device
+from cdfi.common.exported_files import is_exported
 from cdfi.common.scales import HALVINGS, check_scale
-from cdfi.export.runtime import RuntimeInterpolator, is_exported
 from cdfi.interpolation import Interpolator, Precision
 from cdfi.interpolation.precision import automatic_precision
 from cdfi.models import Network, TimedNetwork
 from cdfi.models.families import takes_time as config_takes_time
 from cdfi.weights import digest, identify, resolve_path
+
+if TYPE_CHECKING:
+    from cdfi.export.runtime import RuntimeInterpolator
 
 
 class FrameInterpolator(Protocol):
@@ -95,6 +98,8 @@ class ModelSpec:
         }
         if given := [name for name, is_given in unsuitable.items() if is_given]:
             raise ValueError(f"{', '.join(given)}: for PyTorch only, not for another backend")
+        from cdfi.export.runtime import RuntimeInterpolator
+
         return RuntimeInterpolator(self.name, self.backend, self.device)
 
     def fingerprint(self) -> str:

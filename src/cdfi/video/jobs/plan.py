@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cdfi.common.files import create, resolve_output
+from cdfi.common.files import check_apart, create, require_parent, resolve_output
 from cdfi.video.jobs.hold import hold_mask
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import Model, takes_time
@@ -154,18 +154,6 @@ def check_target(source: Path, target: Path, overwrite: bool) -> Path:
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is not writable: choose another output folder")
     return target
-
-
-def require_parent(target: Path) -> None:
-    """Raise FileNotFoundError if the folder of ``target`` does not exist."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} does not exist: make the output folder first")
-
-
-def check_apart(source: Path, target: Path) -> None:
-    """Raise ValueError if the result would replace its source."""
-    if source.exists() and target.exists() and target.samefile(source):
-        raise ValueError(f"{target} is the source itself: expected another name for the result")
 
 
 def try_name(target: Path) -> None:

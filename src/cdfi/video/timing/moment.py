@@ -6,8 +6,13 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from cdfi.common.exact_numbers import LONGEST, shown
+
 EXPECTED = "expected seconds (83.5), minutes and seconds (1:23.5), h:m:s, or frames (120f)"
-_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)s?")
+MOST = 10**10  # seconds, or frames; longer than any video
+_FORM = re.compile(
+    r"(?P<frames>\d+)f|(?:(?:(\d+):)?(?P<minutes>[0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)s?"
+)
 
 
 class Moment(NamedTuple):
@@ -34,13 +39,23 @@ def parse_moment(text: str | int | float | Fraction | Moment) -> Moment:
     """
     if isinstance(text, Moment):
         return text
-    if isinstance(text, Fraction) and text >= 0:
-        return Moment(text)
-    word = str(text).strip().lower()
-    if re.fullmatch(r"\d+f", word):
-        return Moment(Fraction(word[:-1]), in_frames=True)
-    found = _CLOCK.fullmatch(word)
-    if found is None or (found[2] is not None and Fraction(found[3]) >= 60):
-        raise ValueError(f"{EXPECTED}, got {text!r}")
-    hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
+    if isinstance(text, (int, Fraction)):
+        moment: Moment | None = Moment(Fraction(text))
+    else:
+        moment = _from_word(str(text).strip().lower())
+    if moment is None or not 0 <= moment.value <= MOST:
+        raise ValueError(f"{EXPECTED}, got {shown(text)}")
+    return moment
+
+
+def _from_word(word: str) -> Moment | None:
+    """Return the position that a word means; None if it has another form."""
+    found = None if len(word) > LONGEST else _FORM.fullmatch(word)
+    if found is None:
+        return None
+    frames, hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
+    if found["frames"]:
+        return Moment(frames, in_frames=True)
+    if found["minutes"] and seconds >= 60:
+        return None
     return Moment(hours * 3600 + minutes * 60 + seconds)

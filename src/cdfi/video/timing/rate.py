@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from cdfi.common.exact_numbers import exact_number, shown
+
 NAMED = {
     "ntsc": Fraction(30000, 1001),
     "pal": Fraction(25),
@@ -23,16 +25,16 @@ def parse_rate(text: str | int | float | Fraction) -> Fraction:
     Raises:
         ValueError: ``text`` is not a positive rate.
     """
-    word = str(text).strip().lower()
+    word = text.strip().lower() if isinstance(text, str) else ""
     if word in NAMED:
         return NAMED[word]
     try:
-        rate = Fraction(word)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{EXPECTED}, got {text!r}") from None
+        rate = exact_number(text)
+    except ValueError:
+        raise ValueError(f"{EXPECTED}, got {shown(text)}") from None
     if rate <= 0:
-        raise ValueError(f"{EXPECTED}, got {text!r}: a rate is above 0")
-    return _broadcast(rate) if "." in word else rate
+        raise ValueError(f"{EXPECTED}, got {shown(text)}: a rate is above 0")
+    return _broadcast(rate) if "." in word or isinstance(text, float) else rate
 
 
 def parse_slow(text: str | int | float | Fraction) -> Fraction:
@@ -42,9 +44,10 @@ def parse_slow(text: str | int | float | Fraction) -> Fraction:
         ValueError: ``text`` is not a number.
     """
     try:
-        return Fraction(str(text).strip().lower().removesuffix("x"))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"expected a number such as 4, 2.5 or 5/2, got {text!r}") from None
+        word = text.strip().lower().removesuffix("x") if isinstance(text, str) else text
+        return exact_number(word)
+    except ValueError:
+        raise ValueError(f"expected a number such as 4, 2.5 or 5/2, got {shown(text)}") from None
 
 
 def _broadcast(rate: Fraction) -> Fraction:

@@ -102,7 +102,7 @@ ANIMATIONS = ("webp", "apng")
 PATTERN = {
     ".png": ContainerRow("image2", plain="png", deep="png", alpha="png", sound=""),
 }
-_NUMBER = re.compile(r"%\d*[di]")
+_NUMBER = re.compile(r"%\d{0,2}[di]")
 
 
 def container_row(target: Path) -> ContainerRow:
