@@ -1,5 +1,6 @@
 """The display of a job: live picture, note of the progress bar, summary, disk warning."""
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -8,8 +9,10 @@ from PIL import Image
 
 from cdfi.cli.job_display import JobDisplay
 from cdfi.cli.main import main
+from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs import watch
-from tests.video.video_clips import Clip, Mean, times_of, write_clip
+from cdfi.video.timing.frame import OutputFrame
+from tests.video.video_clips import Clip, Mean, picture, times_of, write_clip
 
 
 @pytest.fixture
@@ -34,10 +37,32 @@ def test_the_live_picture_shows_a_frame_between_its_neighbours(tmp_path, command
     assert abs(middle - (left + right) / 2).mean() < 0.5 * abs(left - right).mean()
 
 
-def test_the_live_picture_needs_one_process(tmp_path, command):
-    status, _, err = command(tmp_path, "--live", tmp_path / "live.png", "--jobs", "2")
-    assert status == 1
-    assert "--live shows the frames of one process" in err
+def test_several_processes_keep_the_live_picture(tmp_path):
+    source, live = write_clip(tmp_path / "in.mp4", Clip(6)), tmp_path / "live.png"
+    display = JobDisplay(live)
+    options = Options(segment=2, encoding=Encoding(preset="ultrafast"))
+    target = tmp_path / "out.mp4"
+    interpolate_video(source, target, options=options, model=Mean(), jobs=2, watch=display)
+    with Image.open(live) as picture:
+        assert picture.size == (3 * 64, 48)
+
+
+def test_processes_do_not_replace_each_others_live_pictures_at_once(tmp_path):
+    path, other = tmp_path / "live.png", tmp_path / "other.png"
+    path.write_bytes(b"of another process")
+    images = [picture(number, Clip()) for number in range(3)]
+    for target in (path, other):
+        live = watch.LivePicture(target)
+        for pts, image in enumerate(images):
+            live.add(OutputFrame(pts, image, interpolated=pts == 1))
+    assert path.read_bytes() == b"of another process"
+    assert other.exists()
+    begun = path.stat().st_mtime - 2 * watch.LIVE_SECONDS
+    os.utime(path, (begun, begun))
+    live = watch.LivePicture(path)
+    for pts, image in enumerate(images):
+        live.add(OutputFrame(pts, image, interpolated=pts == 1))
+    assert path.read_bytes() != b"of another process"
 
 
 @pytest.mark.parametrize("name", ["live", "live.txt", "live.mp4"])

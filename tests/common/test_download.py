@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from cdfi.common import download
-from cdfi.common.download import fetch, git_blob_sha1
+from cdfi.common.download import download_lock, fetch, git_blob_sha1
 
 BODY = bytes(range(256)) * 5000
 BLOB = hashlib.sha1(b"blob %d\0" % len(BODY) + BODY).hexdigest()
@@ -156,3 +157,26 @@ def test_too_little_disk_space_is_found_before_the_transfer(server, target, monk
 def test_the_digest_is_that_of_git(tmp_path):
     (tmp_path / "hello").write_bytes(b"hello\n")
     assert git_blob_sha1(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_callers_of_one_file_at_a_time_transfer_it_once(server, target):
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(fetch, server.url("file"), target, git_blob=BLOB) for _ in range(4)]
+    assert {one.result() for one in found} == {target}
+    assert target.read_bytes() == BODY
+    assert server.ranges == [None]
+    assert left(target) == ["file.bin"]
+
+
+def test_a_caller_waits_for_another_process_that_downloads_the_file(server, target):
+    target.parent.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        with download_lock(target):
+            target.with_name("file.bin.part").write_bytes(b"bytes of the other process")
+            waiting = pool.submit(fetch, server.url("file"), target, git_blob=BLOB)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            target.with_name("file.bin.part").unlink()
+            target.write_bytes(BODY)
+        assert waiting.result(timeout=30) == target
+    assert server.ranges == []

@@ -168,6 +168,27 @@ def test_reading_stays_ahead_of_the_network(
     assert len(run(Method("m", predict), triplet_set(tmp_path, 2))) == 2
 
 
+def test_reading_ends_with_a_run_that_is_not_finished(tmp_path: Path) -> None:
+    rows = Scorer([]).run(baseline_method("average"), find_dataset(str(triplet_set(tmp_path, 30))))
+    next(rows)
+    reading = [thread for thread in threading.enumerate() if thread.name == "cdfi-prefetch"]
+    assert reading
+    kept = [rows]  # so that no garbage collection closes it
+    kept[0].close()
+    assert not any(thread.is_alive() for thread in reading)
+
+
+def test_reading_ends_with_a_run_that_fails(tmp_path: Path) -> None:
+    def fails(*_: object) -> RgbImage:
+        raise ValueError("no prediction")
+
+    dataset = find_dataset(str(triplet_set(tmp_path, 30)))
+    with pytest.raises(ValueError, match="no prediction") as caught:
+        list(Scorer([]).run(Method("m", fails), dataset))
+    assert caught.tb is not None  # the frames of the run, and what they refer to, are kept
+    assert not any(thread.name == "cdfi-prefetch" for thread in threading.enumerate())
+
+
 def test_watchers_are_called_for_every_scored_image(tmp_path: Path) -> None:
     seen: list[str] = []
     run(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
+from cdfi.interpolation.times import exact_tolerance
 
 times = st.lists(
     st.fractions(min_value=Fraction(1, 50), max_value=Fraction(49, 50), max_denominator=60),
@@ -50,3 +51,9 @@ def test_ancestors_lead_from_the_ends_to_the_instant(instants):
 def test_a_tolerance_of_nothing_is_refused():
     with pytest.raises(ValueError, match="positive tolerance"):
         nearest_dyadics([Fraction(1, 3)], Fraction(0))
+
+
+@pytest.mark.parametrize("tolerance", [0, -1, float("nan"), float("inf"), None, "much"])
+def test_a_tolerance_that_is_not_above_0_is_refused(tolerance):
+    with pytest.raises(ValueError, match="expected a positive tolerance"):
+        exact_tolerance(tolerance)

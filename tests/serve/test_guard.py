@@ -76,6 +76,28 @@ def test_too_many_writes_of_one_client_are_refused(serve: Callable[..., TestClie
     assert client.get("/api/jobs").status_code == 200
 
 
+def test_requests_that_are_refused_do_not_count(
+    serve: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("cdfi.serve.guard.time.monotonic", lambda: now[0])
+    client = serve(host="0.0.0.0", token=TOKEN, writes_per_second=0.5)
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+
+    def statuses(count: int, headers: dict[str, str]) -> list[int]:
+        sent = (client.post("/api/jobs", json={}, headers=headers) for _ in range(count))
+        return [answer.status_code for answer in sent]
+
+    assert statuses(5, {}) == [401] * 5
+    assert statuses(5, {**bearer, "Origin": "http://evil.example"}) == [403] * 5
+    assert statuses(4, bearer) == [400, 400, 400, 429]
+    codes = []
+    for _ in range(4):  # half a request comes back in each of them
+        now[0] += 1
+        codes += statuses(1, bearer)
+    assert codes == [429, 400, 429, 400]
+
+
 def test_the_page_may_only_load_from_this_server(client: TestClient) -> None:
     policy = client.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy

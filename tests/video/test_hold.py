@@ -11,6 +11,7 @@ from cdfi.cli.main import main
 from cdfi.common.image_numbers import is_sequence
 from cdfi.video import Encoding, Options, interpolate_video
 from cdfi.video.jobs.hold import held_fingerprint, hold_mask
+from cdfi.video.options import options_from_json
 from cdfi.video.pixels.bars import black_bars
 from cdfi.video.pixels.formats import read_components
 from cdfi.video.reading.source import read_source
@@ -130,6 +131,44 @@ def test_letterbox_bars_stay_exact(tmp_path):
     assert set(np.unique(middle[0][:10])) == set(np.unique(middle[0][-10:])) == {16}
     assert set(np.unique(middle[1][:4])) == {128}
     assert len(np.unique(middle[0][10:38])) > 100
+
+
+def test_bars_are_interpolated_if_they_are_not_to_be_kept(tmp_path):
+    clip = Clip(2, codec="ffv1", options={}, colour=(1, 1, 1, 1))
+    source = write_clip(tmp_path / "in.mkv", clip, [letterbox(number, clip) for number in range(2)])
+    words = [source, "-o", tmp_path / "plan.mkv", "--no-black-bars", "--dry-run", "--json"]
+    assert main(["interpolate", *map(str, words)]) == 0
+    run(source, tmp_path / "out.mkv", black_bars=False)
+    assert len(np.unique(samples_of(tmp_path / "out.mkv")[1][0][:10])) > 10
+
+
+def test_only_a_job_that_does_not_keep_bars_says_so():
+    assert "black_bars" not in Options().as_json()
+    options = Options(black_bars=False)
+    assert options_from_json(options.as_json()) == options
+    assert options_from_json(Options().as_json()) == Options()
+
+
+@pytest.mark.parametrize(("words", "kept"), [((), True), (("--no-black-bars",), False)])
+def test_images_keep_their_bars_and_held_boxes(tmp_path, monkeypatch, words, kept):
+    monkeypatch.setattr("cdfi.video.jobs.model.ModelSpec.build", lambda self: Noise())
+    (tmp_path / "in").mkdir()
+    pictures = np.full((2, 40, 60, 3), 90, np.uint8)
+    pictures[:, :8] = 0
+    pictures[1, 20:, 30:] = 200
+    paths = [tmp_path / "in" / f"{number}.png" for number in range(2)]
+    for path, pixels in zip(paths, pictures):
+        Image.fromarray(pixels).save(path)
+    hold = ("--hold", "30,20,30,20", *words)
+    two = (*map(str, paths), "-o", str(tmp_path / "two.png"))
+    assert main(["interpolate", *two, *hold]) == 0
+    folder = (str(tmp_path / "in"), "-o", str(tmp_path / "out"))
+    assert main(["interpolate", *folder, *hold]) == 0
+    for path in (tmp_path / "two.png", tmp_path / "out" / "000001.png"):
+        made = np.asarray(Image.open(path))
+        assert (made[20:, 30:] == 200).all()
+        assert (made[:8] == 0).all() == kept
+        assert len(np.unique(made[10:18])) > 100
 
 
 def test_bars_are_found_at_all_sides_and_in_both_pictures_only():

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cdfi.video import interpolate_folder, interpolate_images, interpolate_video
-from cdfi.video.writing.exr import from_planes, planes_of, read_exr, write_exr
+from cdfi.video.pixels.linear_samples import encoded, from_planes, planes_of
+from cdfi.video.writing.exr import read_exr, write_exr
 from cdfi.video.writing.image_files import read_image
-from tests.video.video_clips import Mean
+from tests.video.video_clips import Mean, images_of, times_of
 
 
 def light(number: int, channels: int = 3) -> np.ndarray:
@@ -61,11 +62,58 @@ def test_two_images_give_one(tmp_path: Path) -> None:
     assert planes_of(read_exr(tmp_path / "m.exr"))[0, 6, 6] == pytest.approx(40.5, rel=2e-3)
 
 
-def test_linear_light_does_not_become_a_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_sequence_becomes_a_video_of_srgb(tmp_path: Path, half: bool, channels: int) -> None:
+    for number in range(3):
+        image = from_planes(light(number, channels), half)
+        write_exr(image, tmp_path / f"shot.{number:04d}.exr")
+    target = tmp_path / "o.mkv"
+    report = interpolate_video(
+        tmp_path / "shot.%04d.exr", target, model=Mean(), rate=24, codec="ffv1"
+    )
+    assert any("linear light becomes sRGB" in line for line in report.warnings)
+    made = images_of(target)
+    assert len(made) == 5
+    assert times_of(target)[-1] == pytest.approx(Fraction(2, 24), abs=1e-3)
+    codes = scene_linear_as_srgb(light(1, channels))
+    wanted = codes[[2, 0, 1, 3][:channels]] if channels > 1 else np.repeat(codes, 3, 0)
+    shown = made[2].to_ndarray(format="gbrap16le" if channels == 4 else "gbrp16le")
+    assert np.abs(np.moveaxis(shown, -1, 0).astype(int) - wanted).max() <= 64  # of 65535
+    with av.open(str(target)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc) == (1, 13)
+
+
+def scene_linear_as_srgb(planes: np.ndarray) -> np.ndarray:
+    """Samples G B R [A] in codes of 16 bits, by the formula of IEC 61966-2-1."""
+    colours = planes[:3].clip(0, 1).astype(float)
+    low, high = 12.92 * colours, 1.055 * colours ** (1 / 2.4) - 0.055
+    codes = np.where(colours <= 0.0031308, low, high)
+    return np.round(65535 * np.concatenate([codes, planes[3:].clip(0, 1)])).astype(int)
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_linear_light_is_encoded_by_the_curve_of_srgb(half: bool, channels: int) -> None:
+    planes = light(0, channels)
+    planes[0, 0, :4] = -1, np.nan, np.inf, 2
+    found = encoded(from_planes(planes, half))
+    samples = [np.frombuffer(plane, "<u2").reshape(20, -1)[:, :24] for plane in found.planes]
+    planes[0, 0, :4] = 0, 0, 1, 1
+    assert np.abs(np.stack(samples).astype(int) - scene_linear_as_srgb(planes)).max() <= 1
+
+
+def test_a_box_of_a_folder_is_held_from_the_nearest_image(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     for number in range(2):
-        write_exr(from_planes(light(number), half=True), tmp_path / f"{number}.exr")
-    with pytest.raises(ValueError, match="EXR holds linear light"):
-        interpolate_video(tmp_path / "%d.exr", tmp_path / "o.mov", model=Mean(), rate=24)
+        write_exr(from_planes(light(number), half=False), tmp_path / "in" / f"{number}.exr")
+    interpolate_folder(tmp_path / "in", tmp_path / "out", model=Mean(), factor=4, hold=("4,4,6,6",))
+    first, last = light(0), light(1)
+    for number, near in ((1, first), (2, last), (3, last)):
+        made = planes_of(read_exr(tmp_path / "out" / f"{number:06d}.exr"))
+        assert np.allclose(made[:, 4:10, 4:10], near[:, 4:10, 4:10], rtol=1e-5)
+        assert not np.allclose(made[:, 12:, 12:], near[:, 12:, 12:], rtol=1e-3)
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -28,7 +28,14 @@ def two_images(task: InterpolationTask, options: Options, model: ModelSpec) -> N
         check_images(first, second, target, overwrite=task.overwrite)
     else:
         interpolate_images(
-            first, second, target, model=model, overwrite=task.overwrite, on_warning=warn
+            first,
+            second,
+            target,
+            model=model,
+            hold=options.hold,
+            black_bars=options.black_bars,
+            overwrite=task.overwrite,
+            on_warning=warn,
         )
     task.print_result({"target": str(target), "frames": 1, "interpolated": 1})
 
@@ -54,6 +61,8 @@ def image_folder(task: InterpolationTask, options: Options, model: ModelSpec) ->
                 model=model,
                 factor=factor,
                 fill_gaps=options.fill_gaps,
+                hold=options.hold,
+                black_bars=options.black_bars,
                 overwrite=task.overwrite,
                 progress=show_progress,
                 on_warning=warn,
@@ -70,7 +79,6 @@ def _check_options(task: InterpolationTask, options: Options) -> None:
         "--audio": options.audio is not None,
         "--start, --end, --duration": any((options.start, options.end, options.duration)),
         "--dedup": options.dedup,
-        "--hold": bool(options.hold),
         "--loop": options.loop,
         "--motion-blur": options.motion_blur is not None,
         "--deinterlace": options.deinterlace,

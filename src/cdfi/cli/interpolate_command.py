@@ -159,7 +159,8 @@ def key_values(words: Sequence[str]) -> dict[str, str]:
     frames=FieldOptions(
         Options,
         "factor fps rate fill_gaps start end duration slow loop motion_blur audio "
-        "scene_threshold dedup dedup_sensitivity hold deinterlace",
+        "scene_threshold dedup dedup_sensitivity hold black_bars "
+        "deinterlace",
         panel=_FRAMES,
         parse={
             "fps": parse_rate,

@@ -7,14 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 from cdfi.cli.console import stderr
-from cdfi.video.jobs.watch import JobWatch, LivePicture
+from cdfi.video.jobs.watch import LiveWatch
 from cdfi.video.timing.frame import OutputFrame
 
 #: Counts that are not shown, as they follow from the number of frames.
 PLAIN = ("interpolated", "source frames")
 
 
-class JobDisplay(JobWatch):
+class JobDisplay(LiveWatch):
     """Collect a note for the progress bar, print warnings, write a live picture.
 
     Args:
@@ -22,7 +22,7 @@ class JobDisplay(JobWatch):
     """
 
     def __init__(self, live: Path | None) -> None:
-        self._live = LivePicture(live) if live is not None else None
+        super().__init__(live)
         self._segments = 0
         self._segment: int | None = None
         self._counts: Counter[str] = Counter()
@@ -52,5 +52,4 @@ class JobDisplay(JobWatch):
         """Count what was decided, and show the frame."""
         self._segment = segment
         self._counts.update({what: n for what, n in counts.items() if what not in PLAIN})
-        if self._live is not None and frame is not None:
-            self._live.add(frame)
+        super().on_frame(segment, frame, counts)

@@ -115,7 +115,7 @@ def _interpolate(
                 model=model,
                 options=options,
                 overwrite=task.overwrite,
-                jobs=task.jobs if task.live is None else 1,
+                jobs=task.jobs,
                 workers=task.workers,
                 progress=show_progress,
                 watch=display,

@@ -1,6 +1,7 @@
 """Download a file: resume an interrupted transfer, check the digest, write atomically."""
 
 import hashlib
+import os
 import shutil
 import urllib.error
 import urllib.request
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from filelock import FileLock
+
+from cdfi.common.cache import cache_folder
 from cdfi.common.files import file_sha256
 from cdfi.common.progress import Progress
 
@@ -31,7 +35,8 @@ def fetch(
     r"""Download ``url`` to ``path``, unless a file with the right digest exists already.
 
     Data is written to ``path`` + ".part", which a later call resumes. It is renamed to ``path`` if
-    all checks pass; a part that fails a check is removed.
+    all checks pass; a part that fails a check is removed. If another process downloads the same
+    file, the call waits for it.
 
     Args:
         url: an http or https address.
@@ -50,19 +55,29 @@ def fetch(
         OSError: the server cannot be reached, refuses the request or closes the connection, or
             the disk is full.
     """
-    if path.is_file() and _mismatch(path, size, git_blob, sha256) is None:
+    expected = (size, git_blob, sha256)
+    if _is_complete(path, *expected):
         return path
     if urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"expected an http or https address, got {url}")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    _transfer(url, part, size, progress, headers or {})
-    problem = _mismatch(part, size, git_blob, sha256)
-    if problem:
-        part.unlink()
-        raise ValueError(f"{url} sent {problem}; the file was not kept. Try again later.")
-    part.replace(path)
+    with download_lock(path):
+        if not _is_complete(path, *expected):
+            _transfer(url, part, size, progress, headers or {})
+            _keep(url, part, path, *expected)
     return path
+
+
+def download_lock(path: Path) -> FileLock:
+    """Return the lock of those who download to ``path``, in the user's cache folder.
+
+    Beside ``path`` it would be left behind, as a lock cannot be removed safely.
+    """
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{name}.lock")
 
 
 def git_blob_sha1(path: Path) -> str:
@@ -72,6 +87,20 @@ def git_blob_sha1(path: Path) -> str:
         while block := file.read(CHUNK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _is_complete(path: Path, size: int | None, blob: str | None, sha256: str | None) -> bool:
+    return path.is_file() and _mismatch(path, size, blob, sha256) is None
+
+
+def _keep(
+    url: str, part: Path, path: Path, size: int | None, blob: str | None, sha256: str | None
+) -> None:
+    """Rename a downloaded part to ``path``; remove it and raise ValueError if it is wrong."""
+    if problem := _mismatch(part, size, blob, sha256):
+        part.unlink()
+        raise ValueError(f"{url} sent {problem}; the file was not kept. Try again later.")
+    part.replace(path)
 
 
 def _mismatch(path: Path, size: int | None, blob: str | None, sha256: str | None) -> str | None:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -78,8 +79,9 @@ class Scorer:
             dataset.check()
         waiting: deque[_Pending | Skipped] = deque()
         last: _Predicted | None = None
-        with ThreadPoolExecutor(SCORERS) as pool:
-            for item in prefetch(dataset.read(), READ_AHEAD):
+        items = prefetch(dataset.read(), READ_AHEAD)
+        with closing(items), ThreadPoolExecutor(SCORERS) as pool:
+            for item in items:
                 outcome = self._predict(method, dataset.name, item, last)
                 if isinstance(outcome, _Predicted):
                     last = outcome

@@ -20,7 +20,7 @@ from cdfi.interpolation.frame_batch import (
     to_batch,
 )
 from cdfi.interpolation.midpoints import TOLERANCE, ancestors, nearest_dyadics
-from cdfi.interpolation.times import Time, exact_times
+from cdfi.interpolation.times import Time, exact_times, exact_tolerance
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -104,16 +104,15 @@ class PairInterpolator:
 
         Raises:
             ValueError: the frames are not such images or differ in size or kind; the times are not
-                increasing or outside (0, 1).
+                increasing or outside (0, 1); the tolerance is not above 0.
         """
         first, second = map(as_array, (frame0, frame1))
         check_pair(first, second)
-        instants = exact_times(times)
+        instants, near = exact_times(times), exact_tolerance(tolerance)
         if self.takes_time:
             made: Any = self._at_instants(first, second, instants)
         else:
-            dyadics = nearest_dyadics(instants, Fraction(tolerance))
-            made = self._by_midpoints(first, second, dyadics)
+            made = self._by_midpoints(first, second, nearest_dyadics(instants, near))
         return map(as_picture, made) if is_picture(frame0) else made
 
     def _at_instants(

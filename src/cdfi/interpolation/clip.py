@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -11,7 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cdfi.interpolation.frame_batch import as_picture, from_batch, is_picture, to_batch
+from cdfi.interpolation.frame_batch import (
+    as_picture,
+    from_batch,
+    has_floats,
+    has_levels,
+    is_picture,
+    to_batch,
+)
 from cdfi.interpolation.midpoints import TOLERANCE
 
 #: Smallest and largest value of float frames.
@@ -128,20 +136,24 @@ def _videos(frames: Any) -> list[list[Any]]:
 
 def _check_video(video: list[Any], value_range: ValueRange) -> None:
     """Raise ValueError unless all frames are RGB, of one kind and size, and within the range."""
+    low, high = value_range
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"expected value_range=(lowest, highest), got {value_range}")
     for frame in video:
         kind = _kind(frame)
         if kind is None:
             raise ValueError(
                 f"expected RGB images, arrays (H, W, 3) or tensors (3, H, W); got {_named(frame)}"
             )
+        if 0 in kind[1]:
+            raise ValueError(f"expected frames of 1 x 1 pixels or more; got {_named(frame)}")
         if kind != _kind(video[0]):
             raise ValueError(f"the frames differ: {_named(video[0])} and {_named(frame)}")
         _check_values(frame, value_range)
 
 
 def _check_values(frame: Any, value_range: ValueRange) -> None:
-    floats = isinstance(frame, Tensor) or getattr(frame, "dtype", np.dtype("u1")).kind == "f"
-    if not floats:
+    if not has_floats(frame):
         return
     low, high = value_range
     slack = _SLACK * (high - low)
@@ -159,11 +171,10 @@ def _kind(frame: Any) -> tuple[Any, ...] | None:
     They must be equal for all frames of a clip.
     """
     if isinstance(frame, Tensor):
-        good = frame.ndim == 3 and frame.shape[0] == 3 and frame.is_floating_point()
+        good = frame.ndim == 3 and frame.shape[0] == 3 and has_floats(frame)
         return ("tensor", frame.shape, frame.dtype, frame.device) if good else None
     if isinstance(frame, np.ndarray):
-        known = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
-        good = frame.ndim == 3 and frame.shape[2] == 3 and known
+        good = frame.ndim == 3 and frame.shape[2] == 3 and has_levels(frame)
         return ("array", frame.shape, frame.dtype) if good else None
     return ("image", frame.size) if is_picture(frame) else None
 
@@ -178,7 +189,7 @@ def _named(frame: Any) -> str:
 
 def _as_batch(frame: Any, value_range: ValueRange) -> Tensor:
     """Return a frame as float32 (1, 3, H, W) in [0, 1]."""
-    if isinstance(frame, Tensor) or getattr(frame, "dtype", np.dtype("u1")).kind == "f":
+    if has_floats(frame):
         low, high = value_range
         return ((to_batch(frame) - low) / (high - low)).clamp(0, 1)
     return to_batch(np.asarray(frame))
@@ -186,7 +197,7 @@ def _as_batch(frame: Any, value_range: ValueRange) -> Tensor:
 
 def _like(frame: Tensor, source: Any, value_range: ValueRange) -> Any:
     """Return (1, 3, H, W) in [0, 1] as a frame of the kind of ``source``."""
-    if isinstance(source, Tensor) or getattr(source, "dtype", np.dtype("u1")).kind == "f":
+    if has_floats(source):
         low, high = value_range
         return from_batch(frame * (high - low) + low, source)
     if isinstance(source, np.ndarray):

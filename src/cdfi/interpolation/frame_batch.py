@@ -37,10 +37,9 @@ def check_pair(frame0: Tensor | Image, frame1: Tensor | Image) -> None:
 
 def _check_frame(name: str, frame: object) -> None:
     if isinstance(frame, Tensor):
-        good = frame.is_floating_point() and frame.ndim in (3, 4) and frame.shape[-3] == 3
+        good = has_floats(frame) and frame.ndim in (3, 4) and frame.shape[-3] == 3
     elif isinstance(frame, np.ndarray):
-        kind = frame.dtype in (np.uint8, np.uint16) or frame.dtype.kind == "f"
-        good = kind and frame.ndim == 3 and frame.shape[2] == 3
+        good = has_levels(frame) and frame.ndim == 3 and frame.shape[2] == 3
     else:
         mode = f" of mode {frame.mode}" if hasattr(frame, "mode") else ""
         raise ValueError(
@@ -57,6 +56,18 @@ def _check_frame(name: str, frame: object) -> None:
 def _kind(frame: Tensor | Image) -> str:
     form = "a batch (N, 3, H, W)" if frame.ndim == 4 else "a single frame (3, H, W)"
     return f"{form} of shape {tuple(frame.shape)}"
+
+
+def has_levels(image: Image) -> bool:
+    """Return whether an array has values that frames may have: uint8, uint16 or floats."""
+    return image.dtype in (np.uint8, np.uint16) or has_floats(image)
+
+
+def has_floats(frame: object) -> bool:
+    """Return whether the values of a frame are floats, which have no range of their own."""
+    if isinstance(frame, Tensor):
+        return frame.is_floating_point()
+    return isinstance(frame, np.ndarray) and frame.dtype.kind == "f"
 
 
 def is_picture(frame: object) -> bool:

@@ -35,6 +35,21 @@ def exact_times(times: Sequence[Time] | int) -> list[Fraction]:
     return exact
 
 
+def exact_tolerance(tolerance: Time) -> Fraction:
+    """Return the largest distance of a frame from its instant as a fraction.
+
+    Raises:
+        ValueError: it is not a number above 0.
+    """
+    try:
+        exact = Fraction(tolerance)
+    except (TypeError, ValueError, OverflowError):
+        exact = Fraction(0)
+    if exact <= 0:
+        raise ValueError(f"expected a positive tolerance, got {tolerance!r}")
+    return exact
+
+
 def _exact(t: Time) -> Fraction:
     exact = Fraction(t)
     return exact if isinstance(t, Fraction) else exact.limit_denominator(_LARGEST_DENOMINATOR)

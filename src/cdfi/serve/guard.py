@@ -53,7 +53,7 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *added]
             await send(message)
 
-        refusal = self._refusal(scope) or self._sign_in(scope)
+        refusal = self._refusal(scope) or self._sign_in(scope) or self._limit(scope)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Any:
@@ -64,13 +64,15 @@ class Guard:
             return failure(421, f"this server is not called {host!r}: use the URL that it printed")
         if scope["path"].startswith("/api/") and not _same_origin(headers, host):
             return failure(403, "requests of other sites are refused")
-        if scope["method"] in READS:
-            return None
-        client = (scope.get("client") or ("",))[0]
-        is_content = scope["method"] == "PATCH"  # of an upload, in many pieces
-        if not is_content and not self._rates.allow(client):
-            return failure(429, "too many requests: wait a second")
         return None
+
+    def _limit(self, scope: Scope) -> Any:
+        """Return the answer to a client that sends too many requests that change something."""
+        is_content = scope["method"] == "PATCH"  # of an upload, in many pieces
+        client = (scope.get("client") or ("",))[0]
+        if scope["method"] in READS or is_content or self._rates.allow(client):
+            return None
+        return failure(429, "too many requests: wait a second")
 
     def _sign_in(self, scope: Scope) -> Any:
         """Check the token; a URL with the token is answered by a cookie and a redirect."""
@@ -88,7 +90,7 @@ class Guard:
 
 
 class _Rates:
-    """A token bucket for each client."""
+    """A token bucket for each client, for the requests that are handled."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
@@ -99,10 +101,11 @@ class _Rates:
         now, most = time.monotonic(), self.rate * BURST
         left, since = self._left.pop(client, (most, now))
         left = min(left + (now - since) * self.rate, most)
-        self._left[client] = (max(left - 1, 0), now)
+        allowed = left >= 1
+        self._left[client] = (left - allowed, now)  # a refused request costs nothing
         if len(self._left) > MOST_CLIENTS:
             del self._left[next(iter(self._left))]
-        return left >= 1
+        return allowed
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from av.video.frame import VideoFrame
 
@@ -12,7 +13,8 @@ from cdfi.common.files import check_apart, move, require_parent, resolve_output
 from cdfi.common.image_numbers import IMAGES, Numbered, images_of
 from cdfi.common.progress import Progress
 from cdfi.video.image_gaps import describe_files, gaps_of
-from cdfi.video.images import OnWarning, image_losses, images_between, read_pair, warn_of
+from cdfi.video.images import Kept, OnWarning, image_losses, images_between, read_pair, warn_of
+from cdfi.video.jobs.hold import held_fingerprint, image_mask
 from cdfi.video.jobs.model import (
     AnyModel,
     FrameInterpolator,
@@ -29,6 +31,27 @@ from cdfi.video.writing.image_files import is_image, read_image, write_image
 from cdfi.video.writing.image_tags import ImageTags, read_tags
 
 
+class HeldParts(NamedTuple):
+    """What is not interpolated in the images of a folder, whatever their sizes.
+
+    Attributes:
+        hold: boxes and masks.
+        black_bars: whether black bars are kept as they are.
+    """
+
+    hold: tuple[str, ...]
+    black_bars: bool
+
+    def of(self, image: VideoFrame) -> Kept:
+        """Return the parts of an image."""
+        return Kept(image_mask(self.hold, image.width, image.height), self.black_bars)
+
+    def as_json(self) -> dict[str, object]:
+        """Return JSON values that are equal if the parts are; empty for the defaults."""
+        held: dict[str, object] = {"held": held_fingerprint(self.hold)} if self.hold else {}
+        return held if self.black_bars else held | {"black_bars": False}
+
+
 def interpolate_folder(
     source: str | Path,
     target: str | Path,
@@ -36,6 +59,8 @@ def interpolate_folder(
     model: AnyModel | None = None,
     factor: int = 2,
     fill_gaps: bool = False,
+    hold: Sequence[str] = (),
+    black_bars: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
     on_warning: OnWarning | None = None,
@@ -51,6 +76,8 @@ def interpolate_folder(
         model: as in :func:`interpolate_video`.
         factor: images in place of each one.
         fill_gaps: interpolate images whose numbers are missing, at their instants.
+        hold: what is taken from the nearest image: boxes and masks, as in :class:`Options`.
+        black_bars: keep black bars at the borders exactly as they are.
         overwrite: write into ``target`` even if it is not empty.
         progress: called with the number of images written and that of all.
         on_warning: called with a line about each gap in the numbers, and about what is lost.
@@ -61,14 +88,13 @@ def interpolate_folder(
     Raises:
         OSError, ValueError: as :func:`check_folder`, or for an image that is damaged.
     """
-    target = Path(target)
-    images = check_folder(Path(source), target, factor, overwrite=overwrite)
+    images = check_folder(Path(source), target := Path(target), factor, overwrite=overwrite)
     if not fill_gaps:
         images = images._replace(numbers=list(range(len(images.paths))))
-    lost = _write_folder(images, target, factor, as_model(model), overwrite, progress)
-    for line in gaps_of(images.paths, filled=fill_gaps) + image_losses(
-        images.paths, [], target, lost
-    ):
+    held = HeldParts(tuple(hold), black_bars)
+    lost = _write_folder(images, target, factor, as_model(model), held, overwrite, progress)
+    gaps = gaps_of(images.paths, filled=fill_gaps)
+    for line in gaps + image_losses(images.paths, [], target, lost):
         warn_of(on_warning, line)
     return image_count(images.numbers, factor)
 
@@ -78,6 +104,7 @@ def _write_folder(
     target: Path,
     factor: int,
     model: Model,
+    held: HeldParts,
     overwrite: bool,
     progress: Progress | None,
 ) -> list[str]:
@@ -88,8 +115,9 @@ def _write_folder(
         names = [f"{path.name} {file_fingerprint(path)}" for path in images.paths]
         job = {"source": names, "factor": factor, "model": fingerprint(model)}
         filled = images.numbers[-1] >= len(images.paths)
-        work.begin(job | ({"numbers": images.numbers} if filled else {}), overwrite)
-        lost = _write_numbered(images, factor, resolve_model(model), work, progress)
+        job |= {"numbers": images.numbers} if filled else {}
+        work.begin(job | held.as_json(), overwrite)
+        lost = _write_numbered(images, factor, resolve_model(model), held, work, progress)
         _move_images(work, target, image_count(images.numbers, factor))
     return lost
 
@@ -107,6 +135,7 @@ def _write_numbered(
     images: Numbered,
     factor: int,
     interpolator: FrameInterpolator,
+    held: HeldParts,
     work: WorkFolder,
     progress: Progress | None,
 ) -> list[str]:
@@ -114,7 +143,7 @@ def _write_numbered(
     total = image_count(images.numbers, factor)
     tags, lost = ImageTags(), set[str]()
     sources = {number * factor: path for path, number in zip(*images)}
-    for number, image in enumerate(_sequence(images, factor, interpolator, work)):
+    for number, image in enumerate(_sequence(images, factor, interpolator, held, work)):
         if image is not None:
             tags = read_tags(sources[number]) if number in sources else tags
             lost |= {*write_image(image, work.new(work.image(number).name), tags)}
@@ -155,7 +184,11 @@ def image_count(numbers: Sequence[int], factor: int) -> int:
 
 
 def _sequence(
-    images: Numbered, factor: int, interpolator: FrameInterpolator, work: WorkFolder
+    images: Numbered,
+    factor: int,
+    interpolator: FrameInterpolator,
+    held: HeldParts,
+    work: WorkFolder,
 ) -> Iterator[VideoFrame | None]:
     """Yield the images of the result in order, None for those that ``work`` keeps already."""
     for (first, second), (begin, end) in zip(pairwise(images.paths), pairwise(images.numbers)):
@@ -165,5 +198,5 @@ def _sequence(
             continue
         left, right = read_pair(first, second)
         yield left
-        yield from images_between(left, right, count, interpolator)
+        yield from images_between(left, right, count, interpolator, held.of(left))
     yield read_image(images.paths[-1])

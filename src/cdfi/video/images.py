@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from av.video.frame import VideoFrame
+from torch import Tensor
 
 from cdfi.common.files import check_apart, require_parent, resolve_output
+from cdfi.video.jobs.hold import image_mask
 from cdfi.video.jobs.model import AnyModel, FrameInterpolator, resolve_model
 from cdfi.video.jobs.renderer import Renderer
 from cdfi.video.linear_light import linear_between
 from cdfi.video.pixels.convert import FormatConverter
 from cdfi.video.pixels.formats import layout, reformatted
+from cdfi.video.pixels.linear_samples import is_linear
 from cdfi.video.small_frames import operations_for_one_frame
 from cdfi.video.timing.frame import SourceFrame
 from cdfi.video.timing.spans import Kind, Span
 from cdfi.video.timing.timeline import Instant, tolerance
-from cdfi.video.writing.exr import is_linear
 from cdfi.video.writing.image_files import COLOUR, read_image, write_image
 from cdfi.video.writing.image_tags import ImageTags, read_tags
 
 OnWarning = Callable[[str], None]
+
+
+class Kept(NamedTuple):
+    """Parts of the picture that are not interpolated.
+
+    Attributes:
+        hold: (1, H, W) in [0, 1], the weight of the nearest image; None for nothing.
+        bars: whether black bars at the borders are kept as they are.
+    """
+
+    hold: Tensor | None = None
+    bars: bool = True
 
 
 def interpolate_images(
@@ -31,6 +46,8 @@ def interpolate_images(
     target: str | Path,
     *,
     model: AnyModel | None = None,
+    hold: Sequence[str] = (),
+    black_bars: bool = True,
     overwrite: bool = False,
     on_warning: OnWarning | None = None,
 ) -> None:
@@ -43,6 +60,8 @@ def interpolate_images(
         second: another image of the same size.
         target: the image to write.
         model: as in :func:`interpolate_video`.
+        hold: what is taken from the second image: boxes and masks, as in :class:`Options`.
+        black_bars: keep black bars at the borders exactly as they are.
         overwrite: replace ``target`` if it exists.
         on_warning: called with a line for each thing that ``target`` cannot keep.
 
@@ -55,7 +74,8 @@ def interpolate_images(
     interpolator = resolve_model(model)
     tags = [read_tags(path) for path in (first, second)]
     with operations_for_one_frame(interpolator, left.width, left.height):
-        (middle,) = images_between(left, right, 2, interpolator)
+        kept = Kept(image_mask(hold, left.width, left.height), black_bars)
+        (middle,) = images_between(left, right, 2, interpolator, kept)
     lost = write_image(middle, target, tags[0])
     for line in image_losses([first, second], tags, target, lost):
         warn_of(on_warning, line)
@@ -123,16 +143,21 @@ def _common(first: str, second: str) -> str:
 
 
 def images_between(
-    left: VideoFrame, right: VideoFrame, factor: int, interpolator: FrameInterpolator
+    left: VideoFrame,
+    right: VideoFrame,
+    factor: int,
+    interpolator: FrameInterpolator,
+    kept: Kept,
 ) -> list[VideoFrame]:
     """Return the ``factor - 1`` images between two, in a format that keeps what either has."""
     if is_linear(left) and is_linear(right):
-        return linear_between(left, right, factor, interpolator)
+        return linear_between(left, right, factor, interpolator, kept.hold)
     form = _common(left.format.name, right.format.name)
     left, right = reformatted(left, form), reformatted(right, form)
     instants = [Instant(step, Fraction(step, factor)) for step in range(1, factor)]
     span = Span(
         SourceFrame(0, left), SourceFrame(factor, right), Kind.MOTION, instants, tolerance(factor)
     )
-    renderer = Renderer(interpolator, FormatConverter(form, form, COLOUR, left.width, left.height))
+    converter = FormatConverter(form, form, COLOUR, left.width, left.height)
+    renderer = Renderer(interpolator, converter, kept.hold, bars=kept.bars)
     return [picture.image for picture in renderer.frames(span)]

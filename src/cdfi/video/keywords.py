@@ -33,6 +33,7 @@ class Settings(TypedDict, total=False):
     dedup: bool
     dedup_sensitivity: float | None
     hold: tuple[str, ...]
+    black_bars: bool
     deinterlace: bool
     segment: int
     codec: str | None

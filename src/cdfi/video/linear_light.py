@@ -11,19 +11,25 @@ from av.video.frame import VideoFrame
 from torch import Tensor
 
 from cdfi.video.jobs.model import FrameInterpolator
+from cdfi.video.pixels.linear_samples import from_planes, planes_of
 from cdfi.video.timing.timeline import tolerance
-from cdfi.video.writing.exr import from_planes, planes_of
 
+HALF = Fraction(1, 2)
 CURVE = 50.0  # of the logarithm that networks get; 18 % grey becomes 0.59 of white
 
 
 def linear_between(
-    left: VideoFrame, right: VideoFrame, count: int, interpolator: FrameInterpolator
+    left: VideoFrame,
+    right: VideoFrame,
+    count: int,
+    interpolator: FrameInterpolator,
+    hold: Tensor | None = None,
 ) -> list[VideoFrame]:
     """Return the ``count - 1`` images between two of linear light.
 
     Networks get ``log(1 + CURVE * light)``, scaled so that the brightest value of both images is 1.
-    Negative light becomes 0. The precision is that of the first image.
+    Negative light becomes 0. The precision is that of the first image. ``hold`` is a mask
+    (1, H, W) of what is taken from the nearer of the two.
 
     Raises:
         ValueError: the images have different channels.
@@ -37,10 +43,14 @@ def linear_between(
     times = [Fraction(step, count) for step in range(1, count)]
     colours = min(len(first), 3)
     light = _lights(first[:colours], second[:colours], times, interpolator)
-    if len(first) != 4:
-        return [from_planes(one, half) for one in light]
-    alphas = _alphas(first[3:], second[3:], times, interpolator)
-    return [from_planes(np.concatenate(pair), half) for pair in zip(light, alphas)]
+    if len(first) == 4:
+        alphas = _alphas(first[3:], second[3:], times, interpolator)
+        light = [np.concatenate(pair) for pair in zip(light, alphas)]
+    if hold is not None:
+        mask = hold.numpy()
+        near = [first if t < HALF else second for t in times]
+        light = [one + mask * (held - one) for one, held in zip(light, near)]
+    return [from_planes(one, half) for one in light]
 
 
 def _lights(

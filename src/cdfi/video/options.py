@@ -116,6 +116,9 @@ class Options:
     """Part of the picture that is not interpolated, such as a logo: a mask whose white is taken
     from the nearest source frame, or a box X,Y,WIDTH,HEIGHT. Repeatable."""
 
+    black_bars: bool = True
+    """Keep black bars at the borders (letterbox, pillarbox) exactly as they are."""
+
     deinterlace: bool = False
     """Deinterlace interlaced frames first."""
 
@@ -235,6 +238,8 @@ class Options:
         for name in ("start", "end", "duration"):
             moment = getattr(self, name)
             values[name] = None if moment is None else f"{moment.value}{'f' * moment.in_frames}"
+        if self.black_bars:  # jobs of earlier versions, which always kept them, can be continued
+            del values["black_bars"]
         values["encoding"]["extra"] = dict(self.encoding.extra)
         return values
 

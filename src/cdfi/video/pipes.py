@@ -177,7 +177,8 @@ def _from_stream(
         )
         timeline = _timeline(source, options, takes_time(chosen))
         hold = hold_mask(options.hold, source)
-        renderer = Renderer(resolve_model(chosen), converter, hold)
+        network = resolve_model(chosen)
+        renderer = Renderer(network, converter, hold, bars=options.black_bars)
         decoding = prefetch(_marked(chain([first], images), options), QUEUE_SIZE)
         # Closed before the container, from which their thread reads.
         with _opened_output(target) as output, closing(decoding) as decoded:

@@ -152,7 +152,8 @@ def _widened(job: Job, target: Path) -> Job:
 
 def _compared(job: Job, interpolator: FrameInterpolator, end: int) -> Iterator[OutputFrame]:
     """Yield the result's frames before ``end``, side by side with the source frames."""
-    renderer = Renderer(interpolator, job.encoding.converter, job.hold)
+    bars = job.options.black_bars
+    renderer = Renderer(interpolator, job.encoding.converter, job.hold, bars=bars)
     pairs = _with_source if job.options.motion_blur is None else _blurred_with_source
     for source, frame in pairs(job, renderer):
         if frame.pts >= end:

@@ -35,10 +35,15 @@ def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
         OSError: an image cannot be read.
         ValueError: an image has another size, or a box lies outside the frame.
     """
+    turned = orientation(source.matrix)
+    mask = image_mask(held, *turned.shown_size(source.width, source.height))
+    return None if mask is None else turned.stored(mask)
+
+
+def image_mask(held: Sequence[str], width: int, height: int) -> Tensor | None:
+    """Return the mask (1, H, W) for images of this size; see :func:`hold_mask`."""
     if not held:
         return None
-    turned = orientation(source.matrix)
-    width, height = turned.shown_size(source.width, source.height)
     mask = torch.zeros(1, height, width)
     for text in held:
         box = _BOX.fullmatch(text.strip())
@@ -49,7 +54,7 @@ def hold_mask(held: Sequence[str], source: Source) -> Tensor | None:
         if left >= width or top >= height or not across or not down:
             raise ValueError(f"hold {text}: the box lies outside the {width} x {height} pixels")
         mask[:, top : top + down, left : left + across] = 1
-    return turned.stored(mask)
+    return mask
 
 
 def held_fingerprint(held: Sequence[str]) -> list[str]:

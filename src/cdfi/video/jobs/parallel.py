@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import av
@@ -21,6 +22,7 @@ from cdfi.video.jobs.claims import Claims
 from cdfi.video.jobs.job import Job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec, resolve_model
 from cdfi.video.jobs.segments import OnProgress
+from cdfi.video.jobs.watch import LiveWatch
 
 POLL = 0.5  # seconds between calls of the progress callback
 PER_CORE = 4  # processes that are allowed for each processor: more only cost memory
@@ -50,10 +52,12 @@ def make_in_parallel(
     model: ModelSpec | FrameInterpolator,
     jobs: int,
     on_progress: OnProgress,
+    live: Path | None = None,
 ) -> Counter[str]:
     """Make the free segments in ``jobs`` processes; return the notes of ``make_segments``.
 
-    The segments of a process that dies are made by the others.
+    The segments of a process that dies are made by the others. ``live`` is the path of a picture
+    that all of them keep.
 
     Raises:
         ChildProcessError: all processes died.
@@ -61,7 +65,7 @@ def make_in_parallel(
     """
     context = multiprocessing.get_context("spawn")
     written, stop, order = context.Value("q", 0), context.Event(), context.Value("i", 0)
-    shared = (job, model, jobs, written, stop, order)
+    shared = (job, model, jobs, written, stop, order, live)
     # One pool for each process: the death of a process breaks its pool.
     pools = [
         ProcessPoolExecutor(1, context, initializer=_start, initargs=shared) for _ in range(jobs)
@@ -108,8 +112,10 @@ class _Worker:
         written: Any,
         stop: Any,
         order: Any,
+        live: Path | None,
     ) -> None:
         self.job, self.jobs, self.written, self.stop = job, jobs, written, stop
+        self.watch = LiveWatch(live)
         with order.get_lock():
             self.model = _placed(model, order.value)
             order.value += 1
@@ -118,7 +124,8 @@ class _Worker:
         """Make segments until none is free."""
         with Claims(self.job.work.path) as claims:
             job = replace(self.job, work=replace(self.job.work, worker=claims.owner.worker))
-            return make_claimed(ClaimedSegments(job, claims), cache(self._build), self._on_progress)
+            queue = ClaimedSegments(job, claims)
+            return make_claimed(queue, cache(self._build), self._on_progress, self.watch)
 
     def _build(self) -> FrameInterpolator:
         torch.set_num_threads(max((os.cpu_count() or 1) // self.jobs, 1))

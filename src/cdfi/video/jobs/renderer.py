@@ -48,6 +48,8 @@ class Renderer:
         interpolator: FrameInterpolator,
         converter: FormatConverter,
         hold: Tensor | None = None,
+        *,
+        bars: bool = True,
     ) -> None:
         """Prepare for frames of one size.
 
@@ -55,8 +57,9 @@ class Renderer:
             interpolator: computes the frames.
             converter: of frames to RGB and back.
             hold: (1, H, W) in [0, 1], the weight of the nearest source frame in the result.
+            bars: keep black bars at the borders as they are.
         """
-        self.hold = hold
+        self.hold, self.bars = hold, bars
         self.interpolator = interpolator
         self.converter = converter.on(getattr(interpolator, "device", None))
         self._kept: list[tuple[VideoFrame, Tensor]] = []
@@ -122,7 +125,7 @@ class Renderer:
 
     def _kept_parts(self, rgb0: Tensor, rgb1: Tensor) -> Tensor | None:
         """Return the mask of the parts that are not interpolated: black bars and held parts."""
-        bars = black_bars(rgb0, rgb1)
+        bars = black_bars(rgb0, rgb1) if self.bars else None
         if self.hold is None:
             return bars
         self.hold = self.hold.to(rgb0)

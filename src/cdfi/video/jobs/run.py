@@ -123,7 +123,8 @@ class JobRun:
         build = cache(lambda: resolve_model(self.model)) if self.processes else None
         notes: Counter[str] = Counter()
         if self.processes > 1:
-            notes = make_in_parallel(self.job, self.model, self.processes, counter.add)
+            live = self.watch.live if self.watch else None
+            notes = make_in_parallel(self.job, self.model, self.processes, counter.add, live)
         with Claims(self.job.work.path) as claims:
             queue = ClaimedSegments(self.job, claims)
             if self.processes == 1 and build is not None:

@@ -106,7 +106,8 @@ def located_spans(
 def _items(
     job: Job, interpolator: FrameInterpolator, frames: Iterator[SourceFrame], segment_range: range
 ) -> Iterator[SegmentItem]:
-    renderer = Renderer(interpolator, job.encoding.converter, job.hold)
+    bars = job.options.black_bars
+    renderer = Renderer(interpolator, job.encoding.converter, job.hold, bars=bars)
     if job.options.motion_blur is not None:
         for item in blurred_items(job, renderer, frames, segment_range):
             counts = _counts(item.span) if item.span else Counter[str]()

@@ -15,7 +15,7 @@ TAGS = ("comment", "description", "synopsis")
 def used_options(job: Job) -> dict[str, object]:
     """Return the options that are not at their defaults, and the encoder with all of its own."""
     chosen, usual = job.options.as_json(), Options(encoding=Encoding()).as_json()
-    values = {name: value for name, value in chosen.items() if value != usual[name]}
+    values = {name: value for name, value in chosen.items() if value != usual.get(name)}
     values.pop("encoding", None)
     encoding, plain = chosen["encoding"], usual["encoding"]
     assert isinstance(encoding, dict)

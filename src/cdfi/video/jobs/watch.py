@@ -21,7 +21,13 @@ class JobWatch:
     """Callbacks of a job; every method does nothing unless a subclass overrides it.
 
     The methods run in the thread that encodes: they must be quick.
+
+    Attributes:
+        live: path of a picture that each process of the job keeps, see :class:`LivePicture`; None
+            for none.
     """
+
+    live: Path | None = None
 
     def on_start(self, segments: int, finished: int) -> None:
         """Handle the start: how many segments there are, and how many are finished already."""
@@ -42,11 +48,25 @@ class JobWatch:
         """
 
 
+class LiveWatch(JobWatch):
+    """Keeps the live picture of the process in which it is."""
+
+    def __init__(self, live: Path | None) -> None:
+        self.live = live
+        self._picture = LivePicture(live) if live is not None else None
+
+    def on_frame(self, segment: int, frame: OutputFrame | None, counts: Counter[str]) -> None:
+        """Show the frame."""
+        if self._picture is not None and frame is not None:
+            self._picture.add(frame)
+
+
 class LivePicture:
     """Keep a picture of the newest interpolated frame between its two source frames.
 
     Args:
-        path: of the picture; it is replaced in one step, at most once a second.
+        path: of the picture; it is replaced in one step, at most once a second, whichever process
+            has written it last.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,12 +80,20 @@ class LivePicture:
         if frame.interpolated:
             self._interpolated.append(frame.image)
             return
-        due = time.monotonic() - self._written_at >= LIVE_SECONDS
-        if self._left is not None and self._interpolated and due:
+        if self._left is not None and self._interpolated and self._is_due():
             self._write([self._left, self._interpolated[len(self._interpolated) // 2], frame.image])
             self._written_at = time.monotonic()
         self._left = frame.image
         self._interpolated.clear()
+
+    def _is_due(self) -> bool:
+        if time.monotonic() - self._written_at < LIVE_SECONDS:
+            return False
+        try:
+            age = time.time() - self._path.stat().st_mtime
+        except OSError:  # there is no picture yet
+            return True
+        return not 0 <= age < LIVE_SECONDS
 
     def _write(self, frames: list[VideoFrame]) -> None:
         pictures = [_small(frame) for frame in frames]

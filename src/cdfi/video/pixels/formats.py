@@ -15,6 +15,8 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cdfi.video.pixels.linear_samples import ENCODED, encoded
+
 FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited, 0 unspecified
 
 Triple = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
@@ -178,13 +180,15 @@ def layout(name: str) -> Layout:
 
 def working_format(name: str) -> str:
     """Return the format with the same samples in which frames of format ``name`` are handled."""
-    plain = FULL_RANGE.get(name) or SAME_SAMPLES.get(name, name)
+    plain = FULL_RANGE.get(name) or SAME_SAMPLES.get(name) or ENCODED.get(name, name)
     return layout(plain).name
 
 
 def to_working(image: VideoFrame) -> VideoFrame:
-    """Return ``image`` in its working format, each sample unchanged."""
+    """Return ``image`` in its working format, each sample unchanged; linear light becomes sRGB."""
     name = image.format.name
+    if name in ENCODED:
+        return encoded(image)
     if name in FULL_RANGE:
         return _renamed(image, FULL_RANGE[name])
     return reformatted(image, SAME_SAMPLES[name]) if name in SAME_SAMPLES else image

@@ -31,7 +31,7 @@ class Stills:
 
     Attributes:
         path: for the functions that read a video.
-        warnings: a clause for each gap in their numbers.
+        warnings: a clause for each gap in their numbers, and for what a video does not keep.
     """
 
     path: Path
@@ -94,17 +94,15 @@ def _linked(source: Path, rate: Fraction, keep_gaps: bool, folder: Path) -> Stil
     if len(kinds) > 1:
         raise ValueError(f"{source}: expected images of one kind, found {', '.join(sorted(kinds))}")
     name, suffix = _name(source), found.paths[0].suffix.lower()
-    if suffix == ".exr":
-        raise ValueError(
-            f"{source}: EXR holds linear light, which becomes EXR only: give an output folder, or "
-            "grade the images to DPX or PNG first"
-        )
     for number, path in enumerate(found.paths):
         _link(path.absolute(), folder / f"{name}.{number:06d}{suffix}")
     numbers = found.numbers if keep_gaps else list(range(len(found.paths)))
     write_timing(folder, Timing(str(1 / rate), numbers, numbers[-1] + 1))
     done = "interpolated" if keep_gaps else "--fill-gaps interpolates them"
-    return Stills(folder / f"{name}.%06d{suffix}", tuple(f"{line} ({done})" for line in found.gaps))
+    warnings = [f"{line} ({done})" for line in found.gaps]
+    if suffix == ".exr":
+        warnings.append("linear light becomes sRGB, in which what is brighter than 1 is white")
+    return Stills(folder / f"{name}.%06d{suffix}", tuple(warnings))
 
 
 def _name(source: Path) -> str:

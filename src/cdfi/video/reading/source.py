@@ -18,10 +18,12 @@ from av.video.stream import VideoStream
 
 from cdfi.video.pixels.colour import UNSPECIFIED, Colour
 from cdfi.video.pixels.formats import FULL, FULL_RANGE, working_format
+from cdfi.video.pixels.linear_samples import PRIMARIES, TRANSFER, is_linear
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
 from cdfi.video.reading.side_data import side_data
 
+RGB = 0  # AVCOL_SPC_RGB
 INTERLACED = (2, 3, 4, 5)  # libav's AV_FIELD_TT, BB, TB, BT
 #: Held while the level of libav's log is changed. If two threads restored it in the wrong order,
 #: PyAV would keep logging in Python, and a decoder that logs from its own thread while it is closed
@@ -125,6 +127,8 @@ def describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
 
 def _colour(stream: VideoStream, frame: VideoFrame) -> Colour:
     """Return the tags of the first frame; those that it lacks are the container's."""
+    if is_linear(frame):
+        return Colour(matrix=RGB, primaries=PRIMARIES, transfer=TRANSFER, range=FULL)
     context = stream.codec_context
     full = frame.format.name in FULL_RANGE or frame.color_range == FULL
     return Colour(

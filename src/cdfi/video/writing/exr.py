@@ -5,26 +5,15 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
-import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 
 from cdfi.common.files import atomic_write
+from cdfi.video.pixels.linear_samples import from_planes, planes_of
 
 SUFFIX, MAGIC = ".exr", b"\x76\x2f\x31\x01"
-#: libav's formats by their number of planes, without their precision.
-FORMATS = {1: "grayf", 3: "gbrpf", 4: "gbrapf"}
-
-Planes = NDArray[np.float32]
-
-
-def is_linear(image: VideoFrame) -> bool:
-    """Return whether ``image`` holds linear light."""
-    return image.format.name.startswith(tuple(FORMATS.values()))
 
 
 def read_exr(path: Path) -> VideoFrame:
@@ -78,26 +67,3 @@ def _last_chunk(data: bytes) -> int:
         return max(struct.unpack_from(f"<{count}Q", data, table), default=0) + 8
     except (IndexError, ValueError, struct.error):
         return len(data)
-
-
-def planes_of(image: VideoFrame) -> Planes:
-    """Return the samples (C, H, W): G B R [A], or Y."""
-    kind = np.float16 if "f16" in image.format.name else np.float32
-    planes = []
-    for plane in image.planes:
-        samples: NDArray[Any] = np.frombuffer(plane, kind)  # type: ignore[call-overload]
-        lines = samples.reshape(image.height, -1)
-        planes.append(lines[:, : image.width].astype(np.float32))
-    return np.stack(planes)
-
-
-def from_planes(planes: Planes, half: bool) -> VideoFrame:
-    """Return a frame of the samples (C, H, W) in the order of :func:`planes_of`."""
-    count, height, width = planes.shape
-    image = VideoFrame(width, height, f"{FORMATS[count]}{'16' if half else '32'}le")
-    for plane, samples in zip(image.planes, planes):
-        kind = np.dtype(np.float16 if half else np.float32)
-        lines = np.zeros((height, plane.line_size // kind.itemsize), kind)
-        lines[:, :width] = samples
-        plane.update(lines.tobytes())
-    return image
