@@ -269,4 +269,4 @@ def _moment(text: str) -> Moment:
 
 def _short(number: Fraction | int) -> str:
     """Return a number for a message; it may be too large for a float."""
-    return f"{float(number):g}" if abs(number) < 10**15 else shown(number)
+    return f"{float(number):g}" if -(10**15) < number < 10**15 else shown(number)

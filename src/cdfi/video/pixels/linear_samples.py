@@ -53,8 +53,11 @@ def encoded(image: VideoFrame) -> VideoFrame:
 
 
 def _samples(image: VideoFrame, kind: np.dtype[Any]) -> NDArray[Any]:
-    lines = [np.frombuffer(plane, kind).reshape(image.height, -1) for plane in image.planes]
-    return np.stack([rows[:, : image.width] for rows in lines])
+    planes = []
+    for plane in image.planes:
+        samples: NDArray[Any] = np.frombuffer(plane, kind)  # type: ignore[call-overload]
+        planes.append(samples.reshape(image.height, -1)[:, : image.width])
+    return np.stack(planes)
 
 
 def _frame(planes: NDArray[Any], name: str, kind: np.dtype[Any]) -> VideoFrame:
