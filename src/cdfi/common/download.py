@@ -20,6 +20,7 @@ from cdfi.common.progress import Progress
 CHUNK = 1 << 20
 TIMEOUT = 30.0
 ATTEMPTS = 3
+PASSING = (429, 502, 503, 504)  # answers of a server that is busy, or that is being started
 
 
 def fetch(
@@ -52,8 +53,8 @@ def fetch(
 
     Raises:
         ValueError: the address is not http or https, or the file is not the expected one.
-        OSError: the server cannot be reached, refuses the request or closes the connection, or
-            the disk is full.
+        ConnectionError: the server cannot be reached, is busy, or closes the connection.
+        OSError: the server refuses the request, or the disk is full.
     """
     expected = (size, git_blob, sha256)
     if _is_complete(path, *expected):
@@ -131,12 +132,13 @@ def _transfer(
             _continue(url, part, progress, headers)
             return
         except urllib.error.HTTPError as error:
-            raise OSError(f"{url}: the server answered {error.code} {error.reason}") from error
+            kind = ConnectionError if error.code in PASSING else OSError
+            raise kind(f"{url}: the server answered {error.code} {error.reason}") from error
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             if attempt == ATTEMPTS:
                 reason = getattr(error, "reason", error)
                 kept = part.stat().st_size if part.exists() else 0
-                raise OSError(
+                raise ConnectionError(
                     f"{url}: {reason} ({kept} bytes are kept; run the same command again to resume)"
                 ) from error
 

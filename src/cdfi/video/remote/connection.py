@@ -10,17 +10,21 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from cdfi.common.download import fetch
+from cdfi.common.download import PASSING, fetch
 
 T = TypeVar("T")
 TOKEN = "CDFI_TOKEN"  # environment variable
 TIMEOUT = 30.0  # seconds for one answer
-PATIENCE = 120.0  # seconds without any answer after which a server counts as gone
+PATIENCE = 120.0  # seconds of failed attempts after which a server counts as gone
 LONGEST_PAUSE = 5.0  # seconds between two attempts
-BUSY = (429, 502, 503, 504)
+PIECE = 1 << 24  # bytes of a file that are sent at a time
+MOVED = 409  # answer to a piece that does not begin where the bytes at the server end
+
+
+FAILURES = (HTTPException, OSError)  # of a request; the second is also the base of urllib's
 
 
 class ServerGoneError(ConnectionError):
@@ -33,6 +37,35 @@ class RefusedError(OSError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+class Retries:
+    """The pauses between the attempts of one request, until it has failed for ``PATIENCE``.
+
+    Args:
+        server: shown in the error.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server, self._pause = server, 0.2
+        self._failing_since: float | None = None
+
+    def wait(self, reason: object) -> None:
+        """Wait before the next attempt.
+
+        Args:
+            reason: why the last attempt failed.
+
+        Raises:
+            ServerGoneError: the attempts have failed for too long.
+        """
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        waited = now - self._failing_since
+        if waited > PATIENCE:
+            raise _gone(self._server, f" for {waited:.0f} s", reason)
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
 def is_url(word: str) -> bool:
@@ -57,6 +90,16 @@ class ServerConnection:
         token = given or os.environ.get(TOKEN, "")
         self.headers = {"User-Agent": "cdfi"}
         self.headers |= {"Authorization": f"Bearer {token}"} if token else {}
+
+    def checked_name(self, name: str) -> str:
+        """Return the name of a file or folder that the server has sent.
+
+        Raises:
+            ValueError: it would lead out of its folder.
+        """
+        if name in ("", ".", "..") or not {"/", "\\", "\0"}.isdisjoint(name):
+            raise ValueError(f"{self.base} sent {name!r}: expected a plain name")
+        return name
 
     def ask(
         self,
@@ -83,67 +126,75 @@ class ServerConnection:
         return self._answered(lambda: self._send(method, path, data, query), patient)
 
     def append(self, path: str, file: Path, **query: object) -> None:
-        """Send what the server lacks of a file; continue after broken connections.
+        """Send what the server lacks of a file, in pieces; continue after broken connections.
 
         Raises:
-            RefusedError, ServerGoneError: as :meth:`ask`.
+            RefusedError, ServerGoneError: as :meth:`ask`. The attempts count from the last byte
+                that has arrived.
+            OSError: the file cannot be read.
         """
-        size = file.stat().st_size
-
-        def send() -> None:
-            have = self._send("GET", path, None, query)["received"]
-            if have < size:
-                with file.open("rb") as opened:
-                    opened.seek(have)
-                    self._send("PATCH", path, opened, {**query, "offset": have}, size - have)
-
-        while self._answered(lambda: self._send("GET", path, None, query))["received"] != size:
-            self._answered(send)
+        size, furthest, retries = file.stat().st_size, -1, Retries(self.base)
+        reason: object = None
+        with file.open("rb") as opened:
+            while (have := self.ask("GET", path, **query)["received"]) < size:
+                if have > furthest:
+                    furthest, retries = have, Retries(self.base)
+                else:
+                    retries.wait(reason)
+                opened.seek(have)
+                reason = self._try_piece(path, opened.read(PIECE), {**query, "offset": have})
 
     def download(self, path: str, target: Path, size: int) -> None:
-        """Fetch a file; continue what an earlier call has left.
+        """Fetch a file; continue what an earlier call has left, and after broken connections.
 
         Raises:
-            OSError: the server does not answer, or the disk is full.
+            ServerGoneError: as :meth:`ask`. The attempts count from the last byte that arrived.
+            OSError: the server refuses the request, or the disk is full.
         """
-        fetch(self.base + path, target, size=size, headers=self.headers)
+        part = target.with_name(f"{target.name}.part")
+        furthest, retries = -1, Retries(self.base)
+        while True:
+            try:
+                fetch(self.base + path, target, size=size, headers=self.headers)
+                return
+            except ConnectionError as error:
+                have = part.stat().st_size if part.exists() else 0
+                if have > furthest:
+                    furthest, retries = have, Retries(self.base)
+                retries.wait(error)
 
-    def _answered(self, send: Callable[[], T], patient: bool = True) -> T:
+    def _answered(self, send: Callable[[], T], patient: bool) -> T:
         """Return the result of ``send``, which is repeated while nothing answers."""
-        begin, pause = time.monotonic(), 0.2
+        retries = Retries(self.base)
         while True:
             try:
                 return send()
-            except RefusedError as error:
-                if error.status not in BUSY:
-                    raise
-                reason: object = error
-            except (urllib.error.URLError, HTTPException, OSError) as error:
-                reason = getattr(error, "reason", None) or error
-            waited = time.monotonic() - begin
-            if not patient or waited > PATIENCE:
-                since = f" for {waited:.0f} s" if patient else ""
-                raise ServerGoneError(
-                    f"{self.base} does not answer{since} ({reason}): start cdfi serve there, or "
-                    "check the address"
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            except FAILURES as error:
+                reason = _passing(error)
+            if not patient:
+                raise _gone(self.base, "", reason)
+            retries.wait(reason)
+
+    def _try_piece(self, path: str, piece: bytes, query: Mapping[str, object]) -> object:
+        """Send a piece of a file; return why it failed if it is worth another attempt."""
+        try:
+            self._send("PATCH", path, piece, query)
+        except RefusedError as error:
+            return error if error.status == MOVED else _passing(error)
+        except FAILURES as error:
+            return _passing(error)
+        return "a piece of a file was lost"
 
     def _send(
         self,
         method: str,
         path: str,
-        data: bytes | IO[bytes] | None,
+        data: bytes | None,
         query: Mapping[str, object],
-        length: int | None = None,
     ) -> Any:
         """Send one request, and return its JSON answer."""
         url = f"{self.base}{path}?{urlencode(query)}" if query else self.base + path
-        headers = dict(self.headers)
-        if length is not None:
-            headers["Content-Length"] = str(length)
-        request = urllib.request.Request(url, data, headers, method=method)
+        request = urllib.request.Request(url, data, self.headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
                 return json.loads(reply.read())
@@ -165,3 +216,16 @@ class ServerConnection:
         except (OSError, ValueError, LookupError, TypeError, HTTPException):
             text = f"the server answered {error.code} {error.reason}"
         return RefusedError(error.code, f"{self.base}: {text}")
+
+
+def _passing(error: Exception) -> object:
+    """Return the reason of a failure that may pass; raise the error if it will not."""
+    if isinstance(error, RefusedError) and error.status not in PASSING:
+        raise error
+    return getattr(error, "reason", None) or error
+
+
+def _gone(server: str, since: str, reason: object) -> ServerGoneError:
+    return ServerGoneError(
+        f"{server} does not answer{since} ({reason}): start cdfi serve there, or check the address"
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+import os
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,13 +20,20 @@ class ServerClaims(Claims):
         address: of the job there.
         folder: that stands for the job on this machine; no claim is written into it.
         owner: the worker.
+        used: files and folders of this machine's cache that the job needs; they are touched with
+            the claims, so that no other worker takes them for unused.
     """
 
     def __init__(
-        self, connection: ServerConnection, address: str, folder: Path, owner: Claim
+        self,
+        connection: ServerConnection,
+        address: str,
+        folder: Path,
+        owner: Claim,
+        used: Sequence[Path] = (),
     ) -> None:
         super().__init__(folder, owner)
-        self._connection, self._address = connection, f"{address}/claims"
+        self._connection, self._address, self._used = connection, f"{address}/claims", used
         self._lost: dict[tuple[int, bool], bool] = {}
 
     def take(self, number: int, suffix: str = CLAIM) -> bool:
@@ -52,7 +60,10 @@ class ServerClaims(Claims):
         return [claim for claim in found if among is None or claim.number in among]
 
     def touch(self) -> None:
-        """Touch the claims that we hold."""
+        """Touch the claims that we hold, and what is used for them."""
+        for path in self._used:
+            with suppress(OSError):  # a cache may have become read-only
+                os.utime(path)
         with self._changes:
             numbers = sorted({int(path.name[: -len(CLAIM)].split(".")[0]) for path in self._held})
         if numbers:

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from cdfi.common.cache import cache_folder
 from cdfi.common.files import write_text
 from cdfi.video.jobs.claims import Claim, Claims
 from cdfi.video.jobs.folder_names import JOB, MANIFEST, MARKER, folder_name
 from cdfi.video.jobs.job import Job
-from cdfi.video.jobs.sealed import file_fingerprint, sealed_json
+from cdfi.video.jobs.sealed import file_fingerprint, read_sealed, sealed_json
 from cdfi.video.jobs.workfolder import MARKER_TEXT, WorkFolder
 from cdfi.video.remote.connection import RefusedError, ServerConnection
 from cdfi.video.remote.server_claims import ServerClaims
 from cdfi.video.remote.server_work import ServerWork
+from cdfi.video.remote.source_cache import jobs_folder, prune, source_lock, sources_folder
 from cdfi.video.remote.work_protocol import JOBS, VERSION
-
-KEEP = 7 * 86400.0  # seconds for which an unused source stays in the cache
 
 
 @dataclass(frozen=True)
@@ -70,14 +65,15 @@ class ServerJob:
 
     def claims(self, owner: Claim) -> AbstractContextManager[Claims]:
         """Return the claims of a worker."""
-        return ServerClaims(self.connection, self.address, self.folder, owner)
+        used = [self.folder.parents[1], Path(read_sealed(self.folder / JOB)["source"])]
+        return ServerClaims(self.connection, self.address, self.folder, owner, used)
 
     def _source(self, source: dict[str, Any], fingerprint: str) -> Path:
         """Return the source in the cache, after fetching it unless it is there."""
-        suffix = Path(source["name"]).suffix
-        path = cache_folder() / "sources" / f"{fingerprint}{suffix}"
+        name = f"{fingerprint}{Path(source['name']).suffix}"
+        path = sources_folder() / self.connection.checked_name(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f"{path.name}.lock")):  # workers fetch it once
+        with source_lock(path):
             self.connection.download(f"{self.address}/source", path, source["size"])
             if file_fingerprint(path) != fingerprint:
                 path.unlink()
@@ -85,7 +81,7 @@ class ServerJob:
                     f"{self.connection.base} sent another file than the planned {source['name']}: "
                     "it has changed since; start the job again"
                 )
-        os.utime(path)
+            os.utime(path)
         return path
 
 
@@ -99,7 +95,7 @@ class JobServer:
 
     def __init__(self, url: str, worker: str) -> None:
         self.connection = ServerConnection(url)
-        self._home = cache_folder() / "served" / worker
+        self._home = jobs_folder() / worker
         self._known: set[str] = set()
 
     def connect(self) -> None:
@@ -121,7 +117,7 @@ class JobServer:
                 f"({found.get('version', 'one without workers')}; this is {version('cdfi')}): "
                 "install the same version on both machines"
             )
-        _prune(cache_folder())
+        prune()
 
     def new_jobs(self) -> list[ServerJob]:
         """Return the jobs that need workers, and were not returned before.
@@ -129,10 +125,13 @@ class JobServer:
         Raises:
             ServerGoneError: the server does not answer.
         """
+        with suppress(OSError):  # there is none before the first job
+            os.utime(self._home)
         found = []
         listed = {job["id"]: job for job in self.connection.ask("GET", JOBS)["jobs"]}
         for number in [number for number in listed if number not in self._known]:
-            folder = self._home / number / folder_name(listed[number]["target"])
+            names = number, folder_name(listed[number]["target"])
+            folder = self._home.joinpath(*map(self.connection.checked_name, names))
             found.append(ServerJob(self.connection, number, folder))
         self._known = set(listed)
         return found
@@ -140,15 +139,3 @@ class JobServer:
     def close(self) -> None:
         """Remove what stands for the jobs on this machine; sources stay in the cache."""
         shutil.rmtree(self._home, ignore_errors=True)
-
-
-def _prune(cache: Path) -> None:
-    """Remove sources and folders of jobs that nothing has used for a week."""
-    limit = time.time() - KEEP
-    for path in [*(cache / "sources").glob("*"), *(cache / "served").glob("*")]:
-        if path.lstat().st_mtime > limit:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
