@@ -96,8 +96,8 @@ test-web: $(VENV)/web.stamp
 	CDFI_WEB=1 $(BIN)/python -m pytest -rs tests/serve/test_page*.py tests/serve/test_load.py
 
 $(VENV)/cluster.stamp: $(VENV)/dev.stamp
-	$(PIP) --editable '.[ray]'
-	@touch $@
+	@if $(PIP) --editable '.[ray]'; then touch $@; \
+	else echo "Ray cannot be installed here: its tests are skipped"; fi
 
 # Slurm itself is the system's; without it its test is skipped with a reason.
 test-cluster: $(VENV)/cluster.stamp

@@ -16,7 +16,7 @@ from cdfi.common.extras import need
 
 AUTO, LOCAL = "auto", "local"
 CONNECT = 5.0  # seconds for a connection to the head node
-PATIENCE = 30.0  # seconds for an answer of the head node
+PATIENCE = 120.0  # seconds within which a cluster must answer; a busy machine is slow
 
 
 @dataclass(frozen=True)

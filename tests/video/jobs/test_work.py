@@ -29,6 +29,9 @@ from tests.video.jobs.test_segments import same_frames
 from tests.video.video_clips import Clip, write_clip
 
 OPTIONS = Options(encoding=Encoding(preset="ultrafast"), segment=4)
+needs_a_full_device = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs a device that is always full"
+)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +187,7 @@ def test_a_damaged_segment_of_a_worker_is_made_again(tmp_path, source, whole, mo
     same_frames(target, whole)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@needs_a_full_device
 @pytest.mark.long
 def test_a_full_disk_at_one_worker_leaves_its_segment_to_others(
     tmp_path, source, whole, model, monkeypatch

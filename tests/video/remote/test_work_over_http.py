@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from cdfi.common.files import create
 from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
 from cdfi.video.jobs.claims import Claims
 from cdfi.video.jobs.sealed import file_fingerprint
@@ -11,7 +12,7 @@ from cdfi.video.remote.connection import RefusedError, ServerConnection, ServerG
 from cdfi.video.work import work
 from tests.cli.interpolate_inputs import tiny_model
 from tests.video.jobs.test_segments import same_frames
-from tests.video.jobs.test_work import planned
+from tests.video.jobs.test_work import full_file, needs_a_full_device, planned
 from tests.video.remote.job_server import refused, serving
 from tests.video.video_clips import Clip, write_clip
 
@@ -174,6 +175,37 @@ def test_a_full_disk_at_the_server_is_one_clear_line(tmp_path, source, model, ca
         server.offer(source, target)
         refused([server.url], match="no space left on the server's disk")
         work([folder], exit_when_idle=True)
+
+
+@needs_a_full_device
+def test_a_full_disk_at_a_worker_leaves_its_segment_to_others(
+    tmp_path, source, whole, model, cache, server, monkeypatch
+):
+    target = tmp_path / "out.mp4"
+    with planned(source, target, model, options=OPTIONS) as folder:
+        server.offer(source, target)
+        with monkeypatch.context() as patch:
+            patch.setattr("cdfi.video.jobs.segments.create", lambda path: full_file(create(path)))
+            refused([server.url], match="cdfi-work: no space left on the disk: free some space")
+        assert not [*folder.glob("*.claim")] and not [*(cache / "served").iterdir()]
+        assert work([server.url], exit_when_idle=True) == 23
+    same_frames(target, whole)
+
+
+@needs_a_full_device
+def test_a_full_disk_while_the_source_is_fetched_is_one_clear_line(
+    tmp_path, source, model, cache, server
+):
+    target = tmp_path / "out.mp4"
+    part = cache / "sources" / f"{file_fingerprint(source)}.mp4.part"
+    part.parent.mkdir(parents=True)
+    part.symlink_to("/dev/full")
+    with planned(source, target, model, options=OPTIONS) as folder:
+        server.offer(source, target)
+        refused([server.url], match="no space left on the disk: free some space and start this")
+        assert not [*folder.glob("*.claim")]
+        part.unlink()
+        assert work([server.url], exit_when_idle=True) == 23
 
 
 def test_a_source_that_is_another_file_is_refused(tmp_path, source, model, cache, server):

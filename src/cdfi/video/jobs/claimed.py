@@ -1,4 +1,4 @@
-"""Make the missing segments of a job beside other workers: take a claim, make it, take the next."""
+"""Make the unfinished segments of a job together with other workers: claim one, make it, repeat."""
 
 from __future__ import annotations
 
@@ -30,23 +30,24 @@ class ClaimedSegments(SegmentQueue):
         self.job, self._claims = job, claims
         self._all = set(range(len(job.boundaries)))
         self._random = Random(claims.owner.worker)
-        self._place, self._looks = self._random.random(), 0
-        self._begun: dict[int, float] = {}
+        self._place = self._random.random()  # where it begins to look at the claims of others
+        self._idle_looks = 0  # in a row
+        self._started: dict[int, float] = {}  # our segments -> time by the monotonic clock
         self._took: list[float] = []  # seconds that each of our segments took
-        self._checked = time.monotonic()
-        self._frames: dict[int, int] = {}
+        self._checked = time.monotonic()  # when a segment in progress was last looked up
+        self._frames: dict[int, int] = {}  # finished segments -> their number of frames
 
     def pending(self) -> set[int]:
-        """Look at the folder; return the segments without a record."""
+        """Return the numbers of the segments without a record, by a look at the folder."""
         return self._all - self.job.work.recorded()
 
     def take(self, number: int) -> bool:
         """Claim a segment; return whether it is ours and still unfinished."""
-        return self._claims.take_free(number) and self._is_begun(number)
+        return self._claims.take_free(number) and self._start(number)
 
     def seconds(self, number: int) -> float:
         """Return for how long this worker has been making a segment."""
-        return time.monotonic() - self._begun.get(number, time.monotonic())
+        return time.monotonic() - self._started.get(number, time.monotonic())
 
     def done(self, number: int) -> None:
         """Keep the claim on a finished segment, so that no other worker encodes it again."""
@@ -64,7 +65,7 @@ class ClaimedSegments(SegmentQueue):
         return False
 
     def next_range(self) -> range | None:
-        """Claim a free segment; return it with the unfinished ones that follow it.
+        """Claim a free segment; return it with the free ones that follow it, or None.
 
         If none is free, take over one whose worker is gone.
         """
@@ -72,31 +73,31 @@ class ClaimedSegments(SegmentQueue):
         while free := (pending := self.pending()) - (claimed := self._claims.numbers()) - tried:
             for number in starts(free, pending & claimed, self._random):
                 if self.take(number):
-                    return _run(number, free)
+                    return _run_of_free(number, free)
                 tried.add(number)
         for number in watched(pending, self._place):
-            if self._claims.take(number) and self._is_begun(number):
+            if self._claims.take(number) and self._start(number):
                 return range(number, number + 1)
         return None
 
     def next_repeat(self) -> range | None:
-        """Claim a segment a second time that another worker has had for long."""
+        """Claim a second time what another worker has held for long; return it, or None."""
         seen = self._claims.seen(watched(self.pending(), self._place))
         repeated = {claim.number for claim in seen if claim.repeat}
         typical = median(self._took) if self._took else None
         for claim in sorted(seen, key=lambda claim: -claim.held):
             if not self._may_repeat(claim, typical):
                 continue
-            is_lost = claim.number in repeated  # then only a repeat whose worker is gone counts
-            take = self._claims.take if is_lost else self._claims.take_free
-            if take(claim.number, REPEAT) and self._is_begun(claim.number):
+            has_repeat = claim.number in repeated  # then its worker must be gone
+            take = self._claims.take if has_repeat else self._claims.take_free
+            if take(claim.number, REPEAT) and self._start(claim.number):
                 return range(claim.number, claim.number + 1)
         return None
 
     def idle(self) -> float:
         """Return for how many seconds to wait before the next look: longer each time."""
-        self._looks += 1
-        return pause(self._looks - 1)
+        self._idle_looks += 1
+        return pause(self._idle_looks - 1)
 
     def finished_frames(self) -> int:
         """Return how many frames the finished segments hold."""
@@ -105,13 +106,13 @@ class ClaimedSegments(SegmentQueue):
                 self._frames[number] = len(record.times)
         return sum(self._frames.values())
 
-    def _is_begun(self, number: int) -> bool:
-        """Begin a claimed segment, unless it has been finished or the job has ended meanwhile."""
+    def _start(self, number: int) -> bool:
+        """Start a claimed segment; return False if it is finished or the job has ended."""
         if number not in self.pending() or not self.job.work.is_served:
             self._claims.give_up(number)
             return False
-        self._begun[number] = time.monotonic()
-        self._looks = 0
+        self._started[number] = time.monotonic()
+        self._idle_looks = 0
         return True
 
     def _may_repeat(self, claim: SeenClaim, typical: float | None) -> bool:
@@ -173,7 +174,7 @@ def wait_for_others(
     return notes
 
 
-def _run(number: int, free: set[int]) -> range:
+def _run_of_free(number: int, free: set[int]) -> range:
     """Return the range of neighbours in ``free`` that begins with ``number``."""
     end = number + 1
     while end in free:

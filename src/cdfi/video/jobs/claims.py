@@ -38,8 +38,8 @@ class Claim:
     Attributes:
         worker: a name that is unique for each worker.
         host: name of its machine.
-        system: which processes its number counts among: those of a container have their own.
-        process: its number there.
+        system: identifies the process numbers that it uses: a container has its own.
+        process: its process number.
         started: when that process started, in seconds since 1970 by its machine's clock.
         taken: when the segment was claimed, by the clock of the file system.
     """
@@ -95,8 +95,9 @@ class Claims:
         self.owner = owner or own_claim()
         self._folder, self._lease, self._beat = folder, lease, beat
         self._held: set[Path] = set()
-        self._watched: dict[Path, tuple[object, float]] = {}  # a claim's state, and since when
-        self._clock_ahead = 0.0, -inf  # of our monotonic clock, and when it was read
+        self._watched: dict[Path, tuple[object, float]] = {}  # a claim -> its state, since when
+        # How far the file system's clock is ahead of our monotonic clock, and when it was read.
+        self._clock_ahead = 0.0, -inf
         self._changes, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._touch_held, daemon=True)
 
@@ -157,13 +158,13 @@ class Claims:
         return state is not None and self._is_lost(path, *state)
 
     def for_worker(self, owner: Claim) -> Claims:
-        """Return the claims of another worker, for whom this process acts."""
+        """Return the claims of another worker; the server acts for workers without the folder."""
         found = Claims(self._folder, owner, self._lease, self._beat)
         found._watched = self._watched
         return found
 
     def adopt(self, number: int) -> bool:
-        """Hold the claims on a segment that carry our name; return whether there is one."""
+        """Hold the claims on a segment that are in our name; return whether there is one."""
         paths = {self._path(number, suffix) for suffix in (CLAIM, REPEAT)}
         ours = {path for path in paths if self._is_ours(path)}
         with self._changes:
