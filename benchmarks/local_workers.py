@@ -1,9 +1,9 @@
 """How long does a video take with local workers, compared with another version of cdfi?
 
-    python benchmarks/local_workers.py --other OTHER/src [--jobs 2] [--repeats 7] [--frames 400]
+    python benchmarks/local_workers.py --other OTHER/src [--jobs 2] [--repeats 7] [--frames 400] [--size 854x480]
 
-Both versions interpolate the same 480p clip with the default network, one after the other in each
-repeat, the first one alternating. The ratios of each pair are compared: a busy machine slows both.
+Both versions interpolate the same clip with the default network, one after the other in each repeat,
+the first one alternating. The ratios of each pair are compared: a busy machine slows both.
 """
 
 import argparse
@@ -46,12 +46,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--size", default="854x480")
     given = parser.parse_args()
+    width, height = map(int, given.size.split("x"))
     versions = {"this": OWN, "other": given.other.resolve()}
     pairs: list[dict[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory() as name:
         clip = Path(name) / "in.mp4"
-        write_source(clip, 854, 480, given.frames)
+        write_source(clip, width, height, given.frames)
         for code in versions.values():
             cost(code, clip, given.jobs)  # kernels are compiled and cached
         for number in range(given.repeats):
@@ -61,9 +63,9 @@ def main() -> None:
     result: dict[str, object] = {"question": (__doc__ or "").splitlines()[0]}
     for kind in ("wall", "processor"):
         ratios = [pair["this"][kind] / pair["other"][kind] for pair in pairs]
-        result[kind] = {
-            "seconds": statistics.median(pair["this"][kind] for pair in pairs),
-            "other_seconds": statistics.median(pair["other"][kind] for pair in pairs),
+        result[f"{kind} seconds"] = {
+            "this": statistics.median(pair["this"][kind] for pair in pairs),
+            "other": statistics.median(pair["other"][kind] for pair in pairs),
             "median_of_ratios": statistics.median(ratios),
             "ratios": sorted(ratios),
         }

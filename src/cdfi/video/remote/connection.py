@@ -136,7 +136,7 @@ class ServerConnection:
         size, furthest, retries = file.stat().st_size, -1, Retries(self.base)
         reason: object = None
         with file.open("rb") as opened:
-            while (have := self.ask("GET", path, **query)["received"]) < size:
+            while (have := self._received(path, query)) < size:
                 if have > furthest:
                     furthest, retries = have, Retries(self.base)
                 else:
@@ -162,6 +162,11 @@ class ServerConnection:
                 if have > furthest:
                     furthest, retries = have, Retries(self.base)
                 retries.wait(error)
+
+    def _received(self, path: str, query: Mapping[str, object]) -> int:
+        """Return how many bytes of a file the server has."""
+        answer = self._answered(lambda: self._send("GET", path, None, query), patient=True)
+        return int(answer["received"])
 
     def _answered(self, send: Callable[[], T], patient: bool) -> T:
         """Return the result of ``send``, which is repeated while nothing answers."""
