@@ -1,9 +1,10 @@
 """How long does a video take with local workers, compared with another version of cdfi?
 
-    python benchmarks/local_workers.py --other OTHER/src [--jobs 2] [--repeats 7] [--frames 400] [--size 854x480]
+    python benchmarks/local_workers.py --other OTHER/src [--jobs 2] [--repeats 7]
+        [--frames 400] [--size 854x480]
 
-Both versions interpolate the same clip with the default network, one after the other in each repeat,
-the first one alternating. The ratios of each pair are compared: a busy machine slows both.
+Both versions interpolate the same clip with the default network, one after the other in each
+repeat, the first one alternating. The ratios of each pair are compared: a busy machine slows both.
 """
 
 import argparse
