@@ -19,7 +19,7 @@ from cdfi.video.jobs.workfolder import MARKER_TEXT, WorkFolder
 from cdfi.video.remote.connection import RefusedError, ServerConnection
 from cdfi.video.remote.server_claims import ServerClaims
 from cdfi.video.remote.server_work import ServerWork
-from cdfi.video.remote.source_cache import jobs_folder, prune, source_lock, sources_folder
+from cdfi.video.remote.source_cache import jobs_folder, remove_unused, source_lock, sources_folder
 from cdfi.video.remote.work_protocol import JOBS, VERSION
 
 
@@ -117,7 +117,7 @@ class JobServer:
                 f"({found.get('version', 'one without workers')}; this is {version('cdfi')}): "
                 "install the same version on both machines"
             )
-        prune()
+        remove_unused()
 
     def new_jobs(self) -> list[ServerJob]:
         """Return the jobs that need workers, and were not returned before.

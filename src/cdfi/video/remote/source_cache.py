@@ -33,7 +33,7 @@ def source_lock(path: Path, timeout: float = -1) -> BaseFileLock:
     return FileLock(path.with_name(f"lock-{path.name[0]}"), timeout=timeout)
 
 
-def prune() -> None:
+def remove_unused() -> None:
     """Remove sources and folders of jobs that no worker has used for a week."""
     for path in sources_folder().glob("[0-9a-f]*"):
         with suppress(OSError), source_lock(path, timeout=0):  # one in use may stay
