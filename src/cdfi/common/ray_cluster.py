@@ -81,7 +81,7 @@ def connected(address: str) -> Iterator[Any]:
     with _messages_kept_off_stdout(ray):
         try:
             ray.init(address, log_to_driver=False, logging_level="ERROR", **only_local)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises this class itself if a node starts too slowly
             refusal = f"the Ray cluster {address} refuses: {first_line(error)}"
             raise ConnectionError(refusal) from error
         try:

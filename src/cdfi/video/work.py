@@ -20,8 +20,9 @@ from cdfi.video.jobs.job_file import check_access, opened_job
 from cdfi.video.jobs.model import FrameInterpolator, ModelSpec
 from cdfi.video.jobs.scheduling import POLL, SETTLE
 from cdfi.video.jobs.segments import make_segments
-from cdfi.video.remote.connection import ServerGoneError, is_url
+from cdfi.video.remote.connection import RefusedError, ServerGoneError, is_url
 from cdfi.video.remote.server_jobs import JobServer
+from cdfi.video.remote.server_work import ENDED
 
 #: Called with a folder and the number of frames written there since its last call.
 OnFrames = Callable[[Path, int], None]
@@ -243,9 +244,9 @@ class Worker:
         return on_progress
 
     def _has_ended(self, folder: Path, error: Exception) -> bool:
-        """Return whether an opened job has ended; a file system may show that late."""
+        """Return whether a job has ended; a file system may show that late."""
         if folder not in self._jobs:
-            return False
+            return isinstance(error, RefusedError) and error.status in ENDED
         is_gone = isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ESTALE)
         deadline = time.monotonic() + (SETTLE if is_gone else 0)
         while self._jobs[folder][0].job.work.is_served:

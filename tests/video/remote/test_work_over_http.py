@@ -9,6 +9,7 @@ from cdfi.video import Encoding, ModelSpec, Options, interpolate_video
 from cdfi.video.jobs.claims import Claims
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.remote.connection import RefusedError, ServerConnection, ServerGoneError
+from cdfi.video.remote.server_jobs import ServerJob
 from cdfi.video.work import work
 from tests.cli.interpolate_inputs import tiny_model
 from tests.video.jobs.test_segments import same_frames
@@ -206,6 +207,24 @@ def test_a_full_disk_while_the_source_is_fetched_is_one_clear_line(
         assert not [*folder.glob("*.claim")]
         part.unlink()
         assert work([server.url], exit_when_idle=True) == 23
+
+
+@pytest.mark.parametrize("step", ["prepare", "_source"])
+def test_a_job_that_ends_before_a_worker_opens_it_is_no_error(
+    tmp_path, source, model, cache, server, monkeypatch, step
+):
+    target = tmp_path / "out.mp4"
+    original = getattr(ServerJob, step)
+
+    def late(self, *arguments):
+        job.state = "cancelled"
+        return original(self, *arguments)
+
+    with planned(source, target, model, options=OPTIONS) as folder:
+        job = server.offer(source, target)
+        monkeypatch.setattr(ServerJob, step, late)
+        assert work([server.url], exit_when_idle=True) == 0
+        work([folder], exit_when_idle=True)
 
 
 def test_a_source_that_is_another_file_is_refused(tmp_path, source, model, cache, server):

@@ -46,11 +46,16 @@ class ServerJob:
         """Fetch the description and the source.
 
         Raises:
+            RefusedError: the job has ended.
             OSError: the server does not answer, or the disk is full.
             ValueError: the source that arrives is not the one that was planned.
         """
         found = self.connection.ask("GET", self.address)
-        source = self._source(found["source"], str(found["manifest"]["source"]))
+        try:
+            source = self._source(found["source"], str(found["manifest"]["source"]))
+        except OSError:
+            self.connection.ask("GET", self.address)  # refused if the job has ended meanwhile
+            raise
         self.folder.mkdir(parents=True, exist_ok=True)
         description = {**found["job"], "source": str(source), "relative": source.name}
         write_text(self.folder / MARKER, MARKER_TEXT)
