@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
 import sys
@@ -21,6 +23,7 @@ print(cdfi.__file__, cdfi.__version__, type(interpolator).__name__, type(network
 """
 
 
+@pytest.mark.long
 def test_a_bare_checkout_has_entry_points() -> None:
     found = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(ROOT)], capture_output=True, text=True, check=True

@@ -1,6 +1,7 @@
 """The layout of the packages: import directions, unique names, sizes, safe loading."""
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import defaultdict
@@ -54,6 +55,7 @@ def name_of(path: Path) -> str:
 every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
 
 
+@functools.cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -78,6 +78,7 @@ def test_an_unknown_keyword_suggests_the_close_one() -> None:
         options_from(None, {"facter": 2})  # type: ignore[typeddict-unknown-key]
 
 
+@pytest.mark.long
 def test_a_model_is_a_name_a_path_a_network_or_an_interpolator(tmp_path: Path) -> None:
     save(tiny_network(), tmp_path / "tiny.safetensors")
     source = write_clip(tmp_path / "in.mp4", Clip(4))

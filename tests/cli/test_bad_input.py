@@ -262,6 +262,7 @@ def test_a_truncated_video_is_decoded_up_to_its_end(command, tmp_path):
     assert len(images_of(tmp_path / "out.mkv")) == report["frames"]
 
 
+@pytest.mark.long
 def test_flipped_bits_are_skipped_with_a_warning(command, tmp_path):
     clip = Clip(60, options={"preset": "ultrafast", "g": "10"})
     source = write_clip(tmp_path / "in.ts", clip)
@@ -274,6 +275,7 @@ def test_flipped_bits_are_skipped_with_a_warning(command, tmp_path):
     assert any("damaged packets" in line for line in report["warnings"])
 
 
+@pytest.mark.long
 def test_damage_that_the_decoder_conceals_is_a_warning(command, tmp_path):
     source = write_video(tmp_path / "in.mp4", sliding(30))
     content = bytearray(source.read_bytes())
@@ -307,6 +309,7 @@ def test_frames_of_one_time_are_all_kept(command, tmp_path):
     assert any("frames moved" in line for line in report["warnings"])
 
 
+@pytest.mark.long
 def test_missing_times_are_counted_at_the_stream_rate(command, tmp_path):
     source = write_clip(tmp_path / "in.h264", Clip(10))
     report = command.json(source, "-o", tmp_path / "out.mp4", *FAST)

@@ -79,6 +79,7 @@ def test_derive_meets_a_budget_and_prints_the_factor(
     assert sum(p.numel() for p in small.parameters()) <= whole / 2
 
 
+@pytest.mark.long
 def test_derive_reads_densities_from_a_file(
     pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

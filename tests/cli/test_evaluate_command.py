@@ -123,6 +123,7 @@ def test_two_methods_of_one_name_are_refused(
     assert "two methods are called average" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_files_of_one_name_are_distinguished_by_their_folders(
     triplets: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +172,7 @@ def test_the_error_of_a_data_set_without_download_names_its_source(
     assert "https://myungsub.github.io/CAIN" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_costs_of_a_model_are_one_report(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_sequence_becomes_a_video(tmp_path, command, pattern):
         np.testing.assert_array_equal(made, np.asarray(given))
 
 
+@pytest.mark.long
 def test_gaps_of_a_sequence_are_named_and_filled_at_their_instants(tmp_path, command):
     write_sequence(tmp_path / "in", (1, 2, 5, 6))
     pattern, target = tmp_path / "in" / "shot.%d.png", tmp_path / "out.mkv"

@@ -165,6 +165,7 @@ def test_each_container_has_its_default_codec(tmp_path, command, name, codec):
     assert len(images_of(tmp_path / name)) == 7
 
 
+@pytest.mark.long
 def test_ten_bits_default_to_hevc(tmp_path, command):
     clip = Clip(3, pix_fmt="yuv420p10le", codec="ffv1", options={})
     source = write_clip(tmp_path / "in.mkv", clip)
@@ -185,6 +186,7 @@ def test_a_pattern_gives_numbered_images(tmp_path, command):
         assert image.size == (64, 48)
 
 
+@pytest.mark.long
 def test_several_videos_go_to_a_folder_and_report_a_line_each(tmp_path, command):
     (tmp_path / "out").mkdir()
     sources = [write_clip(tmp_path / f"{name}.mp4", Clip(3)) for name in "ab"]

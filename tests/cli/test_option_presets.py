@@ -48,6 +48,7 @@ def test_a_preset_of_the_encoder_stays(studio):
     assert expand_presets([*words, "--preset", "slow"])[-2:] == ["--preset", "slow"]
 
 
+@pytest.mark.long
 def test_every_shipped_set_is_a_valid_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("cdfi.video.jobs.model.ModelSpec.build", lambda self: Mean())
     source = write_clip(tmp_path / "in.mkv", Clip(4, audio=True))

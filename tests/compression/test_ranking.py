@@ -76,6 +76,7 @@ def test_memory_is_that_of_the_tensors_at_the_worst_moment() -> None:
     assert latency(model, EXAMPLE) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by_density", [True, False])
 def test_a_budget_of_memory_is_met(by_density: bool) -> None:
     model = network()

@@ -88,6 +88,7 @@ def test_more_than_one_unreadable_video_in_a_hundred_stops_with_its_name(tmp_pat
         cached_takes(tmp_path, tmp_path / "cache")
 
 
+@pytest.mark.long
 def test_one_unreadable_video_in_a_hundred_is_named_and_left_out(tmp_path: Path) -> None:
     good = write_video(tmp_path / "000.mp4", sliding(3))
     for i in range(1, 100):

@@ -93,6 +93,7 @@ def test_its_layers_are_derived_with_everything_else():
     assert small(*torch.rand(2, 1, 3, 40, 33)).shape == (1, 3, 40, 33)
 
 
+@pytest.mark.long
 def test_removing_zero_channels_keeps_the_output():
     network = tiny_network(replace(TINY_REFINED, flow=(8,), compare=(8, 6)))
     with torch.no_grad():

@@ -14,6 +14,7 @@ from tests.tiny import TINY, TINY_SYNTHESIS
 from tests.training.tiny_runs import tiny_args
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_the_last_checkpoint_intact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_full_disk_reported_by_pytorch_is_an_os_error(
         train(tiny_args(tmp_path, steps=1))
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, steps=1)
     folder = train(args).folder
@@ -81,6 +83,7 @@ def test_weights_of_another_network_are_refused_with_the_keys(tmp_path: Path) ->
         train(args)
 
 
+@pytest.mark.long
 def test_weights_load_into_a_network_with_other_quirks(tmp_path: Path) -> None:
     released = cdfi.Network(replace(TINY, rounding="trunc"))
     cdfi.save(released, tmp_path / "w.safetensors", dtype=torch.float32)

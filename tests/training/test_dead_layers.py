@@ -35,6 +35,7 @@ def _dead_in_the_middle() -> Network:
     return network
 
 
+@pytest.mark.long
 def test_a_dead_layer_is_found_by_name(triplets: np.ndarray) -> None:
     assert find_dead_layers(_alive(), triplets, CPU) == []
     network = _dead_in_the_middle()

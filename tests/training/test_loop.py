@@ -55,6 +55,7 @@ def test_a_run_leaves_its_arguments_log_samples_and_weights(finished: TrainArgs)
     assert not list(folder.glob("*.part*"))
 
 
+@pytest.mark.long
 def test_a_short_run_of_few_shots_leaves_the_same(tmp_path: Path) -> None:
     messages: list[str] = []
 
@@ -81,6 +82,7 @@ def test_the_best_weights_load_as_any_model_and_hold_their_score(finished: Train
     assert checkpoint.read(folder)["numbers"]["best"] == pytest.approx(max(scores), rel=1e-5)
 
 
+@pytest.mark.long
 def test_the_last_weights_hold_their_own_score(tmp_path: Path) -> None:
     make_triplets(tmp_path / "triplets", count=120)  # enough that some are held out
     args = tiny_args(tmp_path, steps=2, validate_every=1, lr=1.0)  # the second step ruins it
@@ -123,6 +125,7 @@ def test_a_gradient_that_is_not_finite_stops_with_the_batch_saved(tmp_path: Path
     assert torch.load(bad, weights_only=True)["middle"].shape == (2, 3, 32, 32)
 
 
+@pytest.mark.long
 def test_skip_nan_leaves_such_steps_out_and_counts_them(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, loss="1e38*MSE", lr=1e30, optimizer="SGD", skip_nan=True)
     train(args)
@@ -131,6 +134,7 @@ def test_skip_nan_leaves_such_steps_out_and_counts_them(tmp_path: Path) -> None:
     assert content["numbers"]["skipped"] >= 4
 
 
+@pytest.mark.long
 def test_gradients_are_clipped_to_the_given_norm(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, optimizer="SGD", lr=1.0, steps=1, seed=3)
     moved = []
@@ -155,6 +159,7 @@ def test_accumulated_batches_step_as_one_large_batch(tmp_path: Path) -> None:
         torch.testing.assert_close(small[name], value, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long
 def test_the_time_limit_ends_with_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +220,7 @@ def random_batch(device: str = "cpu", count: int = 2) -> Batch:
     return Batch(*frames.unbind(0), flow, flow, visible, visible, half)
 
 
+@pytest.mark.long
 def test_a_run_trains_on_given_batches_and_follows_the_given_progress(tmp_path: Path) -> None:
     args = tiny_args(tmp_path, data=(), steps=3, schedule="cosine", warmup=0, lr=1e-3)
     progress = iter([0.0, 0.5, 1.0])

@@ -228,6 +228,7 @@ quiet = settings(
 )
 
 
+@pytest.mark.long
 @settings(quiet, max_examples=12)
 @given(files, st.sampled_from(sorted(SUFFIX)))
 def test_random_files_keep_frames_packets_and_times(file, form):

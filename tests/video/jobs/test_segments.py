@@ -239,6 +239,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.long
 def test_a_small_disk_fills_up_and_the_run_goes_on_when_it_has_grown(tmp_path, source, small_disk):
     folder, grow = small_disk
     options = Options(encoding=Encoding(codec="ffv1"), segment=4)

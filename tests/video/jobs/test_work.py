@@ -209,6 +209,7 @@ def full_file(file):
     return Path("/dev/full").open("w+b")
 
 
+@pytest.mark.long
 def test_workers_leave_when_all_is_verified_though_the_planner_has_died(tmp_path, source, model):
     target = tmp_path / "out.mp4"
     with pytest.raises(RuntimeError, match="killed before the join"), dying_before_the_join():
@@ -227,6 +228,7 @@ def dying_before_the_join():
         yield
 
 
+@pytest.mark.long
 def test_a_worker_repeats_a_segment_of_one_that_is_stuck(tmp_path, source, whole, model):
     """The planner makes nothing itself, so the other worker must."""
     target = tmp_path / "out.mp4"
@@ -253,6 +255,7 @@ def test_one_worker_makes_several_videos_and_builds_its_network_once(
         same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_a_finished_segment_whose_record_is_not_seen_yet_is_not_made_again(
     tmp_path, source, whole, model, monkeypatch
 ):
@@ -397,6 +400,7 @@ def test_a_folder_without_permission_is_one_clear_line(tmp_path, of):
         folder.chmod(0o700)
 
 
+@pytest.mark.long
 def test_a_source_on_another_mount_point_is_found_beside_the_folder(tmp_path, source, model):
     home = tmp_path / "here"
     home.mkdir()
