@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,8 +13,10 @@ from torch import Tensor
 from cdfi.video.jobs.sealed import file_fingerprint
 from cdfi.video.pixels.formats import reformatted
 from cdfi.video.pixels.orientation import orientation
-from cdfi.video.reading.source import Source
 from cdfi.video.writing.image_files import read_image
+
+if TYPE_CHECKING:
+    from cdfi.video.reading.source import Source
 
 _BOX = re.compile(r"\s*,\s*".join([r"(\d{1,9})"] * 4))
 
