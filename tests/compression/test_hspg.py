@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cdfi.compression import HSPG, OBProxSG, channel_groups, remove_zeros
+from cdfi.compression import HSPG, OBProxSG, channel_groups, hspg_cpu, remove_zeros
 from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
 from tests.compression.zoo import build, example
 
@@ -116,19 +116,24 @@ def test_a_step_is_that_of_the_paper(prox_epochs: int) -> None:
     assert prox_epochs or (expected[1] == 0).all()
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("kernels", ["cpu", "foreach"])
+@pytest.mark.parametrize(
+    "options", [{"lr": 0.05}, {"lr": 0.05, "momentum": 0.9}, {"lr": 0.01, "betas": (0.9, 0.99)}]
+)
 @pytest.mark.parametrize(
     ("name", "lambda_"), [("Residual", 0.2), ("Grouped", 0.4), ("Siamese", 0.1)]
 )
 def test_a_step_of_all_parameters_together_is_that_of_each(
-    name: str, lambda_: float, momentum: float
+    name: str, lambda_: float, options: dict[str, Any], kernels: str, monkeypatch: Any
 ) -> None:
+    if kernels == "foreach":
+        monkeypatch.setattr(hspg_cpu, "supports", lambda *_: False)
     results = []
     for foreach in (False, True):
         model = build(name)
         pruner = HSPG(
-            model, channel_groups(model, (example(),)), lr=0.05, lambda_=lambda_, steps_per_epoch=4,
-            prox_epochs=1, eps=0.1, momentum=momentum, foreach=foreach,
+            model, channel_groups(model, (example(),)), steps_per_epoch=4, prox_epochs=1, eps=0.1,
+            lambda_=0.01 * lambda_ if "betas" in options else lambda_, foreach=foreach, **options,
         )  # fmt: skip
         for _ in range(12):
             pruner.zero_grad()

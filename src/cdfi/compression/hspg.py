@@ -5,15 +5,17 @@ Chen et al., "A Half-Space Stochastic Projected Gradient Method for Group Sparsi
 a group that would leave the half-space of its old value becomes zero; zero groups stay zero.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cdfi.compression import hspg_foreach
 from cdfi.compression.channel_groups import ChannelGroups, ParameterRows
-from cdfi.compression.hspg_foreach import RowLayout, half_space_step, prox_step
+from cdfi.compression.hspg_foreach import RowLayout, rate_of
 from cdfi.compression.master_values import HALF
-from cdfi.compression.moments import ADAM_EPS, check_moments, direction
+from cdfi.compression.moments import ADAM_EPS, check_moments, directions
 from cdfi.compression.obproxsg import require_finite
 from cdfi.compression.penalized import PenalizedOptimizer
 
@@ -34,7 +36,7 @@ class HSPG(PenalizedOptimizer):
         momentum: rate of decay of an average of gradients, in [0, 1).
         betas: rates of decay of Adam's moments; a group then has one second moment, the mean of
             those of its values.
-        foreach: whether a step without ``betas`` handles all parameters together, which is faster.
+        foreach: whether a step handles all parameters together, which is faster.
 
     Raises:
         ValueError: an argument outside these ranges, or parameters in half precision.
@@ -92,13 +94,18 @@ class HSPG(PenalizedOptimizer):
         return float((norms > 0).float().mean()) if len(norms) else 1.0
 
     def _move(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-        averaged = {
-            p: direction(grad, self.state[p], group["momentum"], group["betas"])
-            for p, grad in pairs
-        }
-        if self._takes_all(averaged, group):
-            self._move_all(averaged, group)
-            return
+        params, grads = [p for p, _ in pairs], [grad for _, grad in pairs]
+        means, squares = directions(params, grads, self.state, group["momentum"], group["betas"])
+        if self._foreach and len({p.device for p in params}) == 1:
+            self._move_all(params, means, squares, group)
+        else:
+            second: Sequence[Tensor | None] = squares or [None] * len(means)
+            self._move_each(dict(zip(params, zip(means, second))), group)
+
+    def _move_each(
+        self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], group: dict[str, Any]
+    ) -> None:
+        """Take the step of each parameter on its own."""
         rates = self._rates(averaged, group["lr"])
         ours = [p for p in averaged if p in self._rows]
         for p in averaged.keys() - set(ours):
@@ -124,30 +131,28 @@ class HSPG(PenalizedOptimizer):
         for p in ours:
             p.mul_(self._spread(p, factor, outside=1.0))
 
-    def _takes_all(
-        self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], group: dict[str, Any]
-    ) -> bool:
-        one_device = len({p.device for p in averaged}) == 1
-        return self._foreach and group["betas"] is None and one_device
-
     def _move_all(
-        self, averaged: dict[Tensor, tuple[Tensor, Tensor | None]], group: dict[str, Any]
-    ) -> None:
+        self, params: list[Tensor], means: list[Tensor], squares: list[Tensor] | None,
+        group: dict[str, Any],
+    ) -> None:  # fmt: skip
         """Take the step of all parameters together."""
-        lr = group["lr"]
-        rest = [p for p in averaged if p not in self._rows]
-        ours = [p for p in averaged if p in self._rows]
-        if rest:
-            torch._foreach_add_(rest, [averaged[p][0] for p in rest], alpha=-lr)
+        lr, half_space = group["lr"], _in_half_space_phase(group)
+        ours = [i for i, p in enumerate(params) if p in self._rows]
+        rest = [i for i, p in enumerate(params) if p not in self._rows]
+        _descend(_at(params, rest), _at(means, rest), squares and _at(squares, rest), lr)
         if not ours:
             return
-        layout = self._layout_of(ours)
-        grads = [averaged[p][0] for p in ours]
-        penalty = group["lambda_"] * self._sizes.to(ours[0].device).sqrt()
-        if _in_half_space_phase(group):
-            half_space_step(layout, ours, grads, lr, penalty, group["eps"])
+        x, mean, square = _at(params, ours), _at(means, ours), squares and _at(squares, ours)
+        layout, device = self._layout_of(x), x[0].device
+        rate = rate_of(layout, lr, square, self._sizes)
+        penalty = group["lambda_"] * self._sizes.to(device).sqrt()
+        from cdfi.compression import hspg_cpu as cpu  # imported late: Numba loads slowly
+
+        kernels = cpu if cpu.supports(x, mean) else hspg_foreach
+        if half_space:
+            kernels.half_space_step(layout, x, mean, rate, penalty, group["eps"])
         else:
-            prox_step(layout, ours, grads, lr, penalty)
+            kernels.prox_step(layout, x, mean, rate, penalty)
 
     def _layout_of(self, ours: list[Tensor]) -> RowLayout:
         """Return the layout of parameters, which seldom changes between steps."""
@@ -168,8 +173,10 @@ class HSPG(PenalizedOptimizer):
         rates = {}
         for p, square in squares.items():
             if p in self._rows:
+                others = [d for d in range(p.dim()) if d != self._rows[p].dim]
+                own = square.mean(others, keepdim=True) if others else square
                 inside = self._spread(p, torch.ones_like(mean), outside=0.0) > 0
-                square = torch.where(inside, self._spread(p, mean), square)
+                square = torch.where(inside, self._spread(p, mean), own)
             rates[p] = lr / (square.sqrt() + ADAM_EPS)
         return rates
 
@@ -195,6 +202,20 @@ class HSPG(PenalizedOptimizer):
         shape = [1] * p.dim()
         shape[dim] = -1
         return padded[_index(group, padded)].to(p.dtype).view(shape)
+
+
+def _at(tensors: list[Tensor], indices: list[int]) -> list[Tensor]:
+    return [tensors[i] for i in indices]
+
+
+def _descend(x: list[Tensor], mean: list[Tensor], square: list[Tensor] | None, lr: float) -> None:
+    """Take plain steps: those of Adam if there are second moments."""
+    if x and square:
+        scale = torch._foreach_sqrt(square)
+        torch._foreach_add_(scale, ADAM_EPS)
+        torch._foreach_addcdiv_(x, mean, scale, value=-lr)
+    elif x:
+        torch._foreach_add_(x, mean, alpha=-lr)
 
 
 def _in_half_space_phase(group: dict[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """Moving averages of gradients, for optimizers with a penalty: momentum, and those of Adam."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,26 +20,44 @@ def check_moments(momentum: float, betas: tuple[float, float] | None) -> None:
         )
 
 
-def direction(
-    grad: Tensor, state: dict[str, Any], momentum: float, betas: tuple[float, float] | None
-) -> tuple[Tensor, Tensor | None]:
-    """Return the averaged gradient, and the mean of its squares for Adam, without bias.
+def directions(
+    params: list[Tensor],
+    grads: list[Tensor],
+    state: Mapping[Tensor, dict[str, Any]],
+    momentum: float,
+    betas: tuple[float, float] | None,
+) -> tuple[list[Tensor], list[Tensor] | None]:
+    """Return the averaged gradients, and the means of their squares for Adam, without bias.
 
     Both averages have weights that sum to 1, so that at a fixed point the direction is the gradient
-    and the conditions of optimality are those of the penalised loss.
+    and the conditions of optimality are those of the penalised loss. The averages are kept in the
+    state of each parameter, and updated for all parameters together.
     """
+    if (momentum == 0 and betas is None) or not params:
+        return grads, None
+    states = [state[p] for p in params]
+    for own in states:
+        own["averaged"] = own.get("averaged", 0) + 1
     first, second = betas or (momentum, 0.0)
-    if first == 0 and betas is None:
-        return grad, None
-    count = state["averaged"] = state.get("averaged", 0) + 1
-    mean = _averaged(state, "mean", grad, first) / (1 - first**count)
+    means = _averages(states, "mean", grads)
+    torch._foreach_lerp_(means, grads, 1 - first)
+    means = _without_bias(means, states, first)
     if betas is None:
-        return mean, None
-    return mean, _averaged(state, "square", grad * grad, second) / (1 - second**count)
+        return means, None
+    squares = _averages(states, "square", grads)
+    torch._foreach_mul_(squares, second)
+    torch._foreach_addcmul_(squares, grads, grads, value=1 - second)
+    return means, _without_bias(squares, states, second)
 
 
-def _averaged(state: dict[str, Any], name: str, value: Tensor, beta: float) -> Tensor:
-    if name not in state:
-        state[name] = torch.zeros_like(value)
-    average: Tensor = state[name]
-    return average.lerp_(value, 1 - beta)
+def _averages(states: list[dict[str, Any]], name: str, grads: list[Tensor]) -> list[Tensor]:
+    for own, grad in zip(states, grads):
+        if name not in own:
+            own[name] = torch.zeros_like(grad)
+    return [own[name] for own in states]
+
+
+def _without_bias(
+    averages: list[Tensor], states: list[dict[str, Any]], beta: float
+) -> list[Tensor]:
+    return list(torch._foreach_div(averages, [1 - beta ** own["averaged"] for own in states]))

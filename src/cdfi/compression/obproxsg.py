@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from cdfi.compression.master_values import with_masters, write_back
-from cdfi.compression.moments import ADAM_EPS, check_moments, direction
+from cdfi.compression.moments import ADAM_EPS, check_moments, directions
 from cdfi.compression.penalized import PenalizedOptimizer
 
 #: The names of the authors' release for our options.
@@ -93,15 +93,17 @@ class OBProxSG(PenalizedOptimizer):
 
     def _move(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         """Take the step of a group, along the averaged gradients if it has momentum or betas."""
-        momentum, betas = group["momentum"], group["betas"]
         moved = with_masters(pairs, self.state)
-        for i, (x, grad) in enumerate(moved):
-            mean, square = direction(grad, self.state[pairs[i][0]], momentum, betas)
-            moved[i] = x, mean
-            if square is not None:
-                _scaled_step(x, mean, square.sqrt().add_(ADAM_EPS), group)
-        if betas is None:
-            _step(moved, group)
+        if moved:
+            x, grads = [pair[0] for pair in moved], [pair[1] for pair in moved]
+            owners = [pair[0] for pair in pairs]
+            means, squares = directions(
+                owners, grads, self.state, group["momentum"], group["betas"]
+            )
+            if squares is None:
+                _step(list(zip(x, means)), group)
+            else:
+                scaled_step(x, means, squares, group)
         write_back(pairs, self.state)
 
     @torch.no_grad()
@@ -151,16 +153,30 @@ def _step(pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         orthant_step(x, grad, lr, lambda_, eps) if orthant else prox_step(x, grad, lr, lambda_)
 
 
-def _scaled_step(x: Tensor, grad: Tensor, scale: Tensor, group: dict[str, Any]) -> None:
-    """Take a step of size ``lr / scale`` for each value; the penalty is scaled alike."""
-    rate, lambda_ = group["lr"] / scale, group["lambda_"]
+def scaled_step(
+    x: list[Tensor], mean: list[Tensor], square: list[Tensor], group: dict[str, Any]
+) -> None:
+    """Take a step of size ``lr / (sqrt(square) + ADAM_EPS)`` for each value.
+
+    The penalty is scaled alike. ``mean`` and ``square`` are overwritten.
+    """
+    lr, lambda_ = group["lr"], group["lambda_"]
+    scale = square
+    torch._foreach_sqrt_(scale)
+    torch._foreach_add_(scale, ADAM_EPS)
     if in_orthant_phase(group):
-        sign = x.sign()
-        y = x - rate * (grad + lambda_ * sign)
-        x.copy_(torch.where(y * sign > group["eps"], y, 0.0))
-    else:
-        z = x - rate * grad
-        x.copy_(z - z.clamp(min=-rate * lambda_, max=rate * lambda_))
+        sign = torch._foreach_sign(x)
+        torch._foreach_add_(mean, sign, alpha=lambda_)
+        torch._foreach_addcdiv_(x, mean, scale, value=-lr)
+        _keep_orthant(x, sign, group["eps"])
+        return
+    torch._foreach_addcdiv_(x, mean, scale, value=-lr)
+    torch._foreach_reciprocal_(scale)
+    torch._foreach_mul_(scale, lr * lambda_)
+    inside = torch._foreach_minimum(x, scale)
+    torch._foreach_neg_(scale)
+    torch._foreach_maximum_(inside, scale)
+    torch._foreach_sub_(x, inside)
 
 
 def prox_step(x: list[Tensor], grad: list[Tensor], lr: float, lambda_: float) -> None:
@@ -178,9 +194,14 @@ def orthant_step(
     sign = torch._foreach_sign(x)
     direction = torch._foreach_add(grad, sign, alpha=lambda_)
     torch._foreach_add_(x, direction, alpha=-lr)
-    torch._foreach_mul_(sign, x)
-    for y, size in zip(x, sign):  # y where size > eps, else 0: in one pass
-        torch.ops.aten.threshold_backward.grad_input(y, size, eps, grad_input=y)
+    _keep_orthant(x, sign, eps)
+
+
+def _keep_orthant(y: list[Tensor], sign: tuple[Tensor, ...] | list[Tensor], eps: float) -> None:
+    """Set each value to zero unless ``y * sign > eps``; ``sign`` is overwritten."""
+    torch._foreach_mul_(sign, y)
+    for value, size in zip(y, sign):  # in one pass
+        torch.ops.aten.threshold_backward.grad_input(value, size, eps, grad_input=value)
 
 
 def require_finite(pairs: list[tuple[Tensor, Tensor]]) -> None:
@@ -188,13 +209,17 @@ def require_finite(pairs: list[tuple[Tensor, Tensor]]) -> None:
     by_device: dict[torch.device, list[Tensor]] = {}
     for _, grad in pairs:
         by_device.setdefault(grad.device, []).append(grad)
-    for grads in by_device.values():
-        norms = torch.stack([norm.float() for norm in torch._foreach_norm(grads, math.inf)])
-        if not bool(torch.isfinite(norms).all()):
+    for grads in by_device.values():  # a square may overflow: then the largest values decide
+        if not (_has_finite_norms(grads, 2) or _has_finite_norms(grads, math.inf)):
             raise ValueError(
                 "a gradient is not finite: lower the learning rate, clip the gradients, or skip "
                 "this step"
             )
+
+
+def _has_finite_norms(grads: list[Tensor], order: float) -> bool:
+    norms = torch.stack([norm.float() for norm in torch._foreach_norm(grads, order)])
+    return bool(torch.isfinite(norms).all())
 
 
 def _gradients(params: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
