@@ -26,11 +26,11 @@ def density(model: nn.Module) -> list[Density]:
     """Return a row for every convolution, transposed convolution and linear layer of ``model``.
 
     Density and widths are those of the weight without the bias, as published (CDFI, section 3.1);
-    layers without a weight matrix are left out. If both sides of a layer of density d shrink by
-    sqrt(d), it keeps about the fraction d of its weights.
+    layers without a weight matrix are left out, and layers that share one have one row. If both
+    sides of a layer of density d shrink by sqrt(d), it keeps about the fraction d of its weights.
 
     Raises:
-        ValueError: two layers share a weight, or a weight holds NaN or infinity.
+        ValueError: a weight holds NaN or infinity.
     """
     rows = []
     for name, weight, bias, channels_in, channels_out in layers(model):

@@ -9,7 +9,7 @@ from cdfi.compression.budget import Budget, scale_to_budget
 from cdfi.compression.derived import Derived, OnUnknown, Request, build, size
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.caller import warn_user
-from cdfi.compression.tracing.graph import layer_name
+from cdfi.compression.tracing.layers import layer_name
 from cdfi.compression.tracing.trace import Example
 from cdfi.compression.widths import AGREE, WidthPlan
 
@@ -87,6 +87,7 @@ def choose(
         ValueError: as :func:`derive`.
     """
     _check_choice(plan, densities, rule, round_to)
+    densities = {plan.graph.shared.get(name, name): dense for name, dense in densities.items()}
     if budget is None:
         return plan.wanted(densities, rule, round_to), 1.0
     factor = scale_to_budget(
@@ -122,7 +123,7 @@ def _check_choice(
         raise ValueError(f"the rule is one of {', '.join(AGREE)}, got {rule!r}")
     if round_to < 1:
         raise ValueError(f"widths are rounded to a multiple of at least 1, got {round_to}")
-    ours = {layer_name(name) for name in plan.graph.tensors}
+    ours = {layer_name(name) for name in plan.graph.tensors} | plan.graph.shared.keys()
     for name, dense in densities.items():
         if name not in ours:
             raise ValueError(

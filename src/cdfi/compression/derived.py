@@ -15,7 +15,7 @@ from cdfi.compression.regrow import regrow
 from cdfi.compression.tracing.call import Rule
 from cdfi.compression.tracing.caller import warn_user
 from cdfi.compression.tracing.trace import Example, trace
-from cdfi.compression.verify import check_runs
+from cdfi.compression.verify import check_runs, require_same
 from cdfi.compression.widths import WidthPlan, protect, unfollowed
 
 OnUnknown = Literal["error", "protect"]
@@ -96,6 +96,8 @@ def _built(request: Request, choose: Choose, most: float) -> Derived:
     )
     units, factor = choose(plan, scores, most)
     check_runs(model, small, example, plan)
+    if units == plan.full():
+        require_same(model, small, example, "copying the model", plan.can_lose_channels)
     if request.warm_start:
         regrow(small, example, protected, extra)
     else:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,15 +30,14 @@ def shrink(model: nn.Module, indices: Mapping[Slot, Tensor]) -> nn.Module:
 
 
 def set_tensor(model: nn.Module, name: str, value: Tensor) -> None:
-    """Replace a parameter or buffer of ``model``, which may have another shape."""
+    """Replace a parameter or buffer of ``model``, wherever it occurs; its shape may be another."""
     path, _, leaf = name.rpartition(".")
-    module = model.get_submodule(path)
-    if leaf in module._parameters:
-        old = module._parameters[leaf]
-        assert old is not None
-        module._parameters[leaf] = nn.Parameter(value, old.requires_grad)
-    else:
-        module._buffers[leaf] = value
+    old = getattr(model.get_submodule(path), leaf)
+    new = nn.Parameter(value, old.requires_grad) if isinstance(old, nn.Parameter) else value
+    for module in model.modules():
+        holders: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for own in holders:
+            own.update({key: new for key, tensor in own.items() if tensor is old})
 
 
 def update_widths(module: nn.Module) -> None:
@@ -55,6 +55,8 @@ def update_widths(module: nn.Module) -> None:
         module.out_channels = makes * module.groups
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = _shape(module)
+    elif isinstance(module, nn.Bilinear):
+        module.out_features, module.in1_features, module.in2_features = _shape(module)
     elif isinstance(module, nn.Embedding):
         module.num_embeddings, module.embedding_dim = _shape(module)
     elif isinstance(module, nn.MultiheadAttention):
@@ -73,11 +75,15 @@ def update_widths(module: nn.Module) -> None:
 def whole_numbers(module: nn.Module) -> dict[str, object]:
     """Return the attributes of a module that hold integers, such as a number of heads.
 
-    Those of torch's own layers follow from their weights and are left out.
+    Those of torch's own layers follow from their weights and are left out, except for norms
+    without weights.
     """
-    if type(module).__module__.startswith("torch.nn"):
-        return {}
     found: dict[str, object] = {}
+    if type(module).__module__.startswith("torch.nn"):
+        if module._parameters.get("weight", module) is None:
+            names = ("normalized_shape", "num_features", "num_channels")
+            found = {name: value for name in names if (value := getattr(module, name, None))}
+        return found
     for name, value in vars(module).items():
         numbers = value if isinstance(value, (tuple, list)) and value else [value]
         if not name.startswith("_") and all(type(number) is int for number in numbers):
@@ -97,7 +103,7 @@ def _shape(module: nn.Module) -> torch.Size:
 
 def _update_norm(module: nn.Module) -> None:
     weight = getattr(module, "weight", None)
-    if not isinstance(weight, Tensor) or weight.dim() != 1:
+    if not isinstance(weight, Tensor) or weight.dim() == 0:
         return
     width = len(weight)
     if isinstance(module, nn.GroupNorm):
@@ -107,6 +113,6 @@ def _update_norm(module: nn.Module) -> None:
     elif isinstance(module, nn.modules.batchnorm._NormBase):
         module.num_features = width
     elif isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
-        module.normalized_shape = (width,)
+        module.normalized_shape = tuple(weight.shape)
     elif isinstance(module, nn.PReLU):
         module.num_parameters = width

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.utils import _pytree as pytree
 
 from cdfi.compression.shrink import shrink
@@ -81,17 +82,50 @@ def culprits(
 
 
 def difference(model: nn.Module, other: nn.Module, example: Example) -> float:
-    """Return the largest difference of two modules' outputs in evaluation mode.
+    """Return the largest difference of two modules' outputs.
 
     It is relative to the largest output and to :data:`TOLERANCE`: up to 1 counts as equal. The
-    modules are compared on the example and on random inputs of the same shapes and range.
+    modules are compared on the example and on random inputs of the same shapes and range, in
+    evaluation mode, and with the branches of training mode if their results are not random.
     """
     worst = 0.0
     for inputs in (copied(example), random_like(example)):
         with evaluating(model), evaluating(other):
             pairs = list(zip(_outputs(model, inputs), _outputs(other, inputs)))
+        pairs += _pairs_of_training(model, other, inputs)
         worst = max([worst, *(_relative(expected, found) for expected, found in pairs)])
     return worst
+
+
+def _pairs_of_training(
+    model: nn.Module, other: nn.Module, inputs: Example
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the outputs of two modules whose own code is in training mode.
+
+    Layers of torch and norms stay in evaluation mode, because statistics of a batch differ. The
+    list is empty if the model does not run in this mode, or draws random numbers.
+    """
+    with torch.no_grad():
+        try:
+            own = [_outputs(_with_training_branches(model), inputs, seed) for seed in (0, 1)]
+        except Exception:  # whatever the user's code raises, for want of targets for example
+            return []
+        if any(_relative(first, second) > 0 for first, second in zip(*own)):
+            return []
+        try:
+            found = _outputs(_with_training_branches(other), inputs)
+        except (RuntimeError, ValueError, IndexError):  # a branch needs channels that are gone
+            found = [tensor.new_empty(0) for tensor in own[0]]
+        return list(zip(own[0], found))
+
+
+def _with_training_branches(model: nn.Module) -> nn.Module:
+    """Return a copy in training mode, in which layers of torch and norms are in evaluation mode."""
+    model = copy.deepcopy(model).train()
+    for module in model.modules():
+        of_torch = type(module).__module__.startswith("torch.")
+        module.training = not of_torch and not isinstance(module, _NormBase)
+    return model
 
 
 def require_same(
@@ -111,6 +145,12 @@ def require_same(
         suspects: returns the layers that the message names.
     """
     if difference(model, other, example) > 1:
+        if difference(model, model, example) > 0:
+            raise ValueError(
+                "two runs of the model on one input differ, so that a smaller one cannot be "
+                "compared with it: reset at the start of its forward what it keeps between runs, "
+                "such as hidden states"
+            )
         raise ValueError(
             f"{what} changes the output: the code depends on a width or on values that the trace "
             f"does not see. Pass protected={tuple(suspects())!r}"
@@ -134,10 +174,10 @@ def random_like(example: Example) -> Example:
     return chosen
 
 
-def _outputs(model: nn.Module, inputs: Example) -> list[Tensor]:
+def _outputs(model: nn.Module, inputs: Example, seed: int = _SEED) -> list[Tensor]:
     """Return the output tensors of a module; its random numbers are always the same."""
     with torch.random.fork_rng():
-        torch.manual_seed(_SEED)
+        torch.manual_seed(seed)
         return tensor_leaves(call_with(model, inputs))
 
 

@@ -55,6 +55,7 @@ class WidthPlan:
         self.graph = graph
         self.roots = {slot: graph.roots(ids).tolist() for slot, ids in graph.slots.items()}
         self._fixed = set(graph.roots(torch.tensor(list(graph.pinned), dtype=torch.int64)).tolist())
+        self._fixed |= self._unread_units()
         _refuse_unfollowed(graph)
         self.widths = self._group()
         self._steps = self._channels_of_units()
@@ -214,6 +215,11 @@ class WidthPlan:
             if not skippable
         }
 
+    def _unread_units(self) -> set[int]:
+        """Return the units of parameters that no operation reads, as far as the trace knows."""
+        read = {root for ids, _ in self.graph.uses for root in self.graph.roots(ids).tolist()}
+        return {root for roots in self.roots.values() for root in roots} - read
+
     def _group(self) -> list[Width]:
         """Group the units that occur in the same slots."""
         slots_of: dict[int, Counter[Slot]] = defaultdict(Counter)
@@ -269,7 +275,13 @@ def _refuse_unfollowed(graph: Graph) -> None:
 
 def protect(graph: Graph, name: str) -> None:
     """Fix the out-channels of a layer, or of all layers under a module."""
-    outs = [ids for layer, ids in graph.outputs if layer == name or layer.startswith(f"{name}.")]
+    names = {layer: [layer] for layer, _ in graph.outputs}
+    for other, layer in graph.shared.items():
+        names.get(layer, []).append(other)
+    named = {
+        own for own, all_ in names.items() if any(f"{n}.".startswith(f"{name}.") for n in all_)
+    }
+    outs = [ids for layer, ids in graph.outputs if layer in named]
     if not outs:
         raise ValueError(f"protected names {name!r}, but no layer that runs has this name")
     for ids in outs:

@@ -210,6 +210,113 @@ class Flattened(nn.Module):
         return result
 
 
+class Reused(nn.Module):
+    """An autoencoder whose second half has the weights of the first, and two equal layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.bias = nn.Linear(16, 12), nn.Parameter(torch.rand(16))
+        self.a, self.b = nn.Linear(16, 16), nn.Linear(16, 16)
+        self.b.weight = self.a.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.linear(F.relu(self.encoder(x)), self.encoder.weight.t(), self.bias)
+        result: Tensor = self.b(F.relu(self.a(y)))
+        return result
+
+
+class Pair(nn.Module):
+    """A bilinear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Bilinear(16, 16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layer(x, x.relu())
+        return result
+
+
+class Norms(nn.Module):
+    """Norms without weights, and one over channels and positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = nn.LayerNorm(16, elementwise_affine=False)
+        self.planes, self.all = nn.InstanceNorm1d(16), nn.LayerNorm((16, 7))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.all(self.planes(self.plain(x).mT)).mT
+        return result
+
+
+class Spectrum(nn.Module):
+    """Global filters (Rao et al., 2021): a learned product in the frequencies of the tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 16, 2) * 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.fft.rfft(x, dim=1) * torch.view_as_complex(self.weight)
+        return torch.fft.irfft(y, x.shape[1], dim=1)
+
+
+class Blur(nn.Module):
+    """A fixed filter that is repeated for every channel."""
+
+    taps: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("taps", torch.tensor([[[0.25, 0.5, 0.25]]]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.mT
+        return F.conv1d(y, self.taps.expand(y.shape[1], -1, -1), padding=1, groups=y.shape[1]).mT
+
+
+class Padded(nn.Module):
+    """A shortcut to more channels by zeros (He et al., 2016, option A)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(16, 24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layer(x) + F.pad(x, (4, 4))
+        return result
+
+
+def ordered(x: Tensor) -> Tensor:
+    """Order and sum the tokens of every channel, and select some."""
+    values, index = x.topk(3, dim=1)
+    y = torch.gather(x.cumsum(1), 1, index) + values.sort(1)[0]
+    return torch.index_select(y, 1, torch.tensor([2, 0]))
+
+
+def reduced(x: Tensor) -> Tensor:
+    """Scale the channels by norms and medians over the tokens (as GRN; Woo et al., 2023)."""
+    return x * torch.norm(x, p=2, dim=1, keepdim=True) + x.logsumexp(1, keepdim=True).cos()
+
+
+class Ellipsis(nn.Module):
+    """A product that ``einsum`` writes with an ellipsis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.randn(16, 16) / 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("...c,cd->...d", x, self.matrix)
+
+
+def folded(x: Tensor) -> Tensor:
+    """Unfold windows of planes, and fold them again."""
+    windows = F.unfold(x.mT[..., None], (3, 1), padding=(1, 0))
+    return F.fold(windows, (7, 1), (3, 1), padding=(1, 0))[..., 0].mT
+
+
 def shuffle(x: Tensor) -> Tensor:
     n, length, width = x.shape
     return x.view(n, length, 4, width // 4).transpose(2, 3).reshape(n, length, width)
@@ -238,6 +345,16 @@ CASES: dict[str, Callable[[], nn.Module]] = {
     "split": lambda: Joined(Splits(), 20),
     "setitem": lambda: Joined(Fill()),
     "shuffle": lambda: Joined(shuffle),
+    "shared weights": lambda: Joined(Reused()),
+    "bilinear": lambda: Joined(Pair()),
+    "norms": lambda: Joined(Norms()),
+    "spectrum": lambda: Joined(Spectrum()),
+    "blur": lambda: Joined(Blur()),
+    "padded channels": lambda: Joined(Padded(), 24),
+    "ordered": lambda: Joined(ordered),
+    "fold": lambda: Joined(folded),
+    "reduced": lambda: Joined(reduced),
+    "ellipsis": lambda: Joined(Ellipsis()),
 }
 
 

@@ -1,6 +1,7 @@
 """Smaller modules from any module: topology, losslessness, warm starts and bad input."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -183,8 +184,8 @@ def test_channels_before_a_numbered_slice_stay() -> None:
 
 
 def test_an_operation_without_a_rule_is_refused_with_the_layer_and_remedies() -> None:
-    model = Chain(lambda x: torch.cumsum(x, 1))
-    with pytest.raises(ValueError, match=r"'first' go into 'cumsum'.*protected"):
+    model = Chain(lambda x: torch.renorm(x, 2, 1, 1))
+    with pytest.raises(ValueError, match=r"'first' go into 'renorm'.*protected"):
         derive(model, (example(),), halves(model))
     kept = derive(model, (example(),), halves(model), protected=["first"]).module
     assert kept.first.out_channels == 8
@@ -195,7 +196,7 @@ def test_an_operation_without_a_rule_is_refused_with_the_layer_and_remedies() ->
         graph.set_channels(call.result, channels.dim, channels.ids)
         return True
 
-    small = derive(model, (example(),), halves(model), extra={"cumsum": rule}).module
+    small = derive(model, (example(),), halves(model), extra={"renorm": rule}).module
     assert small.first.out_channels < 8
 
 
@@ -204,11 +205,35 @@ def test_a_model_that_stops_on_its_example_cannot_be_traced() -> None:
         derive(Residual(), (torch.rand(1, 4, 8, 8),), {})
 
 
-def test_weights_shared_by_two_layers_are_refused() -> None:
-    model = Chain(F.relu, width=3)
-    model.last.weight = model.first.weight
-    with pytest.raises(ValueError, match="'first' and 'last' share one weight"):
-        derive(model, (example(),), {})
+class Tied(nn.Module):
+    """Two convolutions that share a weight, and a matrix that two layers read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.a, self.b = nn.Embedding(9, 12), nn.Conv1d(12, 12, 1), nn.Conv1d(12, 12, 1)
+        self.head = nn.Linear(12, 9, bias=False)
+        self.b.weight, self.head.weight = self.a.weight, self.table.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.table(x).mT
+        result: Tensor = self.head(F.relu(self.b(F.relu(self.a(y)))).mT)
+        return result
+
+
+@torch.no_grad()
+def test_layers_that_share_a_weight_shrink_together() -> None:
+    model, words = Tied().eval(), (torch.arange(8).view(2, 4),)
+    densities = {row.name: 0.25 for row in density(model)}
+    assert densities.keys() == {"a", "head"}
+    small: Any = derive(model, words, densities).module
+    assert small.b.weight is small.a.weight
+    assert small.head.weight is small.table.weight
+    assert small.a.weight.shape == (6, 6, 1)
+    assert derive(model, words, {"a": 0.25}, protected=["b"]).module.a.out_channels == 12
+    for parameter in (model.a.weight, model.a.bias, model.b.bias):
+        parameter[:3] = 0  # type: ignore[index]
+    model.table.weight[:, :3] = 0
+    assert remove_zeros(model, words).table.weight.shape == (9, 9)  # type: ignore[union-attr]
 
 
 def test_nan_weights_are_refused_by_name() -> None:

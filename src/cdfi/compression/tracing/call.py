@@ -8,6 +8,9 @@ from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.graph import Graph
 
+#: Operations, beside Fourier transforms, whose argument ``dim`` is the second after the tensor.
+_DIM_SECOND = frozenset(("diff", "kthvalue", "linalg_vector_norm", "norm", "quantile", "topk"))
+
 
 class Call(NamedTuple):
     """A call that has returned."""
@@ -21,6 +24,11 @@ class Call(NamedTuple):
     def argument(self, index: int, name: str, default: Any = None) -> Any:
         """Return an argument by position or name."""
         return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
+
+    def dim(self, default: Any = None) -> Any:
+        """Return the argument ``dim``, an integer or several of them."""
+        second = self.name in _DIM_SECOND or self.name.startswith("fft_")
+        return self.argument(2 if second else 1, "dim", default)
 
     def tensors(self) -> list[Tensor]:
         """Return every tensor among the arguments, those in lists included."""

@@ -1,5 +1,6 @@
 """Rules of products that sum over a dimension: matmul, addmm, einsum."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,9 +36,37 @@ def addmm(graph: Graph, call: Call) -> bool:
     bias, a, b = (call.argument(i, n) for i, n in enumerate(("input", "mat1", "mat2")))
     if not matmul(graph, call._replace(args=(a, b), kwargs={})):
         return False
-    channels, own = graph.channels_of(call.result), graph.along(bias, -1)
+    return _add_bias(graph, call, bias)
+
+
+def bilinear(graph: Graph, call: Call) -> bool:
+    """Handle ``x1 @ W[o] @ x2 + bias``, with a weight (O, I1, I2)."""
+    x1, x2, weight, bias = (
+        call.argument(i, n) for i, n in enumerate(("input1", "input2", "weight", "bias"))
+    )
+    batch = "abcdefgh"[: x1.dim() - 1]
+    factors = [Operand(x1, f"{batch}k"), Operand(x2, f"{batch}l"), Operand(weight, "okl")]
+    if not contract(graph, factors, call.result, f"{batch}o"):
+        return False
+    return bias is None or _add_bias(graph, call, bias)
+
+
+def linear_by_view(graph: Graph, call: Call) -> bool:
+    """Handle a linear layer whose weight is a view, such as that of another layer, transposed."""
+    x, weight, bias = (call.argument(i, n) for i, n in enumerate(("input", "weight", "bias")))
+    batch = "abcdefgh"[: x.dim() - 1]
+    factors = [Operand(x, f"{batch}k"), Operand(weight, "ok")]
+    if weight.dim() != 2 or not contract(graph, factors, call.result, f"{batch}o"):
+        return False
+    return bias is None or _add_bias(graph, call, bias)
+
+
+def _add_bias(graph: Graph, call: Call, bias: Tensor) -> bool:
+    """Record that a bias is added to the result of a product."""
+    channels = graph.channels_of(call.result)
     if channels is None:
         return not graph.channels_of(bias)
+    own = graph.along(bias, -1)
     if channels.dim == -1 and own is not None and len(own) == len(channels.ids):
         graph.join(own, channels.ids)
     else:
@@ -47,9 +76,10 @@ def addmm(graph: Graph, call: Call) -> bool:
 
 
 def einsum(graph: Graph, call: Call) -> bool:
-    """Handle ``einsum`` of an equation with ``->`` and without ellipsis."""
+    """Handle ``einsum`` of an equation with ``->``."""
     equation = call.args[0].replace(" ", "") if isinstance(call.args[0], str) else ""
     factors = call.args[1] if isinstance(call.args[1], (list, tuple)) else call.args[1:]
+    equation = _without_ellipsis(equation, factors)
     inputs, _, out = equation.partition("->")
     parts = inputs.split(",")
     if "->" not in equation or "." in equation or len(parts) != len(factors):
@@ -57,6 +87,18 @@ def einsum(graph: Graph, call: Call) -> bool:
     if any(len(set(part)) < len(part) for part in parts):
         return False
     return contract(graph, list(map(Operand, factors, parts)), call.result, out)
+
+
+def _without_ellipsis(equation: str, factors: Sequence[Tensor]) -> str:
+    """Return the equation with capital letters in place of ``...``."""
+    inputs, arrow, out = equation.partition("->")
+    parts = inputs.split(",")
+    if "..." not in inputs or len(parts) != len(factors) or inputs != inputs.lower():
+        return equation
+    sizes = [t.dim() - len(p) + 3 if "..." in p else 0 for p, t in zip(parts, factors)]
+    letters = "ABCDEFGH"[: max(sizes)]
+    named = [p.replace("...", letters[len(letters) - n :]) for p, n in zip(parts, sizes)]
+    return f"{','.join(named)}{arrow}{out.replace('...', letters)}"
 
 
 def contract(graph: Graph, operands: list[Operand], result: Tensor, out: str) -> bool:

@@ -55,12 +55,14 @@ def _join_parameter(graph: Graph, tensor: Tensor, ids: Tensor, dim: int) -> None
 
 
 def _constants(graph: Graph, call: Call, dim: int, width: int) -> Tensor:
-    """Return the constants of the result, NaN for channels that vary.
+    """Return the constants of the result, NaN for channels that vary; complex ones count as such.
 
     The function is evaluated once on rows of other values for everything that varies. A channel
     whose result is the same in all rows is a constant.
     """
     generator = torch.Generator().manual_seed(0)
+    if any(tensor.is_complex() for tensor in (call.result, *call.tensors())):
+        return torch.full((width,), torch.nan)
 
     def stand_in(leaf: object) -> object:
         if not isinstance(leaf, Tensor):
@@ -103,6 +105,8 @@ def over_space(graph: Graph, call: Call) -> bool:
     if channels is None:
         return True
     planes = channels.dim + x.dim() == 1 or channels.dim == -3
+    if call.name == "pad" and call.result.shape[channels.dim] != x.shape[channels.dim]:
+        return _with_constant_channels(graph, call, channels)
     if not planes and call.name != "pad":
         return False
     filled = call.name == "pad" and (call.argument(3, "value") or 0) != 0
@@ -110,6 +114,23 @@ def over_space(graph: Graph, call: Call) -> bool:
         if tensor.dim() != x.dim() or tensor.shape[channels.dim] != len(channels.ids):
             return False
         graph.set_channels(tensor, channels.dim, channels.ids, None if filled else zeros(channels))
+    return True
+
+
+def _with_constant_channels(graph: Graph, call: Call, channels: Channels) -> bool:
+    """Handle a padding that adds channels of a constant; the number of them is fixed."""
+    start = -2 * channels.dim - 2
+    sizes = call.argument(1, "pad")[start : start + 2]
+    if call.argument(2, "mode", "constant") != "constant" or min(sizes) < 0:
+        return False
+    added = [graph.fresh(size) for size in sizes]
+    for ids in added:
+        graph.pin(ids, "constant channels that the code adds")
+    constant = float(call.argument(3, "value") or 0)
+    values = [torch.full((size,), constant) for size in sizes]
+    ids = torch.cat([added[0], channels.ids, added[1]])
+    value = torch.cat([values[0], zeros(channels), values[1]])
+    graph.set_channels(call.result, channels.dim, ids, value)
     return True
 
 
@@ -122,7 +143,7 @@ def reduction(graph: Graph, call: Call) -> bool:
     """Handle reductions: over channels, zeros can be skipped in a sum only."""
     if isinstance(call.argument(1, "other"), Tensor):
         return pointwise(graph, call)
-    x, dims = call.args[0], call.argument(1, "dim")
+    x, dims = call.args[0], call.dim()
     channels = graph.channels_of(x)
     if channels is None:
         return True
@@ -132,10 +153,11 @@ def reduction(graph: Graph, call: Call) -> bool:
     if channels.dim in reduced:
         graph.add_zero_reader(channels.ids, (channels.value == 0) & (call.name == "sum"))
         return True
-    keepdim = bool(call.argument(2, "keepdim", False) or call.kwargs.get("keepdim", False))
-    gone = 0 if keepdim else sum(d > channels.dim for d in reduced)
+    gone = sum(d > channels.dim for d in reduced)
+    value = None if call.name in ("argmax", "argmin", "logsumexp") else zeros(channels)
     for tensor in (leaf for leaf in pytree.tree_leaves(call.result) if isinstance(leaf, Tensor)):
-        graph.set_channels(tensor, channels.dim + gone, channels.ids, zeros(channels))
+        dim = channels.dim + (0 if tensor.dim() == x.dim() else gone)
+        graph.set_channels(tensor, dim, channels.ids, value)
     return True
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cdfi.compression.tracing.caller import line_of_call
+from cdfi.compression.tracing.layers import layer_name, shared_layers
 
 Slot = tuple[str, int]  # a parameter or buffer by name, and a dimension of it
 
@@ -82,6 +83,7 @@ class Graph:
         tensors: parameters and buffers by name.
         trained: names of the parameters.
         names: name of each parameter and buffer by its ``id``.
+        shared: for a layer whose weight is that of another one, the other.
         slots: channels of every slot.
         pinned: channels that must be kept, and why.
         unsupported: operations without a rule.
@@ -109,6 +111,7 @@ class Graph:
         self.tensors = {name: tensor.detach() for name, tensor in named}
         self.trained = frozenset(name for name, _ in model.named_parameters())
         self.names = {id(tensor): name for name, tensor in named}
+        self.shared = shared_layers(model, self.names)
         self.slots: dict[Slot, Tensor] = {}
         self.pinned: dict[int, str] = {}
         self.unsupported: list[Unfollowed] = []
@@ -188,6 +191,25 @@ class Graph:
         dim = dim - tensor.dim() if dim >= 0 else dim
         value = torch.full((len(ids),), torch.nan) if value is None else value
         self._known[id(tensor)] = (tensor, Channels(dim, ids, value))
+
+    def changed_in_place(self, tensor: Tensor, followed: bool) -> None:
+        """Record that an operation has changed ``tensor`` and all that share its memory.
+
+        Constants stay only where they are those of the tensor, and nowhere if the operation was not
+        ``followed``. Constant tensors that the code makes are no longer blank.
+        """
+        own = self.channels_of(tensor) if followed else None
+        values = dict(zip(own.ids.tolist(), own.value.tolist())) if own else {}
+        memory = tensor.untyped_storage().data_ptr()
+        for key, (blank, _) in list(self.blank.items()):
+            if blank.untyped_storage().data_ptr() == memory:
+                del self.blank[key]
+        for key, (other, known) in list(self._known.items()):
+            if other.untyped_storage().data_ptr() == memory and not (own and other is tensor):
+                pairs = zip(known.ids.tolist(), known.value.tolist())
+                found = [values.get(i, v) if own else torch.nan for i, v in pairs]
+                value = torch.where(known.value == torch.tensor(found), known.value, torch.nan)
+                self._known[key] = (other, known._replace(value=value))
 
     def fresh(self, count: int) -> Tensor:
         """Return new channels."""
@@ -271,12 +293,3 @@ class Graph:
             self._parent[i] = self._parent[self._parent[i]]
             i = self._parent[i]
         return i
-
-
-def layer_name(parameter: str) -> str:
-    """Return the layer that a parameter belongs to; parametrizations are part of their layer."""
-    return (
-        parameter.rpartition(".")[0]
-        .partition(".parametrizations.")[0]
-        .removesuffix(".parametrizations")
-    )

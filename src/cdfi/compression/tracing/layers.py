@@ -1,6 +1,6 @@
 """The layers whose weights are pruned, and the order of their channels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -24,29 +24,25 @@ class Layer(NamedTuple):
 
 
 def layers(model: nn.Module) -> Iterator[Layer]:
-    """Yield the layers of ``model`` with weight matrices, each once.
+    """Yield the layers of ``model`` with weight matrices; of those that share one, the first.
 
     These are convolutions, transposed convolutions, linear and recurrent layers, attention, and
     modules of other classes whose parameter ``weight`` has two or more dimensions.
 
     Raises:
-        ValueError: a weight that two layers share, that is still lazy, or that is not finite.
+        ValueError: a weight that is still lazy, or that is not finite.
     """
-    owners: dict[int, tuple[str, Tensor]] = {}  # with the weight, so that its id stays unique
+    seen: dict[int, Tensor] = {}  # with the weight, so that its id stays unique
     for name, module in model.named_modules():
         if not isinstance(module, (*WITH_MATRIX, *SEVERAL)) and not _has_own_matrix(module):
             continue
         if any(isinstance(p, nn.UninitializedParameter) for p in module.parameters()):
             raise ValueError(f"layer {name!r} has no shape yet: run the model once on an example")
         layer = _layer(name, module)
-        if id(layer.weight) in owners:
-            raise ValueError(
-                f"layers {owners[id(layer.weight)][0]!r} and {name!r} share one weight, which "
-                "cannot shrink for one of them only: call one module twice instead, or untie them"
-            )
-        owners[id(layer.weight)] = name, layer.weight
-        check_finite(name, layer.weight)
-        yield layer
+        if id(layer.weight) not in seen:
+            seen[id(layer.weight)] = layer.weight
+            check_finite(name, layer.weight)
+            yield layer
 
 
 def check_finite(name: str, weight: Tensor) -> None:
@@ -97,3 +93,24 @@ def _own_layer(name: str, module: nn.Module) -> Layer:
     if bias is not None and len(bias) == feeding != out:
         out, feeding = feeding, out
     return Layer(name, weight, bias, feeding, out)
+
+
+def shared_layers(model: nn.Module, names: Mapping[int, str]) -> dict[str, str]:
+    """Return, for each layer whose weight is that of another one, the other.
+
+    Args:
+        model: the network.
+        names: the one name of each parameter by its ``id``.
+    """
+    every = model.named_parameters(remove_duplicate=False)
+    matrices = [(name, names[id(p)]) for name, p in every if p.dim() > 1]
+    return {layer_name(name): layer_name(own) for name, own in matrices if own != name}
+
+
+def layer_name(parameter: str) -> str:
+    """Return the layer that a parameter belongs to; parametrizations are part of their layer."""
+    return (
+        parameter.rpartition(".")[0]
+        .partition(".parametrizations.")[0]
+        .removesuffix(".parametrizations")
+    )

@@ -192,6 +192,19 @@ def unfold(graph: Graph, call: Call) -> bool:
     return True
 
 
+def fold(graph: Graph, call: Call) -> bool:
+    """Handle ``F.fold(x, size, kernel)``: the taps of a channel become one plane."""
+    channels = graph.channels_of(call.args[0])
+    if channels is None or channels.dim != -2:
+        return channels is None
+    rows = channels.ids.view(call.result.shape[-3], -1)
+    for column in rows.T[1:]:
+        graph.join(column, rows[:, 0])
+    zero = (channels.value.view(rows.shape) == 0).all(1)
+    graph.set_channels(call.result, -3, rows[:, 0], torch.where(zero, 0.0, torch.nan))
+    return True
+
+
 def split_by_width(graph: Graph, call: Call) -> bool:
     """Handle a split whose sizes follow the widths of the network, not numbers in its code."""
     x = call.args[0]

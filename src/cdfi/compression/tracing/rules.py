@@ -1,8 +1,9 @@
 """The table of supported operations and their rules."""
 
+from cdfi.compression.tracing.along import along, complex_pairs
 from cdfi.compression.tracing.attention import heads, scaled_dot_product
 from cdfi.compression.tracing.call import Rule
-from cdfi.compression.tracing.contraction import addmm, einsum, matmul
+from cdfi.compression.tracing.contraction import addmm, bilinear, einsum, matmul
 from cdfi.compression.tracing.elementwise import (
     like,
     normalised,
@@ -17,6 +18,7 @@ from cdfi.compression.tracing.recurrent import recurrent, recurrent_cell
 from cdfi.compression.tracing.reshaping import (
     channel_shuffle,
     chunk,
+    fold,
     glu,
     join_lists,
     pixel_shuffle,
@@ -46,7 +48,7 @@ POINTWISE = """
     rsqrt selu sigmoid sign silu sin softplus softsign sqrt square sub subtract tanh threshold
     to true_divide truediv type_as where fill_diagonal logical_not logical_and
     log1p expm1 isnan isinf round floor ceil fmod remainder atan atan2 rrelu hardshrink softshrink
-    tanhshrink float_power fill requires_grad type copy
+    tanhshrink float_power fill requires_grad type copy real imag conj angle resolve_conj
 """
 OVER_SPACE = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
@@ -56,9 +58,17 @@ OVER_SPACE = """
     max_unpool3d lp_pool2d pad upsample upsample_bilinear upsample_nearest fractional_max_pool2d
 """
 REARRANGING = """
-    expand expand_as flatten flip getitem moveaxis movedim mT narrow permute repeat
-    repeat_interleave reshape reshape_as roll select squeeze swapaxes swapdims T tile
-    transpose unbind unflatten unsqueeze view view_as
+    H adjoint broadcast_to expand expand_as flatten flip fliplr flipud getitem index_select mH mT
+    moveaxis movedim narrow permute ravel repeat repeat_interleave reshape reshape_as roll rot90
+    select squeeze swapaxes swapdims T t tile transpose unbind unflatten unsqueeze view view_as
+"""
+REDUCING = """
+    all amax amin any argmax argmin linalg_vector_norm logsumexp max mean median min nanmean nansum
+    norm prod quantile std std_mean sum var var_mean
+"""
+ALONG = """
+    argsort cummax cummin cumprod cumsum diff fft_fft fft_fft2 fft_ifft fft_ifft2 fft_irfft
+    fft_irfft2 fft_rfft fft_rfft2 gather kthvalue sort topk
 """
 
 #: Operations that read parameters as the weights of a layer.
@@ -68,24 +78,30 @@ LAYERS = """
     layer_norm linear lstm lstm_cell matmul multi_head_attention_forward prelu rms_norm rnn_relu
     rnn_relu_cell rnn_tanh rnn_tanh_cell
 """
+#: Operations that combine the values of a parameter along one dimension.
+ALONG_PARAMETERS = frozenset((*ALONG.split(), "view_as_complex"))
 #: Operations on parameters alone, whose results are followed as views of the parameters.
-ON_PARAMETERS = frozenset(
-    (*POINTWISE.split(), *REARRANGING.split(), *NORMS, *REDUCTIONS, *PRODUCTS)
+ON_PARAMETERS = ALONG_PARAMETERS.union(
+    POINTWISE.split(), REARRANGING.split(), NORMS, REDUCTIONS, PRODUCTS
 )
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(POINTWISE.split(), pointwise),
     **dict.fromkeys(OVER_SPACE.split(), over_space),
     **dict.fromkeys(REARRANGING.split(), rearrange),
-    **dict.fromkeys(("amax", "amin", "max", "mean", "min", "std", "sum", "var"), reduction),
+    **dict.fromkeys(REDUCING.split(), reduction),
     **dict.fromkeys(("softmax", "log_softmax"), softmax),
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), transposed),
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), join_lists),
     **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like"), like),
+    **dict.fromkeys(ALONG.split(), along),
+    **dict.fromkeys(("view_as_complex", "view_as_real"), complex_pairs),
     "batch_norm": batch_norm,
+    "bilinear": bilinear,
     "channel_shuffle": channel_shuffle,
     "chunk": chunk,
+    "fold": fold,
     "glu": glu,
     "grid_sample": sample,
     "group_norm": group_norm,

@@ -15,7 +15,13 @@ from cdfi.compression.tracing.graph import Channels, Graph, Unfollowed
 from cdfi.compression.tracing.layers import layers
 from cdfi.compression.tracing.modules import running_modules
 from cdfi.compression.tracing.outputs import tensor_leaves
-from cdfi.compression.tracing.rules import LAYERS, ON_PARAMETERS, REARRANGING, RULES
+from cdfi.compression.tracing.rules import (
+    ALONG_PARAMETERS,
+    LAYERS,
+    ON_PARAMETERS,
+    REARRANGING,
+    RULES,
+)
 from cdfi.compression.tracing.views import parameter_call
 
 #: Arguments of a forward: positional, or a mapping of keywords.
@@ -104,7 +110,8 @@ def call_with_own(model: nn.Module, own: Example) -> Any:
 def _warn_of_idle_layers(model: nn.Module, graph: Graph) -> None:
     """Warn of layers that did not run on the example: they keep their widths."""
     ran = {name for name, _ in graph.outputs}
-    if idle := [layer.name for layer in layers(model) if layer.name not in ran]:
+    names = [layer.name for layer in layers(model)]
+    if idle := [name for name in names if graph.shared.get(name, name) not in ran]:
         shown = ", ".join(map(repr, idle[:5])) + (", ..." if len(idle) > 5 else "")
         warn_user(
             f"{len(idle)} layers did not run on the example and keep their widths: {shown}. If "
@@ -152,6 +159,8 @@ class _Follow(TorchFunctionMode):
         tensors = call.tensors()
         before = [channels for tensor in tensors if (channels := self.graph.channels_of(tensor))]
         ours = any(self.graph.view_of(tensor) for tensor in tensors) or bool(before)
+        followed = False
+        versions = [None if t.is_inference() else t._version for t in tensors]
         call = call._replace(result=func(*args, **call.kwargs))
         results = [x for x in pytree.tree_leaves(call.result) if isinstance(x, Tensor)]
         if call.name in ESCAPES:
@@ -162,20 +171,26 @@ class _Follow(TorchFunctionMode):
                 (id(tensor), (tensor, self.graph.running[-1])) for tensor in results
             )
         elif ours and (results or call.name == "setitem"):
-            self._apply(call, before)
+            followed = self._apply(call, before)
             own = self.graph.touched[self.graph.running[-1]]
             own += [channels.ids for channels in before]
             own += [c.ids for tensor in results if (c := self.graph.channels_of(tensor))]
+        for tensor, version in zip(tensors, versions):
+            if version is not None and tensor._version != version:
+                self.graph.changed_in_place(tensor, followed)
         if ours or any(id(tensor) in self.graph.followed for tensor in tensors):
             self.graph.followed.update((id(tensor), tensor) for tensor in results)
         return call.result
 
-    def _apply(self, call: Call, before: list[Channels]) -> None:
-        """Apply the rule of a call; without one, or if the rule cannot, its inputs are fixed."""
+    def _apply(self, call: Call, before: list[Channels]) -> bool:
+        """Apply the rule of a call; without one, or if the rule cannot, its inputs are fixed.
+
+        Returns whether the rule has recorded the result.
+        """
         graph, rule = self.graph, self.rules.get(call.name)
         if not before and call.name in ON_PARAMETERS:
-            parameter_call(graph, call, frozenset(REARRANGING.split()))
-            return
+            parameter_call(graph, call, frozenset(REARRANGING.split()), ALONG_PARAMETERS)
+            return True
         followed = rule is not None and rule(graph, call)
         if not followed or (not before and call.name not in LAYERS.split()):
             for tensor in call.tensors():
@@ -187,6 +202,7 @@ class _Follow(TorchFunctionMode):
                     graph.unsupported.append(Unfollowed(call.name, graph.place(), channels.ids))
                 else:
                     graph.pin(channels.ids, f"used in {call.name!r} in a form without a rule")
+        return followed
 
 
 def _name(func: Any) -> str:

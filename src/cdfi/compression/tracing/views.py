@@ -15,14 +15,19 @@ BY_CHANNEL = ("batch_norm", "group_norm")
 PRODUCTS = ("dot", "mv", "vdot")
 
 
-def parameter_call(graph: Graph, call: Call, rearranging: frozenset[str]) -> None:
-    """Record the result of an operation on parameters; one that is not followed fixes them."""
+def parameter_call(
+    graph: Graph, call: Call, rearranging: frozenset[str], along: frozenset[str]
+) -> None:
+    """Record the result of an operation on parameters; one that is not followed fixes them.
+
+    Operations ``along`` a dimension combine values along it only, as reductions do.
+    """
     tensors = call.tensors()
     results = [x for x in pytree.tree_leaves(call.result) if isinstance(x, Tensor)]
     source = next(tensor for tensor in tensors if graph.view_of(tensor))
     if call.name in rearranging:
         followed = _rearranged(graph, call, source, results)
-    elif call.name in REDUCTIONS:
+    elif call.name in REDUCTIONS or call.name in along:
         followed = _reduced(graph, call, source, results)
     elif call.name in PRODUCTS:
         followed = _multiplied(graph, call, results)
@@ -80,7 +85,7 @@ def _reduced(graph: Graph, call: Call, source: Tensor, results: list[Tensor]) ->
     """Drop the dimensions that are reduced; the parameter is combined along them."""
     view = graph.view_of(source)
     assert view is not None
-    dims = call.argument(2 if call.name == "norm" else 1, "dim")
+    dims = call.dim(None if call.name in REDUCTIONS else -1)
     if dims is None:
         dims = range(source.dim())
     reduced = {d % source.dim() for d in ([dims] if isinstance(dims, int) else dims)}

@@ -4,14 +4,17 @@ import torch
 from torch import Tensor
 
 from cdfi.compression.tracing.call import Call
-from cdfi.compression.tracing.graph import Channels, Graph, layer_name
+from cdfi.compression.tracing.contraction import linear_by_view
+from cdfi.compression.tracing.elementwise import zeros
+from cdfi.compression.tracing.graph import Channels, Graph
+from cdfi.compression.tracing.layers import layer_name
 
 
 def convolution(graph: Graph, call: Call) -> bool:
     """Handle a weight (O, I / groups, ...): in-channels along 1, out-channels along 0."""
     x, weight, groups = call.args[0], call.argument(1, "weight"), call.argument(6, "groups", 1)
     if not graph.is_parameter(weight):
-        return False
+        return _filter_planes(graph, call, weight, groups)
     out = graph.slot(weight, 0)
     if groups > 1:
         _tie(graph, out, groups, depthwise=weight.shape[1] == 1)
@@ -22,6 +25,23 @@ def convolution(graph: Graph, call: Call) -> bool:
     blocks = weight.detach().reshape(groups, len(out) // groups, weight.shape[1], -1)
     graph.add_layer(weight, call.result.numel() // len(out), out)
     return _connect(graph, x, blocks, feeding, out, call)
+
+
+def _filter_planes(graph: Graph, call: Call, weight: Tensor, groups: int) -> bool:
+    """Handle one filter that is repeated for every plane, such as a blur: zero stays zero."""
+    channels = graph.channels_of(call.args[0])
+    alike = weight.shape[1] == 1 and torch.equal(weight, weight[:1].expand_as(weight))
+    if channels is None or channels.dim != 1 - weight.dim():
+        return False
+    if (
+        not alike
+        or not groups == len(weight) == len(channels.ids)
+        or call.argument(2, "bias") is not None
+    ):
+        return False
+    graph.add_sized(channels.ids)
+    graph.set_channels(call.result, channels.dim, channels.ids, zeros(channels))
+    return True
 
 
 def transposed(graph: Graph, call: Call) -> bool:
@@ -45,7 +65,7 @@ def linear(graph: Graph, call: Call) -> bool:
     """Handle a weight (O, I) over the last dimension."""
     x, weight = call.args[0], call.argument(1, "weight")
     if not graph.is_parameter(weight):
-        return False
+        return linear_by_view(graph, call)
     feeding, out = graph.slot(weight, 1), graph.slot(weight, 0)
     graph.add_layer(weight, call.result.numel() // len(out), out)
     return _connect(graph, x, weight.detach()[None, :, :, None], feeding, out, call)
@@ -58,7 +78,9 @@ def embedding(graph: Graph, call: Call) -> bool:
         return False
     ids = graph.slot(weight, 1)
     graph.outputs.append((layer_name(graph.names[id(weight)]), ids))
-    graph.set_channels(call.result, -1, ids)
+    rows = weight.detach().float().cpu()
+    value = torch.where((rows == rows[:1]).all(0), rows[0], torch.nan)
+    graph.set_channels(call.result, -1, ids, value)
     return True
 
 
@@ -108,11 +130,11 @@ def _tie(graph: Graph, ids: Tensor, groups: int, depthwise: bool) -> None:
         graph.join(row, rows[0])
 
 
-def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None]) -> None:
+def _scaled(graph: Graph, channels: Channels, tensors: list[Tensor | None], dim: int = 0) -> None:
     for tensor in tensors:
         if tensor is None:
             continue
-        own = graph.along(tensor, 0)
+        own = graph.along(tensor, dim)
         if own is not None:
             graph.join(own, channels.ids)
         else:
@@ -142,6 +164,7 @@ def instance_norm(graph: Graph, call: Call) -> bool:
     weight, bias = call.argument(3, "weight"), call.argument(4, "bias")
     _scaled(graph, channels, [call.argument(1, "running_mean"), call.argument(2, "running_var")])
     _scaled(graph, channels, [weight, bias])
+    graph.add_sized(channels.ids)
     return _affine(graph, call, channels, channels.value * 0, weight, bias)
 
 
@@ -183,9 +206,9 @@ def layer_norm(graph: Graph, call: Call) -> bool:
     if channels is None:
         return True
     if channels.dim >= -len(shape):
-        if len(shape) != 1:
-            return False
-        _scaled(graph, channels, [call.argument(2, "weight"), call.argument(3, "bias")])
+        scales = [call.argument(2, "weight"), call.argument(3, "bias")]
+        _scaled(graph, channels, scales, channels.dim)
+        graph.add_sized(channels.ids)
         graph.add_reader(channels.ids, torch.zeros(len(channels.ids), dtype=torch.bool))
     graph.set_channels(call.result, channels.dim, channels.ids)
     return True
