@@ -14,6 +14,7 @@ HELD_OUT = Path(__file__).parent.parent / "assets" / "held_out"
 SCORES = {
     "flow": {"camel_stock": 38.49, "cats_playing": 39.94, "tennis_park": 29.83},
     "flow-wide": {"camel_stock": 38.63, "cats_playing": 39.88, "tennis_park": 29.82},
+    "flow-fast": {"camel_stock": 38.49, "cats_playing": 39.40, "tennis_park": 29.98},
     "flow-lpips": {"camel_stock": 38.50, "cats_playing": 39.79, "tennis_park": 29.74},
     "aligned-adacof": {"camel_stock": 38.58, "cats_playing": 39.86, "tennis_park": 29.89},
     "aligned-adacof-lpips": {"camel_stock": 38.69, "cats_playing": 39.58, "tennis_park": 29.74},

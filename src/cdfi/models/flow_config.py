@@ -105,4 +105,14 @@ FLOW_NETWORKS = {
         synthesis=96,
         low=128,
     ),
+    # The widths that OBProxSG's densities of flow-wide give for an eighth of its operations.
+    "flow-fast": FlowConfig(
+        fine=(16, 16),
+        coarse=(32, 32, 32),
+        width=48,
+        blocks=4,
+        hidden=48,
+        synthesis=32,
+        low=40,
+    ),
 }

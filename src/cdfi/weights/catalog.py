@@ -57,6 +57,7 @@ BUNDLED = {
     for row in [
         Bundled("flow", "0.55 M parameters: any instant in one pass, by optical flow"),
         Bundled("flow-wide", "1.83 M parameters: the same with wider layers, a little better"),
+        Bundled("flow-fast", "0.21 M parameters, derived from flow-wide by pruning: the fastest"),
         Bundled("flow-lpips", "the same as flow, tuned for LPIPS instead of PSNR: sharper"),
         Bundled("aligned-adacof", "2.80 M parameters, K=5, d=1, compares and aligns its frames"),
         Bundled("aligned-adacof-lpips", "the same, tuned for LPIPS instead of PSNR"),

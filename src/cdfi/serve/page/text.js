@@ -65,6 +65,7 @@ export const TEXT = {
   models: {
     "flow": ["Flow", "fast, good for most videos"],
     "flow-wide": ["Flow wide", "slightly better, about half as fast"],
+    "flow-fast": ["Flow fast", "the fastest, a little less exact"],
     "flow-lpips": ["Flow, LPIPS", "tuned for perceived sharpness"],
     "aligned-adacof": ["Aligned AdaCoF", "the default of version 0.1"],
     "aligned-adacof-lpips": ["Aligned AdaCoF, LPIPS", "tuned for perceived sharpness"],
