@@ -49,7 +49,7 @@ def complete(monkeypatch, capsys, line):
         ("cdfi inter", ["interpolate"]),
         ("cdfi interpolate --qual", ["--quality"]),
         ("cdfi interpolate --quality l", ["lossless"]),
-        ("cdfi interpolate --model flow", ["flow", "flow-wide", "flow-lpips"]),
+        ("cdfi interpolate --model flow", ["flow", "flow-wide", "flow-fast", "flow-lpips"]),
         ("cdfi models conv", ["convert"]),
     ],
 )

@@ -255,7 +255,7 @@ def test_closed_files_keep_the_side_data_names_of_this_pyav():
     ("options", "bound"),
     [
         (["--fps", "1e9"], "10000"),
-        (["--fps", "1e400"], "10000"),
+        (["--fps", "1e400"], "expected a rate such as 60"),
         (["--factor", "1000000"], "1000"),
         (["--slow", "1000000"], "1000"),
         (["--jobs", "100000"], "jobs must be from 1 to"),

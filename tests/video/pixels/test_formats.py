@@ -57,7 +57,7 @@ def test_colours_of_few_bits_span_the_whole_range(name):
     assert red[0].tolist() == green[0].tolist() == blue[0].tolist() == [255, 0]
 
 
-@pytest.mark.parametrize("name", ["gbrpf32le", "xyz12le", "bayer_rggb8"])
+@pytest.mark.parametrize("name", ["rgbf32le", "xyz12le", "bayer_rggb8"])
 def test_other_formats_are_refused_with_a_remedy(name):
     with pytest.raises(ValueError, match=f"{name} is not supported: convert the video first"):
         working_format(name)

@@ -16,6 +16,8 @@ ENCODED = {
     for name in FORMATS.values()
     for bits in (16, 32)
 }
+#: Codecs whose float samples are linear light; other codecs do not say what theirs are.
+CODECS = {"exr", "pfm", "phm", "hdr"}
 #: The tags of sRGB: primaries and transfer (libav's AVCOL_PRI_BT709, AVCOL_TRC_IEC61966_2_1).
 PRIMARIES, TRANSFER = 1, 13
 

@@ -17,8 +17,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from cdfi.video.pixels.colour import UNSPECIFIED, Colour
-from cdfi.video.pixels.formats import FULL, FULL_RANGE, working_format
-from cdfi.video.pixels.linear_samples import PRIMARIES, TRANSFER, is_linear
+from cdfi.video.pixels.formats import FULL, FULL_RANGE, layout, working_format
+from cdfi.video.pixels.linear_samples import CODECS, PRIMARIES, TRANSFER, is_linear
 from cdfi.video.reading.container import open_video
 from cdfi.video.reading.decoder import decoder_for
 from cdfi.video.reading.side_data import side_data
@@ -113,7 +113,7 @@ def describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
         path=path,
         width=frame.width,
         height=frame.height,
-        pix_fmt=working_format(frame.format.name),
+        pix_fmt=_pixel_format(stream, frame),
         colour=_colour(stream, frame),
         time_base=stream.time_base or Fraction(1, 1000),
         rate=stream.average_rate or stream.guessed_rate or Fraction(25),
@@ -123,6 +123,14 @@ def describe(path: Path, stream: VideoStream, frame: VideoFrame) -> Source:
         light=_side_data(frame, Type.CONTENT_LIGHT_LEVEL),
         interlaced=frame.interlaced_frame or context.field_order in INTERLACED,
     )
+
+
+def _pixel_format(stream: VideoStream, frame: VideoFrame) -> str:
+    """Return the working format; raise ValueError for floats that may not be linear light."""
+    name = frame.format.name
+    if is_linear(frame) and stream.codec_context.name not in CODECS:
+        return layout(name).name
+    return working_format(name)
 
 
 def _colour(stream: VideoStream, frame: VideoFrame) -> Colour:
