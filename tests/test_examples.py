@@ -31,6 +31,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[..., No
     return main_of
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["compress_denoiser.py", "compress_flow_network.py"])
 def test_a_network_of_your_own_is_compressed(
     name: str, example: Any, capsys: pytest.CaptureFixture[str]
@@ -104,6 +105,7 @@ def test_models_are_shown_beside_the_truth(example: Any, tmp_path: Path) -> None
         assert picture.size == (3 * 224, 144)
 
 
+@pytest.mark.long
 def test_photos_that_move_evenly_score_models_and_baselines(
     example: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

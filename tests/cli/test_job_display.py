@@ -37,6 +37,7 @@ def test_the_live_picture_shows_a_frame_between_its_neighbours(tmp_path, command
     assert abs(middle - (left + right) / 2).mean() < 0.5 * abs(left - right).mean()
 
 
+@pytest.mark.long
 def test_several_processes_keep_the_live_picture(tmp_path):
     source, live = write_clip(tmp_path / "in.mp4", Clip(6)), tmp_path / "live.png"
     display = JobDisplay(live)

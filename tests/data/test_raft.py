@@ -97,6 +97,7 @@ def test_weights_that_cannot_be_had_are_one_line_with_a_remedy(
     assert not raft_path().exists()
 
 
+@pytest.mark.long
 def test_the_teacher_gives_flows_and_weights(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raft_file, "URL", f"{server}/raft-small.pth")
     batch = EstimatedMotion(Pan(), "raft").samples(requests(2))

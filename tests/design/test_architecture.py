@@ -125,6 +125,7 @@ def test_a_compact_network_runs_and_keeps_the_largest_channels(config: Config) -
     assert all(p.grad is not None for p in small.parameters())
 
 
+@pytest.mark.long
 def test_a_gridnet_as_narrow_as_its_output_runs_without_a_skip_layer() -> None:
     small, how = compact(Network(WITH_SYNTHESIS), evenly(WITH_SYNTHESIS, 0.15))
     assert how.config.grid[0] == 3

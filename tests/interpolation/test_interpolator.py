@@ -142,6 +142,7 @@ def test_between_computes_a_frame_when_it_is_taken(interpolator, monkeypatch):
     assert len(made) == 3
 
 
+@pytest.mark.long
 @torch.inference_mode()
 def test_a_small_budget_gives_the_same_frame_in_smaller_pieces():
     from cdfi.interpolation.memory import peak_bytes
@@ -153,6 +154,7 @@ def test_a_small_budget_gives_the_same_frame_in_smaller_pieces():
     assert torch.allclose(roomy, tight, atol=1e-4)
 
 
+@pytest.mark.long
 def test_half_precision_differs_by_less_than_half_a_level_on_average():
     frames = real_frames()
     exact, half = (

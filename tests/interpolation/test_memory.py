@@ -7,6 +7,7 @@ from cdfi.interpolation import Interpolator, memory
 from tests.tiny import TINY, TINY_SYNTHESIS, tiny_network
 
 
+@pytest.mark.long
 def test_tiles_are_the_last_choice_and_close_to_the_whole_frame(monkeypatch):
     monkeypatch.setattr(memory, "SMALLEST_TILE", 128)
     network = tiny_network()

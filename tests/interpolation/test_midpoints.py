@@ -18,6 +18,7 @@ times = st.lists(
 ).map(sorted)
 
 
+@pytest.mark.long
 @given(times)
 def test_every_instant_is_met_within_the_tolerance_in_order_and_apart(instants):
     targets = nearest_dyadics(instants)
@@ -37,6 +38,7 @@ def test_ten_steps_are_ten_different_frames():
     assert min(steps) >= Fraction(1, 20)
 
 
+@pytest.mark.long
 @given(times)
 def test_ancestors_lead_from_the_ends_to_the_instant(instants):
     for target in nearest_dyadics(instants):

@@ -19,6 +19,7 @@ from tests.tiny import (
 RELEASED = TINY_SYNTHESIS.as_released()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "config",
     [

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from cdfi.design.architecture import compact
@@ -44,6 +45,7 @@ def test_initial_descriptors_ignore_brightness():
     assert matching.describe[0][0](flat)[..., 1:, 1:].abs().max() < 1e-6
 
 
+@pytest.mark.long
 def test_descriptors_are_derived_with_everything_else():
     network = tiny_network(replace(TINY_MATCHING, describe=(8, 6)))
     densities = {"matching.describe.0.0": 0.25, "matching.describe.0.2": 0.9}

@@ -109,6 +109,7 @@ def test_removing_zero_channels_keeps_the_output():
     assert torch.allclose(small(*frames), network(*frames), atol=1e-4)
 
 
+@pytest.mark.long
 def test_the_head_of_details_is_derived_with_everything_else():
     network = tiny_network(replace(TINY_DETAILED, detail=(8, 8, 4)))
     small, row = compact(network, {"heads.detail.hidden.0": 0.25, "heads.detail.last": 0.25})

@@ -47,6 +47,7 @@ def near_a_jump(network, frame0, frame1):
     return ((offsets - whole).abs().lt(NOISE) & whole.ne(0)).any(1)[0].numpy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ROWS)
 def test_a_released_checkpoint_gives_the_released_output(key, fixtures, tmp_path):
     shapes = json.loads((fixtures / "official_state_dict.json").read_text())[key]

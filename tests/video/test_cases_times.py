@@ -69,6 +69,7 @@ def test_joined_recordings_keep_picture_and_sound_in_step(tmp_path, suffix):
     assert float(frames[-1]) == pytest.approx(5.46, abs=0.02)
 
 
+@pytest.mark.long
 def test_the_slowed_sound_of_joined_recordings_is_complete(tmp_path):
     run("joinedlong.ts", tmp_path / "x.mp4", slow=2, audio="stretch")
     length = 2 * 190 * 1024  # packets of the source, at 48 kHz

@@ -129,6 +129,7 @@ def test_saved_images_are_named_by_method_data_set_and_triplet(tmp_path: Path) -
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "net/set/clip/1.png")), 105)
 
 
+@pytest.mark.long
 def test_the_plot_shows_every_data_set(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot(report(30, 33), tmp_path / "plot.svg")

@@ -117,6 +117,7 @@ def test_a_flow_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
         adacof_rows_from_logits(images, *maps, row=0, flow=torch.zeros(shape))
 
 
+@pytest.mark.long
 def test_opcheck_accepts_the_pair() -> None:
     images, maps = inputs(3, 64)
     torch.library.opcheck(_adacof_pair, (*images, tap_softmax(maps[0]), *maps[1:], 0, 1, "floor"))

@@ -33,6 +33,7 @@ class Warp(nn.Module):
         return adacof(padded, weight, offset_y, offset_x)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)])
 def test_opcheck_accepts_the_backward_operation(wanted: tuple[bool, bool]) -> None:
     tensors = arguments()
@@ -40,6 +41,7 @@ def test_opcheck_accepts_the_backward_operation(wanted: tuple[bool, bool]) -> No
     torch.library.opcheck(_adacof_backward, (grad, *tensors, 0, 1, "trunc", *wanted))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_a_compiled_graph_contains_the_operation_and_its_gradient(dynamic: bool) -> None:
     compiled = torch.compile(adacof, fullgraph=True, dynamic=dynamic, backend="aot_eager")
@@ -84,6 +86,7 @@ def test_threads_may_call_the_operation_at_the_same_time() -> None:
             assert all(torch.equal(ours, theirs) for ours, theirs in zip(result, expected))
 
 
+@pytest.mark.long
 def test_importing_the_operation_does_not_import_its_compiler() -> None:
     code = (
         "import sys, cdfi.ops; sys.exit('numba' in sys.modules or 'triton.language' in sys.modules)"

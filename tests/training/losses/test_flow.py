@@ -47,6 +47,7 @@ def test_taps_are_averaged_by_their_weights() -> None:
     assert torch.allclose(expected_flow(maps, 1), torch.tensor(0.5))
 
 
+@pytest.mark.long
 def test_adacof_samples_at_the_expected_flow() -> None:
     from cdfi.ops import adacof
 

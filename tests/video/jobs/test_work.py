@@ -143,6 +143,7 @@ def test_a_segment_of_a_dead_worker_is_made_by_the_others(tmp_path, source, whol
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_a_segment_of_a_worker_that_is_stuck_is_repeated(tmp_path, source, whole, model):
     """Its claim stays alive, but nothing comes of it."""
     target = tmp_path / "out.mp4"
@@ -288,6 +289,7 @@ def test_a_segment_whose_file_is_seen_after_its_record_is_kept(
     same_frames(target, whole)
 
 
+@pytest.mark.long
 def test_a_source_that_changes_during_the_work_is_one_clear_line(tmp_path, source, model):
     clip = tmp_path / "in.mp4"
     clip.write_bytes(source.read_bytes())
@@ -328,6 +330,7 @@ def refused(folder, *, match):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.long
 def test_folders_that_cannot_be_worked_on_are_one_clear_line(tmp_path, source, model):
     refused(tmp_path / "gone", match="does not exist: expected a work folder")
     refused(tmp_path, match="is not the work folder of a planned job")
@@ -428,6 +431,7 @@ def test_wrong_workers_are_refused(tmp_path, source, model, settings, line):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_commands_work_and_show_the_state(tmp_path, source, model, capsys):
     target = tmp_path / "out.mp4"
     with planned(source, target, model) as folder:

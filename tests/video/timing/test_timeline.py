@@ -43,6 +43,7 @@ def test_a_factor_keeps_every_source_time_and_divides_the_gaps_evenly(base, star
         assert [later - sooner for sooner, later in itertools.pairwise(seconds)] == [step] * n
 
 
+@pytest.mark.long
 @untimed
 @given(bases, starts, gaps, st.sampled_from([Fraction(60), Fraction(60000, 1001), Fraction(25, 3)]))
 def test_a_rate_gives_every_instant_of_its_grid_once(base, start, steps, rate):

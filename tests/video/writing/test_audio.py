@@ -81,6 +81,7 @@ def test_damaged_sound_is_silent_and_reported(tmp_path):
     assert level[28:38].min() > 0.1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("suffix", "layout", "rate", "written"),
     [
