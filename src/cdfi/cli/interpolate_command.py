@@ -232,7 +232,7 @@ def _mode(dry_run: bool, preview: bool) -> Literal["make", "preview", "plan"]:
 
 
 def _check_values(codec: str | None, scale: str | None, live: Path | None) -> None:
-    """Raise ValueError for an unknown codec or scale, or a live picture that is no image."""
+    """Check the codec, the scale, and that the file name of --live ends like an image's."""
     check_codec(codec)
     check_scale(scale or 1)
     if live is not None and live.suffix.lower() not in STILLS:

@@ -8,7 +8,7 @@ from torch.utils import _pytree as pytree
 
 from cdfi.compression.tracing.graph import Graph
 
-#: Operations, beside Fourier transforms, whose argument ``dim`` is the second after the tensor.
+#: Operations called as ``f(tensor, other, dim)``. Fourier transforms are called like this, too.
 _DIM_SECOND = frozenset(("diff", "kthvalue", "linalg_vector_norm", "norm", "quantile", "topk"))
 
 

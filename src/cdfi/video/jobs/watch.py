@@ -91,7 +91,7 @@ class LivePicture:
             return False
         try:
             age = time.time() - self._path.stat().st_mtime
-        except OSError:  # there is no picture yet
+        except OSError:  # the file does not exist yet
             return True
         return not 0 <= age < LIVE_SECONDS
 
